@@ -1,0 +1,212 @@
+"""What was read from a site's Swarm, as frozen values. Nothing here judges.
+
+Times are seconds on the observer's own monotonic clock: node clocks disagree, and timestamps
+of different nodes must not be compared.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+from orchestrator.errors import Problem
+
+NAMESPACE_LABEL = "com.docker.stack.namespace"
+
+
+class TaskState(IntEnum):
+    """Task states in their order; from COMPLETE on they are terminal (swarmkit types.proto)."""
+
+    NEW = 0
+    PENDING = 64
+    ASSIGNED = 192
+    ACCEPTED = 256
+    PREPARING = 320
+    READY = 384
+    STARTING = 448
+    RUNNING = 512
+    COMPLETE = 576
+    SHUTDOWN = 640
+    FAILED = 704
+    REJECTED = 768
+    REMOVE = 800
+    ORPHANED = 832
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a task in this state will never run again."""
+        return self >= TaskState.COMPLETE
+
+
+class NodeState(Enum):
+    """`Status.State` of a node."""
+
+    READY = "ready"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    DISCONNECTED = "disconnected"
+
+
+class Mode(Enum):
+    """How a service multiplies into tasks."""
+
+    REPLICATED = "replicated"
+    GLOBAL = "global"
+    REPLICATED_JOB = "replicated-job"
+    GLOBAL_JOB = "global-job"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A machine of the Swarm."""
+
+    id: str
+    hostname: str
+    state: NodeState
+    availability: str = "active"
+    manager: bool = False
+    leader: bool = False
+    reachability: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service as the Swarm holds it. `update_state` is "" where Docker says null."""
+
+    id: str
+    name: str
+    stack: str
+    version: int
+    mode: Mode = Mode.REPLICATED
+    replicas: int = 1
+    image: str = ""
+    update_state: str = ""
+    update_message: str = ""
+    monitor_seconds: float = 5.0
+    labels: tuple[tuple[str, str], ...] = ()
+    published: tuple[tuple[int, str, str], ...] = ()
+    """(published port, protocol, publish mode host|ingress)"""
+
+    def label(self, name: str) -> str:
+        """Return the value of a service label, "" if it is not set."""
+        return dict(self.labels).get(name, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task. `slot` is the slot number, or the node id for a global service's task."""
+
+    id: str
+    service_id: str
+    stack: str
+    slot: str
+    state: TaskState
+    desired: TaskState
+    node_id: str = ""
+    error: str = ""
+    message: str = ""
+    exit_code: int | None = None
+    image: str = ""
+    up_to_date: bool = True
+    """Its spec is its service's present one; meaningless once the service is gone."""
+    job_iteration: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A container on the manager's own node that belongs to a stack."""
+
+    id: str
+    name: str
+    stack: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A network, config or secret that belongs to a stack (`stack` is "" for others)."""
+
+    id: str
+    name: str
+    stack: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwarmInfo:
+    """`GET /info`, the parts that matter. `error` is "" when the Swarm is well.
+
+    A Swarm without quorum still says active and ControlAvailable; only `error` tells
+    (moby daemon/cluster/swarm.go, Info).
+    """
+
+    node_id: str
+    node_state: str
+    control: bool
+    error: str = ""
+    server_version: str = ""
+    cluster_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Everything read from one site's Swarm in one look.
+
+    `started` and `at` are when the look began and ended: seconds on the observer's clock.
+    """
+
+    site: str
+    started: float
+    at: float
+    info: SwarmInfo
+    nodes: tuple[Node, ...] = ()
+    services: tuple[Service, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    containers: tuple[Container, ...] = ()
+    networks: tuple[Resource, ...] = ()
+    configs: tuple[Resource, ...] = ()
+    secrets: tuple[Resource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """A look that failed: nothing may be concluded about the site but that."""
+
+    site: str
+    at: float
+    problem: Problem
+
+
+Look = Sight | Unseen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The part of a sight that belongs to one stack."""
+
+    services: tuple[Service, ...] = field(default=())
+    tasks: tuple[Task, ...] = field(default=())
+    containers: tuple[Container, ...] = field(default=())
+    networks: tuple[Resource, ...] = field(default=())
+    configs: tuple[Resource, ...] = field(default=())
+    secrets: tuple[Resource, ...] = field(default=())
+
+
+def contents(sight: Sight, stack: str) -> Contents:
+    """Return what `sight` shows of `stack`."""
+    return Contents(
+        services=tuple(s for s in sight.services if s.stack == stack),
+        tasks=tuple(t for t in sight.tasks if t.stack == stack),
+        containers=tuple(c for c in sight.containers if c.stack == stack),
+        networks=tuple(n for n in sight.networks if n.stack == stack),
+        configs=tuple(c for c in sight.configs if c.stack == stack),
+        secrets=tuple(s for s in sight.secrets if s.stack == stack),
+    )
+
+
+def stacks_seen(sight: Sight) -> frozenset[str]:
+    """Return the name of every stack that left any trace, services or not.
+
+    `docker stack ls` shows only stacks with services; leftovers count here too. Finished
+    tasks do not: job tasks of removed services stay listed for ever (moby#44312).
+    """
+    live = [t.stack for t in sight.tasks if not t.state.terminal]
+    groups = (sight.services, sight.networks, sight.configs, sight.secrets)
+    return frozenset([item.stack for group in groups for item in group] + live) - {""}
