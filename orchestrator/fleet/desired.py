@@ -1,0 +1,140 @@
+"""What should run, as frozen values: from the inventory and the compose file at a revision."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from orchestrator.fleet.observed import Mode
+from orchestrator.fleet.unit import Unit
+
+
+class Via(Enum):
+    """From where a probe is sent."""
+
+    MANAGER = "manager"
+    HERE = "here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonExpectation:
+    """A dotted path into a JSON answer and the value that must stand there."""
+
+    path: str
+    equals: str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProbe:
+    """`GET http://host:port/path` must answer `status`, and its JSON what is expected."""
+
+    name: str
+    host: str
+    port: int
+    path: str = "/"
+    status: int = 200
+    expect: tuple[JsonExpectation, ...] = ()
+    via: Via = Via.MANAGER
+    timeout_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpProbe:
+    """A TCP connection to host:port must be accepted."""
+
+    name: str
+    host: str
+    port: int
+    via: Via = Via.MANAGER
+    timeout_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresProbe:
+    """host:port must answer PostgreSQL's SSLRequest packet; needs no credentials."""
+
+    name: str
+    host: str
+    port: int = 5432
+    via: Via = Via.MANAGER
+    timeout_seconds: float = 5.0
+
+
+Probe = HttpProbe | TcpProbe | PostgresProbe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPort:
+    """A port that a service publishes; `mode` is host or ingress."""
+
+    port: int
+    protocol: str = "tcp"
+    mode: str = "ingress"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredService:
+    """A service as its compose file declares it, after interpolation.
+
+    `name` is the short one of the compose file. `grace_seconds` is stop_grace_period
+    (Docker's default 10). `start_seconds` is how long a health check may take until it first
+    fails for good: start_period + retries * (interval + timeout), 0 without a check.
+    """
+
+    name: str
+    image: str
+    mode: Mode = Mode.REPLICATED
+    replicas: int = 1
+    grace_seconds: float = 10.0
+    start_seconds: float = 0.0
+    ports: tuple[PublishedPort, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredStack:
+    """All that a unit's compose file asks for at the pinned revision.
+
+    `external_*` are names that must exist in the Swarm already.
+    """
+
+    unit: Unit
+    services: tuple[DesiredService, ...]
+    external_networks: tuple[str, ...] = ()
+    external_configs: tuple[str, ...] = ()
+    external_secrets: tuple[str, ...] = ()
+
+    def service_name(self, service: DesiredService) -> str:
+        """Return the full name Docker gives the service: `stack_service`."""
+        return f"{self.unit.stack}_{service.name}"
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Every image, once, in the order of the services."""
+        return tuple(dict.fromkeys(service.image for service in self.services))
+
+    @property
+    def grace_seconds(self) -> float:
+        """The longest stop grace period of any service."""
+        return max((service.grace_seconds for service in self.services), default=10.0)
+
+    @property
+    def start_seconds(self) -> float:
+        """The longest time any service's health check may take."""
+        return max((service.start_seconds for service in self.services), default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How patient dtdeploy is with a stack; all in seconds.
+
+    `remove_seconds` and `healthy_seconds` of 0 mean: derive them from the compose file
+    (stop grace + 30, health check + 60; swarm-facts are in docs/swarm.md).
+    `stable_seconds` is how long the same tasks must keep running for the final verdict.
+    """
+
+    remove_seconds: float = 0.0
+    healthy_seconds: float = 0.0
+    stable_seconds: float = 10.0
+    poll_seconds: float = 0.5
+    failures: int = 3
+    """This many failed tasks in one slot are a crash loop."""
+    no_node_seconds: float = 30.0
+    """How long "no suitable node" may last before it is final."""

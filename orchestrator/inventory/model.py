@@ -1,0 +1,103 @@
+"""The inventory as frozen values: placeholders expanded, names resolved, cycles excluded.
+
+Only `inventory.load` builds these; everything downstream may trust them.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from orchestrator.fleet.desired import Policy, Probe
+from orchestrator.fleet.unit import Unit
+
+
+class SiteState(Enum):
+    """active: managed; watched: observed, never changed; planned: shown, never contacted."""
+
+    ACTIVE = "active"
+    WATCHED = "watched"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """Where SSH goes. Empty user and port 0 leave the choice to ~/.ssh/config."""
+
+    host: str
+    user: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repo:
+    """A git repository and the ref that is deployed from it unless told otherwise."""
+
+    name: str
+    url: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A place with one Swarm. `position` is where sites.yaml declares it: file:line:column."""
+
+    name: str
+    manager: Manager
+    state: SiteState
+    note: str = ""
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitSpec:
+    """One stack at one site, everything the inventory says about it.
+
+    `compose` is the path in the repository. `variables` are interpolated into the compose
+    file; `secret_variables` name those whose values come from the operator's environment.
+    `depends_on` are the units that must be healthy before this one is deployed and that may
+    only be removed once this one is gone. `must_have` are short service names that operators
+    rely on. `requires` are probes of outside things (a database) that preflight asks.
+    `position` is where the inventory declares it: file:line:column.
+    """
+
+    unit: Unit
+    repo: str
+    compose: str
+    depends_on: tuple[Unit, ...] = ()
+    must_have: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    requires: tuple[Probe, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    secret_variables: tuple[str, ...] = ()
+    announce: bool = False
+    policy: Policy = Policy()
+    description: str = ""
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """All of it. `announce` names environment variables that hold announcement URLs."""
+
+    path: str
+    managed_prefix: str
+    coordinator: str
+    repos: tuple[Repo, ...]
+    sites: tuple[Site, ...]
+    units: tuple[UnitSpec, ...]
+    announce: tuple[str, ...] = ()
+
+    def site(self, name: str) -> Site:
+        """Return the site called `name` (KeyError if there is none)."""
+        return {site.name: site for site in self.sites}[name]
+
+    def repo(self, name: str) -> Repo:
+        """Return the repository called `name` (KeyError if there is none)."""
+        return {repo.name: repo for repo in self.repos}[name]
+
+    def spec(self, unit: Unit) -> UnitSpec:
+        """Return what is declared about `unit` (KeyError if nothing is)."""
+        return {spec.unit: spec for spec in self.units}[unit]
+
+    def state(self, unit: Unit) -> SiteState:
+        """Return the state of the unit's site."""
+        return self.site(unit.site).state

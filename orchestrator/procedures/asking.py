@@ -1,0 +1,89 @@
+"""Typed ways to yield an effect: `look = yield from ask_observe(site)`.
+
+The one place where the untyped answer of a generator's `yield` becomes a typed value. A driver
+that answers with another type is a bug of that driver, and is met by an assertion at once.
+"""
+
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+from orchestrator.fleet.observed import Look, Sight, Unseen
+from orchestrator.procedures.effects import (
+    Answer,
+    DeployStack,
+    Effect,
+    Examination,
+    Examine,
+    Observe,
+    ObserveAll,
+    ProbeResult,
+    PullImages,
+    RemoveLeftovers,
+    RemoveServices,
+    RunProbe,
+    ShipRelease,
+    Sleep,
+    Tell,
+)
+
+T = TypeVar("T")
+Asking = Generator[Effect, Any, T]
+Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
+
+
+class DriverBugError(TypeError):
+    """A driver answered an effect with a value of the wrong type."""
+
+
+def _expect(answer: object, *kinds: type) -> None:
+    if not isinstance(answer, kinds):
+        raise DriverBugError(f"got {type(answer).__name__}, expected {kinds}")
+
+
+def ask_observe(site: str) -> Asking[Look]:
+    """Look at one site."""
+    look: Look = yield Observe(site=site)
+    _expect(look, Sight, Unseen)
+    return look
+
+
+def ask_observe_all(sites: tuple[str, ...]) -> Asking[tuple[Look, ...]]:
+    """Look at several sites side by side; the looks come in the order asked."""
+    looks: tuple[Look, ...] = yield ObserveAll(sites=sites)
+    _expect(looks, tuple)
+    return looks
+
+
+def ask_mutate(effect: Mutation) -> Asking[Answer]:
+    """Perform a mutating effect."""
+    answer: Answer = yield effect
+    _expect(answer, Answer)
+    return answer
+
+
+def ask_probe(effect: RunProbe) -> Asking[ProbeResult]:
+    """Send a probe."""
+    result: ProbeResult = yield effect
+    _expect(result, ProbeResult)
+    return result
+
+
+def ask_examine(effect: Examine) -> Asking[Examination | Unseen]:
+    """Examine a site for preflight."""
+    answer: Examination | Unseen = yield effect
+    _expect(answer, Examination, Unseen)
+    return answer
+
+
+def ask_sleep(seconds: float) -> Asking[float]:
+    """Wait, and learn what time it is on the observer's clock (seconds)."""
+    now: float = yield Sleep(seconds=seconds)
+    _expect(now, float, int)
+    return now
+
+
+def ask_tell(
+    waiting_for: str, items: tuple[str, ...] = (), deadline: float | None = None
+) -> Asking[None]:
+    """Say what the step waits for."""
+    yield Tell(waiting_for=waiting_for, items=items, deadline=deadline)

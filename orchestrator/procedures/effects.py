@@ -1,0 +1,229 @@
+"""Effects: what a procedure may ask for, and what it is told back. Plain values, all of them.
+
+A procedure is a generator: it yields one effect at a time and is sent the matching
+observation. A driver performs them; nothing here touches network, clock or disk.
+
+    Observe         -> Look
+    ObserveAll      -> tuple[Look, ...]       in the order asked
+    RemoveServices, RemoveLeftovers,
+    ShipRelease, PullImages, DeployStack -> Answer
+    RunProbe        -> ProbeResult
+    Examine         -> Examination | Unseen
+    Sleep           -> float                  the observer's clock, seconds
+    Tell            -> None
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from orchestrator.errors import Problem
+from orchestrator.fleet.desired import Probe
+from orchestrator.fleet.observed import Sight
+from orchestrator.fleet.unit import Unit
+from orchestrator.sources.model import Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
+    """Look at a site's Swarm, not earlier than now."""
+
+    site: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserveAll:
+    """Look at several sites side by side."""
+
+    sites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveServices:
+    """Delete services by id. Absent ones count as deleted."""
+
+    unit: Unit
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveLeftovers:
+    """Delete a stack's networks, secrets and configs by id. Absent ones count as deleted."""
+
+    unit: Unit
+    networks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipRelease:
+    """Bring a release to the site's manager, whole or not at all; a present one is checked."""
+
+    site: str
+    release: Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullImages:
+    """Pull images on the site's manager with the login it has."""
+
+    site: str
+    images: tuple[str, ...]
+    timeout_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployStack:
+    """Run `docker stack deploy` on the manager, in the release's folder.
+
+    `labels` are set on every one of `services` (short names), through a second compose file
+    beside the first. `variables` go to the command's environment only: never on a command
+    line, never on disk there. `secret_variables` name those that the driver adds.
+    """
+
+    unit: Unit
+    release: Release
+    compose_version: str
+    services: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+    variables: tuple[tuple[str, str], ...] = ()
+    secret_variables: tuple[str, ...] = ()
+    timeout_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProbe:
+    """Send one probe, from the site's manager or from here as it says."""
+
+    site: str
+    probe: Probe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examine:
+    """Find out all that preflight wants to know about a site; changes nothing there."""
+
+    site: str
+    images: tuple[str, ...] = ()
+    requires: tuple[Probe, ...] = ()
+    ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sleep:
+    """Wait. 0 just asks for the time."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Say what the step waits for; `items` are the things still in the way."""
+
+    waiting_for: str
+    items: tuple[str, ...] = ()
+    deadline: float | None = None
+
+
+Effect = (
+    Observe
+    | ObserveAll
+    | RemoveServices
+    | RemoveLeftovers
+    | ShipRelease
+    | PullImages
+    | DeployStack
+    | RunProbe
+    | Examine
+    | Sleep
+    | Tell
+)
+
+
+class Result(Enum):
+    """How a mutating effect ended, as far as anyone can tell."""
+
+    OK = "ok"
+    FAILED = "failed"
+    """Docker answered and said no; `words` quotes it."""
+    UNKNOWN = "unknown"
+    """The answer was lost: it may or may not have happened. Look, never repeat blindly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back from a mutating effect."""
+
+    result: Result
+    at: float
+    words: str = ""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """What came back from a probe; `words` says what was seen, good or bad."""
+
+    ok: bool
+    at: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCheck:
+    """Whether a registry would let this site's Swarm pull an image.
+
+    `denied`: the registry refused the login or there is none; `missing`: it has no such
+    image; both False with `ok` False: the registry could not be asked. `words` quotes it.
+    """
+
+    image: str
+    ok: bool
+    denied: bool = False
+    missing: bool = False
+    digest: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """Everything preflight found out about one site.
+
+    `clock_offset_seconds` is the manager's clock minus ours, half a round trip taken off.
+    `listening` are TCP ports in use on the manager that are not Docker's own publishing.
+    """
+
+    sight: Sight
+    api_version: str
+    cli_version: str
+    disk_free_bytes: int
+    disk_total_bytes: int
+    clock_offset_seconds: float
+    images: tuple[ImageCheck, ...] = ()
+    requires: tuple[tuple[Probe, ProbeResult], ...] = ()
+    listening: tuple[int, ...] = ()
+    all_networks: tuple[str, ...] = ()
+    all_configs: tuple[str, ...] = ()
+    all_secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A step reached its end."""
+
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A step failed; what it leaves behind is in the problems."""
+
+    problems: tuple[Problem, ...]
+
+
+Outcome = Done | Failed
+# What a procedure is sent back depends on the effect it yielded; the typed `ask_*`
+# functions in procedures/asking.py are the only place that sees this Any.
+Procedure = Generator[Effect, Any, Outcome]

@@ -1,0 +1,45 @@
+"""What comes out of the repositories, as frozen values."""
+
+from dataclasses import dataclass, field
+
+from orchestrator.fleet.desired import DesiredStack
+from orchestrator.fleet.unit import Revision, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFile:
+    """A file of a release: path relative to the release's root, its bytes, executable or not."""
+
+    path: str
+    content: bytes = field(repr=False)
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """The files of a unit's compose folder at a revision.
+
+    `digest` is the SHA-256 (hex) over the canonical listing of all files, `name` the folder it
+    gets on the manager. `compose` is the path of the compose file within the release.
+    """
+
+    unit: Unit
+    revision: Revision
+    name: str
+    digest: str
+    compose: str
+    files: tuple[ReleaseFile, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sourced:
+    """A unit's desired state and the release that brings it about.
+
+    `compose_version` is the file's top-level `version` as written ("" if there is none).
+    `variable_names` are those the file really interpolates.
+    """
+
+    desired: DesiredStack
+    release: Release
+    compose_version: str = ""
+    variable_names: tuple[str, ...] = ()
