@@ -81,6 +81,8 @@ class Service:
     update_state: str = ""
     update_message: str = ""
     monitor_seconds: float = 5.0
+    grace_seconds: float = 10.0
+    """stop_grace_period of what runs now, which is what a removal has to wait for."""
     labels: tuple[tuple[str, str], ...] = ()
     published: tuple[tuple[int, str, str], ...] = ()
     """(published port, protocol, publish mode host|ingress)"""

@@ -1,0 +1,94 @@
+"""What has been seen of a unit's tasks over several looks. One look shows a crash loop as `1/1`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from orchestrator.fleet.observed import Sight, Task, TaskState, contents
+
+_FAILURES = frozenset({TaskState.FAILED, TaskState.REJECTED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A task that failed or was rejected since the history began."""
+
+    service_id: str
+    slot: str
+    task_id: str
+    words: str
+    rejected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The memory that judging health needs; every look is folded in by `remember`.
+
+    Swarm keeps five tasks a slot, so failures are collected by distinct task id over looks.
+    `since` maps (task id, state) to when that was first seen, `idle_since` a slot to when it
+    was first seen with nothing alive in it; both on the observer's clock, in seconds.
+    """
+
+    began: float
+    before: frozenset[str] = frozenset()
+    failures: tuple[Failure, ...] = ()
+    since: Mapping[tuple[str, TaskState], float] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    idle_since: Mapping[tuple[str, str], float] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    def failures_in(self, service_id: str, slot: str) -> tuple[Failure, ...]:
+        """Return the failures of one slot, oldest first."""
+        return tuple(f for f in self.failures if (f.service_id, f.slot) == (service_id, slot))
+
+    def in_state_seconds(self, task: Task, now: float) -> float:
+        """Return how long `task` has been seen in its present state, in seconds."""
+        return now - self.since.get((task.id, task.state), now)
+
+
+def begin(stack: str, sight: Sight) -> History:
+    """Start a history: tasks that are there already are not held against what comes."""
+    return History(
+        began=sight.at, before=frozenset(task.id for task in contents(sight, stack).tasks)
+    )
+
+
+def remember(history: History, stack: str, sight: Sight) -> History:
+    """Return the history with one more look folded in."""
+    mine = contents(sight, stack)
+    known = {failure.task_id for failure in history.failures} | history.before
+    fresh = tuple(
+        Failure(
+            service_id=task.service_id,
+            slot=task.slot,
+            task_id=task.id,
+            words=task.error or task.message,
+            rejected=task.state is TaskState.REJECTED,
+        )
+        for task in mine.tasks
+        if task.state in _FAILURES and task.id not in known and task.up_to_date
+    )
+    since = {
+        (task.id, task.state): history.since.get((task.id, task.state), sight.at)
+        for task in mine.tasks
+    }
+    idle = {slot: history.idle_since.get(slot, sight.at) for slot in _idle_slots(mine.tasks)}
+    return History(
+        began=history.began,
+        before=history.before,
+        failures=history.failures + fresh,
+        since=MappingProxyType(since),
+        idle_since=MappingProxyType(idle),
+    )
+
+
+def _idle_slots(tasks: tuple[Task, ...]) -> frozenset[tuple[str, str]]:
+    every = {(task.service_id, task.slot) for task in tasks}
+    alive = {
+        (task.service_id, task.slot)
+        for task in tasks
+        if not task.state.terminal and task.desired <= TaskState.RUNNING
+    }
+    return frozenset(every - alive)

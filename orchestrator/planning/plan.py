@@ -1,0 +1,125 @@
+"""The plan: what will be done, in which order and why. Data, all of it printable."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from orchestrator.fleet.health import Verdict
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.unit import Revision, Unit
+
+
+class Command(Enum):
+    """What was asked for."""
+
+    RESTART = "restart"
+    UP = "up"
+    DOWN = "down"
+
+
+class StepKind(Enum):
+    """What a step does, in the order they usually come."""
+
+    EXAMINE = "examine"
+    """Preflight of a site; changes nothing."""
+    PREPARE = "prepare"
+    """Ship releases and pull images; nothing that runs is touched."""
+    REMOVE = "remove"
+    DEPLOY = "deploy"
+    """Deploy and wait until healthy, probes included."""
+    SETTLE = "settle"
+    """Watch that the same tasks keep running; nothing waits for it but the verdict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One node of the plan's graph. `needs` are the ids of the steps that must be done first.
+
+    `wait_seconds` is the longest it may take before it fails, naming what it waited for.
+    """
+
+    id: str
+    kind: StepKind
+    site: str
+    unit: Unit | None = None
+    needs: tuple[str, ...] = ()
+    reason: str = ""
+    wait_seconds: float = 0.0
+
+
+class Action(Enum):
+    """What happens to a unit."""
+
+    RESTART = "restart"
+    UP = "up"
+    DOWN = "down"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What was observed of a unit when the plan was made.
+
+    `revision` is "" when no dtdeploy deployed what runs; "mixed" when services disagree.
+    """
+
+    presence: Presence
+    verdict: Verdict | None = None
+    running: int = 0
+    expected: int = 0
+    revision: str = ""
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPlan:
+    """What happens to one unit, from what to what, and why it is in the plan at all.
+
+    `commands` are the plain docker commands that it amounts to, for a reader's eye.
+    """
+
+    unit: Unit
+    action: Action
+    reason: str
+    before: Before
+    after: Revision | None = None
+    compose: str = ""
+    services: tuple[str, ...] = ()
+    dependents: tuple[Unit, ...] = ()
+    dependencies: tuple[Unit, ...] = ()
+    commands: tuple[str, ...] = ()
+    remove_seconds: float = 0.0
+    healthy_seconds: float = 0.0
+    dangers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untouched:
+    """A unit or site that the plan leaves alone, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All of it. `selection` is the request in words, as it would be typed."""
+
+    command: Command
+    selection: str
+    coordinator: str
+    revisions: tuple[Revision, ...]
+    units: tuple[UnitPlan, ...]
+    steps: tuple[Step, ...]
+    untouched: tuple[Untouched, ...] = ()
+    dangers: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """Sites that could not be observed, each with the reason."""
+
+    def unit(self, unit: Unit) -> UnitPlan:
+        """Return what happens to `unit` (KeyError if it is not in the plan)."""
+        return {planned.unit: planned for planned in self.units}[unit]
+
+    @property
+    def changes(self) -> bool:
+        """Whether carrying it out would change anything."""
+        return any(planned.action is not Action.KEEP for planned in self.units)

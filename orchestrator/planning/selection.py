@@ -1,0 +1,113 @@
+"""Which units are meant, and which others safety drags in with them."""
+
+from dataclasses import dataclass
+
+from rapidfuzz import process
+
+from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.graph import reachable, reverse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was typed: everything, or sites, stacks and `stack@site` names (united)."""
+
+    everything: bool = False
+    sites: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.everything:
+            return "--all"
+        words = [f"--site {site}" for site in self.sites]
+        words += [f"--stack {stack}" for stack in self.stacks]
+        return " ".join([*words, *self.units])
+
+
+def managed_needs(inventory: Inventory) -> dict[Unit, tuple[Unit, ...]]:
+    """Return the dependency graph of the units at sites that are contacted at all."""
+    return {
+        spec.unit: spec.depends_on
+        for spec in inventory.units
+        if inventory.state(spec.unit) is not SiteState.PLANNED
+    }
+
+
+def select(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
+    """Return the units meant by `request`, in the inventory's order.
+
+    Raises:
+        UsageError: nothing was asked for, or a name is unknown; the nearest known is named.
+        RefusedError: a site or unit asked for by name is watched or planned.
+
+    """
+    problems = [*_unknown_names(inventory, request)]
+    if not (request.everything or request.sites or request.stacks or request.units):
+        problems.append(
+            _usage("selection.empty", "no unit was selected", "add --all, --site SITE or STACK@SITE")
+        )
+    if problems:
+        raise UsageError(problems)
+    chosen = [unit for unit in (s.unit for s in inventory.units) if _meant(request, unit)]
+    if refused := [p for u in chosen for p in _not_ours(inventory, request, u)]:
+        raise RefusedError(refused)
+    active = tuple(unit for unit in chosen if inventory.state(unit) is SiteState.ACTIVE)
+    if not active:
+        words = f"{request} selects no unit at an active site"
+        raise UsageError(_usage("selection.empty", words, "dtdeploy inventory show"))
+    return active
+
+
+def dependents(inventory: Inventory, units: frozenset[Unit]) -> frozenset[Unit]:
+    """Return every unit, at any contacted site, that depends on `units`, directly or not."""
+    return reachable(reverse(managed_needs(inventory)), units)
+
+
+def dependencies(inventory: Inventory, units: frozenset[Unit]) -> frozenset[Unit]:
+    """Return every unit that `units` depend on, directly or not."""
+    return reachable(managed_needs(inventory), units)
+
+
+def _meant(request: Request, unit: Unit) -> bool:
+    by_pair = not request.sites or unit.site in request.sites
+    by_stack = not request.stacks or unit.stack in request.stacks
+    narrowed = bool(request.sites or request.stacks) and by_pair and by_stack
+    return request.everything or narrowed or str(unit) in request.units
+
+
+def _unknown_names(inventory: Inventory, request: Request) -> list[Problem]:
+    known = {
+        "site": ([site.name for site in inventory.sites], request.sites),
+        "stack": (sorted({spec.unit.stack for spec in inventory.units}), request.stacks),
+        "unit": ([str(spec.unit) for spec in inventory.units], request.units),
+    }
+    return [
+        _unknown(kind, name, names)
+        for kind, (names, asked) in known.items()
+        for name in asked
+        if name not in names
+    ]
+
+
+def _unknown(kind: str, name: str, names: list[str]) -> Problem:
+    near = process.extractOne(name, names, score_cutoff=60)
+    fix = f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}"
+    return _usage(f"selection.unknown-{kind}", f"there is no {kind} called {name!r}", fix)
+
+
+def _usage(code: str, what: str, fix: str) -> Problem:
+    return Problem(code=code, what=what, exit_code=ExitCode.USAGE, fix=fix)
+
+
+def _not_ours(inventory: Inventory, request: Request, unit: Unit) -> list[Problem]:
+    state = inventory.state(unit)
+    by_name = unit.site in request.sites or str(unit) in request.units
+    if state is SiteState.ACTIVE or not by_name:
+        return []
+    what = f"{unit} is at a {state.value} site, which dtdeploy never changes"
+    fix = f"set `state: active` for {unit.site} in {inventory.site(unit.site).position}"
+    code = f"selection.{state.value}"
+    return [Problem(code=code, what=what, exit_code=ExitCode.SAFETY_REFUSED, fix=fix)]
