@@ -1,0 +1,65 @@
+"""up, down, status, enter, ops and the rest, without logic."""
+
+import sys
+
+import click
+
+from lab import control, hosts, lifecycle, packages
+from lab.errors import LabError
+from lab.topology import DEFAULT_SITES, DEFAULT_WORKERS, Shape
+
+_PASS_ALL = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Five real Docker Swarms on this machine, and ways to break them."""
+
+
+@cli.command()
+@click.option("--sites", default=DEFAULT_SITES, show_default=True, help="How many Swarms.")
+@click.option("--workers", default=DEFAULT_WORKERS, show_default=True, help="Worker nodes at kko.")
+@click.option("--ingress-subnet", metavar="CIDR", help="Give every Swarm this ingress network.")
+@click.option("--fresh", is_flag=True, help="Start anew even if a healthy lab of that shape is up.")
+def up(*, sites: int, workers: int, ingress_subnet: str | None, fresh: bool) -> None:
+    """Bring the lab up."""
+    made = lifecycle.up(Shape(sites, workers, ingress_subnet), fresh=fresh)
+    click.echo("the lab is up" if made else "the lab was up already", err=True)
+
+
+@cli.command()
+@click.option("--purge", is_flag=True, help="Remove images, keys, repositories, database too.")
+def down(*, purge: bool) -> None:
+    """Take the lab down."""
+    lifecycle.down(purge=purge)
+    click.echo("the lab is down", err=True)
+
+
+@cli.command(context_settings=_PASS_ALL)
+@click.argument("host")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def enter(host: str, command: tuple[str, ...]) -> None:
+    """Run a command, or a shell, on a host as root."""
+    hosts.enter(host, command)
+
+
+@cli.command(context_settings=_PASS_ALL)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def ops(command: tuple[str, ...]) -> None:
+    """Run a command, or a shell, as the operator on the control machine."""
+    control.become(command)
+
+
+@cli.command(name="packages")
+def packages_() -> None:
+    """Print the Debian packages that the lab needs, one a line."""
+    click.echo("\n".join(packages.names()))
+
+
+def main() -> None:
+    """Run a command; what went wrong is one line."""
+    try:
+        cli()
+    except LabError as error:
+        click.echo(f"lab: {error}", err=True)
+        sys.exit(1)

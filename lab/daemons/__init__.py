@@ -1,0 +1,1 @@
+"""The real servers that the lab runs: one file each."""

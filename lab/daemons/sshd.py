@@ -1,0 +1,97 @@
+"""Logging in: host keys, the operator's key, and the ssh daemons."""
+
+from pathlib import Path
+
+from lab import hosts, paths, processes, state
+from lab.namespaces import run
+from lab.packages import program
+from lab.topology import Host, Role
+
+_CONFIG = """\
+HostKey {key}
+PidFile /run/sshd.pid
+AuthorizedKeysFile {authorized}
+StrictModes no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+UseDNS no
+PrintMotd no
+PermitRootLogin prohibit-password
+Subsystem sftp internal-sftp
+"""
+
+
+def configure(host: Host, *, force_command: Path | None = None) -> None:
+    """Write the daemon's configuration; the host key is kept from one lab to the next."""
+    folder = paths.host_folder(host.name)
+    make_key(key_file(host), comment=host.name)
+    text = _CONFIG.format(key=key_file(host), authorized=operator_key().with_suffix(".pub"))
+    if force_command:
+        text += f"ForceCommand {force_command}\n"
+    (folder / "sshd_config").write_text(text)
+
+
+def operator_key() -> Path:
+    """The operator's private key."""
+    return paths.host_folder("ops") / "home" / ".ssh" / "id_ed25519"
+
+
+def key_file(host: Host) -> Path:
+    """The host's private key."""
+    return paths.host_folder(host.name) / "ssh_host_ed25519_key"
+
+
+def make_key(file: Path, *, comment: str) -> None:
+    """Make a key unless there is one."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(file))
+
+
+def start(host: Host) -> None:
+    """Start the daemon and wait until it listens."""
+    config = str(paths.host_folder(host.name) / "sshd_config")
+    log = hosts.log_file(host, "sshd")
+    hosts.run(host.name, "rm", "-f", "/run/sshd.pid")
+    hosts.spawn(host, program("sshd"), "-D", "-e", "-f", config, log=log)
+    listening = Path(f"/proc/{state.init_pid(host)}/root/run/sshd.pid")
+    processes.wait_until(listening.exists, seconds=10, what=f"sshd at {host.name} (see {log})")
+
+
+def stop(host: Host) -> None:
+    """End the daemon and every login."""
+    processes.end(hosts.pids(host, "sshd"))
+
+
+def restart(host: Host) -> None:
+    """Read configuration and host key anew; logins that are open stay open."""
+    processes.end(listeners(host))
+    start(host)
+
+
+def listeners(host: Host) -> list[int]:
+    """The daemon itself, without the processes that serve a login."""
+    return [pid for pid in hosts.pids(host, "sshd") if "[listener]" in processes.command_line(pid)]
+
+
+def public_key(host: Host) -> str:
+    """Type and key as a known_hosts line wants them."""
+    kind, key, *_ = key_file(host).with_suffix(".pub").read_text().split()
+    return f"{kind} {key}"
+
+
+def write_operator_files(all_hosts: list[Host]) -> None:
+    """Give the operator a key, a client configuration and the right host keys."""
+    folder = operator_key().parent
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_key(operator_key(), comment="operator")
+    serving = [host for host in all_hosts if host.runs_sshd]
+    lines = [f"{host.name} {public_key(host)}\n" for host in serving]
+    (folder / "known_hosts").write_text("".join(lines))
+    managers = " ".join(host.name for host in serving if host.role is Role.MANAGER)
+    (folder / "config").write_text(
+        f"Host {managers}\n    User root\n\n"
+        "Host *\n    IdentityFile ~/.ssh/id_ed25519\n    IdentitiesOnly yes\n"
+        "    StrictHostKeyChecking yes\n    BatchMode yes\n    ConnectTimeout 10\n"
+    )

@@ -1,0 +1,168 @@
+"""Bringing the lab up and taking it down."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from lab import control, namespaces, packages, paths, state
+from lab.daemons import dockerd, git, postgres, registry, sshd
+from lab.errors import LabError
+from lab.state import State
+from lab.topology import Host, Role, Shape
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+_AT_ONCE = 12
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+def up(shape: Shape, *, fresh: bool = False) -> bool:
+    """Bring up a lab of this shape; false when a healthy one was there already."""
+    packages.require()
+    with state.locked():
+        _refuse_other_lab()
+        if not fresh and _is_healthy(shape):
+            return False
+        _clean()
+        state.claim()
+        lab = State(shape)
+        _prepare(shape)
+        _boot(lab)
+        _start(shape)
+        lab.complete = True
+        lab.save()
+    return True
+
+
+def down(*, purge: bool = False) -> None:
+    """Take the lab down; images, keys, repositories and the database are kept unless purged."""
+    with state.locked():
+        _refuse_other_lab()
+        _clean()
+        if purge:
+            shutil.rmtree(paths.folder(), ignore_errors=True)
+
+
+def _refuse_other_lab() -> None:
+    other = state.owner()
+    if other is not None and other != paths.folder() and namespaces.leftovers():
+        message = (
+            f"a lab from {other} is up, and there can be one on a machine; "
+            f"take it down first: {paths.VARIABLE}={other} python -m lab down"
+        )
+        raise LabError(message)
+
+
+def _is_healthy(shape: Shape) -> bool:
+    lab = state.load()
+    if lab is None or not lab.complete or lab.shape != shape:
+        return False
+    return all(process.alive for process in lab.inits.values())
+
+
+def _clean() -> None:
+    """Remove whatever an earlier lab left, however it ended."""
+    namespaces.tear_down(namespaces.leftovers())
+    state.forget()
+    _remove_cgroups()
+    for folder in (paths.folder() / "hosts").glob("*/docker"):
+        shutil.rmtree(folder)
+
+
+def _remove_cgroups() -> None:
+    for controller in _CGROUPS.glob(f"*/{dockerd.CGROUP_PARENT}"):
+        for folder in sorted(controller.rglob("*"), reverse=True):
+            if folder.is_dir():
+                _remove_cgroup(folder)
+        _remove_cgroup(controller)
+
+
+def _remove_cgroup(folder: Path) -> None:
+    # The kernel lets go of a dead container's group a moment after its last process.
+    deadline = time.monotonic() + 5
+    while folder.exists():
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+            return
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+
+
+def _prepare(shape: Shape) -> None:
+    hosts = shape.hosts()
+    names = "127.0.0.1 localhost\n" + "".join(
+        f"{host.address} {' '.join((host.name, *host.aliases))}\n" for host in hosts
+    )
+    sshd.make_key(sshd.operator_key(), comment="operator")
+    registry.configure()
+    git.configure()
+    postgres.configure()
+    for host in hosts:
+        _write_etc(host, names)
+        if host.runs_docker:
+            dockerd.configure(host)
+        if host.role is Role.MANAGER:
+            sshd.configure(host)
+    sshd.write_operator_files(hosts)
+
+
+def _write_etc(host: Host, names: str) -> None:
+    etc = paths.host_folder(host.name) / "etc"
+    etc.mkdir(parents=True, exist_ok=True)
+    (etc / "hosts").write_text(f"{names}127.0.1.1 {host.uts_name}\n")
+    # Nobody listens there, so a lookup of any other name fails at once.
+    (etc / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    if host.role is Role.OPERATOR:
+        (etc / "passwd").write_text(_passwd_with_home(control.home()))
+
+
+def _passwd_with_home(home: Path) -> str:
+    # OpenSSH asks the user database for the home folder, never $HOME.
+    lines = Path("/etc/passwd").read_text().splitlines()
+    return "".join(
+        f"root:x:0:0:root:{home}:/bin/bash\n" if line.startswith("root:") else f"{line}\n"
+        for line in lines
+    )
+
+
+def _boot(lab: State) -> None:
+    hosts = lab.shape.hosts()
+    namespaces.build_switch()
+    namespaces.plug(hosts)
+    processes = at_once(namespaces.boot, hosts)
+    lab.inits = {host.name: process for host, process in zip(hosts, processes, strict=True)}
+    lab.save()
+
+
+def _start(shape: Shape) -> None:
+    sites = list(shape.site_managers())
+    jobs: list[Callable[[], None]] = [
+        *(lambda site=site: _start_site(shape, site) for site in sites),
+        registry.start,
+        git.start,
+        postgres.start,
+    ]
+    at_once(lambda job: job(), jobs)
+
+
+def _start_site(shape: Shape, site: str) -> None:
+    members = shape.hosts_of(site)
+    manager = next(host for host in members if host.role is Role.MANAGER)
+    sshd.start(manager)
+    at_once(dockerd.start, members)
+    dockerd.init_swarm(manager, shape.ingress_subnet)
+    for worker in members:
+        if worker.role is Role.WORKER:
+            dockerd.join_swarm(worker, manager, role="Worker")
+
+
+def at_once(work: Callable[[In], Out], things: Iterable[In]) -> list[Out]:
+    """Do the same with many things side by side, and fail with the first failure."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(work, things))

@@ -1,0 +1,149 @@
+"""Hosts out of namespaces: a switch, cables, and a first process that holds a host together."""
+
+import selectors
+import shlex
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from lab import paths, processes
+from lab.errors import LabError
+from lab.packages import program
+from lab.state import Process
+from lab.topology import PREFIX_LENGTH, Host, Role
+
+SWITCH = "dtlab-switch"
+PREFIX = "dtlab-"
+_READY_SECONDS = 20
+_NETNS_FOLDER = Path("/run/netns")
+
+# What daemons and logins may know of the outside: no proxies, no agent, no other docker.
+CLEAN_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+}
+
+
+def run(*words: str, stdin: str | None = None) -> str:
+    """Run a program of the machine and return what it printed."""
+    command = [program(words[0]), *words[1:]]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        message = f"{shlex.join(words)} failed with {done.returncode}: {done.stderr.strip()}"
+        raise LabError(message)
+    return done.stdout
+
+
+def build_switch() -> None:
+    """Make the bridge that every host is plugged into; it has no uplink."""
+    run("ip", "netns", "add", SWITCH)
+    commands = "link add br0 type bridge\nlink set br0 up\nlink set lo up\n"
+    run("ip", "-netns", SWITCH, "-batch", "-", stdin=commands)
+
+
+def plug(hosts: Iterable[Host]) -> None:
+    """Give each host its network namespace, its address and a cable to the switch."""
+    for host in hosts:
+        run("ip", "netns", "add", host.netns)
+        run(
+            "ip", "-netns", host.netns, "link", "add", "eth0", "type", "veth",
+            "peer", "name", host.port, "netns", SWITCH,
+        )  # fmt: skip
+        inside = (
+            f"addr add {host.address}/{PREFIX_LENGTH} dev eth0\nlink set eth0 up\nlink set lo up\n"
+        )
+        run("ip", "-netns", host.netns, "-batch", "-", stdin=inside)
+        outside = f"link set {host.port} master br0\nlink set {host.port} up\n"
+        run("ip", "-netns", SWITCH, "-batch", "-", stdin=outside)
+
+
+def boot(host: Host) -> Process:
+    """Start the first process of a host and wait until its mounts are in place."""
+    folder = paths.host_folder(host.name)
+    for name in ("home", "docker", "etc"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    # The operator's machine shares the machine's processes, so that `ops` can become the command.
+    own_processes = [] if host.role is Role.OPERATOR else ["--pid", "--fork", "--kill-child"]
+    # Not `ip netns exec`: it mounts a new /sys, and dockerd finds no cgroups there.
+    command = [
+        program("nsenter"), f"--net={_NETNS_FOLDER / host.netns}",
+        program("unshare"), "--mount", "--uts", *own_processes, "--propagation", "private",
+        "bash", "-c", _first_script(host, folder), f"dtdeploy-lab-init {host.name}",
+    ]  # fmt: skip
+    with (folder / "init.log").open("w") as log:
+        starter = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            env=CLEAN_ENVIRONMENT,
+            text=True,
+        )
+    pid = _first_line(starter, f"{host.name} to boot (see {folder / 'init.log'})")
+    started = processes.start_time(int(pid))
+    if started is None:
+        message = f"{host.name} died at boot, see {folder / 'init.log'}"
+        raise LabError(message)
+    return Process(int(pid), started)
+
+
+def _first_line(process: subprocess.Popen[str], what: str) -> str:
+    if process.stdout is None:
+        message = "the process was started without a pipe"
+        raise LabError(message)
+    with selectors.DefaultSelector() as selector, process.stdout as output:
+        selector.register(output, selectors.EVENT_READ)
+        line = output.readline().strip() if selector.select(_READY_SECONDS) else ""
+    if not line:
+        process.kill()
+        message = f"waited in vain for {what}"
+        raise LabError(message)
+    return line
+
+
+def _first_script(host: Host, folder: Path) -> str:
+    etc = folder / "etc"
+    steps = [
+        "set -e",
+        # Read through the outer /proc, which knows this process by its machine-wide pid.
+        "read -r pid rest < /proc/self/stat",
+        f"hostname {host.uts_name}",
+        *(f"mount --bind {shlex.quote(str(file))} /etc/{file.name}" for file in _etc_files(etc)),
+    ]
+    if host.role is not Role.OPERATOR:
+        steps += [
+            "mount -t proc proc /proc",
+            "mkdir -p /var/lib/docker",
+            f"mount --bind {shlex.quote(str(folder / 'docker'))} /var/lib/docker",
+            f"mount --bind {shlex.quote(str(folder / 'home'))} /root",
+            "mount -t tmpfs tmpfs /run",
+            "mkdir -p /run/sshd /run/lock",
+        ]
+    # Bash reaps the orphans that come to a first process.
+    steps += ['echo "$pid"', "exec > /dev/null", "while :; do sleep infinity & wait $! || :; done"]
+    return "\n".join(steps)
+
+
+def _etc_files(etc: Path) -> list[Path]:
+    return sorted(file for file in etc.iterdir() if (Path("/etc") / file.name).exists())
+
+
+def leftovers() -> list[str]:
+    """Network namespaces of this or an earlier lab."""
+    if not _NETNS_FOLDER.is_dir():
+        return []
+    return sorted(path.name for path in _NETNS_FOLDER.glob(f"{PREFIX}*"))
+
+
+def tear_down(names: Iterable[str]) -> None:
+    """End everything in these network namespaces, then the namespaces."""
+    listed = list(names)
+    inside: set[int] = set()
+    for name in listed:
+        inside.update(int(pid) for pid in run("ip", "netns", "pids", name).split())
+    # A host's first process takes its daemons, shims and containers along.
+    processes.end(inside)
+    for name in listed:
+        run("ip", "netns", "delete", name)

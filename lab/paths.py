@@ -1,0 +1,39 @@
+"""Where the lab keeps its things: one folder, `/var/lib/dtdeploy-lab` unless told otherwise."""
+
+import os
+from pathlib import Path
+
+from lab.errors import LabError
+
+DEFAULT = Path("/var/lib/dtdeploy-lab")
+VARIABLE = "DTDEPLOY_LAB_DIR"
+
+# Every host has its own /run and /root, so a folder below one of them would vanish inside.
+_HIDDEN_INSIDE = (Path("/run"), Path("/root"), Path("/var/run"), Path("/proc"), Path("/sys"))
+
+
+def folder() -> Path:
+    """The lab's folder."""
+    chosen = Path(os.environ.get(VARIABLE) or DEFAULT).absolute()
+    for hidden in _HIDDEN_INSIDE:
+        if chosen.is_relative_to(hidden):
+            message = (
+                f"{VARIABLE}={chosen} cannot be below {hidden}: the lab's hosts have their own"
+            )
+            raise LabError(message)
+    return chosen
+
+
+def host_folder(name: str) -> Path:
+    """What belongs to one host: home, docker data, sshd and dockerd configuration, logs."""
+    return folder() / "hosts" / name
+
+
+def witness_folder() -> Path:
+    """Where the recorders write."""
+    return folder() / "witness"
+
+
+def checkout() -> Path:
+    """The folder that holds the `lab` package, for running its helpers as `python -m lab...`."""
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,149 @@
+"""Which hosts there are, what they are called and where they live. Pure."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from lab.errors import LabError
+
+NETWORK = "198.18.0.0/16"
+PREFIX_LENGTH = 16
+# The handbook's sites in its own order: alias -> Swarm manager.
+KNOWN_SITES = {
+    "chime": "frb-vsop.chime",
+    "outrigger-buffer": "outrigger_buffer.chime",
+    "kko": "aux.kko",
+    "gbo": "aux.gbo",
+    "hco": "ha1.hco",
+}
+SITE_WITH_WORKERS = "kko"
+COORDINATOR = "chime"
+MOST_SITES = 200
+MOST_WORKERS = 20
+DEFAULT_SITES = 5
+DEFAULT_WORKERS = 1
+
+
+class Role(Enum):
+    """What a host is there for."""
+
+    MANAGER = "manager"
+    WORKER = "worker"
+    SPARE = "spare"
+    REGISTRY = "registry"
+    GIT = "git"
+    POSTGRES = "postgres"
+    OPERATOR = "operator"
+
+
+DOCKER_ROLES = frozenset({Role.MANAGER, Role.WORKER, Role.SPARE})
+SSHD_ROLES = frozenset({Role.MANAGER, Role.GIT})
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine of the lab: a network, mount, UTS and process namespace."""
+
+    name: str
+    role: Role
+    address: str
+    site: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def netns(self) -> str:
+        """Its name for `ip netns`."""
+        return f"dtlab-{self.name}"
+
+    @property
+    def uts_name(self) -> str:
+        """Its hostname: an underscore is fine in a hosts file but not here."""
+        return self.name.replace("_", "-")
+
+    @property
+    def port(self) -> str:
+        """The interface at the switch; the kernel allows 15 characters."""
+        _, _, third, fourth = self.address.split(".")
+        return f"dtl{third}-{fourth}"
+
+    @property
+    def runs_docker(self) -> bool:
+        """Whether a dockerd belongs here."""
+        return self.role in DOCKER_ROLES
+
+    @property
+    def runs_sshd(self) -> bool:
+        """Whether one can log in here."""
+        return self.role in SSHD_ROLES
+
+
+REGISTRY = Host("registry.lab", Role.REGISTRY, "198.18.0.2")
+GIT = Host("github.com", Role.GIT, "198.18.0.3")
+POSTGRES = Host("frb-l4.chime", Role.POSTGRES, "198.18.0.4")
+OPERATOR = Host("ops", Role.OPERATOR, "198.18.0.5")
+SERVICES = (REGISTRY, GIT, POSTGRES, OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How big a lab to build."""
+
+    sites: int = DEFAULT_SITES
+    workers: int = DEFAULT_WORKERS
+    ingress_subnet: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what the address plan has no room for."""
+        if not 1 <= self.sites <= MOST_SITES:
+            message = f"between 1 and {MOST_SITES} sites, not {self.sites}"
+            raise LabError(message)
+        if not 0 <= self.workers <= MOST_WORKERS:
+            message = f"between 0 and {MOST_WORKERS} workers, not {self.workers}"
+            raise LabError(message)
+
+    def site_managers(self) -> dict[str, str]:
+        """Alias -> manager's name, the handbook's sites first, then aux.s06, aux.s07 ..."""
+        known = list(KNOWN_SITES.items())[: self.sites]
+        more = [f"s{number:02d}" for number in range(len(KNOWN_SITES) + 1, self.sites + 1)]
+        return dict(known) | {alias: f"aux.{alias}" for alias in more}
+
+    def swarm_hosts(self) -> list[Host]:
+        """Managers and workers of every site."""
+        hosts: list[Host] = []
+        for number, (site, manager) in enumerate(self.site_managers().items(), start=1):
+            hosts.append(Host(manager, Role.MANAGER, f"198.18.{number}.1", site))
+            if site == SITE_WITH_WORKERS:
+                hosts += [
+                    Host(f"{site}-w{worker}", Role.WORKER, f"198.18.{number}.{worker + 1}", site)
+                    for worker in range(1, self.workers + 1)
+                ]
+        return hosts
+
+    def hosts(self) -> list[Host]:
+        """Everything in the lab."""
+        return [*SERVICES, *self.swarm_hosts()]
+
+    def find(self, word: str) -> Host:
+        """The host of that name, or the manager of the site of that alias."""
+        name = self.site_managers().get(word, word)
+        for host in self.hosts():
+            if host.name == name:
+                return host
+        known = ", ".join([*self.site_managers(), *(host.name for host in self.hosts())])
+        message = f"no host or site called {word!r} in this lab; there are: {known}"
+        raise LabError(message)
+
+    def hosts_of(self, word: str) -> list[Host]:
+        """All hosts of a site when given its alias, else the one host."""
+        if word in self.site_managers():
+            return [host for host in self.swarm_hosts() if host.site == word]
+        return [self.find(word)]
+
+    def neighbours(self, host: Host) -> list[Host]:
+        """The other hosts of the same site."""
+        return [other for other in self.swarm_hosts() if other.site == host.site and other != host]
+
+
+def spare_manager(manager: Host) -> Host:
+    """A second manager for a site, there only while its Swarm is to lose quorum."""
+    net = manager.address.rsplit(".", 1)[0]
+    return Host(f"{manager.name}-spare", Role.SPARE, f"{net}.200", manager.site)
