@@ -35,7 +35,7 @@ def waves(needs: Needs[T]) -> tuple[tuple[T, ...], ...]:
             del left[node]
         done = set(ready)
         for before in left.values():
-            before -= done
+            before.difference_update(done)
     return tuple(result)
 
 

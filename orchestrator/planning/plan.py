@@ -23,6 +23,8 @@ class StepKind(Enum):
     """Preflight of a site; changes nothing."""
     PREPARE = "prepare"
     """Ship releases and pull images; nothing that runs is touched."""
+    GATE = "gate"
+    """A point that many steps wait for together; does nothing itself."""
     REMOVE = "remove"
     DEPLOY = "deploy"
     """Deploy and wait until healthy, probes included."""

@@ -44,11 +44,10 @@ def select(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
         RefusedError: a site or unit asked for by name is watched or planned.
 
     """
-    problems = [*_unknown_names(inventory, request)]
-    if not (request.everything or request.sites or request.stacks or request.units):
-        problems.append(
-            _usage("selection.empty", "no unit was selected", "add --all, --site SITE or STACK@SITE")
-        )
+    problems = _unknown_names(inventory, request)
+    if not str(request):
+        fix = "add --all, --site SITE, --stack STACK or STACK@SITE"
+        problems.append(_usage("selection.empty", "no unit was selected", fix))
     if problems:
         raise UsageError(problems)
     chosen = [unit for unit in (s.unit for s in inventory.units) if _meant(request, unit)]
@@ -84,17 +83,18 @@ def _unknown_names(inventory: Inventory, request: Request) -> list[Problem]:
         "stack": (sorted({spec.unit.stack for spec in inventory.units}), request.stacks),
         "unit": ([str(spec.unit) for spec in inventory.units], request.units),
     }
+    options = {name: f"--{kind} {name}" for kind in ("site", "stack") for name in known[kind][0]}
     return [
-        _unknown(kind, name, names)
+        _unknown(kind, name, names, options.get(name, ""))
         for kind, (names, asked) in known.items()
         for name in asked
         if name not in names
     ]
 
 
-def _unknown(kind: str, name: str, names: list[str]) -> Problem:
-    near = process.extractOne(name, names, score_cutoff=60)
-    fix = f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}"
+def _unknown(kind: str, name: str, names: list[str], option: str) -> Problem:
+    near = option or next(iter(process.extractOne(name, names, score_cutoff=60) or ()), "")
+    fix = f"did you mean {near}?" if near else f"known are: {', '.join(names)}"
     return _usage(f"selection.unknown-{kind}", f"there is no {kind} called {name!r}", fix)
 
 

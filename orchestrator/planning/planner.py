@@ -1,0 +1,153 @@
+"""Desired and observed state in, plan out. Pure: the same values always give the same plan."""
+
+from collections.abc import Mapping
+
+from orchestrator.fleet.observed import Look, Sight, Unseen, contents
+from orchestrator.fleet.presence import Presence, undeclared_stacks
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.planning.plan import Action, Command, Plan, UnitPlan
+from orchestrator.planning.scope import Scope, Scoped
+from orchestrator.planning.selection import Request, dependencies, dependents
+from orchestrator.planning.steps import plan_steps
+from orchestrator.sources.model import Sourced
+
+_REMOVE_MARGIN_SECONDS = 30.0
+"""Gossip delay, network clean-up and reaping, on top of the stop grace period."""
+_HEALTHY_MARGIN_SECONDS = 120.0
+"""Pulls on nodes that had no chance to pull before, scheduling, and a slow start."""
+_DEFAULT_GRACE_SECONDS = 10.0
+
+
+def make_plan(
+    inventory: Inventory,
+    *,
+    command: Command,
+    request: Request,
+    scope: Scope,
+    looks: Mapping[str, Look],
+    sourced: Mapping[Unit, Sourced],
+) -> Plan:
+    """Turn a scope into a plan.
+
+    Args:
+        inventory: everything that is declared.
+        command: what was asked for.
+        request: for which units, as typed.
+        scope: what `make_scope` decided.
+        looks: a look at every contacted site.
+        sourced: desired state and release of each unit in `scope.to_deploy`.
+
+    """
+    units = tuple(
+        _unit_plan(inventory, item, looks, sourced.get(item.unit)) for item in scope.acted
+    )
+    revisions = {item.release.revision for item in sourced.values()}
+    return Plan(
+        command=command,
+        selection=str(request),
+        coordinator=inventory.coordinator,
+        revisions=tuple(sorted(revisions)),
+        units=units,
+        steps=plan_steps(inventory, command, units),
+        untouched=scope.untouched,
+        dangers=tuple(_dangers(inventory, command, units, looks)),
+        unseen=tuple(
+            f"{u.site}: {u.problem.what}" for u in looks.values() if isinstance(u, Unseen)
+        ),
+    )
+
+
+def remove_seconds(spec: UnitSpec, look: Look) -> float:
+    """Return how long a removal may take: by policy, or what runs now plus a margin."""
+    if spec.policy.remove_seconds:
+        return spec.policy.remove_seconds
+    services = contents(look, spec.unit.stack).services if isinstance(look, Sight) else ()
+    grace = max((service.grace_seconds for service in services), default=_DEFAULT_GRACE_SECONDS)
+    return grace + _REMOVE_MARGIN_SECONDS
+
+
+def healthy_seconds(spec: UnitSpec, sourced: Sourced) -> float:
+    """Return how long a deploy may take to become healthy."""
+    if spec.policy.healthy_seconds:
+        return spec.policy.healthy_seconds
+    return sourced.desired.start_seconds + _HEALTHY_MARGIN_SECONDS
+
+
+def _unit_plan(
+    inventory: Inventory, item: Scoped, looks: Mapping[str, Look], sourced: Sourced | None
+) -> UnitPlan:
+    spec = inventory.spec(item.unit)
+    removes = item.action in (Action.RESTART, Action.DOWN)
+    return UnitPlan(
+        unit=item.unit,
+        action=item.action,
+        reason=item.reason,
+        before=item.before,
+        after=sourced.release.revision if sourced else None,
+        compose=spec.compose,
+        services=tuple(s.name for s in sourced.desired.services) if sourced else (),
+        dependents=tuple(sorted(dependents(inventory, frozenset({item.unit})))),
+        dependencies=tuple(sorted(dependencies(inventory, frozenset({item.unit})))),
+        commands=tuple(_docker_words(spec, item.action)),
+        remove_seconds=remove_seconds(spec, looks[item.unit.site]) if removes else 0.0,
+        healthy_seconds=healthy_seconds(spec, sourced) if sourced else 0.0,
+        dangers=tuple(_unit_dangers(spec, item, sourced)),
+    )
+
+
+def _docker_words(spec: UnitSpec, action: Action) -> list[str]:
+    stack = spec.unit.stack
+    remove = [
+        f"docker service rm $(docker service ls -q -f label=com.docker.stack.namespace={stack})",
+        f"docker stack ps {stack}   # until no task runs any more",
+        f"docker stack rm {stack}",
+    ]
+    deploy = [f"docker stack deploy -c {spec.compose} --with-registry-auth {stack}"]
+    return {
+        Action.RESTART: remove + deploy,
+        Action.DOWN: remove,
+        Action.UP: deploy,
+        Action.KEEP: [],
+    }[action]
+
+
+def _unit_dangers(spec: UnitSpec, item: Scoped, sourced: Sourced | None) -> list[str]:
+    dangers = []
+    if item.before.presence is Presence.UNKNOWN:
+        dangers.append(f"cannot be seen now: {'; '.join(item.before.words)}")
+    if sourced is not None:
+        names = {service.name for service in sourced.desired.services}
+        if missing := [name for name in spec.must_have if name not in names]:
+            dangers.append(f"{spec.compose} lacks {', '.join(missing)}, which operators rely on")
+    return dangers
+
+
+def _dangers(
+    inventory: Inventory,
+    command: Command,
+    units: tuple[UnitPlan, ...],
+    looks: Mapping[str, Look],
+) -> list[str]:
+    dangers = []
+    for spec in inventory.units:
+        goes = next((p for p in units if p.unit == spec.unit and p.action is not Action.KEEP), None)
+        if goes and spec.announce and command is not Command.UP:
+            present = goes.before.presence is not Presence.GONE
+            dangers += [f"{spec.unit} goes down, for everybody who uses it"] if present else []
+        if inventory.state(spec.unit) is SiteState.WATCHED and command is not Command.UP:
+            dangers += _watched_danger(spec, units)
+    for site, look in looks.items():
+        declared = frozenset(s.unit.stack for s in inventory.units if s.unit.site == site)
+        found = undeclared_stacks(look, managed_prefix=inventory.managed_prefix, declared=declared)
+        dangers += [
+            f"stack {name} runs at {site} and no inventory line declares it" for name in found
+        ]
+    return dangers
+
+
+def _watched_danger(spec: UnitSpec, units: tuple[UnitPlan, ...]) -> list[str]:
+    blocked = [str(planned.unit) for planned in units if spec.unit in planned.dependents]
+    if not blocked:
+        return []
+    return [f"{spec.unit} is watched: while it runs, {', '.join(blocked)} will not be removed"]

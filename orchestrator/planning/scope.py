@@ -1,0 +1,168 @@
+"""Which units a command acts on, what it does to each, and why: before any file is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.fleet.health import Health, Verdict, judge
+from orchestrator.fleet.history import begin
+from orchestrator.fleet.observed import Look, Sight
+from orchestrator.fleet.presence import Presence, whereabouts
+from orchestrator.fleet.running import as_running, origin
+from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.planning.plan import Action, Before, Command, Untouched
+from orchestrator.planning.selection import Request, dependencies, dependents, select
+
+_ACTIONS = {
+    Command.RESTART: Action.RESTART,
+    Command.UP: Action.UP,
+    Command.DOWN: Action.DOWN,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoped:
+    """A unit a command acts on (or, with KEEP, looked at and left alone)."""
+
+    unit: Unit
+    action: Action
+    reason: str
+    before: Before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Everything a command acts on, and what it leaves alone and why."""
+
+    acted: tuple[Scoped, ...]
+    untouched: tuple[Untouched, ...]
+
+    @property
+    def to_deploy(self) -> tuple[Unit, ...]:
+        """The units whose compose files are needed."""
+        return tuple(item.unit for item in self.acted if item.action in (Action.RESTART, Action.UP))
+
+
+def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
+    """Judge what is there of a unit now: presence, health, revision."""
+    there = whereabouts(unit, look)
+    if not isinstance(look, Sight):
+        return Before(presence=there.presence, words=there.evidence)
+    health = _running_health(unit, spec, look)
+    return Before(
+        presence=there.presence,
+        verdict=health.verdict,
+        running=health.running,
+        expected=health.expected,
+        revision=origin(unit, look).revision,
+        words=tuple(str(reason) for reason in health.reasons),
+    )
+
+
+def make_scope(
+    inventory: Inventory,
+    command: Command,
+    request: Request,
+    looks: Mapping[str, Look],
+    pins: Mapping[str, Revision],
+) -> Scope:
+    """Decide which units `command` acts on.
+
+    Args:
+        inventory: everything that is declared.
+        command: restart and down drag in all that depends on the selected units; up drags in
+            what they depend on and is not healthy.
+        request: what was typed.
+        looks: a look at every contacted site.
+        pins: the revision each repository is pinned to ({} for down, which needs none).
+
+    Raises:
+        UsageError, RefusedError: see `select`.
+
+    """
+    chosen = select(inventory, request)
+    before = {
+        spec.unit: look_before(spec.unit, spec, looks[spec.unit.site])
+        for spec in inventory.units
+        if inventory.state(spec.unit) is not SiteState.PLANNED
+    }
+    reasons = dict.fromkeys(chosen, f"selected by {request}")
+    if command is Command.UP:
+        reasons |= _needed_below(inventory, frozenset(chosen), before)
+    else:
+        reasons |= _dragged_in(inventory, frozenset(chosen), before)
+    acted = tuple(
+        _scoped(inventory.spec(unit), command, reasons[unit], before[unit], pins)
+        for unit in before
+        if unit in reasons
+    )
+    return Scope(acted=acted, untouched=_untouched(inventory, reasons, before))
+
+
+def _scoped(
+    spec: UnitSpec, command: Command, reason: str, before: Before, pins: Mapping[str, Revision]
+) -> Scoped:
+    action = _ACTIONS[command]
+    pin = pins.get(spec.repo)
+    current = pin is not None and _serves(before) and before.revision == pin.sha
+    if command is Command.UP and current:
+        reason, action = f"{reason}; healthy at {before.revision[:10]} already", Action.KEEP
+    return Scoped(unit=spec.unit, action=action, reason=reason, before=before)
+
+
+def _running_health(unit: Unit, spec: UnitSpec, sight: Sight) -> Health:
+    return judge(as_running(unit, sight), sight, begin(unit.stack, sight), spec.policy)
+
+
+def _dragged_in(
+    inventory: Inventory, chosen: frozenset[Unit], before: Mapping[Unit, Before]
+) -> dict[Unit, str]:
+    """Everything that depends on the chosen and may still be there has to go down with them."""
+    return {
+        unit: f"depends on {_causes(inventory, unit, chosen)}"
+        for unit in dependents(inventory, chosen)
+        if inventory.state(unit) is SiteState.ACTIVE and before[unit].presence is not Presence.GONE
+    }
+
+
+def _needed_below(
+    inventory: Inventory, chosen: frozenset[Unit], before: Mapping[Unit, Before]
+) -> dict[Unit, str]:
+    return {
+        unit: f"needed by {', '.join(str(u) for u in sorted(chosen) if _needs(inventory, u, unit))}"
+        for unit in dependencies(inventory, chosen)
+        if inventory.state(unit) is SiteState.ACTIVE and not _serves(before[unit])
+    }
+
+
+def _serves(before: Before) -> bool:
+    return before.verdict is Verdict.HEALTHY and before.expected > 0
+
+
+def _needs(inventory: Inventory, unit: Unit, other: Unit) -> bool:
+    return other in dependencies(inventory, frozenset({unit}))
+
+
+def _causes(inventory: Inventory, unit: Unit, chosen: frozenset[Unit]) -> str:
+    below = dependencies(inventory, frozenset({unit})) & chosen
+    return ", ".join(str(cause) for cause in sorted(below))
+
+
+def _untouched(
+    inventory: Inventory, reasons: Mapping[Unit, str], before: Mapping[Unit, Before]
+) -> tuple[Untouched, ...]:
+    planned = [site for site in inventory.sites if site.state is SiteState.PLANNED]
+    left = [unit for unit in before if unit not in reasons]
+    return (
+        *(Untouched(name=str(unit), reason=_why_left(inventory, unit, before)) for unit in left),
+        *(
+            Untouched(name=site.name, reason=f"planned: {site.note}".rstrip(": "))
+            for site in planned
+        ),
+    )
+
+
+def _why_left(inventory: Inventory, unit: Unit, before: Mapping[Unit, Before]) -> str:
+    if inventory.state(unit) is SiteState.WATCHED:
+        return f"watched, never changed ({before[unit].presence.value} now)"
+    return f"not selected ({before[unit].presence.value} now)"

@@ -1,0 +1,48 @@
+"""All that the procedures of one run may know: plain values, read only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.plan import Action, Plan
+from orchestrator.sources.model import Sourced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a site must offer to pass preflight. Sizes in bytes, times in seconds."""
+
+    disk_free_bytes: int = 1_000_000_000
+    clock_offset_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The plan of a run, and what it was made from."""
+
+    run: str
+    inventory: Inventory
+    plan: Plan
+    sourced: Mapping[Unit, Sourced] = field(repr=False)
+    limits: Limits = Limits()
+
+    def acted_at(self, site: str) -> tuple[Unit, ...]:
+        """Return the units at `site` that the plan changes."""
+        return tuple(
+            planned.unit
+            for planned in self.plan.units
+            if planned.unit.site == site and planned.action is not Action.KEEP
+        )
+
+    def deployed_at(self, site: str) -> tuple[Unit, ...]:
+        """Return the units at `site` that the plan deploys."""
+        return tuple(unit for unit in self.acted_at(site) if unit in self.sourced)
+
+    def declared_at(self, site: str) -> frozenset[str]:
+        """Return the stacks that the inventory declares at `site`."""
+        return frozenset(s.unit.stack for s in self.inventory.units if s.unit.site == site)
+
+    def contacted(self, site: str) -> bool:
+        """Whether the site may be contacted at all."""
+        return self.inventory.site(site).state is not SiteState.PLANNED

@@ -1,0 +1,259 @@
+"""Deploy a unit and wait until it is healthy; then watch that it stays so."""
+
+from dataclasses import dataclass
+
+from orchestrator.errors import Problem
+from orchestrator.fleet.desired import DesiredStack, Policy, Probe
+from orchestrator.fleet.health import Health, Verdict, judge
+from orchestrator.fleet.history import History, begin, remember
+from orchestrator.fleet.observed import Look, Sight, contents
+from orchestrator.fleet.running import (
+    LABEL_COMPOSE,
+    LABEL_RELEASE,
+    LABEL_REPO,
+    LABEL_REVISION,
+    LABEL_RUN,
+    origin,
+)
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Step
+from orchestrator.procedures.asking import (
+    Asking,
+    ask_mutate,
+    ask_observe,
+    ask_observe_all,
+    ask_probe,
+    ask_sleep,
+    ask_tell,
+)
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.effects import (
+    DeployStack,
+    Done,
+    Failed,
+    Procedure,
+    Result,
+    RunProbe,
+)
+from orchestrator.procedures.findings import (
+    deploy_failed,
+    deploy_unknown,
+    refused_deploy,
+    refused_overwrite,
+    unhealthy,
+)
+from orchestrator.procedures.guards import (
+    direct_dependencies,
+    overwrite_blockers,
+    removal_guard,
+    unhealthy_dependency,
+)
+from orchestrator.procedures.remove import clear_away
+from orchestrator.sources.model import Sourced
+
+_GUARD_SECONDS = 20.0
+_LOST_ANSWER_SECONDS = 130.0
+"""Longer than the remote command is allowed to run: after that nothing of it is under way."""
+
+
+def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
+    """Deploy `unit` and wait until it is healthy, its probes included.
+
+    Ends in Failed with 20 when what it depends on is not healthy (nothing was touched), 21
+    when Docker refuses or a cause is final or time is up, 31 when nobody can tell.
+    """
+    sourced = book.sourced[unit]
+    problem = yield from _guarded(book, unit)
+    if problem is not None:
+        return Failed(problems=(problem,))
+    look = yield from ask_observe(unit.site)
+    if isinstance(look, Sight) and _only_leftovers(unit, look):
+        poll = book.inventory.spec(unit).policy.poll_seconds
+        cleared = yield from clear_away(unit, wait_seconds=step.wait_seconds, poll_seconds=poll)
+        if isinstance(cleared, Failed):
+            return cleared
+        look = yield from ask_observe(unit.site)
+    if not isinstance(look, Sight):
+        return Failed(problems=(look.problem,))
+    problem = yield from _deployed(book, unit, sourced)
+    if problem is not None:
+        return Failed(problems=(problem,))
+    return (yield from _until_healthy(_watch(book, unit), begin(unit.stack, look), step))
+
+
+def settle(book: Book, step: Step, unit: Unit) -> Procedure:
+    """Watch until every task of `unit` has kept running for the policy's window.
+
+    Ends in Failed with 21 when tasks keep being replaced, or one fails for good.
+    """
+    watch = _watch(book, unit)
+    began = yield from ask_sleep(0)
+    history = History(began=began)
+    seen = False
+    while True:
+        look = yield from ask_observe(unit.site)
+        if isinstance(look, Sight):
+            history = remember(history, unit.stack, look) if seen else begin(unit.stack, look)
+            seen = True
+        health = judge(watch.desired, look, history, watch.policy)
+        if health.stable_seconds >= watch.policy.stable_seconds:
+            return Done(words=f"stable for {health.stable_seconds:.0f} s")
+        late = look.at - began >= step.wait_seconds
+        if late or health.verdict is Verdict.UNHEALTHY:
+            problem = unhealthy(unit, health, (), look.at - began)
+            return Failed(problems=(problem,))
+        yield from ask_tell(
+            "the same tasks to keep running", _words(health, ()), began + step.wait_seconds
+        )
+        yield from ask_sleep(max(watch.policy.poll_seconds, watch.policy.stable_seconds / 10))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is watched, and how patiently."""
+
+    unit: Unit
+    desired: DesiredStack
+    policy: Policy
+    probes: tuple[Probe, ...]
+
+
+def _watch(book: Book, unit: Unit) -> Watch:
+    spec = book.inventory.spec(unit)
+    desired = book.sourced[unit].desired
+    return Watch(unit=unit, desired=desired, policy=spec.policy, probes=spec.probes)
+
+
+def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
+    """Ask S2 right before the deploy; nothing is waited for that this run did not bring up."""
+    sites = removal_guard(book, unit).sites
+    looks = yield from ask_observe_all(sites)
+    if running := overwrite_blockers(book, unit, {look.site: look for look in looks}):
+        return refused_overwrite(unit, running)
+    start = yield from ask_sleep(0)
+    while True:
+        blockers = yield from dependency_blockers(book, unit)
+        if not blockers:
+            return None
+        now = yield from ask_sleep(0)
+        if now - start >= _GUARD_SECONDS:
+            return refused_deploy(unit, blockers)
+        yield from ask_tell("what it depends on to be healthy", blockers, start + _GUARD_SECONDS)
+        yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
+
+
+def dependency_blockers(book: Book, unit: Unit) -> Asking[tuple[str, ...]]:
+    """Return why `unit` may not be deployed now: dependencies unhealthy, probes failing."""
+    blockers: list[str] = []
+    for below in direct_dependencies(book, unit):
+        look = yield from ask_observe(below.site)
+        words = unhealthy_dependency(book, below, look)
+        if words:
+            blockers.append(words)
+            continue
+        blockers += yield from _failing_probes(below.site, book.inventory.spec(below).probes)
+    return tuple(blockers)
+
+
+def _failing_probes(site: str, probes: tuple[Probe, ...]) -> Asking[tuple[str, ...]]:
+    failing: list[str] = []
+    for probe in probes:
+        result = yield from ask_probe(RunProbe(site=site, probe=probe))
+        if not result.ok:
+            failing.append(f"probe {probe.name}: {result.words}")
+    return tuple(failing)
+
+
+def _only_leftovers(unit: Unit, sight: Sight) -> bool:
+    mine = contents(sight, unit.stack)
+    left = mine.networks or mine.configs or mine.secrets
+    return bool(left) and not mine.services
+
+
+def _deployed(book: Book, unit: Unit, sourced: Sourced) -> Asking[Problem | None]:
+    effect = _deploy_effect(book, unit, sourced)
+    answer = yield from ask_mutate(effect)
+    if answer.result is Result.UNKNOWN:
+        return (yield from _look_for_lost_deploy(book, unit, sourced, answer.words))
+    if answer.result is Result.FAILED and "update out of sequence" in answer.words:
+        # Somebody changed a service at the same moment; deploying again is safe (moby#39891).
+        answer = yield from ask_mutate(effect)
+    if answer.result is Result.OK:
+        return None
+    return answer.problem or deploy_failed(unit, answer.words)
+
+
+def _deploy_effect(book: Book, unit: Unit, sourced: Sourced) -> DeployStack:
+    spec = book.inventory.spec(unit)
+    release = sourced.release
+    return DeployStack(
+        unit=unit,
+        release=release,
+        compose_version=sourced.compose_version,
+        services=tuple(service.name for service in sourced.desired.services),
+        labels=(
+            (LABEL_REPO, release.revision.repo),
+            (LABEL_REVISION, release.revision.sha),
+            (LABEL_RELEASE, release.digest),
+            (LABEL_COMPOSE, release.compose),
+            (LABEL_RUN, book.run),
+        ),
+        variables=spec.variables,
+        secret_variables=spec.secret_variables,
+    )
+
+
+def _look_for_lost_deploy(
+    book: Book, unit: Unit, sourced: Sourced, words: str
+) -> Asking[Problem | None]:
+    """Find out what became of a deploy whose answer was lost.
+
+    The remote command is left to finish (it survives the connection); once every service
+    carries this run's label it has done its work.
+    """
+    start = yield from ask_sleep(0)
+    poll = book.inventory.spec(unit).policy.poll_seconds
+    wanted = {sourced.desired.service_name(service) for service in sourced.desired.services}
+    while True:
+        look = yield from ask_observe(unit.site)
+        if (
+            isinstance(look, Sight)
+            and origin(unit, look).run == book.run
+            and (wanted <= {service.name for service in contents(look, unit.stack).services})
+        ):
+            return None
+        if look.at - start >= _LOST_ANSWER_SECONDS:
+            return deploy_unknown(unit, words)
+        deadline = start + _LOST_ANSWER_SECONDS
+        yield from ask_tell("a sign of the deploy whose answer was lost", (words,), deadline)
+        yield from ask_sleep(poll)
+
+
+def _until_healthy(watch: Watch, history: History, step: Step) -> Procedure:
+    start = history.began
+    while True:
+        look = yield from ask_observe(watch.unit.site)
+        history = remember(history, watch.unit.stack, look) if isinstance(look, Sight) else history
+        health = judge(watch.desired, look, history, watch.policy)
+        failing: tuple[str, ...] = ()
+        if health.healthy:
+            failing = yield from _failing_probes(watch.unit.site, watch.probes)
+            if not failing:
+                words = f"healthy after {look.at - start:.1f} s, {health.running} tasks"
+                return Done(words=words)
+        if health.verdict is Verdict.UNHEALTHY or look.at - start >= step.wait_seconds:
+            return Failed(problems=(unhealthy(watch.unit, health, failing, look.at - start),))
+        yield from ask_tell(
+            _waiting(health, look), _words(health, failing), start + step.wait_seconds
+        )
+        yield from ask_sleep(watch.policy.poll_seconds)
+
+
+def _waiting(health: Health, look: Look) -> str:
+    if not isinstance(look, Sight):
+        return f"{look.site} to be seen again"
+    return f"{health.running} of {health.expected} tasks to run"
+
+
+def _words(health: Health, failing: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(reason) for reason in health.reasons) + failing

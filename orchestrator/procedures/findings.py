@@ -1,0 +1,137 @@
+"""Problems that procedures report, each worded once, with what to do next."""
+
+from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.fleet.health import Health
+from orchestrator.fleet.presence import Presence, Whereabouts
+from orchestrator.fleet.unit import Unit
+
+
+def where(unit: Unit) -> Where:
+    """Return the place of a unit."""
+    return Where(site=unit.site, stack=unit.stack)
+
+
+def refused_removal(unit: Unit, blockers: tuple[str, ...]) -> Problem:
+    """S1 says no: something that depends on the unit is not known to be gone."""
+    return Problem(
+        code="removal.refused",
+        what=f"{unit} was not removed: what depends on it is not known to be gone",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=where(unit),
+        evidence=blockers,
+        fix="dtdeploy status, then remove or find again what is named above and repeat the command",
+        state_left=f"{unit} was not touched and runs on",
+        runbook="stack-does-not-go-away",
+    )
+
+
+def refused_deploy(unit: Unit, blockers: tuple[str, ...]) -> Problem:
+    """S2 says no: something that the unit depends on is not healthy."""
+    return Problem(
+        code="deploy.refused",
+        what=f"{unit} was not deployed: what it depends on is not healthy",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=where(unit),
+        evidence=blockers,
+        fix="dtdeploy status, mend what is named above, then dtdeploy up " + str(unit),
+        state_left=f"{unit} is not deployed",
+        runbook="service-not-healthy",
+    )
+
+
+def refused_overwrite(unit: Unit, blockers: tuple[str, ...]) -> Problem:
+    """Deploying over a running unit restarts its tasks under those that depend on it."""
+    return Problem(
+        code="deploy.over-running",
+        what=f"{unit} runs, and deploying over it would restart it under what depends on it",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=where(unit),
+        evidence=blockers,
+        fix=f"dtdeploy restart {unit}   # takes its dependents down first",
+        state_left=f"{unit} was not touched",
+        runbook="restart-everything",
+    )
+
+
+def not_gone(unit: Unit, there: Whereabouts, seconds: float) -> Problem:
+    """Say that a removal did not finish in time, or that nobody can tell whether it did."""
+    unknown = there.presence is Presence.UNKNOWN
+    return Problem(
+        code="removal.unknown" if unknown else "removal.unfinished",
+        what=(
+            f"nobody can tell whether {unit} is gone"
+            if unknown
+            else f"{unit} is still there {seconds:.0f} s after its removal began"
+        ),
+        exit_code=ExitCode.OUTCOME_UNKNOWN if unknown else ExitCode.REMOVAL_UNFINISHED,
+        where=where(unit),
+        evidence=there.evidence,
+        fix=f"docker stack ps {unit.stack}   # on {unit.site}'s manager; then repeat the command",
+        state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
+        runbook="stack-does-not-go-away",
+    )
+
+
+def removal_failed(unit: Unit, words: str) -> Problem:
+    """Docker answered a removal with a refusal."""
+    return Problem(
+        code="removal.failed",
+        what=f"Docker refused to remove {unit}",
+        exit_code=ExitCode.REMOVAL_UNFINISHED,
+        where=where(unit),
+        evidence=(words,),
+        fix=f"dtdeploy status --site {unit.site}",
+        state_left=f"part of {unit} may be left",
+        runbook="stack-does-not-go-away",
+    )
+
+
+def deploy_failed(unit: Unit, words: str) -> Problem:
+    """`docker stack deploy` ended with an error."""
+    return Problem(
+        code="deploy.failed",
+        what=f"docker stack deploy of {unit} failed",
+        exit_code=ExitCode.UNHEALTHY,
+        where=where(unit),
+        evidence=tuple(line for line in words.splitlines() if line.strip()),
+        fix=f"mend the cause, then dtdeploy up {unit}",
+        state_left=f"part of {unit} may be deployed",
+        runbook="service-not-healthy",
+    )
+
+
+def deploy_unknown(unit: Unit, words: str) -> Problem:
+    """Say that the answer of a deploy was lost and looking did not tell either."""
+    return Problem(
+        code="deploy.unknown",
+        what=f"nobody can tell whether {unit} was deployed",
+        exit_code=ExitCode.OUTCOME_UNKNOWN,
+        where=where(unit),
+        evidence=(words,) if words else (),
+        fix=f"dtdeploy status --site {unit.site}, then dtdeploy up {unit}",
+        state_left=f"{unit} may be deployed in part",
+        runbook="run-stopped-half-way",
+    )
+
+
+def unhealthy(unit: Unit, health: Health, extra: tuple[str, ...], seconds: float) -> Problem:
+    """Say that a unit did not become, or did not stay, healthy."""
+    first = health.reasons[0] if health.reasons else None
+    final = any(reason.final for reason in health.reasons)
+    how = "will not become healthy" if final else f"is not healthy after {seconds:.0f} s"
+    return Problem(
+        code="deploy.unhealthy",
+        what=f"{unit} {how}",
+        exit_code=ExitCode.UNHEALTHY,
+        where=Where(
+            site=unit.site,
+            stack=unit.stack,
+            service=first.service if first else "",
+            task=first.task if first else "",
+            node=first.node if first else "",
+        ),
+        evidence=tuple(str(reason) for reason in health.reasons) + extra,
+        fix=f"docker service ps --no-trunc SERVICE   # at {unit.site}; then dtdeploy up {unit}",
+        state_left=f"{unit} is deployed, {health.running} of {health.expected} tasks run",
+        runbook="service-not-healthy",
+    )

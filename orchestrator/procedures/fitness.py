@@ -1,0 +1,262 @@
+"""Is a site fit for what the plan wants to do there? Pure: an examination in, problems out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.fleet.desired import DesiredStack, Probe
+from orchestrator.fleet.observed import NodeState, Sight
+from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
+from orchestrator.fleet.unit import Unit
+from orchestrator.procedures.book import Limits
+from orchestrator.procedures.effects import Examination, ImageCheck
+
+_MIN_API = (1, 40)
+"""The oldest Engine API with everything that is used; Docker 29 itself ends there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the plan wants at one site.
+
+    `ports` are (published port, unit); `declared` are the stacks the inventory knows there,
+    None when undeclared ones are not in the way; `must_be_gone` are units that block a
+    removal and that this run may not remove itself.
+    """
+
+    site: str
+    limits: Limits
+    acted: tuple[Unit, ...] = ()
+    desired: tuple[DesiredStack, ...] = ()
+    images: tuple[str, ...] = ()
+    requires: tuple[Probe, ...] = ()
+    ports: tuple[tuple[int, str], ...] = ()
+    declared: frozenset[str] | None = None
+    managed_prefix: str = ""
+    must_be_gone: tuple[Unit, ...] = ()
+
+
+def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
+    """Return everything at the site that speaks against carrying out the plan."""
+    if blind := blindness(seen.sight):
+        return (
+            _problem(
+                wanted,
+                "swarm.not-well",
+                blind,
+                ExitCode.SAFETY_REFUSED,
+                fix=f"on {wanted.site}'s manager: docker info, docker node ls",
+                runbook="site-unreachable",
+            ),
+        )
+    checks = (
+        _versions(wanted, seen),
+        _nodes(wanted, seen.sight),
+        _machine(wanted, seen),
+        (p for check in seen.images if (p := _image(wanted, check)) is not None),
+        _outside(wanted, seen),
+        _externals(wanted, seen),
+        _ports(wanted, seen),
+        _strays(wanted, seen.sight),
+        _blocking(wanted, seen.sight),
+    )
+    return tuple(problem for check in checks for problem in check)
+
+
+def _problem(
+    wanted: Wanted,
+    code: str,
+    what: str,
+    exit_code: ExitCode,
+    *,
+    fix: str,
+    runbook: str,
+    evidence: tuple[str, ...] = (),
+    stack: str = "",
+) -> Problem:
+    return Problem(
+        code=code,
+        what=what,
+        exit_code=exit_code,
+        where=Where(site=wanted.site, stack=stack),
+        evidence=evidence,
+        fix=fix,
+        state_left="nothing was touched",
+        runbook=runbook,
+    )
+
+
+def _versions(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    parts = seen.api_version.split(".")
+    version = tuple(int(part) for part in parts if part.isdigit())
+    if version < _MIN_API:
+        yield _problem(
+            wanted,
+            "docker.too-old",
+            f"the Docker Engine speaks API {seen.api_version or 'unknown'}, needed is 1.40",
+            ExitCode.SAFETY_REFUSED,
+            fix="update Docker Engine to 19.03 or newer there",
+            runbook="set-up-a-control-machine",
+        )
+
+
+def _nodes(wanted: Wanted, sight: Sight) -> Iterator[Problem]:
+    if not any(node.leader for node in sight.nodes):
+        yield _problem(
+            wanted,
+            "swarm.no-leader",
+            "the Swarm has no leader",
+            ExitCode.SAFETY_REFUSED,
+            fix="docker node ls   # on the manager; bring a majority of the managers back",
+            runbook="site-unreachable",
+        )
+    bad = [node for node in sight.nodes if node.state is not NodeState.READY]
+    names = ", ".join(node.hostname for node in bad)
+    if bad and wanted.acted:
+        yield _problem(
+            wanted,
+            "swarm.node-not-ready",
+            f"not ready, so that nobody can see what runs there: node {names}",
+            ExitCode.SAFETY_REFUSED,
+            evidence=tuple(f"{node.hostname}: {node.state.value}" for node in bad),
+            fix="bring the node back, or remove it from the Swarm: docker node rm --force NODE",
+            runbook="site-unreachable",
+        )
+
+
+def _machine(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    if wanted.desired and seen.disk_free_bytes < wanted.limits.disk_free_bytes:
+        free, least = seen.disk_free_bytes // 10**6, wanted.limits.disk_free_bytes // 10**6
+        yield _problem(
+            wanted,
+            "site.disk-low",
+            f"{free} MB are free where Docker keeps its data, wanted are {least} MB",
+            ExitCode.SAFETY_REFUSED,
+            fix="docker system df; docker image prune   # on the manager",
+            runbook="site-unreachable",
+        )
+    if abs(seen.clock_offset_seconds) > wanted.limits.clock_offset_seconds:
+        yield _problem(
+            wanted,
+            "site.clock-skew",
+            f"the manager's clock is {seen.clock_offset_seconds:+.0f} s off ours",
+            ExitCode.SAFETY_REFUSED,
+            fix="timedatectl status   # on the manager, and here",
+            runbook="site-unreachable",
+        )
+
+
+def _image(wanted: Wanted, check: ImageCheck) -> Problem | None:
+    if check.ok:
+        return None
+    registry = check.image.split("/", maxsplit=1)[0]
+    if check.denied:
+        code, exit_code = "registry.login-refused", ExitCode.LOGIN_REFUSED
+        what = f"the registry refuses {check.image} with the login of this manager"
+        fix = f"docker login {registry}   # on {wanted.site}'s manager, as the SSH user"
+    elif check.missing:
+        code, exit_code = "registry.image-missing", ExitCode.SOURCE_FAILED
+        what = f"there is no image {check.image}"
+        fix = "push the image, or name another one in the compose file"
+    else:
+        code, exit_code = "registry.unreachable", ExitCode.SAFETY_REFUSED
+        what = f"the registry cannot be asked for {check.image}"
+        fix = f"docker manifest inspect {check.image}   # on {wanted.site}'s manager"
+    evidence = (check.words,) if check.words else ()
+    runbook = "service-not-healthy"
+    return _problem(wanted, code, what, exit_code, fix=fix, runbook=runbook, evidence=evidence)
+
+
+def _outside(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    for probe, result in seen.requires:
+        if not result.ok:
+            yield _problem(
+                wanted,
+                "preflight.dependency-down",
+                f"{probe.name} at {probe.host}:{probe.port} does not answer",
+                ExitCode.SAFETY_REFUSED,
+                evidence=(result.words,),
+                fix=f"mend {probe.name} first: what is deployed could not work without it",
+                runbook="service-not-healthy",
+            )
+
+
+def _externals(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    for desired in wanted.desired:
+        groups = (
+            ("network", desired.external_networks, seen.all_networks),
+            ("config", desired.external_configs, seen.all_configs),
+            ("secret", desired.external_secrets, seen.all_secrets),
+        )
+        for kind, names, there in groups:
+            for name in names:
+                if name not in there:
+                    yield _problem(
+                        wanted,
+                        f"swarm.{kind}-missing",
+                        f"the external {kind} {name} does not exist",
+                        ExitCode.SAFETY_REFUSED,
+                        fix=f"docker {kind} create ... {name}   # on {wanted.site}'s manager",
+                        runbook="service-not-healthy",
+                        stack=desired.unit.stack,
+                    )
+
+
+def _ports(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    own = {unit.stack for unit in wanted.acted}
+    taken = {
+        port: service.name
+        for service in seen.sight.services
+        if service.stack not in own
+        for port, _, _ in service.published
+    }
+    taken_here = dict.fromkeys(seen.listening, "a process that is no Swarm service")
+    mine = {
+        port
+        for service in seen.sight.services
+        if service.stack in own
+        for port, _, _ in service.published
+    }
+    for port, unit in wanted.ports:
+        by = taken.get(port) or (taken_here.get(port) if port not in mine else None)
+        if by:
+            yield _problem(
+                wanted,
+                "swarm.port-taken",
+                f"port {port}, which {unit} publishes, is taken by {by}",
+                ExitCode.SAFETY_REFUSED,
+                fix=f"ss -ltnp sport = :{port}   # on the manager; stop it or move it",
+                runbook="service-not-healthy",
+            )
+
+
+def _strays(wanted: Wanted, sight: Sight) -> Iterator[Problem]:
+    if wanted.declared is None:
+        return
+    found = undeclared_stacks(sight, managed_prefix=wanted.managed_prefix, declared=wanted.declared)
+    for stack in found:
+        yield _problem(
+            wanted,
+            "swarm.undeclared-stack",
+            f"stack {stack} runs at {wanted.site} and no inventory line declares it",
+            ExitCode.SAFETY_REFUSED,
+            fix=f"declare it in sites.yaml and stacks/{stack}.yaml, or: docker stack rm {stack}",
+            runbook="stack-does-not-go-away",
+            stack=stack,
+        )
+
+
+def _blocking(wanted: Wanted, sight: Sight) -> Iterator[Problem]:
+    for unit in wanted.must_be_gone:
+        there = whereabouts(unit, sight)
+        if not there.gone:
+            yield _problem(
+                wanted,
+                "removal.blocked",
+                f"{unit} is {there.presence.value}, has to be gone first, and is not in this run",
+                ExitCode.SAFETY_REFUSED,
+                evidence=there.evidence[:4],
+                fix=f"take it down at {wanted.site}, or make the site active in sites.yaml",
+                runbook="stack-does-not-go-away",
+                stack=unit.stack,
+            )

@@ -1,0 +1,99 @@
+"""The questions asked right before an effect that must never come too early. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.fleet.health import judge
+from orchestrator.fleet.history import begin
+from orchestrator.fleet.observed import Look, Sight, contents
+from orchestrator.fleet.presence import undeclared_stacks, whereabouts
+from orchestrator.fleet.running import as_running
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.selection import dependents, managed_needs
+from orchestrator.procedures.book import Book
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalGuard:
+    """What has to be seen gone, and where, before a unit may be removed (S1)."""
+
+    unit: Unit
+    dependents: tuple[Unit, ...]
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites to look at: the unit's own first."""
+        others = dict.fromkeys(unit.site for unit in self.dependents)
+        return tuple(dict.fromkeys((self.unit.site, *others)))
+
+
+def removal_guard(book: Book, unit: Unit) -> RemovalGuard:
+    """Return what must be gone before `unit` may be removed: all that depends on it."""
+    below = dependents(book.inventory, frozenset({unit}))
+    return RemovalGuard(unit=unit, dependents=tuple(sorted(below)))
+
+
+def removal_blockers(book: Book, guard: RemovalGuard, looks: Mapping[str, Look]) -> tuple[str, ...]:
+    """Return why the unit may not be removed now; empty when it may.
+
+    A stack of the system that nobody declared blocks as well, wherever dependents live:
+    it may need the unit, and nothing says that it does not.
+    """
+    blockers = [
+        f"{unit} is {there.presence.value}: {'; '.join(there.evidence[:4])}"
+        for unit in guard.dependents
+        if not (there := whereabouts(unit, looks[unit.site])).gone
+    ]
+    if guard.dependents:
+        for site in guard.sites:
+            blockers += [
+                f"{name}@{site} runs and is not declared"
+                for name in strays(book, site, looks[site])
+            ]
+    return tuple(blockers)
+
+
+def strays(book: Book, site: str, look: Look) -> tuple[str, ...]:
+    """Return stacks at `site` that carry the managed prefix but are not declared."""
+    prefix = book.inventory.managed_prefix
+    return undeclared_stacks(look, managed_prefix=prefix, declared=book.declared_at(site))
+
+
+def direct_dependencies(book: Book, unit: Unit) -> tuple[Unit, ...]:
+    """Return what `unit` depends on directly."""
+    return managed_needs(book.inventory).get(unit, ())
+
+
+def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:
+    """Return why `unit`, which another one needs, does not count as healthy; "" if it does.
+
+    Judged against its compose file when this run deploys it, else against what runs plus
+    the services that operators rely on. Probes are asked separately.
+    """
+    if not isinstance(look, Sight):
+        return f"{unit} cannot be seen: {look.problem.what}"
+    spec = book.inventory.spec(unit)
+    sourced = book.sourced.get(unit)
+    desired = sourced.desired if sourced else as_running(unit, look)
+    names = {service.name for service in desired.services}
+    missing = () if sourced else tuple(n for n in spec.must_have if n not in names)
+    if missing or not contents(look, unit.stack).services:
+        lacking = ", ".join(missing) or "all of its services"
+        return f"{unit} lacks {lacking}"
+    health = judge(desired, look, begin(unit.stack, look), spec.policy)
+    if health.healthy:
+        return ""
+    return f"{unit} is {health.verdict.value}: {'; '.join(str(r) for r in health.reasons[:4])}"
+
+
+def overwrite_blockers(book: Book, unit: Unit, looks: Mapping[str, Look]) -> tuple[str, ...]:
+    """Return the dependents that are not gone while `unit` itself runs: it must not be redone."""
+    own = looks[unit.site]
+    if not isinstance(own, Sight) or not contents(own, unit.stack).services:
+        return ()
+    guard = removal_guard(book, unit)
+    return tuple(
+        f"{other} is {there.presence.value}"
+        for other in guard.dependents
+        if not (there := whereabouts(other, looks[other.site])).gone
+    )

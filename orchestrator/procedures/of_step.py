@@ -1,0 +1,41 @@
+"""Which procedure carries out which step."""
+
+from typing import assert_never
+
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Step, StepKind
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.deploy import deploy, settle
+from orchestrator.procedures.effects import Done, Procedure
+from orchestrator.procedures.preflight import examine, prepare
+from orchestrator.procedures.remove import remove
+
+
+def procedure_for(book: Book, step: Step) -> Procedure:
+    """Return the procedure of a step, not started yet."""
+    match step.kind:
+        case StepKind.EXAMINE:
+            return examine(book, step)
+        case StepKind.PREPARE:
+            return prepare(book, step)
+        case StepKind.GATE:
+            return _nothing()
+        case StepKind.REMOVE:
+            return remove(book, step, _unit(step))
+        case StepKind.DEPLOY:
+            return deploy(book, step, _unit(step))
+        case StepKind.SETTLE:
+            return settle(book, step, _unit(step))
+        case _:
+            assert_never(step.kind)
+
+
+def _unit(step: Step) -> Unit:
+    if step.unit is None:
+        raise ValueError(f"step {step.id} names no unit")
+    return step.unit
+
+
+def _nothing() -> Procedure:
+    yield from ()
+    return Done()

@@ -1,0 +1,124 @@
+"""Preflight of a site: find out everything, change nothing, report all that is wrong at once."""
+
+from orchestrator.errors import Problem
+from orchestrator.fleet.observed import Unseen
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Action, Command, Step
+from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.deploy import dependency_blockers
+from orchestrator.procedures.effects import (
+    Done,
+    Examine,
+    Failed,
+    Procedure,
+    PullImages,
+    Result,
+    ShipRelease,
+)
+from orchestrator.procedures.findings import refused_deploy
+from orchestrator.procedures.fitness import Wanted, judge_site
+from orchestrator.procedures.guards import direct_dependencies, removal_guard
+
+
+def examine(book: Book, step: Step) -> Procedure:
+    """Examine `step.site` and judge it against what the plan wants there.
+
+    Ends in Failed with every problem found; nothing at the site was changed either way.
+    """
+    wanted = _wanted(book, step.site)
+    answer = yield from ask_examine(
+        Examine(
+            site=step.site,
+            images=wanted.images,
+            requires=wanted.requires,
+            ports=tuple(sorted(port for port, _ in wanted.ports)),
+        )
+    )
+    if isinstance(answer, Unseen):
+        return Failed(problems=(answer.problem,))
+    problems = list(judge_site(wanted, answer))
+    problems += yield from _unmet_dependencies(book, step.site)
+    return Failed(problems=tuple(problems)) if problems else Done(words="passed")
+
+
+def prepare(book: Book, step: Step) -> Procedure:
+    """Ship the site's releases and pull its images; what runs is not touched."""
+    for unit in book.deployed_at(step.site):
+        release = book.sourced[unit].release
+        answer = yield from ask_mutate(ShipRelease(site=step.site, release=release))
+        if answer.result is not Result.OK:
+            # Shipping is whole or not at all and checked by hash, so once more is safe.
+            answer = yield from ask_mutate(ShipRelease(site=step.site, release=release))
+        if answer.result is not Result.OK and answer.problem is not None:
+            return Failed(problems=(answer.problem,))
+    images = _images(book, step.site)
+    if images:
+        answer = yield from ask_mutate(PullImages(site=step.site, images=images))
+        if answer.result is not Result.OK and answer.problem is not None:
+            return Failed(problems=(answer.problem,))
+    return Done(words=f"{len(images)} images in place")
+
+
+def _wanted(book: Book, site: str) -> Wanted:
+    deployed = book.deployed_at(site)
+    acted = book.acted_at(site)
+    requires = [probe for unit in deployed for probe in book.inventory.spec(unit).requires]
+    return Wanted(
+        site=site,
+        limits=book.limits,
+        acted=acted,
+        desired=tuple(book.sourced[unit].desired for unit in deployed),
+        images=_images(book, site),
+        requires=tuple(dict.fromkeys(requires)),
+        ports=tuple(
+            (port.port, str(unit))
+            for unit in deployed
+            for service in book.sourced[unit].desired.services
+            for port in service.ports
+        ),
+        declared=book.declared_at(site) if _strays_matter(book, site) else None,
+        managed_prefix=book.inventory.managed_prefix,
+        must_be_gone=_watched_dependents(book, site),
+    )
+
+
+def _strays_matter(book: Book, site: str) -> bool:
+    """Tell whether an undeclared stack at `site` would be in the way of a removal."""
+    if book.plan.command is Command.UP:
+        return False
+    return any(site in removal_guard(book, unit).sites for unit in _removed(book))
+
+
+def _watched_dependents(book: Book, site: str) -> tuple[Unit, ...]:
+    """Return the units at `site` that block a removal and that this run will not remove."""
+    removed = set(_removed(book))
+    blockers = {other for unit in removed for other in removal_guard(book, unit).dependents}
+    return tuple(sorted(unit for unit in blockers - removed if unit.site == site))
+
+
+def _removed(book: Book) -> tuple[Unit, ...]:
+    actions = (Action.RESTART, Action.DOWN)
+    return tuple(planned.unit for planned in book.plan.units if planned.action in actions)
+
+
+def _images(book: Book, site: str) -> tuple[str, ...]:
+    images = [
+        image for unit in book.deployed_at(site) for image in book.sourced[unit].desired.images
+    ]
+    return tuple(dict.fromkeys(images))
+
+
+def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:
+    """Find dependencies that this run does not bring up and that are not healthy now.
+
+    Asked at the site of the unit, so that it is reported before anything goes down.
+    """
+    problems = []
+    for unit in book.deployed_at(site):
+        if all(below in book.sourced for below in direct_dependencies(book, unit)):
+            continue
+        blockers = yield from dependency_blockers(book, unit)
+        if blockers:
+            problems.append(refused_deploy(unit, blockers))
+    return problems

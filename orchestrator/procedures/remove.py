@@ -1,0 +1,152 @@
+"""Remove a unit, and know that it is gone.
+
+Services first, then wait until no task runs, then networks, secrets and configs: removing a
+network while tasks still stop leaks their addresses on every other network they were on
+(moby#37338), until the Swarm's leader is restarted.
+"""
+
+from orchestrator.errors import Problem
+from orchestrator.fleet.observed import Sight, contents
+from orchestrator.fleet.presence import Presence, Whereabouts, whereabouts
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Step
+from orchestrator.procedures.asking import (
+    Asking,
+    ask_mutate,
+    ask_observe,
+    ask_observe_all,
+    ask_sleep,
+    ask_tell,
+)
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.effects import (
+    Answer,
+    Done,
+    Failed,
+    Procedure,
+    RemoveLeftovers,
+    RemoveServices,
+    Result,
+)
+from orchestrator.procedures.findings import not_gone, refused_removal, removal_failed
+from orchestrator.procedures.guards import removal_blockers, removal_guard
+
+_GUARD_SECONDS = 20.0
+"""How long a guard may keep looking: a site that blinks is given a second chance, not a third."""
+_LOOKS_IN_A_ROW = 2
+
+
+def remove(book: Book, step: Step, unit: Unit) -> Procedure:
+    """Remove `unit` and wait until it is observed gone twice in a row.
+
+    Ends in Failed with 20 when something that depends on the unit is not known to be gone
+    (nothing was touched), 23 when it does not go away in time, 31 when nobody can tell.
+    """
+    problem = yield from _guarded(book, unit)
+    if problem is not None:
+        return Failed(problems=(problem,))
+    poll = book.inventory.spec(unit).policy.poll_seconds
+    return (yield from clear_away(unit, wait_seconds=step.wait_seconds, poll_seconds=poll))
+
+
+def clear_away(unit: Unit, *, wait_seconds: float, poll_seconds: float) -> Procedure:
+    """Delete all that is left of `unit`, in the safe order; no question asked before.
+
+    Args:
+        unit: what to remove.
+        wait_seconds: how long it may take until gone.
+        poll_seconds: pause between two looks.
+
+    """
+    began = yield from ask_sleep(0)
+    deadline = began + wait_seconds
+    networks: frozenset[str] = frozenset()
+    gone = 0
+    asked: set[str] = set()
+    while True:
+        look = yield from ask_observe(unit.site)
+        if isinstance(look, Sight):
+            networks |= {network.name for network in contents(look, unit.stack).networks}
+        there = whereabouts(unit, look, networks=networks)
+        gone = gone + 1 if there.gone else 0
+        if gone >= _LOOKS_IN_A_ROW:
+            return Done(words=f"gone after {look.at - began:.1f} s")
+        if look.at >= deadline:
+            return Failed(problems=(not_gone(unit, there, look.at - began),))
+        if isinstance(look, Sight) and there.presence is not Presence.UNKNOWN:
+            answer = yield from _next_deletion(unit, look, asked)
+            if answer is not None and answer.problem is not None and _final(answer):
+                return Failed(problems=(removal_failed(unit, answer.words or answer.problem.what),))
+        if not there.gone:
+            yield from ask_tell(_waiting_words(there), there.evidence, deadline)
+            yield from ask_sleep(poll_seconds)
+
+
+def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
+    guard = removal_guard(book, unit)
+    if not guard.dependents:
+        return None
+    start = yield from ask_sleep(0)
+    while True:
+        looks = yield from ask_observe_all(guard.sites)
+        blockers = removal_blockers(book, guard, {look.site: look for look in looks})
+        if not blockers:
+            return None
+        if max(look.at for look in looks) - start >= _GUARD_SECONDS:
+            return refused_removal(unit, blockers)
+        yield from ask_tell("what depends on it to be gone", blockers, start + _GUARD_SECONDS)
+        yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
+
+
+def _next_deletion(unit: Unit, sight: Sight, asked: set[str]) -> Asking[Answer | None]:
+    """Delete services while there are any; the rest once no task of the unit is alive.
+
+    A look that began before a deletion was answered may still show what is gone; deleting
+    twice by id is harmless, but `asked` spares the traffic: an id is asked for again only
+    after its answer was lost or refused.
+    """
+    mine = contents(sight, unit.stack)
+    if services := tuple(s.id for s in mine.services if s.id not in asked):
+        answer = yield from ask_mutate(RemoveServices(unit=unit, ids=services))
+        if answer.result is Result.OK:
+            asked.update(services)
+        return answer
+    if mine.services or not _tasks_ended(unit, sight):
+        return None
+    networks, secrets, configs = (
+        tuple(item.id for item in group if item.id not in asked)
+        for group in (mine.networks, mine.secrets, mine.configs)
+    )
+    if not (networks or secrets or configs):
+        return None
+    answer = yield from ask_mutate(
+        RemoveLeftovers(unit=unit, networks=networks, secrets=secrets, configs=configs)
+    )
+    if answer.result is Result.OK:
+        asked.update((*networks, *secrets, *configs))
+    return answer
+
+
+def _tasks_ended(unit: Unit, sight: Sight) -> bool:
+    bare = Sight(
+        site=sight.site,
+        started=sight.started,
+        at=sight.at,
+        info=sight.info,
+        nodes=sight.nodes,
+        tasks=sight.tasks,
+        containers=sight.containers,
+    )
+    return whereabouts(unit, bare).gone
+
+
+def _final(answer: Answer) -> bool:
+    """Tell whether a refusal is final: one because something is still in use passes."""
+    return answer.result is Result.FAILED and "in use" not in answer.words
+
+
+def _waiting_words(there: Whereabouts) -> str:
+    running = [words for words in there.evidence if words.startswith("task ")]
+    if running:
+        return f"{len(running)} tasks to end"
+    return "the last of it to go"
