@@ -4,6 +4,16 @@ from dataclasses import dataclass, field
 
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.sources.findings import Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A file that a compose file names; kind is config, secret or env_file."""
+
+    kind: str
+    path: str
+    at: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,127 @@
+"""A compose file as `docker stack deploy` reads it: bytes in, desired state or problems out.
+
+Nothing here touches a disk or a network. Whatever Docker would refuse while deploying is
+refused here, because by then the old stack is gone. The rules are those of docker/cli 28.2.2
+(cli/compose), measured with `docker stack config` where that shows them.
+"""
+
+from dataclasses import dataclass
+
+from orchestrator.errors import Problem
+from orchestrator.fleet.desired import DesiredStack
+from orchestrator.fleet.unit import Unit
+from orchestrator.sources.document import Scalar, Table, items, parse, table
+from orchestrator.sources.findings import Findings
+from orchestrator.sources.interpolate import Variables
+from orchestrator.sources.links import check_links, external_names, file_references
+from orchestrator.sources.model import Reference
+from orchestrator.sources.resolve import Resolver
+from orchestrator.sources.service import service
+
+VERSIONS = ("3", *(f"3.{minor}" for minor in range(14)))
+"""What docker/cli 28 deploys; 20.10 ends at 3.9 and wants one to be given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """What a compose file says for one unit, and all that is wrong with it.
+
+    With `problems` the rest is what could be read in spite of them. `version` is the file's
+    own, "" where it has none; `variable_names` are those it uses.
+    """
+
+    desired: DesiredStack
+    version: str = ""
+    variable_names: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def compose(
+    content: bytes, *, file: str, unit: Unit, variables: Variables, declared: str = ""
+) -> Composed:
+    """Read a compose file for a unit.
+
+    Args:
+        content: the file, byte for byte.
+        file: how the file is named in problems.
+        unit: the stack at the site that it describes.
+        variables: what may be interpolated.
+        declared: where the inventory declares the unit, for the advice in problems.
+
+    Returns:
+        The desired state and the files it refers to; `problems` holds all that is wrong.
+
+    """
+    findings = Findings(file, unit, declared)
+    tree = parse(content, findings)
+    if tree is None:
+        return Composed(
+            desired=DesiredStack(unit=unit, services=()), problems=tuple(findings.problems)
+        )
+    resolver = Resolver(variables, findings)
+    root = table(resolver.resolve(tree))
+    return _read(root, resolver, findings)
+
+
+def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
+    version = _version(root, findings)
+    services = _services(root, findings)
+    for _, body in services:
+        _passed_through(body, resolver)
+    check_links(root, findings)
+    return Composed(
+        desired=DesiredStack(
+            unit=findings.unit,
+            services=tuple(service(name, body, findings) for name, body in services),
+            external_networks=external_names(root, "networks", findings),
+            external_configs=external_names(root, "configs", findings),
+            external_secrets=external_names(root, "secrets", findings),
+        ),
+        version=version,
+        variable_names=tuple(resolver.names),
+        references=file_references(root, findings),
+        problems=tuple(findings.problems),
+    )
+
+
+def _version(root: Table, findings: Findings) -> str:
+    tree = root.get("version")
+    if tree is None:
+        return ""
+    value = tree.value if isinstance(tree, Scalar) else None
+    if not isinstance(value, str):
+        findings.add("bad-value", "`version` must be a string", tree.at, fix='quote it: "3.9"')
+        return ""
+    if value and value not in VERSIONS:
+        findings.add(
+            "bad-version",
+            f"unsupported Compose file version: {value}",
+            tree.at,
+            fix="a Swarm takes 3.0 to 3.13, an older Docker 3.0 to 3.9",
+        )
+    return value
+
+
+def _services(root: Table, findings: Findings) -> list[tuple[str, Table]]:
+    tree = root.get("services")
+    if not isinstance(tree, Table) or not tree.pairs:
+        findings.add(
+            "no-services",
+            "there are no services in this file",
+            tree.at if tree else root.at,
+            fix="is this the compose file? it must have a `services:` mapping",
+        )
+        return []
+    return [(pair.key, pair.value) for pair in tree if isinstance(pair.value, Table)]
+
+
+def _passed_through(body: Table, resolver: Resolver) -> None:
+    """`- NAME` or `NAME:` under environment takes the value from where docker runs."""
+    tree = body.get("environment")
+    for pair in table(tree):
+        if isinstance(pair.value, Scalar) and pair.value.value is None:
+            resolver.needs(pair.key, pair.at)
+    for item in () if isinstance(tree, Table) else items(tree):
+        if isinstance(item, Scalar) and isinstance(item.value, str) and "=" not in item.value:
+            resolver.needs(item.value, item.at)

@@ -1,0 +1,169 @@
+"""One service of a compose file, as far as dtdeploy has to know it."""
+
+from orchestrator.fleet.desired import DesiredService, PublishedPort
+from orchestrator.fleet.observed import Mode
+from orchestrator.sources.document import Scalar, Table, Tree, items, table
+from orchestrator.sources.duration import seconds
+from orchestrator.sources.findings import Findings
+from orchestrator.sources.ports import port_range, short
+
+GRACE_SECONDS = 10.0
+"""Docker's stop_grace_period where a file has none."""
+
+CHECK_SECONDS = 30.0
+CHECK_RETRIES = 3
+"""Docker's interval and timeout, and retries, where a health check has none or 0."""
+
+
+def text(tree: Tree | None, findings: Findings) -> str:
+    """Return a value as text, "" where there is none; one with a secret in it is refused.
+
+    What is read here is shown in plans and reports, so no secret may be part of it.
+    """
+    if not isinstance(tree, Scalar) or tree.value is None:
+        return ""
+    if tree.secret:
+        names = ", ".join(tree.secret)
+        findings.add(
+            "secret-in-plain-value",
+            f"the secret variable {names} must not be used here: this value is shown and stored",
+            tree.at,
+            fix="use a plain variable here, or pass the secret through `environment:`",
+        )
+        return ""
+    if isinstance(tree.value, bool):
+        return str(tree.value).lower()
+    return str(tree.value)
+
+
+def flag(tree: Tree | None, findings: Findings) -> bool:
+    """Return a boolean; the words for true are those Docker takes after interpolation."""
+    return text(tree, findings).lower() in {"true", "yes", "y", "on"}
+
+
+def service(name: str, body: Table, findings: Findings) -> DesiredService:
+    """Read a service; what Docker would refuse about it goes to the findings."""
+    deploy = table(body.get("deploy"))
+    mode = _mode(deploy, findings)
+    return DesiredService(
+        name=name,
+        image=_image(name, body, findings),
+        mode=mode,
+        replicas=_replicas(deploy, mode, findings),
+        grace_seconds=_seconds(body, "stop_grace_period", GRACE_SECONDS, findings),
+        start_seconds=_start_seconds(body.get("healthcheck"), findings),
+        ports=tuple(port for item in items(body.get("ports")) for port in _ports(item, findings)),
+    )
+
+
+def _image(name: str, body: Table, findings: Findings) -> str:
+    tree = body.get("image")
+    image = text(tree, findings)
+    if tree is None or (isinstance(tree, Scalar) and not (image or tree.secret)):
+        at = tree.at if tree else body.at
+        findings.add(
+            "no-image",
+            f"the service {name} has no image; a Swarm builds none",
+            at,
+            fix="build and push the image beforehand, and name it under `image:`",
+        )
+    elif any(char.isspace() for char in image):
+        findings.add("bad-value", f"{image!r} is no image name", tree.at)
+    return image
+
+
+def _mode(deploy: Table, findings: Findings) -> Mode:
+    tree = deploy.get("mode")
+    word = text(tree, findings) or Mode.REPLICATED.value
+    if word in {mode.value for mode in Mode}:
+        return Mode(word)
+    known = ", ".join(mode.value for mode in Mode)
+    findings.add(
+        "bad-value", f"{word!r} is no mode; there are {known}", tree.at if tree else deploy.at
+    )
+    return Mode.REPLICATED
+
+
+def _replicas(deploy: Table, mode: Mode, findings: Findings) -> int:
+    tree = deploy.get("replicas")
+    if tree is None:
+        return 1
+    if mode in {Mode.GLOBAL, Mode.GLOBAL_JOB}:
+        findings.add("bad-value", f"a {mode.value} service takes no replicas", tree.at)
+        return 1
+    return _number(tree, findings, default=1)
+
+
+def _number(tree: Tree, findings: Findings, *, default: int) -> int:
+    word = text(tree, findings)
+    if word.isascii() and word.isdecimal():
+        return int(word)
+    if word:
+        findings.add("bad-value", f"{word!r} is no whole number from 0 on", tree.at)
+    return default
+
+
+def _seconds(body: Table, key: str, default: float, findings: Findings) -> float:
+    tree = body.get(key)
+    word = text(tree, findings)
+    if tree is None or not word:
+        return default
+    length = seconds(word)
+    if length is None or length < 0:
+        findings.add(
+            "bad-value", f"{word!r} is no duration", tree.at, fix="write it as 10s or 1m30s"
+        )
+        return default
+    return length
+
+
+def _start_seconds(tree: Tree | None, findings: Findings) -> float:
+    if not isinstance(tree, Table):
+        return 0.0
+    test = [text(item, findings) for item in items(tree.get("test")) if not _secret(item)]
+    if flag(tree.get("disable"), findings):
+        if tree.get("test") is not None:
+            findings.add("bad-value", "`test` and `disable` exclude each other", tree.at)
+        return 0.0
+    if test[:1] == ["NONE"]:
+        return 0.0
+    interval, timeout = (
+        _seconds(tree, key, 0.0, findings) or CHECK_SECONDS for key in ("interval", "timeout")
+    )
+    written = tree.get("retries")
+    retries = _number(written, findings, default=0) if written else 0
+    start = _seconds(tree, "start_period", 0.0, findings)
+    return start + (retries or CHECK_RETRIES) * (interval + timeout)
+
+
+def _secret(tree: Tree) -> bool:
+    return isinstance(tree, Scalar) and bool(tree.secret)
+
+
+def _ports(tree: Tree, findings: Findings) -> tuple[PublishedPort, ...]:
+    if isinstance(tree, Table):
+        return _long_port(tree, findings)
+    word = text(tree, findings)
+    ports = short(word) if word else ()
+    if ports is None:
+        findings.add(
+            "bad-value",
+            f"{word!r} is no port: [ip:][published:]target[/protocol]",
+            tree.at,
+        )
+    return ports or ()
+
+
+def _long_port(tree: Table, findings: Findings) -> tuple[PublishedPort, ...]:
+    published = tree.get("published")
+    mode = text(tree.get("mode"), findings) or "ingress"
+    if mode not in {"ingress", "host"}:
+        findings.add("bad-value", f"{mode!r} is no way to publish a port: ingress or host", tree.at)
+    if published is None:
+        return ()
+    opened = port_range(text(published, findings) or "0")
+    if opened is None or len(opened) > 1:
+        findings.add("bad-value", "`published` must be one port", published.at)
+        return ()
+    protocol = text(tree.get("protocol"), findings).lower() or "tcp"
+    return tuple(PublishedPort(port=p, protocol=protocol, mode=mode) for p in opened if p)
