@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from lab import control, namespaces, packages, paths, state
+from lab import commits, control, namespaces, packages, paths, state
 from lab.daemons import dockerd, git, postgres, registry, sshd
 from lab.errors import LabError
 from lab.state import State
@@ -102,6 +102,7 @@ def _prepare(shape: Shape) -> None:
     sshd.make_key(sshd.operator_key(), comment="operator")
     registry.configure()
     git.configure()
+    commits.make_pristine(shape)
     postgres.configure()
     for host in hosts:
         _write_etc(host, names)
@@ -144,11 +145,16 @@ def _start(shape: Shape) -> None:
     sites = list(shape.site_managers())
     jobs: list[Callable[[], None]] = [
         *(lambda site=site: _start_site(shape, site) for site in sites),
-        registry.start,
+        _start_registry,
         git.start,
         postgres.start,
     ]
     at_once(lambda job: job(), jobs)
+
+
+def _start_registry() -> None:
+    registry.start()
+    registry.fill()
 
 
 def _start_site(shape: Shape, site: str) -> None:

@@ -106,6 +106,10 @@ class Shape:
         more = [f"s{number:02d}" for number in range(len(KNOWN_SITES) + 1, self.sites + 1)]
         return dict(known) | {alias: f"aux.{alias}" for alias in more}
 
+    def managers(self) -> list[Host]:
+        """List the managers, one a site."""
+        return [host for host in self.swarm_hosts() if host.role is Role.MANAGER]
+
     def swarm_hosts(self) -> list[Host]:
         """Managers and workers of every site."""
         hosts: list[Host] = []

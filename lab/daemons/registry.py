@@ -1,6 +1,9 @@
 """A private Docker registry that asks for a password."""
 
+import hashlib
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 
 from lab import hosts, paths, processes
@@ -52,6 +55,29 @@ def start() -> None:
     log = hosts.log_file(REGISTRY, "registry")
     config = str(_folder() / "config.yml")
     hosts.spawn(REGISTRY, program("docker-registry"), "serve", config, log=log)
+    reachable = ["bash", "-c", f": < /dev/tcp/127.0.0.1/{PORT}"]
+    processes.wait_until(
+        lambda: hosts.run(REGISTRY.name, *reachable, check=False).returncode == 0,
+        seconds=20,
+        what=f"the registry to listen (see {log})",
+    )
+
+
+def fill() -> None:
+    """Push the stand-in images, unless these very images are there from an earlier lab."""
+    busybox = program("busybox")
+    wanted = _fingerprint(Path(busybox))
+    pushed = _folder() / "pushed"
+    if pushed.exists() and pushed.read_text() == wanted:
+        return
+    subprocess.run(
+        [
+            program("nsenter"), f"--net=/run/netns/{REGISTRY.netns}",
+            sys.executable, "-m", "lab.standins.push", f"{REGISTRY.address}:{PORT}", USER, busybox,
+        ],
+        input=password(), text=True, cwd=paths.checkout(), timeout=120, check=True,
+    )  # fmt: skip
+    pushed.write_text(wanted)
 
 
 def stop() -> None:
@@ -62,6 +88,14 @@ def stop() -> None:
 def is_up() -> bool:
     """Whether the process is there."""
     return bool(_pids())
+
+
+def _fingerprint(busybox: Path) -> str:
+    sources = sorted((paths.checkout() / "lab" / "standins").rglob("*.??*"))
+    contents = [
+        file.read_bytes() for file in [busybox, *sources] if file.suffix in {"", ".py", ".sh"}
+    ]
+    return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
 def _pids() -> list[int]:

@@ -1,0 +1,1 @@
+"""What is deployed in the lab in Datatrail's place: images, compose files, repositories."""
