@@ -193,7 +193,8 @@ class _Run:
                 self._stop(active)
                 return
             if isinstance(effect, Tell):
-                answer = self._tell(active, effect)
+                self._tell(active, effect)
+                answer = None
             elif isinstance(effect, Sleep) and effect.seconds <= 0:
                 answer = self._backend.now()
             else:

@@ -1,6 +1,7 @@
 """Which steps start now, and which never will. Pure; knows order, not meaning."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 
@@ -57,7 +58,7 @@ def schedule(
     start: list[str] = []
     skip: list[Skip] = []
     blamed = dict(causes)
-    skipped: Set[str] = {name for name, state in states.items() if state is State.SKIPPED}
+    skipped: AbstractSet[str] = {name for name, state in states.items() if state is State.SKIPPED}
     for step in steps:
         if states.get(step.id, State.WAITING) is not State.WAITING:
             continue
@@ -72,7 +73,7 @@ def schedule(
 
 
 def _cause(
-    step: Step, states: Mapping[str, State], skipped: Set[str], blamed: Mapping[str, str]
+    step: Step, states: Mapping[str, State], skipped: AbstractSet[str], blamed: Mapping[str, str]
 ) -> str:
     for need in step.needs:
         if states.get(need) in _ENDED_BADLY:
