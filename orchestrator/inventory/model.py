@@ -3,9 +3,10 @@
 Only `inventory.load` builds these; everything downstream may trust them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Policy, Probe
 from orchestrator.fleet.unit import Unit
 
@@ -45,6 +46,7 @@ class Site:
     state: SiteState
     note: str = ""
     position: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +71,17 @@ class UnitSpec:
     variables: tuple[tuple[str, str], ...] = ()
     secret_variables: tuple[str, ...] = ()
     announce: bool = False
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     description: str = ""
     position: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """All of it. `announce` names environment variables that hold announcement URLs."""
+    """All of it. `announce` names environment variables that hold announcement URLs.
+
+    `warnings` are no errors, but hardly meant: a stack file that no site uses, say.
+    """
 
     path: str
     managed_prefix: str
@@ -85,10 +90,18 @@ class Inventory:
     sites: tuple[Site, ...]
     units: tuple[UnitSpec, ...]
     announce: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    _sites: dict[str, Site] = field(init=False, repr=False, compare=False)
+    _specs: dict[Unit, UnitSpec] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Looked up for every unit: with thousands of them a search each time would show.
+        object.__setattr__(self, "_sites", {site.name: site for site in self.sites})
+        object.__setattr__(self, "_specs", {spec.unit: spec for spec in self.units})
 
     def site(self, name: str) -> Site:
         """Return the site called `name` (KeyError if there is none)."""
-        return {site.name: site for site in self.sites}[name]
+        return self._sites[name]
 
     def repo(self, name: str) -> Repo:
         """Return the repository called `name` (KeyError if there is none)."""
@@ -96,7 +109,7 @@ class Inventory:
 
     def spec(self, unit: Unit) -> UnitSpec:
         """Return what is declared about `unit` (KeyError if nothing is)."""
-        return {spec.unit: spec for spec in self.units}[unit]
+        return self._specs[unit]
 
     def state(self, unit: Unit) -> SiteState:
         """Return the state of the unit's site."""

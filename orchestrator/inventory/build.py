@@ -1,0 +1,149 @@
+"""What the files say -> the Inventory that the rest trusts. Called once nothing is wrong."""
+
+from orchestrator.errors import Problem
+from orchestrator.fleet.desired import (
+    HttpProbe,
+    JsonExpectation,
+    Policy,
+    PostgresProbe,
+    Probe,
+    TcpProbe,
+    Via,
+)
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory import placeholders
+from orchestrator.inventory.declared import Declaration, Declared
+from orchestrator.inventory.edges import edges
+from orchestrator.inventory.model import Inventory, Manager, Repo, Site, SiteState, UnitSpec
+from orchestrator.inventory.schema import (
+    HttpText,
+    PolicyText,
+    PostgresText,
+    SiteText,
+    StackText,
+    TcpText,
+)
+from orchestrator.inventory.stackcheck import members
+
+
+def build_inventory(declared: Declared, warnings: tuple[Problem, ...]) -> Inventory:
+    """Return the inventory; every name in `declared` must have been checked."""
+    text = declared.sites
+    return Inventory(
+        path=declared.document.file,
+        managed_prefix=text.managed_prefix,
+        coordinator=text.coordinator,
+        repos=tuple(Repo(name=n, url=repo.url, ref=repo.ref) for n, repo in text.repos.items()),
+        sites=tuple(_site(declared, name, site) for name, site in text.sites.items()),
+        units=_units(declared),
+        announce=tuple(text.announce),
+        warnings=warnings,
+    )
+
+
+def _site(declared: Declared, name: str, text: SiteText) -> Site:
+    return Site(
+        name=name,
+        manager=_manager(text),
+        state=SiteState(text.state),
+        note=text.note,
+        groups=tuple(text.groups),
+        position=str(declared.document.at_key(("sites", name))),
+    )
+
+
+def _manager(text: SiteText) -> Manager:
+    if isinstance(text.manager, str):
+        return Manager(host=text.manager)
+    return Manager(host=text.manager.host, user=text.manager.user, port=text.manager.port)
+
+
+def _units(declared: Declared) -> tuple[UnitSpec, ...]:
+    depends_on: dict[Unit, list[Unit]] = {}
+    for edge in edges(declared):
+        depends_on.setdefault(edge.unit, []).append(edge.on)
+    must_have = _must_have(declared)
+    texts = declared.stack_texts
+    return tuple(
+        _unit(
+            declared,
+            declaration,
+            texts[declaration.unit.stack],
+            depends_on=tuple(dict.fromkeys(depends_on.get(declaration.unit, ()))),
+            must_have=must_have[declaration.unit.stack],
+        )
+        for declaration in declared.declarations()
+    )
+
+
+def _must_have(declared: Declared) -> dict[str, tuple[str, ...]]:
+    """Return the services of each stack with their placeholders expanded, each name once."""
+    lists = members(declared)
+    return {
+        name: tuple(
+            dict.fromkeys(
+                short for service in text.services for short in placeholders.each(service, lists)
+            )
+        )
+        for name, text in declared.stack_texts.items()
+    }
+
+
+def _unit(
+    declared: Declared,
+    declaration: Declaration,
+    stack: StackText,
+    *,
+    depends_on: tuple[Unit, ...],
+    must_have: tuple[str, ...],
+) -> UnitSpec:
+    own = declaration.text
+    values = {
+        placeholders.SITE: declaration.unit.site,
+        placeholders.COORDINATOR: declared.sites.coordinator,
+    }
+    return UnitSpec(
+        unit=declaration.unit,
+        repo=stack.repo,
+        compose=placeholders.fill(own.compose or stack.compose, values),
+        depends_on=depends_on,
+        must_have=must_have,
+        probes=tuple(_probe(probe) for probe in stack.probes),
+        requires=tuple(_probe(probe) for probe in stack.requires),
+        variables=tuple(own.variables.items()),
+        secret_variables=tuple(own.secret_variables),
+        announce=stack.announce,
+        policy=_policy(stack.policy),
+        description=stack.description,
+        position=str(declared.document.at_key(declaration.trail)),
+    )
+
+
+def _probe(text: HttpText | TcpText | PostgresText) -> Probe:
+    address = f"{text.host}:{text.port}"
+    via = Via(text.via)
+    name = text.name or f"{text.kind} {address}"
+    if isinstance(text, HttpText):
+        return HttpProbe(
+            name=name,
+            host=text.host,
+            port=text.port,
+            path=text.path,
+            status=text.status,
+            expect=tuple(JsonExpectation(path=p, equals=v) for p, v in text.expect.items()),
+            via=via,
+            timeout_seconds=text.timeout,
+        )
+    kind = TcpProbe if isinstance(text, TcpText) else PostgresProbe
+    return kind(name=name, host=text.host, port=text.port, via=via, timeout_seconds=text.timeout)
+
+
+def _policy(text: PolicyText) -> Policy:
+    return Policy(
+        remove_seconds=text.remove,
+        healthy_seconds=text.healthy,
+        stable_seconds=text.stable,
+        poll_seconds=text.poll,
+        failures=text.failures,
+        no_node_seconds=text.no_node,
+    )

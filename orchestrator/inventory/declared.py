@@ -1,0 +1,140 @@
+"""All files of an inventory as far as they could be read, before names are resolved."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import Field, ValidationError
+
+from orchestrator.errors import Problem, Where
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory import diagnostics
+from orchestrator.inventory.document import Data, Document, Trail, complaint
+from orchestrator.inventory.schema import (
+    RepoText,
+    SitesText,
+    SiteText,
+    StackText,
+    UnitText,
+)
+from orchestrator.inventory.words import RepoName, SiteName
+
+
+class _SoundPart(SitesText):
+    """What is left of sites.yaml without its broken parts; "" and {} stand for those."""
+
+    version: int = 1  # type: ignore[assignment]
+    managed_prefix: str = ""
+    coordinator: str = ""
+    repos: dict[RepoName, RepoText] = Field(default_factory=dict)
+    sites: dict[SiteName, SiteText] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackFile:
+    """One file of the stacks folder; `text` is None where it is too broken to use."""
+
+    document: Document
+    text: StackText | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """One stack at one site, and the place in sites.yaml that says so."""
+
+    unit: Unit
+    text: UnitText
+    trail: Trail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What the files say. Broken sites and repositories are known by name only.
+
+    `stacks` is None where the folder of stack files could not be listed.
+    """
+
+    document: Document
+    sites: SitesText
+    stacks: Mapping[str, StackFile] | None
+
+    @property
+    def stack_texts(self) -> Mapping[str, StackText]:
+        """The stack files that could be read, by stack."""
+        files = self.stacks or {}
+        return {name: file.text for name, file in files.items() if file.text}
+
+    def known(self, part: str) -> frozenset[str]:
+        """Return the names in `sites` or `repos`, broken entries included."""
+        data = self.document.data
+        named = data.get(part) if isinstance(data, dict) else None
+        return frozenset(named) if isinstance(named, dict) else frozenset()
+
+    def declarations(self) -> Iterator[Declaration]:
+        """Yield every unit of every site that could be read, in the order of the file."""
+        for name, site in self.sites.sites.items():
+            yield from _of_site(name, site)
+
+
+def _of_site(name: str, site: SiteText) -> Iterator[Declaration]:
+    trail: Trail = ("sites", name, "stacks")
+    if isinstance(site.stacks, list):
+        for index, stack in enumerate(site.stacks):
+            yield Declaration(unit=Unit(stack, name), text=UnitText(), trail=(*trail, index))
+        return
+    for stack, text in site.stacks.items():
+        yield Declaration(unit=Unit(stack, name), text=text or UnitText(), trail=(*trail, stack))
+
+
+def parse_sites(document: Document) -> tuple[SitesText, list[Problem]]:
+    """Return what can be used of sites.yaml, and what is wrong with its shape."""
+    shape = shape_problems(document)
+    if shape or not isinstance(document.data, dict):
+        return _SoundPart(), shape
+    try:
+        return SitesText.model_validate(document.data), []
+    except ValidationError as error:
+        found = diagnostics.problems(error, document, SitesText)
+        return _SoundPart.model_validate(_without(document.data, error)), found
+
+
+def parse_stack(document: Document) -> tuple[StackFile, list[Problem]]:
+    """Return a stack file, and what is wrong with its shape."""
+    shape = shape_problems(document)
+    if shape:
+        return StackFile(document=document, text=None), shape
+    try:
+        text = StackText.model_validate(document.data)
+    except ValidationError as error:
+        found = diagnostics.problems(error, document, StackText)
+        return StackFile(document=document, text=None), found
+    return StackFile(document=document, text=text), []
+
+
+def shape_problems(document: Document) -> list[Problem]:
+    """Return why the document as a whole cannot be used, if so."""
+    if not document.usable:
+        return list(document.problems)
+    if document.data is None:
+        fix = "fill it as the file of that name in dtdeploy's repository shows, or delete it"
+        where = Where(file=document.file, line=1, column=1)
+        return [complaint("empty", "the file holds nothing", where, fix=fix)]
+    if not isinstance(document.data, dict):
+        fix = "write `key: value` lines at the beginning of the line"
+        what = "the file must be a mapping of keys to values"
+        return [complaint("wrong-type", what, document.at(()), fix=fix)]
+    return []
+
+
+def _without(data: Mapping[str, Data], error: ValidationError) -> dict[str, Data]:
+    """Return `data` without the top-level keys, sites and repositories that `error` names."""
+    broken = {details["loc"][: _depth(details["loc"])] for details in error.errors()}
+    sound = {key: value for key, value in data.items() if (key,) not in broken}
+    for part in ("sites", "repos"):
+        entries = sound.get(part)
+        if isinstance(entries, dict):
+            sound[part] = {k: v for k, v in entries.items() if (part, k) not in broken}
+    return sound
+
+
+def _depth(loc: tuple[str | int, ...]) -> int:
+    return 2 if loc[0] in ("sites", "repos") else 1

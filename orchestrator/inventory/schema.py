@@ -1,0 +1,249 @@
+"""The shape of sites.yaml and stacks/*.yaml, as text: one model a mapping in the file.
+
+Descriptions become the published JSON Schema's, which editors show while one types.
+What one file can say about itself is checked here; names across files in `crosscheck`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from orchestrator.inventory.words import (
+    ComposePath,
+    Duration,
+    EnvName,
+    FreeText,
+    GitRef,
+    GitUrl,
+    GroupName,
+    Host,
+    HttpPath,
+    JsonPath,
+    Port,
+    RepoName,
+    ServiceName,
+    SiteName,
+    StackName,
+    UnitName,
+    User,
+    VariableName,
+)
+
+
+class Text(BaseModel):
+    """Base of all: nothing unknown, nothing converted, nothing changed later."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
+
+
+class RepoText(Text):
+    """A git repository with compose files."""
+
+    url: GitUrl
+    """ssh://git@host/owner/name, git@host:owner/name or https://host/owner/name; no password."""
+    ref: GitRef = "main"
+    """Branch, tag or full SHA that is deployed unless the command line says otherwise."""
+
+
+class ManagerText(Text):
+    """How SSH reaches a Swarm manager where its host name alone is not enough."""
+
+    host: Host
+    """Host name, address, or a Host of ~/.ssh/config."""
+    user: User = ""
+    """Login name; without it ~/.ssh/config decides."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """SSH port; without it ~/.ssh/config decides."""
+
+
+class UnitText(Text):
+    """A stack at this site, where it differs from stacks/STACK.yaml."""
+
+    compose: ComposePath = ""
+    """Path of this site's compose file, instead of the stack's."""
+    variables: dict[VariableName, FreeText] = {}
+    """Values for ${VARIABLES} in the compose file. Put numbers in quotes."""
+    secret_variables: list[VariableName] = []
+    """Names of ${VARIABLES} whose values come from the operator's environment."""
+
+
+def _text_or_mapping(value: object) -> str | None:
+    if isinstance(value, str):
+        return "text"
+    return "mapping" if isinstance(value, dict) else None
+
+
+def _list_or_mapping(value: object) -> str | None:
+    if isinstance(value, list):
+        return "list"
+    return "mapping" if isinstance(value, dict) else None
+
+
+class SiteText(Text):
+    """A place with one Docker Swarm."""
+
+    manager: Annotated[
+        Annotated[Host, Tag("text")] | Annotated[ManagerText, Tag("mapping")],
+        Discriminator(
+            _text_or_mapping,
+            custom_error_type="wrong-type",
+            custom_error_message="{what}",
+            custom_error_context={
+                "what": "expected a host name, or a mapping with host, user and port",
+                "fix": "write manager: aux.kko or manager: {host: aux.kko, user: chime, port: 22}",
+            },
+        ),
+    ]
+    """The Swarm manager that SSH goes to."""
+    state: Literal["active", "watched", "planned"] = "active"
+    """active: managed; watched: looked at, never changed; planned: shown, never contacted."""
+    note: FreeText = ""
+    """Anything operators should know; shown beside the site."""
+    groups: list[GroupName] = []
+    """Groups this site belongs to; {GROUP} in a stack's services stands for each member."""
+    stacks: Annotated[
+        Annotated[list[StackName], Tag("list"), Field(min_length=1)]
+        | Annotated[dict[StackName, UnitText | None], Tag("mapping"), Field(min_length=1)],
+        Discriminator(
+            _list_or_mapping,
+            custom_error_type="wrong-type",
+            custom_error_message="{what}",
+            custom_error_context={
+                "what": "expected a list of stacks, or a mapping from stack to its settings here",
+                "fix": "write stacks: [datatrail-client] or stacks: {datatrail-client: {}}",
+            },
+        ),
+    ]
+    """The stacks that run here, by the names of their files in stacks/."""
+
+
+class SitesText(Text):
+    """sites.yaml: which sites there are, and which stacks run where."""
+
+    version: Literal[1]
+    """Version of this file's format."""
+    managed_prefix: StackName
+    """Every stack whose name begins so belongs to this system, declared here or not."""
+    coordinator: SiteName
+    """The active site whose Swarm holds the lock."""
+    stacks: FreeText = "stacks"
+    """Folder of the stack files, relative to this file."""
+    repos: Annotated[dict[RepoName, RepoText], Field(min_length=1)]
+    """The git repositories that hold the compose files."""
+    announce: list[EnvName] = []
+    """Names of environment variables that hold announcement URLs (Apprise)."""
+    sites: Annotated[dict[SiteName, SiteText], Field(min_length=1)]
+    """All sites, by name."""
+
+
+class _ProbeText(Text):
+    name: FreeText = ""
+    """What to call it in messages."""
+    via: Literal["manager", "here"] = "manager"
+    """Ask from the site's manager (through SSH), or from the machine dtdeploy runs on."""
+    timeout: Duration = 5.0
+    """How long one answer may take."""
+
+
+class HttpText(_ProbeText):
+    """GET http://host:port/path must answer 200, and its JSON what `expect` says."""
+
+    kind: Literal["http"]
+    host: Host = "127.0.0.1"
+    """127.0.0.1 is the machine that asks: the manager itself, with via: manager."""
+    port: Port
+    path: HttpPath = "/"
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    expect: dict[JsonPath, str | int | float | bool | None] = {}
+    """Values that must stand in the JSON answer, by path: checks.database.status: ok."""
+
+
+class TcpText(_ProbeText):
+    """A TCP connection to host:port must be accepted."""
+
+    kind: Literal["tcp"]
+    host: Host = "127.0.0.1"
+    port: Port
+
+
+class PostgresText(_ProbeText):
+    """A PostgreSQL server must answer at host:port; needs no login."""
+
+    kind: Literal["postgres"]
+    host: Host
+    port: Port = 5432
+
+
+ProbeText = Annotated[HttpText | TcpText | PostgresText, Field(discriminator="kind")]
+
+
+class PolicyText(Text):
+    """How patient dtdeploy is. Durations: 30s, 5m, 1m30s, 500ms."""
+
+    remove: Duration = 0.0
+    """Longest wait for all tasks to stop; without it the longest stop_grace_period + 30s."""
+    healthy: Duration = 0.0
+    """Longest wait for health; without it what the health checks may take + 60s."""
+    stable: Duration = 10.0
+    """How long the same tasks must keep running for the final verdict."""
+    poll: Duration = 0.5
+    """Time between two looks."""
+    failures: Annotated[int, Field(ge=1, le=100)] = 3
+    """So many failed tasks in one slot are a crash loop."""
+    no_node: Duration = 30.0
+    """How long "no suitable node" may last before it is final."""
+
+
+class StackText(Text):
+    """stacks/STACK.yaml: what a stack is, wherever it runs."""
+
+    description: FreeText = ""
+    """One line for people."""
+    repo: RepoName
+    """The repository (of sites.yaml) that holds the compose file."""
+    compose: ComposePath
+    """Its path there; {site} is the unit's own site, {coordinator} the coordinator."""
+    depends_on: list[UnitName] = []
+    """Units that must be healthy before this one starts, and outlive it: stack@{site}, …"""
+    services: list[ServiceName] = []
+    """Services that must be there; {site} stands for each site, {GROUP} for each in a group."""
+    probes: list[ProbeText] = []
+    """Questions the running stack must answer before it counts as healthy."""
+    requires: list[ProbeText] = []
+    """Things outside that must answer before anything is touched, such as a database."""
+    announce: bool = False
+    """Announce the downtime before this stack goes down."""
+    policy: PolicyText = PolicyText()
+
+
+# Which model stands where, by pydantic's own `loc`, for naming the nearest known key.
+MODELS: tuple[tuple[type[Text], tuple[str, ...], type[Text]], ...] = (
+    (SitesText, (), SitesText),
+    (SitesText, ("repos", "*"), RepoText),
+    (SitesText, ("sites", "*"), SiteText),
+    (SitesText, ("sites", "*", "manager", "mapping"), ManagerText),
+    (SitesText, ("sites", "*", "stacks", "mapping", "*"), UnitText),
+    (StackText, (), StackText),
+    (StackText, ("policy",), PolicyText),
+    *(
+        (StackText, (place, "*", kind), model)
+        for place in ("probes", "requires")
+        for kind, model in (("http", HttpText), ("tcp", TcpText), ("postgres", PostgresText))
+    ),
+)
+
+
+def keys_at(root: type[Text], loc: tuple[str | int, ...]) -> tuple[str, ...]:
+    """Return the keys that may stand in the mapping at `loc` of a file shaped like `root`."""
+    for top, pattern, model in MODELS:
+        if top is root and _fits(pattern, loc):
+            return tuple(model.model_fields)
+    return ()
+
+
+def _fits(pattern: tuple[str, ...], loc: tuple[str | int, ...]) -> bool:
+    return len(pattern) == len(loc) and all(
+        want in ("*", part) for want, part in zip(pattern, loc, strict=True)
+    )
