@@ -5,11 +5,12 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from lab import commits, control, namespaces, packages, paths, state
-from lab.daemons import dockerd, git, postgres, registry, sshd
+from lab.daemons import dockerd, git, postgres, recorder, registry, sshd
 from lab.errors import LabError
 from lab.state import State
 from lab.topology import Host, Role, Shape
@@ -70,6 +71,7 @@ def _clean() -> None:
     namespaces.tear_down(namespaces.leftovers())
     state.forget()
     _remove_cgroups()
+    shutil.rmtree(paths.witness_folder(), ignore_errors=True)
     for folder in (paths.folder() / "hosts").glob("*/docker"):
         shutil.rmtree(folder)
 
@@ -143,8 +145,10 @@ def _boot(lab: State) -> None:
 
 def _start(shape: Shape) -> None:
     sites = list(shape.site_managers())
+    docker_hosts = [host for host in shape.hosts() if host.runs_docker]
     jobs: list[Callable[[], None]] = [
-        *(lambda site=site: _start_site(shape, site) for site in sites),
+        *(partial(recorder.start, host) for host in docker_hosts),
+        *(partial(_start_site, shape, site) for site in sites),
         _start_registry,
         git.start,
         postgres.start,

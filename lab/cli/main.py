@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from lab import control, hosts, lifecycle, packages
+from lab import control, hosts, lifecycle, packages, witness
 from lab.errors import LabError
 from lab.topology import DEFAULT_SITES, DEFAULT_WORKERS, Shape
 
@@ -54,6 +54,19 @@ def ops(command: tuple[str, ...]) -> None:
 def packages_() -> None:
     """Print the Debian packages that the lab needs, one a line."""
     click.echo("\n".join(packages.names()))
+
+
+@cli.command(name="witness")
+@click.option("--since", default=0.0, help="Seconds since 1970; default: everything.")
+@click.option("--violations", is_flag=True, help="Only what was out of the safe order.")
+def witness_(*, since: float, violations: bool) -> None:
+    """Print what Docker and the containers themselves recorded."""
+    said = witness.logs(since=since)
+    if violations:
+        lines = witness.violations(witness.events(), said, since=since)
+    else:
+        lines = witness.timeline(witness.events(since=since), said)
+    click.echo("\n".join(lines))
 
 
 def main() -> None:
