@@ -1,0 +1,1 @@
+"""Repositories at exact commits: mirrors, pins, compose files, releases. The only user of git."""

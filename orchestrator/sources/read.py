@@ -1,0 +1,153 @@
+"""From the inventory and pinned revisions to what each unit should run."""
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from orchestrator.errors import ExitCode, Problem, SourceError, Where
+from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.inventory.model import Inventory, UnitSpec
+from orchestrator.sources.commit import commit_files
+from orchestrator.sources.compose import compose
+from orchestrator.sources.findings import RUNBOOK, Findings
+from orchestrator.sources.interpolate import Variables
+from orchestrator.sources.model import Sourced
+from orchestrator.sources.references import gather
+from orchestrator.sources.release import MAX_BYTES, build, release_files
+from orchestrator.sources.tree import Entry, Files, Lost, locate
+
+
+def source_units(
+    inventory: Inventory,
+    units: Sequence[Unit],
+    mirrors: Mapping[str, Path],
+    pins: Mapping[str, Revision],
+    environment_values: Mapping[str, str],
+) -> dict[Unit, Sourced]:
+    """Read what every unit should run, each repository at its one pinned commit.
+
+    Args:
+        inventory: declares the units.
+        units: those to read.
+        mirrors: the mirror of each repository, by its name.
+        pins: the revision of each repository, by its name.
+        environment_values: the operator's environment, of which only is asked whether the
+            secret variables are in it; their values go nowhere.
+
+    Returns:
+        Desired state and release of each unit, in the order asked.
+
+    Raises:
+        SourceError: with all problems of all units. Their exit codes are 14 for what git or a
+            compose file holds, an interpolated variable that has no value included: as it
+            stands, the file cannot be deployed. 3 for a compose path that no repository could
+            have. 64 for a secret variable that is declared and used but not in the operator's
+            environment.
+
+    """
+    present = frozenset(name for name, value in environment_values.items() if value)
+    specs = [inventory.spec(unit) for unit in units]
+    read: dict[Unit, Sourced] = {}
+    problems: list[Problem] = []
+    for repo in dict.fromkeys(spec.repo for spec in specs):
+        try:
+            with commit_files(mirrors[repo], pins[repo]) as files:
+                for spec in (spec for spec in specs if spec.repo == repo):
+                    outcome = _source(spec, pins[repo], files, present)
+                    if isinstance(outcome, Sourced):
+                        read[spec.unit] = outcome
+                    else:
+                        problems.extend(outcome)
+        except SourceError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SourceError(dict.fromkeys(problems))
+    return {unit: read[unit] for unit in units}
+
+
+def _source(
+    spec: UnitSpec, revision: Revision, files: Files, present: frozenset[str]
+) -> Sourced | list[Problem]:
+    entry = _compose_entry(spec, revision, files)
+    if isinstance(entry, Problem):
+        return [entry]
+    path = posixpath.normpath(spec.compose)
+    composed = compose(
+        files.read(entry.path),
+        file=f"{spec.repo}:{path}",
+        unit=spec.unit,
+        variables=_variables(spec, present),
+        declared=spec.position,
+    )
+    findings = Findings(f"{spec.repo}:{path}", spec.unit, spec.position, [*composed.problems])
+    folder = posixpath.dirname(path)
+    referred = gather(composed.references, folder, files, findings)
+    chosen, size = release_files(files, folder, {**referred, path: entry})
+    if size > MAX_BYTES:
+        findings.add(
+            "too-large",
+            f"the release would have {size} bytes, {MAX_BYTES} is the limit: "
+            f"everything in {folder or 'the whole repository'} is shipped",
+            fix="keep compose files in a folder of their own",
+        )
+    if findings.problems:
+        return findings.problems
+    return Sourced(
+        desired=composed.desired,
+        release=build(spec.unit, revision, path, chosen, files),
+        compose_version=composed.version,
+        variable_names=composed.variable_names,
+    )
+
+
+def _variables(spec: UnitSpec, present: frozenset[str]) -> Variables:
+    secret = frozenset(spec.secret_variables)
+    return Variables(plain=dict(spec.variables), secret=secret, present=secret & present)
+
+
+def _compose_entry(spec: UnitSpec, revision: Revision, files: Files) -> Entry | Problem:
+    path = spec.compose
+    if not path or path.startswith(("/", "-")) or ".." in path.split("/") or "\\" in path:
+        return _bad_path(spec, "is no path inside a repository")
+    found = locate(files, path)
+    if isinstance(found, Entry):
+        return found
+    if found is Lost.FOLDER:
+        return _bad_path(spec, found.value)
+    return _missing(spec, revision, files, found)
+
+
+def _bad_path(spec: UnitSpec, why: str) -> Problem:
+    return Problem(
+        code="source.compose-path",
+        what=f"`compose: {spec.compose}` of {spec.unit} {why}",
+        exit_code=ExitCode.INVENTORY_INVALID,
+        where=_declared(spec),
+        fix="give the compose file's path from the repository's root, as in stacks/server.yaml",
+        runbook="inventory-invalid",
+    )
+
+
+def _declared(spec: UnitSpec) -> Where:
+    file, *place = spec.position.rsplit(":", 2)
+    line, column = (int(text) if text.isdecimal() else 0 for text in [*place, "", ""][:2])
+    return Where(site=spec.unit.site, stack=spec.unit.stack, file=file, line=line, column=column)
+
+
+def _missing(spec: UnitSpec, revision: Revision, files: Files, lost: Lost) -> Problem:
+    folder = posixpath.dirname(posixpath.normpath(spec.compose))
+    names = [child.path for child in files.children(folder) if child.is_file]
+    there = f"{folder or 'the root'} holds: {', '.join(names) or 'no files'}"
+    site = spec.unit.site
+    return Problem(
+        code="source.compose-missing",
+        what=f"the compose file of {spec.unit}, {spec.compose}, {lost.value} ({revision})",
+        exit_code=ExitCode.SOURCE_FAILED,
+        where=Where(site=site, stack=spec.unit.stack, file=f"{spec.repo}:{spec.compose}"),
+        evidence=(there,),
+        fix=(
+            f"set `compose:` of {spec.unit.stack} for site {site} ({spec.position}) to a file "
+            f"that exists, or make the site watched: `state: watched` under {site} in sites.yaml"
+        ),
+        runbook=RUNBOOK,
+    )
