@@ -1,0 +1,97 @@
+"""The command line: what exists, and how every failure ends."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.lazy import Lazy, LazyGroup
+from orchestrator.errors import DtdeployError, ExitCode
+
+_COMMANDS = {
+    "plan": Lazy("orchestrator.cli.plan:plan", "Show what a restart, up or down would do."),
+    "restart": Lazy("orchestrator.cli.restart:restart", "Take units down and up again, safely."),
+    "up": Lazy("orchestrator.cli.up:up", "Deploy what is not running as declared."),
+    "down": Lazy("orchestrator.cli.down:down", "Take units down, dependents first."),
+    "status": Lazy("orchestrator.cli.status:status", "Show the whole fleet on one screen."),
+    "verify": Lazy("orchestrator.cli.verify:verify", "Check health, probes and stability."),
+    "doctor": Lazy("orchestrator.cli.doctor:doctor", "Run the preflight alone; changes nothing."),
+    "inventory": Lazy("orchestrator.cli.inventory:inventory", "Check or show sites and stacks."),
+    "completion": Lazy("orchestrator.cli.completion:completion", "Print shell completion."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 3 inventory invalid, 11 site unreachable, 12 host key refused, "
+    "13 login refused, 14 git source failed, 20 safety rule refused, 21 unhealthy after deploy, "
+    "23 removal unfinished, 30 interrupted, 31 outcome unknown, 64 usage.",
+)
+@click.version_option(package_name="dtdeploy", prog_name="dtdeploy")
+@click.option(
+    "-i",
+    "--inventory",
+    "inventory_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="DTDEPLOY_INVENTORY",
+    default=Path("sites.yaml"),
+    show_default=True,
+    help="The site inventory; stacks/ stands beside it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON on stdout, one object a line.")
+@click.option("-v", "--verbose", is_flag=True, help="Show more, and log to stderr.")
+@click.option(
+    "--simulate",
+    "scenario",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Rehearse on a simulated fleet described by this file; contacts nothing.",
+)
+def cli() -> None:
+    """Take Docker Swarm stacks that depend on each other down and up again, at several sites.
+
+    Select units with --all, --site, --stack or STACK@SITE. To see before you leap:
+
+      dtdeploy status            what runs where
+      dtdeploy plan --all        what a restart would do
+      dtdeploy restart --all     do it, after asking
+    """
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        Its exit code.
+
+    """
+    try:
+        result = cli.main(args=arguments, prog_name="dtdeploy", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.Abort:
+        click.echo("nothing was touched", err=True)
+        return ExitCode.USAGE
+    except click.ClickException as wrong:
+        wrong.show()
+        return ExitCode.USAGE
+    except DtdeployError as error:
+        return _explain(error, as_json="--json" in arguments)
+    except BrokenPipeError:
+        # The reader went away (`dtdeploy status | head`): nothing is left to say it to.
+        sys.stderr.close()
+        return ExitCode.DONE
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _explain(error: DtdeployError, *, as_json: bool) -> int:
+    from orchestrator.cli.talk import explain  # noqa: PLC0415 - keeps --help quick
+
+    explain(error.problems, as_json=as_json)
+    return error.exit_code

@@ -1,0 +1,95 @@
+"""Options that several commands share, declared once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from orchestrator.planning.selection import Request
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _names(ctx: click.Context, what: str, incomplete: str) -> list[CompletionItem]:
+    """Complete from the inventory; a broken one completes nothing rather than disturb a shell."""
+    from orchestrator.cli.completing import complete  # noqa: PLC0415 - completion must start fast
+
+    path = ctx.find_root().params.get("inventory_path") or Path("sites.yaml")
+    return [CompletionItem(name) for name in complete(Path(path), what) if name.startswith(incomplete)]
+
+
+def selecting(function: F) -> F:
+    """Add --all, --site, --stack and STACK@SITE; the command gets them as `request`."""
+    decorators = (
+        click.argument(
+            "units",
+            nargs=-1,
+            metavar="[STACK@SITE]...",
+            shell_complete=lambda ctx, _param, word: _names(ctx, "unit", word),
+        ),
+        click.option("--all", "everything", is_flag=True, help="Every unit at every active site."),
+        click.option(
+            "--site",
+            "sites",
+            multiple=True,
+            metavar="SITE",
+            help="The units at this site. May be given several times.",
+            shell_complete=lambda ctx, _param, word: _names(ctx, "site", word),
+        ),
+        click.option(
+            "--stack",
+            "stacks",
+            multiple=True,
+            metavar="STACK",
+            help="This stack at every site, or at the given --site only.",
+            shell_complete=lambda ctx, _param, word: _names(ctx, "stack", word),
+        ),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function
+
+
+def request_of(
+    *, everything: bool, sites: tuple[str, ...], stacks: tuple[str, ...], units: tuple[str, ...]
+) -> Request:
+    """Return the selection that was typed."""
+    return Request(everything=everything, sites=sites, stacks=stacks, units=units)
+
+
+def at_refs(function: F) -> F:
+    """Add --ref REPO=REF; the command gets it as `refs`."""
+    decorate = click.option(
+        "--ref",
+        "refs",
+        multiple=True,
+        metavar="REPO=REF",
+        callback=_split_refs,
+        help="Deploy this branch, tag or SHA of a repo instead of the inventory's.",
+    )
+    return decorate(function)
+
+
+def _split_refs(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]
+) -> dict[str, str]:
+    refs = {}
+    for item in value:
+        repo, equals, ref = item.partition("=")
+        if not (repo and equals and ref):
+            raise click.BadParameter(f"{item!r} is not REPO=REF, for example datatrail=main")
+        refs[repo] = ref
+    return refs
+
+
+def confirming(function: F) -> F:
+    """Add --yes and --dry-run."""
+    decorators = (
+        click.option("-y", "--yes", is_flag=True, help="Do not ask; needed without a terminal."),
+        click.option("-n", "--dry-run", is_flag=True, help="Show the plan and stop."),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function

@@ -1,0 +1,42 @@
+"""Perform a handful of effects side by side, outside any run: for plan, status and verify."""
+
+from collections.abc import Iterable, Sequence
+
+from orchestrator.engine.ports import Backend
+from orchestrator.fleet.observed import Look, Sight, Unseen
+from orchestrator.procedures.effects import Effect, Observe, ProbeResult, RunProbe
+
+
+class LostAnswerError(RuntimeError):
+    """The backend stopped answering: every effect has its own deadline, so this is a bug."""
+
+
+def gather(backend: Backend, effects: Sequence[Effect]) -> tuple[object, ...]:
+    """Perform `effects` side by side and return their answers in the same order."""
+    answers: dict[int, object] = {}
+    # Negative tokens cannot meet those of a run on the same backend.
+    tokens = {-index - 1: index for index in range(len(effects))}
+    for token, index in tokens.items():
+        backend.submit(token, effects[index])
+    while len(answers) < len(effects):
+        happened = backend.wait(None)
+        if happened is not None and happened[0] in tokens:
+            answers[tokens[happened[0]]] = happened[1]
+    return tuple(answers[index] for index in range(len(effects)))
+
+
+def look_at(backend: Backend, sites: Iterable[str]) -> dict[str, Look]:
+    """Look at every site side by side; a site that cannot be seen is Unseen, not an error."""
+    names = tuple(dict.fromkeys(sites))
+    looks: dict[str, Look] = {}
+    for site, look in zip(names, gather(backend, [Observe(site=n) for n in names]), strict=True):
+        if not isinstance(look, Sight | Unseen):
+            raise LostAnswerError(f"looking at {site} gave {type(look).__name__}")
+        looks[site] = look
+    return looks
+
+
+def probe_all(backend: Backend, probes: Sequence[RunProbe]) -> tuple[ProbeResult, ...]:
+    """Send probes side by side."""
+    results = gather(backend, probes)
+    return tuple(result for result in results if isinstance(result, ProbeResult))

@@ -1,0 +1,209 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orchestrator.fleet.desired import DesiredService, Policy
+from orchestrator.fleet.health import Health, Verdict, judge
+from orchestrator.fleet.history import History, begin, remember
+from orchestrator.fleet.observed import Look, Mode, NodeState, Sight, Task, TaskState
+from tests.build import CLIENT, desired, info, node, running, service, sight, task, unseen, wanted
+
+POLICY = Policy(failures=3, no_node_seconds=30)
+
+
+def judged(look: Look, *services: DesiredService, history: History | None = None) -> Health:
+    if history is None:
+        history = History(began=0.0)
+        if isinstance(look, Sight):
+            history = remember(history, CLIENT.stack, look)
+    return judge(desired(CLIENT, *services), look, history, POLICY)
+
+
+def over_time(*sights: Sight) -> Health:
+    history = begin(CLIENT.stack, sight(at=0.0))
+    for seen in sights:
+        history = remember(history, CLIENT.stack, seen)
+    return judge(desired(), sights[-1], history, POLICY)
+
+
+def web(at: float, *tasks: Task, **about: Any) -> Sight:
+    return sight(at=at, services=(replace(service(), **about),), tasks=tasks)
+
+
+def failed(number: int, words: str = "task: non-zero exit (3)") -> Task:
+    return task(state=TaskState.FAILED, desired=TaskState.SHUTDOWN, number=number, error=words)
+
+
+def test_every_slot_running_is_healthy() -> None:
+    health = judged(running(CLIENT))
+    assert (health.verdict, health.running, health.expected) == (Verdict.HEALTHY, 1, 1)
+
+
+def test_an_unseen_site_is_unknown() -> None:
+    assert judged(unseen()).verdict is Verdict.UNKNOWN
+
+
+def test_a_swarm_without_quorum_is_unknown_though_its_lists_look_well() -> None:
+    seen = replace(running(CLIENT), info=info(error="does not have a leader"))
+    assert judged(seen).verdict is Verdict.UNKNOWN
+
+
+def test_a_service_that_does_not_exist_is_final() -> None:
+    health = judged(running(CLIENT), wanted(), wanted("worker"))
+    assert health.verdict is Verdict.UNHEALTHY
+    assert str(health.reasons[0]) == "app-client_worker: does not exist"
+
+
+def test_a_service_nobody_declared_is_final() -> None:
+    health = judged(running(CLIENT, "web", "old"))
+    assert health.verdict is Verdict.UNHEALTHY
+    assert "app-client_old: is running but not declared" in str(health.reasons[0])
+
+
+def test_a_service_scaled_by_hand_is_not_as_declared() -> None:
+    health = judged(web(100, replicas=0))
+    assert str(health.reasons[0]) == "app-client_web: is scaled to 0, declared are 1"
+
+
+@pytest.mark.parametrize("state", ["paused", "rollback_paused", "rollback_completed"])
+def test_a_failed_update_is_final_even_when_all_tasks_run(state: str) -> None:
+    """`docker stack deploy` ends with 0 after a completed rollback."""
+    health = judged(web(100, task(), update_state=state, update_message="task x failed"))
+    assert health.verdict is Verdict.UNHEALTHY
+    assert "task x failed" in str(health.reasons[0])
+
+
+def test_an_update_under_way_is_pending() -> None:
+    assert judged(web(100, task(), update_state="updating")).verdict is Verdict.PENDING
+
+
+@pytest.mark.parametrize(
+    "state",
+    [TaskState.NEW, TaskState.PREPARING, TaskState.STARTING, TaskState.READY],
+)
+def test_a_task_on_its_way_is_pending(state: TaskState) -> None:
+    assert judged(web(100, task(state=state))).verdict is Verdict.PENDING
+
+
+def test_a_running_task_of_the_former_spec_does_not_count() -> None:
+    """Docker's own count says 1/1 here."""
+    assert judged(web(100, task(up_to_date=False))).verdict is Verdict.PENDING
+
+
+def test_an_old_task_beside_the_new_one_is_pending() -> None:
+    seen = web(100, task(), task(number=2, up_to_date=False, desired=TaskState.SHUTDOWN))
+    assert judged(seen).verdict is Verdict.PENDING
+
+
+def test_a_running_task_that_is_about_to_be_stopped_does_not_count() -> None:
+    assert judged(web(100, task(desired=TaskState.SHUTDOWN))).verdict is Verdict.PENDING
+
+
+@pytest.mark.parametrize("state", [NodeState.DOWN, NodeState.UNKNOWN])
+def test_a_task_on_a_node_that_is_not_ready_does_not_count(state: NodeState) -> None:
+    seen = replace(running(CLIENT), nodes=(node(state=state),))
+    assert judged(seen).verdict is Verdict.PENDING
+
+
+def test_a_crash_loop_is_final_at_the_third_failure_and_quotes_docker() -> None:
+    two = over_time(
+        web(1, failed(1)), web(6, failed(1), failed(2), task(number=9, state=TaskState.STARTING))
+    )
+    three = over_time(web(1, failed(1)), web(6, failed(2)), web(11, failed(3)))
+    assert two.verdict is Verdict.PENDING
+    assert three.verdict is Verdict.UNHEALTHY
+    assert "failed 3 times: task: non-zero exit (3)" in str(three.reasons[0])
+
+
+def test_failures_count_though_swarm_forgets_them() -> None:
+    """Swarm keeps five tasks a slot; each look here shows only the newest."""
+    health = over_time(web(1, failed(1)), web(6, failed(2)), web(11, failed(3)))
+    assert health.verdict is Verdict.UNHEALTHY
+
+
+def test_failures_from_before_the_deploy_are_not_held_against_it() -> None:
+    old = web(0, failed(1), failed(2), failed(3))
+    history = remember(begin(CLIENT.stack, old), CLIENT.stack, old)
+    now = web(1, failed(1), failed(2), failed(3), task(number=9, state=TaskState.STARTING))
+    history = remember(history, CLIENT.stack, now)
+    assert judge(desired(), now, history, POLICY).verdict is Verdict.PENDING
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["No such image: registry/app:9", "pull access denied for x", "manifest unknown"],
+)
+def test_a_missing_image_is_final_at_the_first_rejection(words: str) -> None:
+    rejected = task(state=TaskState.REJECTED, desired=TaskState.SHUTDOWN, error=words)
+    health = over_time(web(1, rejected))
+    assert health.verdict is Verdict.UNHEALTHY
+    assert words in str(health.reasons[0])
+
+
+def test_another_rejection_may_pass() -> None:
+    rejected = task(
+        state=TaskState.REJECTED, desired=TaskState.SHUTDOWN, error="vxlan: file exists"
+    )
+    assert over_time(web(1, rejected)).verdict is Verdict.PENDING
+
+
+def test_no_suitable_node_becomes_final_only_after_its_time() -> None:
+    waiting = task(state=TaskState.PENDING, node_id="", error="no suitable node (constraint)")
+    assert over_time(web(1, waiting), web(30, waiting)).verdict is Verdict.PENDING
+    assert over_time(web(1, waiting), web(31, waiting)).verdict is Verdict.UNHEALTHY
+
+
+def test_a_task_that_stays_new_points_at_the_address_pool() -> None:
+    new = task(state=TaskState.NEW, node_id="")
+    health = over_time(web(1, new), web(17, new))
+    assert health.verdict is Verdict.PENDING
+    assert "no free address" in str(health.reasons[0])
+    assert over_time(web(1, new), web(32, new)).verdict is Verdict.UNHEALTHY
+
+
+def test_a_slot_with_nothing_but_ended_tasks_is_dead_after_the_restart_delay() -> None:
+    """A restart policy that is used up leaves no task that is wanted to run."""
+    ended = task(state=TaskState.COMPLETE, desired=TaskState.SHUTDOWN)
+    assert over_time(web(1, ended), web(10, ended)).verdict is Verdict.PENDING
+    assert over_time(web(1, ended), web(11, ended)).verdict is Verdict.UNHEALTHY
+
+
+def test_history_of_a_larger_scale_does_not_disturb() -> None:
+    old = task(number=2, slot="2", state=TaskState.SHUTDOWN, desired=TaskState.SHUTDOWN)
+    assert judged(web(100, task(), old)).healthy
+
+
+def test_a_global_service_without_a_node_is_not_converged() -> None:
+    """Docker shows it as 0/0."""
+    everywhere = wanted(mode=Mode.GLOBAL)
+    young = History(began=95.0)
+    old = History(began=80.0)
+    seen = web(100, mode=Mode.GLOBAL)
+    assert judged(seen, everywhere, history=young).verdict is Verdict.PENDING
+    assert judged(seen, everywhere, history=old).verdict is Verdict.UNHEALTHY
+
+
+def test_a_global_service_runs_on_each_node_it_is_wanted_on() -> None:
+    everywhere = wanted(mode=Mode.GLOBAL)
+    both = (task(slot="a"), task(number=2, slot="b", state=TaskState.STARTING))
+    assert judged(web(100, *both, mode=Mode.GLOBAL), everywhere).verdict is Verdict.PENDING
+    assert judged(web(100, both[0], mode=Mode.GLOBAL), everywhere).healthy
+
+
+def test_a_job_is_healthy_when_it_has_completed() -> None:
+    job = wanted(mode=Mode.REPLICATED_JOB)
+    done = task(state=TaskState.COMPLETE, desired=TaskState.COMPLETE)
+    assert judged(web(100, done, mode=Mode.REPLICATED_JOB), job).healthy
+    assert judged(web(100, task(), mode=Mode.REPLICATED_JOB), job).verdict is Verdict.PENDING
+
+
+def test_no_replicas_wanted_is_healthy_at_once() -> None:
+    assert judged(web(100, replicas=0), wanted(replicas=0)).healthy
+
+
+def test_stability_is_the_time_the_youngest_task_was_seen_running() -> None:
+    health = over_time(web(1, task()), web(8, task()))
+    assert health.stable_seconds == 7.0
+    replaced = over_time(web(1, task()), web(8, task(number=2)), web(9, task(number=2)))
+    assert replaced.stable_seconds == 1.0
