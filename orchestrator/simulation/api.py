@@ -1,0 +1,196 @@
+"""The Swarm's API: reads, writes, and what it says when it cannot.
+
+Each call is a process on virtual time. Writes go through raft, and end in one of three ways:
+done, refused with Docker's words (`ApiError`), or nobody knows (`OutcomeUnknownError`).
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from orchestrator.simulation import rollout
+from orchestrator.simulation.clock import Process
+from orchestrator.simulation.happening import What
+from orchestrator.simulation.objects import SimResource, SimTask
+from orchestrator.simulation.swarm import BLOCKED_WRITE_SECONDS, NO_LEADER, SimSwarm
+
+T = TypeVar("T")
+NO_DAEMON = (
+    "Cannot connect to the Docker daemon at unix:///var/run/docker.sock."
+    " Is the docker daemon running?"
+)
+LOST_LEADER = (
+    "Error response from daemon: raft: failed to process the request: node lost leader status"
+)
+_WRITE = (0.01, 0.04)
+_LOOK_AGAIN = 0.25
+_LOOK_AGAIN_AT_MOST = 4.0
+_FOUND_LATER = 0.5
+"""How likely a write of unknown outcome turns out to have happened."""
+
+
+class ApiError(Exception):
+    """The daemon said no, or is not there; nothing was changed by this call."""
+
+
+class OutcomeUnknownError(ApiError):
+    """The call ended without anybody knowing whether it acted."""
+
+
+def settled(swarm: SimSwarm) -> Process[None]:
+    """Wait while the daemon hangs; ApiError when it is down."""
+    pause = _LOOK_AGAIN
+    while swarm.frozen:
+        yield pause
+        pause = min(pause * 2, _LOOK_AGAIN_AT_MOST)
+    if not swarm.daemon_up:
+        raise ApiError(NO_DAEMON)
+
+
+def write(swarm: SimSwarm, action: Callable[[], T]) -> Process[T]:
+    """Perform `action` through raft, atomically, at the end of the time a write takes.
+
+    Without a quorum the first write blocks 15 s and is then of unknown outcome: it may be
+    found to have happened once the quorum is back. Later ones are refused at once.
+    """
+    yield swarm.between(*_WRITE)
+    yield from settled(swarm)
+    if swarm.leaderless:
+        raise ApiError(NO_LEADER)
+    waited = 0.0
+    while swarm.quorum_lost_at is not None:
+        if waited >= BLOCKED_WRITE_SECONDS:
+            if swarm.rng.random() < _FOUND_LATER:
+                swarm.limbo.append(_tolerant(action))
+            raise OutcomeUnknownError(LOST_LEADER)
+        yield _LOOK_AGAIN
+        waited += _LOOK_AGAIN
+    if not swarm.daemon_up:
+        raise OutcomeUnknownError("error during connect: EOF")
+    return action()
+
+
+def _tolerant(action: Callable[[], object]) -> Callable[[], object]:
+    def settle() -> object:
+        try:
+            return action()
+        except ApiError:
+            return None
+
+    return settle
+
+
+def delete_service(swarm: SimSwarm, service_id: str) -> bool:
+    """Delete a service; False if it was not there (404)."""
+    return rollout.remove_service(swarm, service_id)
+
+
+def create_network(swarm: SimSwarm, stack: str, name: str) -> SimResource:
+    """Create an overlay network."""
+    made = SimResource(id=swarm.mint(), name=name, stack=stack, version=swarm.next_index())
+    swarm.networks[made.id] = made
+    swarm.tell(What.NETWORK_CREATED, stack, name)
+    return made
+
+
+def delete_network(swarm: SimSwarm, network_id: str) -> bool:
+    """Delete a network; False if the Swarm has none of that id.
+
+    Refused while a service uses it, but not while tasks are merely on their way out: those
+    then leak their ingress addresses, and what the manager's own node still uses stays
+    listed there (moby#37338, moby#29293).
+    """
+    network = swarm.networks.get(network_id)
+    if network is None or network.deleted:
+        return False
+    for service in swarm.services.values():
+        if service.network is network:
+            raise ApiError(
+                "Error response from daemon: rpc error: code = FailedPrecondition desc ="
+                f" network {network.id} is in use by service {service.id}"
+            )
+    network.deleted = True
+    swarm.next_index()
+    for task in swarm.tasks.values():
+        if task.service.network is network and not task.state.terminal:
+            task.leaks = True
+    swarm.tell(What.NETWORK_REMOVED, network.stack, network.name)
+    return True
+
+
+def create_config(
+    swarm: SimSwarm, name: str, *, stack: str, labels: rollout.Labels = (), data: bytes = b"-"
+) -> SimResource:
+    """Create a config. Names are unique, whatever their case: of many at once, one wins."""
+    made = _create(swarm, swarm.configs, "config", name, stack)
+    made.labels, made.data = labels, data
+    swarm.tell(What.CONFIG_CREATED, stack, name)
+    return made
+
+
+def create_secret(swarm: SimSwarm, name: str, *, stack: str) -> SimResource:
+    """Create a secret, under the same rule."""
+    made = _create(swarm, swarm.secrets, "secret", name, stack)
+    swarm.tell(What.SECRET_CREATED, stack, name)
+    return made
+
+
+def _create(
+    swarm: SimSwarm, kept: dict[str, SimResource], kind: str, name: str, stack: str
+) -> SimResource:
+    if any(other.name.lower() == name.lower() for other in kept.values()):
+        raise ApiError(
+            f"Error response from daemon: rpc error: code = AlreadyExists desc = {kind} {name}"
+            " already exists"
+        )
+    made = SimResource(id=swarm.mint(), name=name, stack=stack, version=swarm.next_index())
+    kept[made.id] = made
+    return made
+
+
+def update_config(
+    swarm: SimSwarm, config_id: str, *, version: int, labels: rollout.Labels
+) -> SimResource:
+    """Set a config's labels if nobody did since `version`: a compare-and-swap."""
+    config = swarm.configs.get(config_id)
+    if config is None:
+        raise ApiError(f"Error response from daemon: config {config_id} not found")
+    if config.version != version:
+        raise ApiError(
+            "Error response from daemon: rpc error: code = Unknown desc = update out of sequence"
+        )
+    config.labels, config.version = labels, swarm.next_index()
+    swarm.tell(What.CONFIG_UPDATED, config.stack, config.name)
+    return config
+
+
+def delete_config(swarm: SimSwarm, config_id: str) -> bool:
+    """Delete a config by id; False if it was not there."""
+    return _delete(swarm, swarm.configs, config_id, "config", What.CONFIG_REMOVED)
+
+
+def delete_secret(swarm: SimSwarm, secret_id: str) -> bool:
+    """Delete a secret by id; False if it was not there."""
+    return _delete(swarm, swarm.secrets, secret_id, "secret", What.SECRET_REMOVED)
+
+
+def _delete(
+    swarm: SimSwarm, kept: dict[str, SimResource], wanted: str, kind: str, what: What
+) -> bool:
+    found = kept.get(wanted)
+    if found is None:
+        return False
+    users = swarm.services_of(found.stack) if found.stack else []
+    if users:
+        raise ApiError(
+            "Error response from daemon: rpc error: code = InvalidArgument desc ="
+            f" {kind} '{found.name}' is in use by the following service: {users[0].name}"
+        )
+    del kept[wanted]
+    swarm.next_index()
+    swarm.tell(what, found.stack, found.name)
+    return True
+
+
+def blocking_tasks(swarm: SimSwarm, stack: str) -> list[SimTask]:
+    """Return the tasks of a stack that have not ended, as recorded."""
+    return [t for t in swarm.tasks.values() if t.service.stack == stack and not t.state.terminal]

@@ -1,0 +1,232 @@
+"""The engine's backend on virtual time: effects travel over links that can fail, and act."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.fleet.desired import Via
+from orchestrator.fleet.observed import Unseen
+from orchestrator.procedures.effects import (
+    Answer,
+    DeployStack,
+    Effect,
+    Examine,
+    Observe,
+    ObserveAll,
+    ProbeResult,
+    PullImages,
+    RemoveLeftovers,
+    RemoveServices,
+    Result,
+    RunProbe,
+    ShipRelease,
+    Sleep,
+    Tell,
+)
+from orchestrator.simulation import api, performing
+from orchestrator.simulation.clock import Process
+from orchestrator.simulation.fleet import SimSite, SimulatedFleet
+from orchestrator.simulation.happening import What
+from orchestrator.simulation.link import READ_DEADLINE_SECONDS, LinkState
+
+_WAY = (0.005, 0.04)
+_CALL_DEADLINE_SECONDS = 30.0
+_SWALLOWED = 0.5
+"""How likely a request on a hanging connection never arrives."""
+_MUTATIONS = (RemoveServices, RemoveLeftovers, ShipRelease, PullImages, DeployStack)
+Remote = performing.Mutation | Observe | Examine | RunProbe
+
+
+class SimulationStalledError(RuntimeError):
+    """Somebody waits for ever for something that nothing will bring about."""
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """An effect under way. `breaks` is how often its link had been torn when it set out."""
+
+    token: int
+    effect: Remote
+    site: SimSite
+    started: float
+    breaks: int
+    deadline: int = 0
+    over: bool = False
+    loses_answer: bool = False
+
+    @property
+    def from_here(self) -> bool:
+        """Whether it does not travel over the site's link at all."""
+        return isinstance(self.effect, RunProbe) and self.effect.probe.via is Via.HERE
+
+
+class SimulatedBackend:
+    """Performs effects on a `SimulatedFleet`. Several may share a fleet, one an operator.
+
+    An effect acts strictly between `submit` and its answer. When an answer is lost, what was
+    begun at the site goes on there all the same, as a remote command does.
+    """
+
+    def __init__(self, fleet: SimulatedFleet, *, operator: str = "operator") -> None:
+        self._fleet = fleet
+        self._clock = fleet.clock
+        self._operator = operator
+        self._ready: deque[tuple[int, object]] = deque()
+        self._under_way: set[_Flight] = set()
+        self._woken = False
+
+    def now(self) -> float:
+        """Return virtual time in seconds."""
+        return self._clock.now
+
+    def wake(self) -> None:
+        """Make a `wait` that goes on return None."""
+        self._woken = True
+
+    def submit(self, token: int, effect: Effect) -> None:
+        """Send an effect on its way."""
+        if isinstance(effect, Sleep | Tell | ObserveAll):
+            raise TypeError(f"the engine performs {type(effect).__name__} itself")
+        name = effect.unit.site if isinstance(effect, _UNIT_EFFECTS) else effect.site
+        site = self._fleet.sites[name]
+        flight = _Flight(token, effect, site, self._clock.now, site.link.breaks)
+        self._under_way.add(flight)
+        self._set_out(flight)
+
+    def wait(self, until: float | None) -> tuple[int, object] | None:
+        """Let virtual time pass until an answer is there, or until `until`.
+
+        Raises:
+            SimulationStalledError: nothing is under way and there is no end to the wait.
+
+        """
+        clock = self._clock
+        while not self._ready and not self._woken:
+            due = clock.next_time()
+            if until is not None and (due is None or due > until):
+                clock.run_until(until)
+                return None
+            if due is None or (until is None and not self._under_way):
+                raise SimulationStalledError("waiting for ever, and nothing is under way")
+            clock.step()
+        if self._ready:
+            return self._ready.popleft()
+        self._woken = False
+        return None
+
+    def _set_out(self, flight: _Flight) -> None:
+        link = flight.site.link
+        way = self._way(flight)
+        if flight.from_here:
+            self._clock.after(way, self._act, flight)
+            return
+        if link.turns_away:
+            self._clock.after(way * 2, self._turned_away, flight, link.problem())
+            return
+        flight.deadline = self._clock.after(_deadline(flight.effect), self._lost, flight)
+        if link.state is LinkState.CUT or self._lost_on_the_way(flight):
+            return
+        self._clock.after(way, self._arrive, flight)
+
+    def _lost_on_the_way(self, flight: _Flight) -> bool:
+        link = flight.site.link
+        if not isinstance(flight.effect, _MUTATIONS):
+            return False
+        if link.lose_before > 0:
+            link.lose_before -= 1
+            return True
+        flight.loses_answer = link.lose_after > 0
+        link.lose_after -= flight.loses_answer
+        return link.state is LinkState.HANGING and self._fleet.rng.random() < _SWALLOWED
+
+    def _way(self, flight: _Flight) -> float:
+        low, high = _WAY
+        seconds = low + (high - low) * self._fleet.rng.random()
+        return seconds * flight.site.link.slowness
+
+    def _arrive(self, flight: _Flight) -> None:
+        if flight.breaks == flight.site.link.breaks:
+            self._act(flight)
+
+    def _act(self, flight: _Flight) -> None:
+        effect, site = flight.effect, flight.site
+        if isinstance(effect, _MUTATIONS):
+            stack = effect.unit.stack if isinstance(effect, _UNIT_EFFECTS) else ""
+            site.swarm.tell(What.COMMAND, stack, f"{self._operator} {type(effect).__name__}")
+        self._clock.spawn(self._process(flight), lambda answer: self._send_back(flight, answer))
+
+    def _process(self, flight: _Flight) -> Process[object]:
+        effect, site = flight.effect, flight.site
+        try:
+            if isinstance(effect, Observe):
+                return (yield from performing.look(site.swarm, flight.started))
+            if isinstance(effect, Examine):
+                return (yield from performing.examine(self._fleet, site, effect, flight.started))
+            if isinstance(effect, RunProbe):
+                return (yield from performing.probe(self._fleet, effect))
+            words = yield from performing.mutate(self._fleet, site, effect)
+        except api.ApiError as error:
+            return self._refused(flight, error)
+        return Answer(result=Result.OK, at=self._clock.now, words=words)
+
+    def _refused(self, flight: _Flight, error: api.ApiError) -> object:
+        words, now = str(error), self._clock.now
+        problem = Problem(
+            code="docker.refused",
+            what="Docker at the site says no",
+            exit_code=ExitCode.SITE_UNREACHABLE,
+            where=Where(site=flight.site.swarm.site),
+            evidence=(words,),
+        )
+        if isinstance(flight.effect, _MUTATIONS):
+            unknown = isinstance(error, api.OutcomeUnknownError)
+            result = Result.UNKNOWN if unknown else Result.FAILED
+            return Answer(result=result, at=now, words=words, problem=problem)
+        return Unseen(site=flight.site.swarm.site, at=now, problem=problem)
+
+    def _send_back(self, flight: _Flight, answer: object) -> None:
+        link = flight.site.link
+        hanging = link.state is LinkState.HANGING
+        torn = hanging or flight.loses_answer or flight.breaks != link.breaks
+        if flight.from_here or not torn:
+            self._clock.after(self._way(flight), self._deliver, flight, answer)
+
+    def _deliver(self, flight: _Flight, answer: object) -> None:
+        if flight.over:
+            return
+        flight.over = True
+        self._clock.cancel(flight.deadline)
+        self._under_way.discard(flight)
+        self._ready.append((flight.token, answer))
+
+    def _lost(self, flight: _Flight) -> None:
+        problem = flight.site.link.problem()
+        self._deliver(flight, self._unanswered(flight, problem, Result.UNKNOWN))
+
+    def _turned_away(self, flight: _Flight, problem: Problem) -> None:
+        self._deliver(flight, self._unanswered(flight, problem, Result.FAILED))
+
+    def _unanswered(self, flight: _Flight, problem: Problem, result: Result) -> object:
+        site, now = flight.site.swarm.site, self._clock.now
+        words = f"{site}: {problem.what}"
+        if isinstance(flight.effect, _MUTATIONS):
+            return Answer(result=result, at=now, words=words, problem=problem)
+        if isinstance(flight.effect, RunProbe):
+            return ProbeResult(ok=False, at=now, words=words)
+        return Unseen(site=site, at=now, problem=problem)
+
+
+_UNIT_EFFECTS = (RemoveServices, RemoveLeftovers, DeployStack)
+
+
+def _deadline(effect: Remote) -> float:
+    """Return how long its answer is waited for, in seconds."""
+    match effect:
+        case DeployStack() | PullImages():
+            return effect.timeout_seconds + READ_DEADLINE_SECONDS
+        case RemoveServices() | RemoveLeftovers() | ShipRelease():
+            return _CALL_DEADLINE_SECONDS
+        case RunProbe():
+            return effect.probe.timeout_seconds
+        case _:
+            return READ_DEADLINE_SECONDS

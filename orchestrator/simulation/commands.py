@@ -1,0 +1,155 @@
+"""What a manager does when it is told to: the server's side of every mutating effect."""
+
+from collections.abc import Callable
+from functools import partial
+
+from orchestrator.fleet.desired import DesiredService, DesiredStack
+from orchestrator.simulation import api, rollout
+from orchestrator.simulation.clock import Process
+from orchestrator.simulation.objects import SimResource
+from orchestrator.simulation.swarm import NO_LEADER, SimSwarm
+
+Labels = tuple[tuple[str, str], ...]
+
+
+def remove_services(swarm: SimSwarm, ids: tuple[str, ...]) -> Process[str]:
+    """Delete services one after another; returns words, raises ApiError at the first no."""
+    gone = 0
+    for service_id in ids:
+        gone += yield from api.write(swarm, partial(api.delete_service, swarm, service_id))
+    return f"{gone} of {len(ids)} services deleted, the others were gone"
+
+
+def remove_leftovers(
+    swarm: SimSwarm,
+    *,
+    networks: tuple[str, ...],
+    secrets: tuple[str, ...],
+    configs: tuple[str, ...],
+) -> Process[str]:
+    """Delete secrets, configs, networks by id, as `docker stack rm` orders them."""
+    kinds: tuple[tuple[Callable[[SimSwarm, str], bool], tuple[str, ...]], ...] = (
+        (api.delete_secret, secrets),
+        (api.delete_config, configs),
+        (api.delete_network, networks),
+    )
+    for delete, ids in kinds:
+        for wanted in ids:
+            yield from api.write(swarm, partial(delete, swarm, wanted))
+    return "leftovers deleted"
+
+
+def stack_rm(swarm: SimSwarm, stack: str) -> Process[str]:
+    """`docker stack rm`, as a person types it: everything at once, nothing waited for."""
+    services = tuple(service.id for service in swarm.services_of(stack))
+    words = yield from remove_services(swarm, services)
+    yield from remove_leftovers(
+        swarm,
+        networks=_ids(swarm.networks, stack),
+        secrets=_ids(swarm.secrets, stack),
+        configs=_ids(swarm.configs, stack),
+    )
+    return words
+
+
+def _ids(kept: dict[str, SimResource], stack: str) -> tuple[str, ...]:
+    return tuple(r.id for r in kept.values() if r.stack == stack and not r.deleted)
+
+
+def deploy(swarm: SimSwarm, wanted: DesiredStack, labels: Labels) -> Process[str]:
+    """`docker stack deploy`: networks, secrets, configs, then the services in random order.
+
+    The first refusal ends it; what was created by then stays.
+    """
+    yield swarm.between(0.2, 0.4)
+    yield from api.settled(swarm)
+    if swarm.leaderless:
+        raise api.ApiError(NO_LEADER)
+    stack = wanted.unit.stack
+    _check_externals(swarm, wanted)
+    said = yield from _networks_and_data(swarm, stack)
+    order = list(wanted.services)
+    swarm.rng.shuffle(order)
+    for service in order:
+        said.append((yield from api.write(swarm, partial(_service, swarm, stack, service, labels))))
+    return "\n".join(said)
+
+
+def _check_externals(swarm: SimSwarm, wanted: DesiredStack) -> None:
+    kinds = (
+        ("network", swarm.networks, wanted.external_networks),
+        ("secret", swarm.secrets, wanted.external_secrets),
+        ("config", swarm.configs, wanted.external_configs),
+    )
+    for kind, kept, names in kinds:
+        known = {resource.name for resource in kept.values() if not resource.deleted}
+        for name in names:
+            if name not in known:
+                raise api.ApiError(
+                    f'{kind} "{name}" is declared as external, but could not be found'
+                )
+
+
+def _networks_and_data(swarm: SimSwarm, stack: str) -> Process[list[str]]:
+    said = []
+    network, secret, config = data_names(stack)
+    # The list shows what the manager's node still holds of a deleted network, and so the
+    # network is not created: the services then fail (moby#29293).
+    if network not in {known.name for known in swarm.network_list()}:
+        yield from api.write(swarm, partial(api.create_network, swarm, stack, network))
+        said.append(f"Creating network {network}")
+    if secret not in {known.name for known in swarm.secrets.values()}:
+        yield from api.write(swarm, partial(api.create_secret, swarm, secret, stack=stack))
+        said.append(f"Creating secret {secret}")
+    if config not in {known.name for known in swarm.configs.values()}:
+        yield from api.write(swarm, partial(api.create_config, swarm, config, stack=stack))
+        said.append(f"Creating config {config}")
+    return said
+
+
+def data_names(stack: str) -> tuple[str, str, str]:
+    """Return the network, secret and config that each simulated stack has."""
+    return f"{stack}_default", f"{stack}_password", f"{stack}_settings"
+
+
+def _service(swarm: SimSwarm, stack: str, desired: DesiredService, labels: Labels) -> str:
+    name = f"{stack}_{desired.name}"
+    known = next((s for s in swarm.services.values() if s.name == name), None)
+    if known is not None:
+        rollout.update_service(swarm, known, desired, labels=labels)
+        return f"Updating service {name} (id: {known.id})"
+    network_name = data_names(stack)[0]
+    network = next(
+        (n for n in swarm.networks.values() if n.name == network_name and not n.deleted), None
+    )
+    problem = f"failed to create service {name}: Error response from daemon: "
+    if network is None:
+        raise api.ApiError(f"{problem}network {network_name} not found")
+    if clash := _clash(swarm, desired):
+        raise api.ApiError(problem + clash)
+    rollout.create_service(swarm, stack, desired, labels=labels, network=network)
+    return f"Creating service {name}"
+
+
+def _clash(swarm: SimSwarm, desired: DesiredService) -> str:
+    ours = {port.port for port in desired.ports if port.mode == "ingress"}
+    for other in swarm.services.values():
+        for port in sorted(ours.intersection(other.ports("ingress"))):
+            return (
+                f"rpc error: code = InvalidArgument desc = port '{port}' is already in use by"
+                f" service '{other.name}' ({other.id}) as an ingress port"
+            )
+    return ""
+
+
+def pull(swarm: SimSwarm, images: tuple[str, ...], seconds_each: float) -> Process[str]:
+    """Pull images on the manager with the login it has."""
+    yield from api.settled(swarm)
+    for image in images:
+        found = swarm.registry.check(image)
+        if not found.ok:
+            raise api.ApiError(f"Error response from daemon: {found.words}")
+        full = swarm.registry.resolve(image)
+        yield 0.05 if swarm.manager.holds(full) else seconds_each
+        swarm.manager.keep(full)
+    return f"{len(images)} images present"

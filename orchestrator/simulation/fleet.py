@@ -1,0 +1,142 @@
+"""The simulated fleet: every site's Swarm, the ways there, and the truth about containers."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from random import Random
+
+from orchestrator.fleet.desired import DesiredStack, HttpProbe, PostgresProbe, Probe, TcpProbe
+from orchestrator.fleet.unit import Unit
+from orchestrator.simulation import orchestration
+from orchestrator.simulation.happening import Listener, RunningContainer
+from orchestrator.simulation.link import Link
+from orchestrator.simulation.objects import Machine, SimContainer
+from orchestrator.simulation.swarm import SimSwarm, World
+from orchestrator.sources.model import Sourced
+
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+Address = tuple[str, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Conditions:
+    """What preflight finds on a manager apart from its Swarm."""
+
+    disk_free_bytes: int = 50 * 10**9
+    disk_total_bytes: int = 100 * 10**9
+    clock_offset_seconds: float = 0.02
+    api_version: str = "1.41"
+    cli_version: str = "20.10.24"
+    listening: tuple[int, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class SimSite:
+    """One site: its Swarm, the way there, and what lies on its manager's disk."""
+
+    swarm: SimSwarm
+    link: Link
+    conditions: Conditions = field(default_factory=Conditions)
+    releases: set[tuple[str, str]] = field(default_factory=set)
+    """(name, digest) of every release shipped."""
+
+
+class SimulatedFleet:
+    """Sites by name, all on one virtual clock and one source of chance.
+
+    `outside` are things that are no part of any Swarm, by (host, port): a database is up or
+    down. `relies_on` says which of them a stack's server needs to answer well.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self.world = World(rng)
+        self.clock = self.world.clock
+        self.rng = rng
+        self.sites: dict[str, SimSite] = {}
+        self.outside: dict[Address, bool] = {}
+        self.relies_on: dict[Unit, tuple[Address, ...]] = {}
+        self._known: dict[tuple[Unit, str], DesiredStack] = {}
+
+    def add_site(
+        self, name: str, *, host: str, workers: tuple[str, ...] = (), ingress_prefix: int = 24
+    ) -> SimSite:
+        """Add a site with a manager on `host` and workers, its Swarm empty and well."""
+        hosts = [(host, True), *((worker, False) for worker in workers)]
+        machines = [
+            Machine(id=self.world.mint(name), hostname=hostname, manager=manager)
+            for hostname, manager in hosts
+        ]
+        swarm = SimSwarm(name, self.world, machines, ingress_prefix)
+        orchestration.attach(swarm)
+        self.sites[name] = SimSite(swarm=swarm, link=Link(site=name, host=host))
+        return self.sites[name]
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` right after everything that really happens, in order."""
+        self.world.listeners.append(listener)
+
+    def running_containers(self) -> Collection[RunningContainer]:
+        """Return every container that really runs, also where the Swarm cannot see it.
+
+        A live view: it costs nothing to ask, and changes with the world.
+        """
+        return self.world.running.values()
+
+    def learn(self, sources: Iterable[Sourced]) -> None:
+        """Make releases deployable: what their compose files say is known from now on."""
+        for sourced in sources:
+            release = sourced.release
+            self._known[release.unit, release.digest] = sourced.desired
+
+    def declared(self, unit: Unit, digest: str) -> DesiredStack | None:
+        """Return what a release's compose file says, None if no such release was learnt."""
+        return self._known.get((unit, digest))
+
+    def answer(self, site: str, probe: Probe) -> tuple[bool, str]:
+        """Return how `probe`, sent from `site`, is answered at this moment, and in words."""
+        place = f"{probe.host}:{probe.port}"
+        if (probe.host, probe.port) in self.outside:
+            up = self.outside[probe.host, probe.port]
+            return up, f"{place} answers" if up else f"{place}: connection refused"
+        server = self._server(site, probe)
+        if server is None or (server.ready_at > self.clock.now and isinstance(probe, TcpProbe)):
+            return False, f"{place}: connection refused"
+        match probe:
+            case HttpProbe():
+                return self._http(Unit(server.task.service.stack, server.site), server, probe)
+            case TcpProbe():
+                return True, f"{place} accepts"
+            case PostgresProbe():
+                return False, f"{place} answers, but is no PostgreSQL"
+
+    def _http(self, unit: Unit, server: SimContainer, probe: HttpProbe) -> tuple[bool, str]:
+        if server.ready_at > self.clock.now:
+            return False, "HTTP 503: not ready"
+        down = [at for at in self.relies_on.get(unit, ()) if not self.outside.get(at, True)]
+        if down:
+            return False, f'HTTP 200: {{"status": "error"}}, {down[0][0]} does not answer it'
+        said = ", ".join(f"{expected.path} = {expected.equals}" for expected in probe.expect)
+        return True, f"HTTP {probe.status}{': ' if said else ''}{said}"
+
+    def _server(self, site: str, probe: Probe) -> SimContainer | None:
+        """Return who really listens at the probe's address."""
+        if probe.host in _HERE:
+            swarm = self.sites[site].swarm
+            return _listener(swarm, swarm.manager, probe.port)
+        for at in self.sites.values():
+            for machine in at.swarm.machines.values():
+                if machine.hostname == probe.host:
+                    return _listener(at.swarm, machine, probe.port)
+        return None
+
+
+def _listener(swarm: SimSwarm, machine: Machine, port: int) -> SimContainer | None:
+    """Return a running container that publishes `port` on `machine`, or on all by ingress."""
+    for other in swarm.machines.values():
+        if other.halted:
+            continue
+        for container in other.containers.values():
+            service = container.task.service
+            here = other is machine and port in service.ports("host")
+            if container.state == "running" and (here or port in service.ports("ingress")):
+                return container
+    return None

@@ -1,0 +1,125 @@
+"""Nodes and managers that fail, and come back."""
+
+from orchestrator.fleet.observed import Mode, NodeState, TaskState
+from orchestrator.simulation import agent, orchestration
+from orchestrator.simulation.happening import What
+from orchestrator.simulation.objects import Machine, SimTask
+from orchestrator.simulation.swarm import SimSwarm
+
+DOWN_AFTER_SECONDS = 15.0
+"""Three missed heartbeats of five seconds (measured)."""
+_BACK_AFTER_SECONDS = 1.0
+
+
+def lose(swarm: SimSwarm, machine: Machine) -> None:
+    """Stop hearing a node; what runs on it runs on. After 15 s the Swarm calls it down."""
+    machine.online = False
+    swarm.clock.after(DOWN_AFTER_SECONDS, _call_down, swarm, machine)
+
+
+def freeze(swarm: SimSwarm, machine: Machine) -> None:
+    """Stop a node's every process where it stands: its containers neither work nor end."""
+    machine.awake, machine.halted = False, True
+    lose(swarm, machine)
+
+
+def power_off(swarm: SimSwarm, machine: Machine) -> None:
+    """Switch a node off: its containers are gone, and the Swarm does not know."""
+    lose(swarm, machine)
+    _kill_all(swarm, machine)
+    machine.awake = False
+
+
+def bring_back(swarm: SimSwarm, machine: Machine) -> None:
+    """Let a lost, frozen or switched-off node work and be heard again."""
+    swarm.clock.after(_BACK_AFTER_SECONDS, _call_ready, swarm, machine)
+
+
+def stop_daemon(swarm: SimSwarm) -> None:
+    """Stop the manager's dockerd: its containers end, its API refuses, nothing is recorded."""
+    swarm.daemon_up = False
+    _kill_all(swarm, swarm.manager)
+    swarm.manager.awake = False
+
+
+def start_daemon(swarm: SimSwarm) -> None:
+    """Start it again: leaked ingress addresses are found, ended tasks are replaced."""
+    swarm.daemon_up = True
+    swarm.pool.restart_leader()
+    _resume(swarm)
+
+
+def freeze_daemon(swarm: SimSwarm) -> None:
+    """Stop the manager's dockerd with SIGSTOP: its API hangs, its containers run on."""
+    swarm.frozen = True
+    swarm.manager.awake = False
+
+
+def thaw_daemon(swarm: SimSwarm) -> None:
+    """Let it go on: requests that hung are answered now."""
+    swarm.frozen = False
+    _resume(swarm)
+
+
+def lose_quorum(swarm: SimSwarm) -> None:
+    """Take away enough managers that nothing can be recorded."""
+    if swarm.quorum_lost_at is None:
+        swarm.quorum_lost_at = swarm.clock.now
+
+
+def regain_quorum(swarm: SimSwarm) -> None:
+    """Bring them back: writes in limbo are settled, nodes are heard again."""
+    swarm.quorum_lost_at = None
+    limbo, swarm.limbo = swarm.limbo, []
+    for write in limbo:
+        write()
+    _resume(swarm)
+
+
+def _resume(swarm: SimSwarm) -> None:
+    manager = swarm.manager
+    (agent.sync if manager.awake else agent.wake)(swarm, manager)
+    for machine in swarm.machines.values():
+        if machine.online and machine is not swarm.manager:
+            agent.sync(swarm, machine)
+        elif not machine.online and machine.state is NodeState.READY:
+            swarm.clock.after(DOWN_AFTER_SECONDS, _call_down, swarm, machine)
+    orchestration.kick(swarm)
+
+
+def _kill_all(swarm: SimSwarm, machine: Machine) -> None:
+    for task in list(machine.tasks.values()):
+        agent.kill(swarm, task)
+
+
+def _call_down(swarm: SimSwarm, machine: Machine) -> None:
+    if machine.online or machine.state is NodeState.DOWN or not swarm.writable:
+        return
+    machine.state = NodeState.DOWN
+    swarm.tell(What.NODE_STATE, "", f"{machine.hostname} down")
+    for task in list(machine.tasks.values()):
+        if not task.state.terminal and task.desired <= TaskState.RUNNING:
+            _move(swarm, task)
+
+
+def _move(swarm: SimSwarm, task: SimTask) -> None:
+    """Give a task of a lost node up: it stays listed as it was, another takes its slot."""
+    service = task.service
+    orchestration.shut(swarm, task, TaskState.SHUTDOWN)
+    if not service.removed and service.desired.mode is Mode.REPLICATED:
+        orchestration.new_task(swarm, service, task.slot)
+
+
+def _call_ready(swarm: SimSwarm, machine: Machine) -> None:
+    machine.online = True
+    was_down, machine.state = machine.state is NodeState.DOWN, NodeState.READY
+    if machine.awake:
+        agent.sync(swarm, machine)
+    else:
+        agent.wake(swarm, machine)
+    swarm.tell(What.NODE_STATE, "", f"{machine.hostname} ready")
+    if was_down:
+        for service in list(swarm.services.values()):
+            if service.desired.mode is Mode.GLOBAL:
+                orchestration.new_task(swarm, service, machine.id)
+    orchestration.kick(swarm)

@@ -1,0 +1,130 @@
+"""What each effect does to the simulated world, as processes on virtual time."""
+
+from orchestrator.fleet.desired import Probe
+from orchestrator.fleet.observed import Sight
+from orchestrator.procedures.effects import (
+    DeployStack,
+    Examination,
+    Examine,
+    ProbeResult,
+    PullImages,
+    RemoveLeftovers,
+    RemoveServices,
+    RunProbe,
+    ShipRelease,
+)
+from orchestrator.simulation import api, commands
+from orchestrator.simulation.behaviour import Behaviour
+from orchestrator.simulation.clock import Process
+from orchestrator.simulation.fleet import SimSite, SimulatedFleet
+from orchestrator.simulation.happening import What
+from orchestrator.simulation.swarm import SimSwarm
+
+Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
+_BETWEEN_READS = (0.003, 0.02)
+_GIVE_UP_SECONDS = 30.0
+"""Longer than anybody waits for a read of a daemon that hangs."""
+
+
+def mutate(fleet: SimulatedFleet, site: SimSite, effect: Mutation) -> Process[str]:
+    """Let a mutating effect act at a site; returns words, raises ApiError."""
+    swarm = site.swarm
+    match effect:
+        case RemoveServices():
+            return commands.remove_services(swarm, effect.ids)
+        case RemoveLeftovers():
+            return commands.remove_leftovers(
+                swarm, networks=effect.networks, secrets=effect.secrets, configs=effect.configs
+            )
+        case ShipRelease():
+            return _ship(site, effect)
+        case PullImages():
+            return commands.pull(swarm, effect.images, Behaviour().pull_seconds)
+        case DeployStack():
+            return _deploy(fleet, site, effect)
+
+
+def _ship(site: SimSite, effect: ShipRelease) -> Process[str]:
+    release = effect.release
+    yield site.swarm.between(0.02, 0.1)
+    key = (release.name, release.digest)
+    if key in site.releases:
+        return "present, checked by its digest"
+    site.releases.add(key)
+    site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
+    return "shipped"
+
+
+def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Process[str]:
+    release = effect.release
+    wanted = fleet.declared(effect.unit, release.digest)
+    if wanted is None or (release.name, release.digest) not in site.releases:
+        yield 0.05
+        raise api.ApiError(f"open {release.name}/{release.compose}: no such file or directory")
+    return (yield from commands.deploy(site.swarm, wanted, effect.labels))
+
+
+def look(swarm: SimSwarm, started: float) -> Process[Sight]:
+    """Read a Swarm, as several requests do: what changes between them is seen half.
+
+    A Swarm without a leader answers `/info` only, and there only its error tells.
+    """
+    if swarm.frozen:
+        yield _GIVE_UP_SECONDS
+    if swarm.frozen or not swarm.daemon_up:
+        raise api.ApiError(api.NO_DAEMON)
+    info = swarm.info()
+    if swarm.leaderless or not swarm.active:
+        return Sight(site=swarm.site, started=started, at=swarm.clock.now, info=info)
+    nodes = tuple([machine.look() for machine in swarm.machines.values()])
+    services = tuple([service.look() for service in swarm.services.values()])
+    yield swarm.between(*_BETWEEN_READS)
+    return Sight(
+        site=swarm.site,
+        started=started,
+        at=swarm.clock.now,
+        info=info,
+        nodes=nodes,
+        services=services,
+        tasks=swarm.task_list(),
+        containers=tuple([c.look() for c in swarm.manager.containers.values()]),
+        networks=tuple([network.look() for network in swarm.network_list()]),
+        configs=tuple([config.look() for config in swarm.configs.values()]),
+        secrets=tuple([secret.look() for secret in swarm.secrets.values()]),
+    )
+
+
+def probe(fleet: SimulatedFleet, effect: RunProbe) -> Process[ProbeResult]:
+    """Send a probe; what it meets is what stands when it arrives."""
+    yield fleet.rng.uniform(0.002, 0.01)
+    return probe_now(fleet, effect.site, effect.probe)
+
+
+def probe_now(fleet: SimulatedFleet, site: str, wanted: Probe) -> ProbeResult:
+    """Return what a probe from `site` would be told at this moment."""
+    ok, words = fleet.answer(site, wanted)
+    return ProbeResult(ok=ok, at=fleet.clock.now, words=words)
+
+
+def examine(
+    fleet: SimulatedFleet, site: SimSite, effect: Examine, at: float
+) -> Process[Examination]:
+    """Find out what preflight asks; changes nothing."""
+    swarm, found = site.swarm, site.conditions
+    sight = yield from look(swarm, at)
+    yield swarm.between(0.1, 0.4)
+    images = tuple(swarm.registry.check(image) for image in effect.images)
+    return Examination(
+        sight=sight,
+        api_version=found.api_version,
+        cli_version=found.cli_version,
+        disk_free_bytes=found.disk_free_bytes,
+        disk_total_bytes=found.disk_total_bytes,
+        clock_offset_seconds=found.clock_offset_seconds,
+        images=images,
+        requires=tuple((probe, probe_now(fleet, swarm.site, probe)) for probe in effect.requires),
+        listening=found.listening,
+        all_networks=tuple(n.name for n in swarm.network_list()),
+        all_configs=tuple(c.name for c in swarm.configs.values()),
+        all_secrets=tuple(s.name for s in swarm.secrets.values()),
+    )

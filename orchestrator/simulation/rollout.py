@@ -1,0 +1,155 @@
+"""Services: created, updated task by task, removed; and what becomes of a stack's tasks."""
+
+from orchestrator.fleet.desired import DesiredService
+from orchestrator.fleet.observed import Mode, NodeState, TaskState
+from orchestrator.simulation import orchestration
+from orchestrator.simulation.happening import What
+from orchestrator.simulation.objects import SimResource, SimService, SimTask
+from orchestrator.simulation.swarm import SimSwarm
+
+MONITOR_SECONDS = 5.0
+_FAILED = frozenset({TaskState.FAILED, TaskState.REJECTED})
+Labels = tuple[tuple[str, str], ...]
+
+
+def create_service(
+    swarm: SimSwarm,
+    stack: str,
+    desired: DesiredService,
+    *,
+    labels: Labels,
+    network: SimResource | None,
+) -> SimService:
+    """Create a service and the tasks that its mode asks for."""
+    service = admit_service(swarm, stack, desired, labels=labels, network=network)
+    swarm.tell(What.SERVICE_CREATED, service)
+    for slot in slots(swarm, service):
+        orchestration.new_task(swarm, service, slot)
+    return service
+
+
+def admit_service(
+    swarm: SimSwarm,
+    stack: str,
+    desired: DesiredService,
+    *,
+    labels: Labels,
+    network: SimResource | None,
+) -> SimService:
+    """Put a service on the list, without tasks."""
+    service = SimService(
+        id=swarm.mint(),
+        stack=stack,
+        desired=desired,
+        image=swarm.registry.resolve(desired.image),
+        version=swarm.next_index(),
+        labels=labels,
+        network=network,
+    )
+    swarm.services[service.id] = service
+    swarm.pool.admit(service)
+    return service
+
+
+def slots(swarm: SimSwarm, service: SimService) -> list[str]:
+    """Return a name for each task the service should have: numbers, or node ids if global."""
+    if service.desired.mode in {Mode.GLOBAL, Mode.GLOBAL_JOB}:
+        return [m.id for m in swarm.machines.values() if m.state is NodeState.READY]
+    return [str(number + 1) for number in range(service.desired.replicas)]
+
+
+def remove_service(swarm: SimSwarm, service_id: str) -> bool:
+    """Forget a service at once; its tasks take their time. False if there was none.
+
+    Tasks of jobs are never reaped: nobody told the jobs orchestrator (moby#44312).
+    """
+    service = swarm.services.pop(service_id, None)
+    if service is None:
+        return False
+    service.removed = True
+    service.saw = None
+    swarm.next_index()
+    swarm.pool.dismiss(service)
+    swarm.tell(What.SERVICE_REMOVED, service)
+    if not service.job:
+        for task in service.tasks:
+            orchestration.shut(swarm, task, TaskState.REMOVE)
+    return True
+
+
+def update_service(
+    swarm: SimSwarm, service: SimService, desired: DesiredService, *, labels: Labels
+) -> None:
+    """Deploy over a service: the same template restarts nothing, another is rolled out."""
+    before = service.template
+    service.desired, service.labels = desired, labels
+    service.image = swarm.registry.resolve(desired.image)
+    service.version = swarm.next_index()
+    service.update_state = service.update_message = ""
+    service.saw = None
+    swarm.tell(What.SERVICE_UPDATED, service)
+    _scale(swarm, service)
+    if service.template != before:
+        for task in service.tasks:
+            swarm.touch(task)
+        Rollout(swarm, service).begin()
+
+
+def _scale(swarm: SimSwarm, service: SimService) -> None:
+    wanted = slots(swarm, service)
+    for slot in [slot for slot in service.slots if slot not in wanted]:
+        for task in list(service.slots[slot]):
+            orchestration.shut(swarm, task, TaskState.REMOVE)
+    for slot in wanted:
+        if not service.slots.get(slot):
+            orchestration.new_task(swarm, service, slot)
+
+
+class Rollout:
+    """One update of one service: slot after slot, the old task stopped before the new starts."""
+
+    def __init__(self, swarm: SimSwarm, service: SimService) -> None:
+        self._swarm = swarm
+        self._service = service
+        self._left = [slot for slot, tasks in service.slots.items() if tasks]
+        self._current: SimTask | None = None
+        self._ours: set[str] = set()
+
+    def begin(self) -> None:
+        """Start with the first slot."""
+        self._service.update_state = "updating"
+        self._service.update_message = "update in progress"
+        self._service.saw = self._saw
+        self._next()
+
+    def _next(self) -> None:
+        if not self._left:
+            self._swarm.clock.after(MONITOR_SECONDS, self._complete)
+            return
+        slot = self._left.pop(0)
+        history = self._service.slots[slot]
+        fresh = orchestration.new_task(self._swarm, self._service, slot, desired=TaskState.READY)
+        self._current = fresh
+        self._ours.add(fresh.id)
+        alive = [t for t in history if t is not fresh and not t.state.terminal]
+        for task in alive:
+            task.successor = fresh
+            orchestration.shut(self._swarm, task, TaskState.SHUTDOWN)
+        if not alive:
+            orchestration.release(self._swarm, fresh)
+
+    def _saw(self, task: SimTask) -> None:
+        if task.state in _FAILED and task.id in self._ours:
+            words = f"update paused due to failure or early termination of task {task.id}"
+            self._end("paused", words)
+        elif task.state is TaskState.RUNNING and task is self._current:
+            self._next()
+
+    def _complete(self) -> None:
+        if self._service.saw == self._saw:
+            self._end("completed", "update completed")
+
+    def _end(self, state: str, words: str) -> None:
+        self._service.saw = None
+        self._service.update_state, self._service.update_message = state, words
+        self._swarm.tell(What.SERVICE_UPDATED, self._service, state)
