@@ -5,8 +5,10 @@ network while tasks still stop leaks their addresses on every other network they
 (moby#37338), until the Swarm's leader is restarted.
 """
 
+from dataclasses import replace
+
 from orchestrator.errors import Problem
-from orchestrator.fleet.observed import Sight, contents
+from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import Presence, Whereabouts, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Step
@@ -72,11 +74,11 @@ def clear_away(unit: Unit, *, wait_seconds: float, poll_seconds: float) -> Proce
         if gone >= _LOOKS_IN_A_ROW:
             return Done(words=f"gone after {look.at - began:.1f} s")
         if look.at >= deadline:
-            return Failed(problems=(not_gone(unit, there, look.at - began),))
+            return Failed(problems=(not_gone(unit, _at_worst(unit, look, there), look.at - began),))
         if isinstance(look, Sight) and there.presence is not Presence.UNKNOWN:
             answer = yield from _next_deletion(unit, look, asked)
-            if answer is not None and answer.problem is not None and _final(answer):
-                return Failed(problems=(removal_failed(unit, answer.words or answer.problem.what),))
+            if answer is not None and _final(answer):
+                return Failed(problems=(answer.problem or removal_failed(unit, answer.words),))
         if not there.gone:
             yield from ask_tell(_waiting_words(there), there.evidence, deadline)
             yield from ask_sleep(poll_seconds)
@@ -128,16 +130,20 @@ def _next_deletion(unit: Unit, sight: Sight, asked: set[str]) -> Asking[Answer |
 
 
 def _tasks_ended(unit: Unit, sight: Sight) -> bool:
-    bare = Sight(
-        site=sight.site,
-        started=sight.started,
-        at=sight.at,
-        info=sight.info,
-        nodes=sight.nodes,
-        tasks=sight.tasks,
-        containers=sight.containers,
-    )
-    return whereabouts(unit, bare).gone
+    return whereabouts(unit, _processes(sight)).gone
+
+
+def _at_worst(unit: Unit, look: Look, there: Whereabouts) -> Whereabouts:
+    """Say UNKNOWN when what holds up a removal is a task that nobody can see."""
+    if not isinstance(look, Sight) or contents(look, unit.stack).services:
+        return there
+    processes = whereabouts(unit, _processes(look))
+    return processes if processes.presence is Presence.UNKNOWN else there
+
+
+def _processes(sight: Sight) -> Sight:
+    """Return the sight without everything that is only a record: tasks and containers stay."""
+    return replace(sight, services=(), networks=(), configs=(), secrets=())
 
 
 def _final(answer: Answer) -> bool:

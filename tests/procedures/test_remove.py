@@ -1,0 +1,207 @@
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.errors import ExitCode
+from orchestrator.fleet.observed import Look, NodeState, Sight, TaskState
+from orchestrator.planning.plan import Command, Plan, Step, StepKind
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.effects import (
+    Answer,
+    Done,
+    Effect,
+    Failed,
+    RemoveLeftovers,
+    RemoveServices,
+    Result,
+)
+from orchestrator.procedures.remove import remove
+from tests.build import (
+    CLIENT,
+    SERVER,
+    inventory,
+    node,
+    resource,
+    running,
+    service,
+    sight,
+    task,
+    unseen,
+)
+from tests.drive import Driven, drive
+
+OK = Answer(result=Result.OK, at=0.0)
+
+
+def book() -> Book:
+    plan = Plan(
+        command=Command.RESTART,
+        selection="--all",
+        coordinator="home",
+        revisions=(),
+        units=(),
+        steps=(),
+    )
+    return Book(run="r1", inventory=inventory(), plan=plan, sourced={})
+
+
+def step(seconds: float = 40.0) -> Step:
+    return Step(id="remove x", kind=StepKind.REMOVE, site="x", wait_seconds=seconds)
+
+
+class World:
+    """A stack that goes away the way Swarm lets it: services at once, tasks later."""
+
+    def __init__(self, stop_seconds: float = 3.0) -> None:
+        self.stop_seconds = stop_seconds
+        self.removed_at: float | None = None
+        self.cleaned = False
+        self.answers: list[Answer] = []
+
+    def look(self, site: str, now: float) -> Look:
+        if site != CLIENT.site:
+            return sight(site)
+        full = replace(running(CLIENT), networks=(resource("net"),), secrets=(resource("sec"),))
+        if self.removed_at is None:
+            return full
+        ending = now - self.removed_at < self.stop_seconds
+        left: Sight = replace(full, services=(), tasks=full.tasks if ending else ())
+        return replace(left, networks=(), secrets=()) if self.cleaned else left
+
+    def perform(self, effect: Effect, now: float) -> object:
+        answer = self.answers.pop(0) if self.answers else OK
+        happened = answer.result is not Result.FAILED
+        if isinstance(effect, RemoveServices) and happened:
+            self.removed_at = now
+        if isinstance(effect, RemoveLeftovers) and happened:
+            self.cleaned = True
+        return answer
+
+
+def removed(world: World, seconds: float = 40.0) -> Driven:
+    return drive(remove(book(), step(seconds), CLIENT), world.look, world.perform)
+
+
+def test_services_go_first_and_leftovers_only_after_the_last_task() -> None:
+    """Removing a network under stopping tasks leaks addresses until the leader restarts."""
+    driven = removed(World(stop_seconds=7.0))
+    assert isinstance(driven.outcome, Done)
+    services, leftovers = driven.effects
+    assert services == RemoveServices(unit=CLIENT, ids=("svc-app-client-web",))
+    assert leftovers == RemoveLeftovers(unit=CLIENT, networks=("id-net",), secrets=("id-sec",))
+    assert driven.seconds >= 7.0
+
+
+def test_a_unit_that_is_gone_already_costs_no_effect() -> None:
+    driven = drive(remove(book(), step(), CLIENT), lambda site, _: sight(site), World().perform)
+    assert isinstance(driven.outcome, Done)
+    assert driven.effects == []
+
+
+def test_a_task_that_never_ends_fails_by_name_and_time() -> None:
+    driven = removed(World(stop_seconds=1e9), seconds=40)
+    assert isinstance(driven.outcome, Failed)
+    problem = driven.outcome.problems[0]
+    assert problem.exit_code is ExitCode.REMOVAL_UNFINISHED
+    assert "task task-app-cli running on far-m" in problem.evidence
+    assert 40 <= driven.seconds <= 41
+    assert not any(isinstance(effect, RemoveLeftovers) for effect in driven.effects)
+
+
+def test_a_worker_that_freezes_meanwhile_makes_the_outcome_unknown() -> None:
+    world = World(stop_seconds=1e9)
+
+    def look(site: str, now: float) -> Look:
+        seen = world.look(site, now)
+        if now < 5 or not isinstance(seen, Sight):
+            return seen
+        return replace(seen, nodes=(node(state=NodeState.DOWN),))
+
+    driven = drive(remove(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].exit_code is ExitCode.OUTCOME_UNKNOWN
+    assert "far-m, which is down" in driven.outcome.problems[0].evidence[0]
+
+
+def test_a_lost_answer_is_looked_after_and_not_repeated_when_it_happened() -> None:
+    world = World()
+    world.answers = [Answer(result=Result.UNKNOWN, at=0.0, words="cut")]
+    driven = removed(world)
+    assert isinstance(driven.outcome, Done)
+    assert sum(isinstance(effect, RemoveServices) for effect in driven.effects) == 1
+
+
+def test_a_refusal_ends_it_in_dockers_words() -> None:
+    world = World()
+    world.answers = [Answer(result=Result.FAILED, at=0.0, words="permission denied")]
+    driven = removed(world)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].evidence == ("permission denied",)
+    assert driven.seconds == 0
+
+
+def test_in_use_passes_and_is_tried_again() -> None:
+    """Docker refuses a network that a stopping task still holds; that goes by itself."""
+    world = World()
+    world.answers = [OK, Answer(result=Result.FAILED, at=0.0, words="network x is in use")]
+    driven = removed(world)
+    assert isinstance(driven.outcome, Done)
+    assert sum(isinstance(effect, RemoveLeftovers) for effect in driven.effects) == 2
+
+
+def test_a_site_that_blinks_is_waited_for() -> None:
+    world = World()
+
+    def look(site: str, now: float) -> Look:
+        return unseen(site) if 2 < now < 9 else world.look(site, now)
+
+    driven = drive(remove(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+
+
+HOME = running(SERVER)
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        running(CLIENT),
+        unseen(),
+        sight(networks=(resource("net"),)),
+        sight(nodes=(node(state=NodeState.DOWN),), tasks=(task(),)),
+        sight(services=(service(stack="app-extra"),)),
+    ],
+    ids=["running", "unseen", "leftover", "node-down", "undeclared"],
+)
+def test_the_server_stays_while_a_dependent_is_not_known_to_be_gone(far: Look) -> None:
+    looks: dict[str, Look] = {"home": replace(HOME, site="home"), "far": far}
+    driven = drive(remove(book(), step(), SERVER), lambda site, _: looks[site], World().perform)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].exit_code is ExitCode.SAFETY_REFUSED
+    assert driven.effects == []
+
+
+def test_the_server_goes_once_all_dependents_are_gone() -> None:
+    taken = False
+
+    def look(site: str, _now: float) -> Look:
+        return replace(HOME, site="home") if site == "home" and not taken else sight(site)
+
+    def perform(_effect: Effect, _now: float) -> object:
+        nonlocal taken
+        taken = True
+        return OK
+
+    driven = drive(remove(book(), step(), SERVER), look, perform)
+    assert isinstance(driven.outcome, Done)
+    assert len(driven.effects) == 1
+
+
+def test_finished_job_tasks_do_not_hold_the_server() -> None:
+    far = sight(tasks=(task(state=TaskState.COMPLETE),))
+    driven = drive(
+        remove(book(), step(), SERVER),
+        lambda site, _: far if site == "far" else sight(site),
+        World().perform,
+    )
+    assert isinstance(driven.outcome, Done)
