@@ -1,0 +1,258 @@
+"""One SSH connection to one manager: everything that goes over the fleet's network starts here."""
+
+import shlex
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import paramiko
+import structlog
+
+from orchestrator.errors import FleetError, Problem
+from orchestrator.swarm import problems
+from orchestrator.swarm.handshake import Hops
+from orchestrator.swarm.problems import LostAnswerError
+from orchestrator.swarm.ssh_config import Target
+
+Clock = Callable[[], float]
+
+BEGIN = b"==dtdeploy-begins==\n"
+"""Printed before a command's own output: what a login script prints comes before it."""
+_KILL_AFTER_SECONDS = 5
+_GRACE_SECONDS = 10.0
+"""How much longer than the remote `timeout` may take we wait for its answer."""
+_CHUNK = 65536
+_COMMANDS_AT_ONCE = 3
+"""With three channels for the Engine API: 6 of the 10 sessions sshd grants (MaxSessions)."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What a remote command left. rc 124 or 137: the remote `timeout` ended it."""
+
+    rc: int
+    stdout: bytes = field(repr=False)
+    stderr: bytes = field(repr=False)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the deadline ended the command (coreutils timeout(1))."""
+        return self.rc in (124, 137)
+
+    @property
+    def words(self) -> str:
+        """Both streams as text, for people."""
+        both = self.stderr + b"\n" + self.stdout
+        return both.decode(errors="replace").strip()
+
+
+def remote_line(argv: Sequence[str]) -> str:
+    """Return the line for the login shell: the marker, then the command.
+
+    `exec` leaves no shell behind, and works alike in sh, bash, zsh, csh and fish.
+    """
+    mark = shlex.quote(BEGIN.decode().strip() + r"\n")
+    return f"printf {mark}; exec {shlex.join(argv)}"
+
+
+def limited(argv: Sequence[str], seconds: float) -> list[str]:
+    """Return `argv` wrapped so that it ends by itself: it would outlive our connection."""
+    return ["timeout", "-k", str(_KILL_AFTER_SECONDS), f"{seconds:.0f}", *argv]
+
+
+class SshConnection:
+    """An authenticated connection to a manager. Thread-safe; open it with `connect`."""
+
+    def __init__(self, site: str, target: Target, hops: Hops, clock: Clock) -> None:
+        self.site = site
+        self.target = target
+        self._hops = hops
+        self._clock = clock
+        self._slots = threading.BoundedSemaphore(_COMMANDS_AT_ONCE)
+        self._log = log.bind(site=site)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection stands as far as anyone has noticed."""
+        return self._hops.transport.is_active()
+
+    def close(self) -> None:
+        """End the connection and all that runs over it."""
+        self._hops.close()
+
+    def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", deadline_seconds: float
+    ) -> CommandResult:
+        """Run a command on the manager and wait for its end.
+
+        Args:
+            argv: the command's words; quoted here, once.
+            stdin: given to the command, then closed.
+            deadline_seconds: after it the command is ended there (`timeout -k 5`); a little
+                later we stop waiting for word of it.
+
+        Raises:
+            FleetError: it was certainly not started.
+            LostAnswerError: it was sent, and no answer came.
+
+        """
+        if not self._slots.acquire(timeout=deadline_seconds):
+            raise FleetError(problems.busy(self.site, "all sessions of ours are in use"))
+        try:
+            ends = self._clock() + deadline_seconds + _GRACE_SECONDS
+            with self._session() as channel, self._bounded(ends):
+                return self._converse(channel, limited(argv, deadline_seconds), stdin, ends)
+        finally:
+            self._slots.release()
+
+    def _converse(
+        self, channel: paramiko.Channel, argv: Sequence[str], stdin: bytes, ends: float
+    ) -> CommandResult:
+        self._log.debug("ssh.run", command=argv[4], bytes=len(stdin))
+        errors = _Collector(channel.recv_stderr)
+        try:
+            channel.settimeout(max(ends - self._clock(), 0.1))
+            channel.exec_command(remote_line(argv))
+            errors.start()
+            if stdin:
+                channel.sendall(stdin)
+            channel.shutdown_write()
+            stdout = b"".join(_chunks(channel.recv))
+            errors.join(max(ends - self._clock(), 0.1))
+            if not channel.status_event.wait(max(ends - self._clock(), 0.1)):
+                raise TimeoutError("no exit status came")
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise self._lost(argv, error) from error
+        if channel.exit_status < 0:
+            raise self._lost(argv, "the connection ended before the command did")
+        return CommandResult(channel.exit_status, _clean(stdout), errors.data)
+
+    def _lost(self, argv: Sequence[str], cause: object) -> LostAnswerError:
+        said = str(cause) or type(cause).__name__
+        what = f"the answer of `{shlex.join(argv[4:7])} ...` on {self.target.name} was lost"
+        return LostAnswerError(problems.answer_lost(self.site, what, said))
+
+    def open_dial_stdio(self) -> paramiko.Channel:
+        """Return a channel to the Docker daemon's API, through `docker system dial-stdio`.
+
+        The stream begins with BEGIN. dial-stdio exists since Docker 18.09 and honours
+        DOCKER_HOST and contexts; a `direct-streamlocal@openssh.com` channel would open
+        faster (10 ms instead of 67), but paramiko has no public call for it and the path of
+        the socket would have to be guessed.
+
+        Raises:
+            FleetError: no session could be opened.
+
+        """
+        channel = self._open_session()
+        try:
+            with self._bounded(self._clock() + self.target.connect_timeout_seconds):
+                channel.exec_command(remote_line(["docker", "system", "dial-stdio"]))
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            channel.close()
+            raise FleetError(self._gone(error)) from error
+        return channel
+
+    def open_tcp(self, host: str, port: int, *, timeout_seconds: float) -> paramiko.Channel:
+        """Return a channel to host:port as seen from the manager (direct-tcpip).
+
+        Raises:
+            ForwardRefusedError: the manager could not, or would not, connect to it.
+            FleetError: the connection to the manager itself is gone.
+
+        """
+        try:
+            return self._hops.transport.open_channel(
+                "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_seconds
+            )
+        except paramiko.ChannelException as error:
+            raise ForwardRefusedError(error.code, self._hops.last_refusal) from error
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            if self.alive and "Timeout" in str(error):
+                raise ForwardRefusedError(0, f"no answer in {timeout_seconds:g} s") from error
+            raise FleetError(self._gone(error)) from error
+
+    @contextmanager
+    def _session(self) -> Iterator[paramiko.Channel]:
+        channel = self._open_session()
+        try:
+            yield channel
+        finally:
+            channel.close()
+
+    def _open_session(self) -> paramiko.Channel:
+        try:
+            return self._hops.transport.open_session(timeout=self.target.connect_timeout_seconds)
+        except paramiko.ChannelException as error:
+            raise FleetError(problems.busy(self.site, self._hops.last_refusal)) from error
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            # Nothing answered on a connection that seemed to stand: it does not.
+            self.close()
+            raise FleetError(self._gone(error)) from error
+
+    def _gone(self, error: Exception) -> Problem:
+        said = str(error) or type(error).__name__
+        return problems.unreachable(
+            self.site, f"the connection to {self.target.name} is lost", said
+        )
+
+    @contextmanager
+    def _bounded(self, ends: float) -> Iterator[None]:
+        """End the whole connection if the block outlasts `ends` by far.
+
+        paramiko waits for the answer to a channel request without any deadline
+        (Channel._wait_for_event), and for a full TCP buffer likewise.
+        """
+        watchdog = threading.Timer(max(ends - self._clock(), 0.0) + 2.0, self.close)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
+
+
+class ForwardRefusedError(Exception):
+    """A connection from the manager onwards failed; `words` tells why, in sshd's terms.
+
+    `code` is SSH's (RFC 4254 5.1): 1 administratively prohibited, 2 connect failed; 0 when
+    no answer came.
+    """
+
+    def __init__(self, code: int, said: str) -> None:
+        self.code = code
+        prohibited = code == 1
+        cause = "sshd there forbids TCP forwarding (AllowTcpForwarding)" if prohibited else said
+        self.words = cause or "connect failed"
+        super().__init__(self.words)
+
+
+class _Collector(threading.Thread):
+    """Reads a stream to its end beside another: a full window would stop the command."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        super().__init__(daemon=True)
+        self._read = read
+        self.data = b""
+
+    def run(self) -> None:
+        """Read until the end, a timeout or a loss, whichever comes first."""
+        try:
+            for chunk in _chunks(self._read):
+                self.data += chunk
+        except OSError:
+            return
+
+
+def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    while chunk := read(_CHUNK):
+        yield chunk
+
+
+def _clean(output: bytes) -> bytes:
+    """Return what came after the marker; all of it if the shell never got that far."""
+    before, mark, after = output.partition(BEGIN)
+    return after if mark else before

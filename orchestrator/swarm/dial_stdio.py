@@ -1,0 +1,96 @@
+"""A channel to the Docker daemon as a stream, and the reason when it breaks."""
+
+import io
+from collections.abc import Callable
+
+import paramiko
+
+from orchestrator.errors import Problem
+from orchestrator.swarm import problems
+from orchestrator.swarm.connection import BEGIN, SshConnection
+
+_STATUS_SECONDS = 2.0
+_MOST_NOISE = 65536
+
+
+class DialStdio:
+    """The stream of a `docker system dial-stdio` session; a socket to http.client."""
+
+    def __init__(self, site: str, connection: SshConnection, channel: paramiko.Channel) -> None:
+        self._site = site
+        self._connection = connection
+        self._channel = channel
+        self._noise: bytes | None = b""
+
+    @property
+    def idle(self) -> bool:
+        """Whether it stands and nothing unasked-for has come: fit for the next request."""
+        channel = self._channel
+        return not (channel.closed or channel.eof_received or channel.recv_ready())
+
+    def settimeout(self, timeout: float | None, /) -> None:
+        """Set how long one read or write may take, in seconds."""
+        self._channel.settimeout(timeout)
+
+    def recv(self, size: int, /) -> bytes:
+        """Read; b"" at the end. What a login script printed before is passed over."""
+        while self._noise is not None:
+            more = self._channel.recv(size)
+            if not more or len(self._noise) > _MOST_NOISE:
+                return b""
+            _, mark, rest = (self._noise + more).partition(BEGIN)
+            self._noise = None if mark else self._noise + more
+            if rest:
+                return rest
+        return self._channel.recv(size)
+
+    def sendall(self, data: bytes, /) -> None:
+        """Write all of it."""
+        self._channel.sendall(data)
+
+    def makefile(self, *_mode: object, **_options: object) -> io.BufferedReader:
+        """Return a reader for one answer (http.client)."""
+        return io.BufferedReader(_ChannelReader(self.recv))
+
+    def close(self) -> None:
+        """Close the session; dial-stdio ends by itself."""
+        self._channel.close()
+
+    def explain(self, error: Exception) -> Problem:
+        """Return why the stream failed: docker's words on stderr, or the connection itself."""
+        said = str(error) or type(error).__name__
+        if isinstance(error, TimeoutError):
+            return problems.docker(self._site, "docker.no-answer", said)
+        ended = self._channel.status_event.wait(_STATUS_SECONDS)
+        words = self._stderr()
+        if ended and self._channel.exit_status >= 0 and self._connection.alive:
+            code = problems.docker_code(words, "docker.not-running")
+            return problems.docker(self._site, code, words or said)
+        what = f"the connection to {self._connection.target.name} was lost"
+        return problems.unreachable(self._site, what, words or said)
+
+    def _stderr(self) -> str:
+        self._channel.settimeout(_STATUS_SECONDS)
+        try:
+            return self._channel.recv_stderr(8192).decode(errors="replace").strip()
+        except TimeoutError:
+            return ""
+
+
+class _ChannelReader(io.RawIOBase):
+    def __init__(self, recv: Callable[[int], bytes]) -> None:
+        super().__init__()
+        self._recv = recv
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override] # bytes-like
+        data = self._recv(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def open_stream(site: str, connection: SshConnection) -> DialStdio:
+    """Return a fresh stream to the manager's daemon; FleetError when there is no session."""
+    return DialStdio(site, connection, connection.open_dial_stdio())

@@ -1,0 +1,231 @@
+"""The Docker Engine API over our SSH connection: batches for looking, the SDK for the rest."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from http.client import HTTPException
+
+import docker
+import requests
+import urllib3
+from docker.constants import DEFAULT_DOCKER_API_VERSION
+from pydantic import ValidationError
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+from orchestrator.errors import FleetError
+from orchestrator.fleet.observed import SwarmInfo
+from orchestrator.swarm import parse, problems
+from orchestrator.swarm.dial_stdio import DialStdio
+from orchestrator.swarm.http_pipe import HttpPipe, Request, Response
+from orchestrator.swarm.problems import LostAnswerError
+
+OLDEST_API = "1.40"
+SDK_CHANNELS = 2
+"""Beside the one that looks use: three sessions for the Engine API in all."""
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def negotiate(site: str, newest: str, oldest: str) -> str:
+    """Return the API version to speak with a daemon that knows `oldest` to `newest`.
+
+    Raises:
+        FleetError: there is none (docker.too-old).
+
+    """
+    version = min(newest, DEFAULT_DOCKER_API_VERSION, key=_number)
+    if not max(_number(OLDEST_API), _number(oldest)) <= _number(version):
+        words = f"the daemon speaks API {oldest} to {newest}"
+        raise FleetError(problems.docker(site, "docker.too-old", words))
+    return version
+
+
+class _Connection(HTTPConnection):
+    """An HTTP connection whose socket is an SSH channel."""
+
+    def __init__(self, open_stream: Callable[[], DialStdio]) -> None:
+        super().__init__("docker")
+        self._open_stream = open_stream
+
+    def connect(self) -> None:
+        stream = self._open_stream()
+        stream.settimeout(self.timeout if isinstance(self.timeout, (int, float)) else None)
+        self.sock = stream
+
+    @property
+    def is_connected(self) -> bool:
+        # urllib3 would ask select(), which makes a pipe for every channel of paramiko.
+        return isinstance(self.sock, DialStdio) and self.sock.idle
+
+
+class _Pool(HTTPConnectionPool):
+    def __init__(self, open_stream: Callable[[], DialStdio]) -> None:
+        super().__init__("docker", maxsize=SDK_CHANNELS, block=True)
+        self._open_stream = open_stream
+
+    def _new_conn(self) -> _Connection:
+        return _Connection(self._open_stream)
+
+
+class ChannelAdapter(HTTPAdapter):
+    """Sends requests of the SDK over SSH channels: one pool a site, whatever the URL."""
+
+    def __init__(self, open_stream: Callable[[], DialStdio]) -> None:
+        super().__init__(max_retries=urllib3.Retry(0, read=False))
+        self._pool = _Pool(open_stream)
+
+    def get_connection_with_tls_context(
+        self, *_args: object, **_kwargs: object
+    ) -> HTTPConnectionPool:
+        """Return the only pool there is."""
+        return self._pool
+
+    def close(self) -> None:
+        """Close every channel."""
+        self._pool.close()
+        super().close()
+
+
+class EngineApi:
+    """The Engine API of one site's manager. Thread-safe.
+
+    Looks share one channel and are answered in batches; everything else goes through the
+    docker SDK over at most SDK_CHANNELS more.
+    """
+
+    def __init__(
+        self,
+        site: str,
+        open_stream: Callable[[], DialStdio],
+        clock: Callable[[], float],
+        read_seconds: float,
+    ) -> None:
+        self._site = site
+        self._open_stream = open_stream
+        self._clock = clock
+        self._read_seconds = read_seconds
+        self._lock = threading.Lock()
+        self._sdk_lock = threading.Lock()
+        self._pipe: HttpPipe | None = None
+        self._stream: DialStdio | None = None
+        self._version = ""
+        self._info: tuple[float, SwarmInfo] | None = None
+        self._sdk: docker.APIClient | None = None
+
+    @property
+    def version(self) -> str:
+        """The API version in use, "" before the first exchange."""
+        return self._version
+
+    def ask(self, requests_: Iterable[Request], *, seconds: float = 0.0) -> list[Response]:
+        """Ask the daemon several things in one round trip; paths without the API version.
+
+        Args:
+            requests_: GETs that do not depend on each other.
+            seconds: until when the last answer must be there; 0 takes the default.
+
+        Raises:
+            FleetError: the daemon cannot be asked, or did not answer in time.
+
+        """
+        ends = self._clock() + (seconds or self._read_seconds)
+        with self._lock:
+            return self._exchange(list(requests_), ends)
+
+    def ask_with_info(
+        self, requests_: Iterable[Request], *, max_age_seconds: float
+    ) -> tuple[SwarmInfo, list[Response]]:
+        """Ask likewise, and tell the daemon's info as it was at most `max_age_seconds` ago.
+
+        Raises:
+            FleetError: as `ask`; also when the info itself is refused.
+
+        """
+        known = self._info
+        if known is not None and self._clock() - known[0] <= max_age_seconds:
+            return known[1], self.ask(requests_)
+        at = self._clock()
+        raw, *answers = self.ask([Request("/info"), *requests_])
+        if not raw.ok:
+            words = parse.message(raw.body)
+            raise FleetError(problems.docker(self._site, problems.docker_code(words), words))
+        info = parse.info(raw.body)
+        self._info = (at, info)
+        return info, answers
+
+    def _exchange(self, requests_: Sequence[Request], ends: float) -> list[Response]:
+        pipe, stream = self._ready(ends)
+        versioned = [Request(f"/v{self._version}{r.path}", r.method) for r in requests_]
+        return self._guarded(pipe, stream, versioned, ends)
+
+    def _ready(self, ends: float) -> tuple[HttpPipe, DialStdio]:
+        if self._pipe is not None and self._stream is not None and self._stream.idle:
+            return self._pipe, self._stream
+        self._drop()
+        self._info = None
+        stream = self._open_stream()
+        pipe = HttpPipe(stream, self._clock)
+        self._pipe, self._stream = pipe, stream
+        answer = self._guarded(pipe, stream, [Request("/version")], ends)[0]
+        try:
+            self._version = negotiate(self._site, *parse.api_versions(answer.body))
+        except ValidationError as error:
+            words = answer.body[:200].decode(errors="replace")
+            raise FleetError(problems.docker(self._site, "docker.unreadable", words)) from error
+        return pipe, stream
+
+    def _guarded(
+        self, pipe: HttpPipe, stream: DialStdio, requests_: Sequence[Request], ends: float
+    ) -> list[Response]:
+        try:
+            return pipe.exchange(requests_, ends=ends)
+        except (OSError, EOFError, HTTPException) as error:
+            problem = stream.explain(error)
+            self._drop()
+            raise FleetError(problem) from error
+
+    def _drop(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+        self._pipe = self._stream = None
+
+    def sdk(self) -> docker.APIClient:
+        """Return the docker SDK's client for this daemon.
+
+        Raises:
+            FleetError: the daemon cannot be asked for its version.
+
+        """
+        with self._sdk_lock:
+            if self._sdk is None:
+                if not self._version:
+                    self.ask(())
+                self._sdk = _client(self._version, self._open_stream, self._read_seconds)
+            return self._sdk
+
+    def close(self) -> None:
+        """Close every channel."""
+        with self._lock:
+            self._drop()
+        with self._sdk_lock:
+            if self._sdk is not None:
+                self._sdk.close()
+
+
+def _client(version: str, open_stream: Callable[[], DialStdio], seconds: float) -> docker.APIClient:
+    """Return an SDK client that speaks only through our channels.
+
+    Its constructor connects nowhere when it is given a version.
+    """
+    client = docker.APIClient(base_url="http://docker:2375", version=version, timeout=int(seconds))
+    client.trust_env = False  # no proxies or .netrc of the operator's machine
+    client.mount("http://", ChannelAdapter(open_stream))
+    return client
+
+
+def lost(site: str, what: str, error: requests.RequestException) -> LostAnswerError:
+    """Return: the SDK sent a request, and no answer came."""
+    return LostAnswerError(problems.answer_lost(site, what, str(error)))

@@ -1,0 +1,159 @@
+"""From a Target to an authenticated transport, through all its jump hosts, or to one problem."""
+
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+
+import paramiko
+
+from orchestrator.errors import FleetError, Problem
+from orchestrator.swarm import host_keys, login, problems
+from orchestrator.swarm.ssh_config import Target
+
+_KEEPALIVE_SECONDS = 10
+_DEAD_MILLISECONDS = 20_000
+"""After this long without acknowledgement the kernel gives a peer up (tcp(7))."""
+
+
+class _Refusals(logging.Handler):
+    """Keeps what sshd said when it refused a channel: paramiko only logs it."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if "open FAILED: " in message:
+            self.last = message.partition("open FAILED: ")[2].rpartition(": ")[0]
+
+
+@dataclass(slots=True)
+class Hops:
+    """The transports from here to the manager, the manager's own last."""
+
+    transports: list[paramiko.Transport] = field(default_factory=list)
+    refusals: _Refusals = field(default_factory=_Refusals)
+
+    @property
+    def transport(self) -> paramiko.Transport:
+        """The manager's own."""
+        return self.transports[-1]
+
+    @property
+    def last_refusal(self) -> str:
+        """What sshd said the last time that it refused a channel."""
+        return self.refusals.last
+
+    def close(self) -> None:
+        """End them, the farthest first."""
+        for transport in reversed(self.transports):
+            transport.close()
+
+
+def open_hops(site: str, target: Target) -> Hops:
+    """Connect to `target`, check its host key and log in; through its jump hosts likewise.
+
+    Raises:
+        FleetError: site.unreachable, ssh.host-key-*, ssh.login-refused; what fails at a jump
+            host names the jump host.
+
+    """
+    hops = Hops()
+    with ExitStack() as undo:
+        undo.callback(hops.close)
+        for hop in (*target.jumps, target):
+            with _named(hop, target):
+                hops.transports.append(_transport(site, hop, target, hops))
+                _authenticate(site, hop, hops.transport)
+        undo.pop_all()
+    return hops
+
+
+@contextmanager
+def _named(hop: Target, target: Target) -> Iterator[None]:
+    try:
+        yield
+    except FleetError as error:
+        if hop is target:
+            raise
+        raise FleetError(
+            [replace(p, what=f"jump host {hop.name}: {p.what}") for p in error.problems]
+        ) from error
+
+
+def _transport(site: str, hop: Target, target: Target, hops: Hops) -> paramiko.Transport:
+    """Return a transport of which nothing is known yet but that something answers."""
+    try:
+        sock = _stream(hop, target, hops)
+        transport = paramiko.Transport(sock)
+    except socket.gaierror as error:
+        what = f"the name {hop.host} cannot be resolved"
+        raise FleetError(problems.unreachable(site, what, str(error), fix=_try(hop))) from error
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise FleetError(_no_answer(site, hop, error, hops.last_refusal)) from error
+    transport.set_log_channel(_logger(site, hop, hops.refusals))
+    transport.banner_timeout = hop.connect_timeout_seconds
+    transport.handshake_timeout = hop.connect_timeout_seconds
+    transport.auth_timeout = hop.connect_timeout_seconds + login.AGENT_SECONDS
+    transport.channel_timeout = hop.connect_timeout_seconds
+    transport.set_keepalive(_KEEPALIVE_SECONDS)
+    return transport
+
+
+def _stream(
+    hop: Target, target: Target, hops: Hops
+) -> "socket.socket | paramiko.Channel | paramiko.ProxyCommand":
+    if hops.transports:
+        return hops.transport.open_channel(
+            "direct-tcpip",
+            (hop.host, hop.port),
+            ("127.0.0.1", 0),
+            timeout=target.connect_timeout_seconds,
+        )
+    if hop.proxy_command:
+        return paramiko.ProxyCommand(hop.proxy_command)
+    sock = socket.create_connection((hop.host, hop.port), timeout=hop.connect_timeout_seconds)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_MILLISECONDS)
+    return sock
+
+
+def _authenticate(site: str, hop: Target, transport: paramiko.Transport) -> None:
+    known = host_keys.known_keys(hop.host_key_names, hop.known_hosts)
+    options = transport.get_security_options()
+    options.key_types = host_keys.preferred_types(known, options.key_types)
+    try:
+        transport.start_client(timeout=hop.connect_timeout_seconds)
+        key = transport.get_remote_server_key()
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise FleetError(_no_answer(site, hop, error, "")) from error
+    host_keys.verify(site, hop, key, known)
+    login.log_in(site, transport, hop)
+
+
+def _no_answer(site: str, hop: Target, error: Exception, refusal: str) -> Problem:
+    where = f"{hop.name} (port {hop.port})"
+    if isinstance(error, TimeoutError) or "imeout" in str(error):
+        what = f"{where} does not answer within {hop.connect_timeout_seconds:g} s"
+    elif isinstance(error, ConnectionRefusedError):
+        what = f"{where} refuses the connection"
+    elif isinstance(error, paramiko.ChannelException):
+        what = f"{where} cannot be reached from the jump host"
+    else:
+        what = f"{where} cannot be reached"
+    said = refusal or str(error) or type(error).__name__
+    return problems.unreachable(site, what, said, fix=_try(hop))
+
+
+def _try(hop: Target) -> str:
+    return f"ssh -v -p {hop.port} {hop.user}@{hop.host} true"
+
+
+def _logger(site: str, hop: Target, refusals: _Refusals) -> str:
+    """Give the hop a logger of its own, which prints nothing; return its name."""
+    logger = logging.getLogger(f"dtdeploy.paramiko.{site}.{hop.name}".replace("/", "_"))
+    logger.handlers = [refusals]
+    logger.propagate = False
+    return logger.name

@@ -1,0 +1,136 @@
+"""Is the server who it should be? known_hosts, read as OpenSSH reads it."""
+
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+from paramiko.hostkeys import HostKeyEntry, HostKeys, InvalidHostKey
+
+from orchestrator.errors import FleetError, Problem
+from orchestrator.swarm import problems
+from orchestrator.swarm.ssh_config import Target
+
+_REVOKED = "@revoked"
+_SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
+"""RSA keys sign with SHA-2 only (paramiko 5 has dropped SHA-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key some known_hosts line gives for a host."""
+
+    key: paramiko.PKey
+    file: Path
+    revoked: bool = False
+
+
+def known_keys(names: Iterable[str], files: Iterable[Path]) -> tuple[KnownKey, ...]:
+    """Return the keys that `files` hold for the first of `names` that they know.
+
+    Files that are not there count as empty, lines that are malformed or of key types nobody
+    here can check (certificate authorities) are passed over.
+    """
+    lines = [(file, line) for file in files if file.is_file() for line in _read(file)]
+    for name in names:
+        found = tuple(_matching(name, lines))
+        if found:
+            return found
+    return ()
+
+
+def _read(file: Path) -> list[str]:
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _matching(name: str, lines: Iterable[tuple[Path, str]]) -> Iterable[KnownKey]:
+    for file, line in lines:
+        revoked = line.startswith(_REVOKED)
+        entry = _entry(line.removeprefix(_REVOKED).strip())
+        if entry is not None and _covers(entry.hostnames, name):
+            yield KnownKey(entry.key, file, revoked)
+
+
+def _entry(line: str) -> HostKeyEntry | None:
+    try:
+        return HostKeyEntry.from_line(line)
+    except (InvalidHostKey, paramiko.SSHException, ValueError):
+        return None
+
+
+def _covers(patterns: Iterable[str], name: str) -> bool:
+    hits = {pattern.startswith("!") for pattern in patterns if _matches(pattern, name)}
+    return hits == {False}
+
+
+def _matches(pattern: str, name: str) -> bool:
+    if pattern.startswith("|1|"):
+        return HostKeys.hash_host(name, pattern) == pattern
+    wild = re.escape(pattern.removeprefix("!")).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(wild, name, re.IGNORECASE) is not None
+
+
+def preferred_types(known: Iterable[KnownKey], offered: Iterable[str]) -> tuple[str, ...]:
+    """Return the host key algorithms to offer, those first whose key is known.
+
+    Else a server with several keys would be free to show one that nobody has recorded.
+    """
+    names = [entry.key.get_name() for entry in known if not entry.revoked]
+    wanted = [sig for name in names for sig in _SIGNATURES.get(name, (name,))]
+    offered = tuple(offered)
+    return tuple(dict.fromkeys([name for name in wanted if name in offered] + list(offered)))
+
+
+def verify(site: str, target: Target, key: paramiko.PKey, known: tuple[KnownKey, ...]) -> None:
+    """Accept the server's key, or not.
+
+    Raises:
+        FleetError: the key is unknown, another one than recorded, or revoked (exit code 12).
+
+    """
+    shown = _described(key)
+    if any(entry.revoked and entry.key == key for entry in known):
+        raise FleetError(problems.host_key_revoked(site, target.name, shown))
+    trusted = [entry for entry in known if not entry.revoked]
+    if not any(entry.key == key for entry in trusted):
+        raise FleetError(_refusal(site, target, key, trusted))
+
+
+def _refusal(site: str, target: Target, key: paramiko.PKey, trusted: list[KnownKey]) -> Problem:
+    if not trusted:
+        commands = _commands(target, key, remove_from=None)
+        return problems.host_key_unknown(site, target.name, _described(key), commands)
+    recorded = next((e for e in trusted if e.key.get_name() == key.get_name()), trusted[0])
+    known = f"{_described(recorded.key)} in {recorded.file}"
+    commands = _commands(target, key, remove_from=recorded.file)
+    return problems.host_key_changed(site, target.name, _described(key), known, commands)
+
+
+def _described(key: paramiko.PKey) -> str:
+    return f"{key.algorithm_name} {key.fingerprint}"
+
+
+def _commands(target: Target, key: paramiko.PKey, *, remove_from: Path | None) -> str:
+    """Return how to check the key with someone who knows, and then how to record it."""
+    name = shlex.quote(target.host_key_names[0])
+    host = shlex.quote(target.host)
+    file = remove_from or (target.known_hosts[0] if target.known_hosts else "~/.ssh/known_hosts")
+    scan = f"ssh-keyscan -p {target.port} -t {_scan_type(key)} {host}"
+    if target.host_key_names[0] not in (target.host, f"[{target.host}]:{target.port}"):
+        scan += f" | sed s/^[^[:space:]]*/{name}/"
+    there = "(there: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)"
+    steps = [
+        f"ask the site's administrators for the fingerprint {there}",
+        f"compare: {scan} | ssh-keygen -lf -",
+    ]
+    if remove_from:
+        steps.append(f"only if it is the same: ssh-keygen -R {name} -f {file}")
+    steps.append(f"{'then' if remove_from else 'only if it is the same'}: {scan} >> {file}")
+    return "; ".join(steps)
+
+
+def _scan_type(key: paramiko.PKey) -> str:
+    return {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}.get(key.get_name(), "ecdsa")

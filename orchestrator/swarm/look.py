@@ -1,0 +1,91 @@
+"""One look at a site's Swarm: all that judgments need, in one round trip."""
+
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from orchestrator.errors import FleetError, Problem
+from orchestrator.fleet.observed import NAMESPACE_LABEL, Look, Sight, SwarmInfo, Unseen
+from orchestrator.swarm import parse, problems
+from orchestrator.swarm.engine_api import EngineApi
+from orchestrator.swarm.http_pipe import Request, Response
+
+_INFO_SECONDS = 5.0
+"""How old the Swarm's `info` may be in a sight. The daemon runs `runc --version` for it, 9 ms
+of the 20 that a look costs there. The lists next to it are always fresh, and only a manager
+that has a leader answers them at all."""
+
+
+def _listing(path: str, **filters: list[str]) -> Request:
+    joint = "&" if "?" in path else "?"
+    query = f"{joint}filters={quote(json.dumps(filters))}" if filters else ""
+    return Request(path + query)
+
+
+_LABELLED = [NAMESPACE_LABEL]
+LISTS = (
+    Request("/nodes"),
+    Request("/services"),
+    _listing("/tasks", label=_LABELLED),
+    _listing("/tasks", **{"label": _LABELLED, "_up-to-date": ["true"]}),
+    _listing("/networks", label=_LABELLED),
+    _listing("/configs", label=_LABELLED),
+    _listing("/secrets", label=_LABELLED),
+    _listing("/containers/json?all=1", label=_LABELLED),
+)
+"""What a look asks for, the services first of what can vanish: a service deleted meanwhile
+still has its tasks listed, not the other way round."""
+
+
+def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
+    """Look at the site's Swarm.
+
+    Returns:
+        A Sight, or Unseen with the problem: the site cannot be reached, its daemon does not
+        answer, or its Swarm is inactive, locked or without a leader.
+
+    """
+    started = clock()
+    try:
+        fresh, answers = api.ask_with_info(LISTS, max_age_seconds=_INFO_SECONDS)
+        refused = next((answer for answer in answers if not answer.ok), None)
+        if refused is not None:
+            return Unseen(site=site, at=clock(), problem=_refusal(site, api, refused))
+        return _sight(site, started, clock(), fresh, answers)
+    except FleetError as error:
+        return Unseen(site=site, at=clock(), problem=error.problems[0])
+    except (ValidationError, KeyError) as error:
+        problem = problems.docker(site, "docker.unreadable", str(error).splitlines()[0])
+        return Unseen(site=site, at=clock(), problem=problem)
+
+
+def _sight(site: str, started: float, at: float, info: SwarmInfo, answers: list[Response]) -> Sight:
+    nodes, services, tasks, current, networks, configs, secrets, containers = (
+        answer.body for answer in answers
+    )
+    return Sight(
+        site=site,
+        started=started,
+        at=at,
+        info=info,
+        nodes=parse.nodes(nodes),
+        services=parse.services(services),
+        tasks=parse.tasks(tasks, current),
+        containers=parse.containers(containers),
+        networks=parse.networks(networks),
+        configs=parse.resources(configs),
+        secrets=parse.resources(secrets),
+    )
+
+
+def _refusal(site: str, api: EngineApi, refused: Response) -> Problem:
+    """Return why a list is refused; the daemon's view of its Swarm tells more than the list."""
+    words = parse.message(refused.body)
+    info, _ = api.ask_with_info((), max_age_seconds=0.0)
+    said = tuple(dict.fromkeys(text for text in (info.error, words) if text))
+    code = problems.docker_code(" ".join(said))
+    if code == "docker.refused" and info.node_state != "active":
+        code = "swarm.inactive"
+    return problems.docker(site, code, *said)

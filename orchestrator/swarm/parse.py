@@ -1,0 +1,380 @@
+"""Docker's JSON to the values of fleet.observed; pydantic holds the fields that are used.
+
+The functions are cached by the very bytes: most looks see what the last one saw.
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+
+from orchestrator.fleet.observed import (
+    NAMESPACE_LABEL,
+    Container,
+    Mode,
+    Node,
+    NodeState,
+    Resource,
+    Service,
+    SwarmInfo,
+    Task,
+    TaskState,
+)
+
+_NANO = 1e9
+_MONITOR_NANOSECONDS = 5_000_000_000  # swarmkit api/defaults/service.go
+_CACHED = 64
+
+T = TypeVar("T")
+OrEmpty = Annotated[T, BeforeValidator(lambda value: {} if value is None else value)]
+"""A struct that Docker may leave null."""
+Labels = Annotated[dict[str, str], BeforeValidator(lambda value: value or {})]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Version(_Model):
+    index: int = Field(0, alias="Index")
+
+
+class _Identity(_Model):
+    id: str = Field("", alias="ID")
+
+
+class _Swarm(_Model):
+    node_id: str = Field("", alias="NodeID")
+    state: str = Field("", alias="LocalNodeState")
+    control: bool = Field(default=False, alias="ControlAvailable")
+    error: str = Field("", alias="Error")
+    cluster: OrEmpty[_Identity] = Field(default=_Identity(), alias="Cluster")
+
+
+class _Info(_Model):
+    swarm: _Swarm = Field(alias="Swarm")
+    version: str = Field("", alias="ServerVersion")
+    root: str = Field("", alias="DockerRootDir")
+    time: AwareDatetime | None = Field(None, alias="SystemTime")
+
+
+class _Spec(_Model):
+    name: str = Field("", alias="Name")
+    labels: Labels = Field(default_factory=dict, alias="Labels")
+    availability: str = Field("active", alias="Availability")
+    role: str = Field("", alias="Role")
+
+
+class _NodeStatus(_Model):
+    state: NodeState = Field(alias="State")
+
+
+class _Description(_Model):
+    hostname: str = Field("", alias="Hostname")
+
+
+class _ManagerStatus(_Model):
+    leader: bool = Field(default=False, alias="Leader")
+    reachability: str = Field("", alias="Reachability")
+
+
+class _Node(_Model):
+    id: str = Field(alias="ID")
+    spec: _Spec = Field(alias="Spec")
+    status: _NodeStatus = Field(alias="Status")
+    description: OrEmpty[_Description] = Field(default=_Description(), alias="Description")
+    manager: OrEmpty[_ManagerStatus] = Field(default=_ManagerStatus(), alias="ManagerStatus")
+
+
+class _ContainerSpec(_Model):
+    image: str = Field("", alias="Image")
+    labels: Labels = Field(default_factory=dict, alias="Labels")
+
+
+class _Template(_Model):
+    container: OrEmpty[_ContainerSpec] = Field(default=_ContainerSpec(), alias="ContainerSpec")
+
+
+class _Replicated(_Model):
+    replicas: int = Field(1, alias="Replicas")
+
+
+class _ReplicatedJob(_Model):
+    completions: int = Field(1, alias="TotalCompletions")
+
+
+class _Mode(_Model):
+    replicated: _Replicated | None = Field(None, alias="Replicated")
+    everywhere: dict[str, object] | None = Field(None, alias="Global")
+    job: _ReplicatedJob | None = Field(None, alias="ReplicatedJob")
+    job_everywhere: dict[str, object] | None = Field(None, alias="GlobalJob")
+
+    def read(self) -> tuple[Mode, int]:
+        if self.job is not None:
+            return Mode.REPLICATED_JOB, self.job.completions
+        if self.job_everywhere is not None:
+            return Mode.GLOBAL_JOB, 0
+        if self.everywhere is not None:
+            return Mode.GLOBAL, 0
+        return Mode.REPLICATED, self.replicated.replicas if self.replicated else 1
+
+
+class _UpdateConfig(_Model):
+    monitor: int = Field(_MONITOR_NANOSECONDS, alias="Monitor")
+
+
+class _ServiceSpec(_Spec):
+    template: _Template = Field(alias="TaskTemplate")
+    mode: OrEmpty[_Mode] = Field(default=_Mode(), alias="Mode")
+    update: OrEmpty[_UpdateConfig] = Field(default=_UpdateConfig(), alias="UpdateConfig")
+
+
+class _Port(_Model):
+    published: int = Field(0, alias="PublishedPort")
+    protocol: str = Field("tcp", alias="Protocol")
+    mode: str = Field("ingress", alias="PublishMode")
+
+
+class _Endpoint(_Model):
+    ports: tuple[_Port, ...] = Field((), alias="Ports")
+
+
+class _UpdateStatus(_Model):
+    state: str = Field("", alias="State")
+    message: str = Field("", alias="Message")
+
+
+class _Service(_Model):
+    id: str = Field(alias="ID")
+    version: _Version = Field(alias="Version")
+    spec: _ServiceSpec = Field(alias="Spec")
+    endpoint: OrEmpty[_Endpoint] = Field(default=_Endpoint(), alias="Endpoint")
+    update: OrEmpty[_UpdateStatus] = Field(default=_UpdateStatus(), alias="UpdateStatus")
+
+
+class _ContainerStatus(_Model):
+    id: str = Field("", alias="ContainerID")
+    exit_code: int = Field(0, alias="ExitCode")
+
+
+class _TaskStatus(_Model):
+    state: str = Field(alias="State")
+    message: str = Field("", alias="Message")
+    error: str = Field("", alias="Err")
+    container: OrEmpty[_ContainerStatus] = Field(
+        default=_ContainerStatus(), alias="ContainerStatus"
+    )
+
+
+class _Task(_Model):
+    id: str = Field(alias="ID")
+    service: str = Field("", alias="ServiceID")
+    slot: int = Field(0, alias="Slot")
+    node: str = Field("", alias="NodeID")
+    status: _TaskStatus = Field(alias="Status")
+    desired: str = Field(alias="DesiredState")
+    spec: _Template = Field(alias="Spec")
+    iteration: _Version | None = Field(None, alias="JobIteration")
+
+
+class _TaskId(_Model):
+    id: str = Field(alias="ID")
+
+
+class _Resource(_Model):
+    id: str = Field(alias="ID")
+    spec: _Spec = Field(alias="Spec")
+
+
+class _Network(_Model):
+    id: str = Field(alias="Id")
+    name: str = Field(alias="Name")
+    scope: str = Field("", alias="Scope")
+    labels: Labels = Field(default_factory=dict, alias="Labels")
+
+
+class _PublicPort(_Model):
+    port: int = Field(0, alias="PublicPort")
+
+
+class _Container(_Model):
+    id: str = Field(alias="Id")
+    names: tuple[str, ...] = Field((), alias="Names")
+    labels: Labels = Field(default_factory=dict, alias="Labels")
+    state: str = Field("", alias="State")
+    ports: tuple[_PublicPort, ...] = Field((), alias="Ports")
+
+
+class _EngineVersion(_Model):
+    api: str = Field(alias="ApiVersion")
+    oldest_api: str = Field("1.12", alias="MinAPIVersion")
+
+
+class _Words(_Model):
+    message: str
+
+
+_NODES = TypeAdapter(tuple[_Node, ...])
+_SERVICES = TypeAdapter(tuple[_Service, ...])
+_TASKS = TypeAdapter(tuple[_Task, ...])
+_TASK_IDS = TypeAdapter(tuple[_TaskId, ...])
+_RESOURCES = TypeAdapter(tuple[_Resource, ...])
+_NETWORKS = TypeAdapter(tuple[_Network, ...])
+_CONTAINERS = TypeAdapter(tuple[_Container, ...])
+
+
+def info(raw: bytes) -> SwarmInfo:
+    """Read `GET /info`."""
+    seen = _Info.model_validate_json(raw)
+    return SwarmInfo(
+        node_id=seen.swarm.node_id,
+        node_state=seen.swarm.state,
+        control=seen.swarm.control,
+        error=seen.swarm.error,
+        server_version=seen.version,
+        cluster_id=seen.swarm.cluster.id,
+    )
+
+
+def root_and_time(raw: bytes) -> tuple[str, datetime | None]:
+    """Read Docker's data folder and the host's clock from `GET /info`."""
+    seen = _Info.model_validate_json(raw)
+    return seen.root, seen.time
+
+
+def api_versions(raw: bytes) -> tuple[str, str]:
+    """Read the newest and the oldest API version from `GET /version`."""
+    seen = _EngineVersion.model_validate_json(raw)
+    return seen.api, seen.oldest_api
+
+
+def message(raw: bytes) -> str:
+    """Read the words of an error answer."""
+    return _Words.model_validate_json(raw).message
+
+
+@lru_cache(_CACHED)
+def nodes(raw: bytes) -> tuple[Node, ...]:
+    """Read `GET /nodes`."""
+    return tuple(
+        Node(
+            id=seen.id,
+            hostname=seen.description.hostname,
+            state=seen.status.state,
+            availability=seen.spec.availability,
+            manager=seen.spec.role == "manager",
+            leader=seen.manager.leader,
+            reachability=seen.manager.reachability,
+        )
+        for seen in _NODES.validate_json(raw)
+    )
+
+
+@lru_cache(_CACHED)
+def services(raw: bytes) -> tuple[Service, ...]:
+    """Read `GET /services`."""
+    return tuple(_service(seen) for seen in _SERVICES.validate_json(raw))
+
+
+def _service(seen: _Service) -> Service:
+    mode, replicas = seen.spec.mode.read()
+    return Service(
+        id=seen.id,
+        name=seen.spec.name,
+        stack=seen.spec.labels.get(NAMESPACE_LABEL, ""),
+        version=seen.version.index,
+        mode=mode,
+        replicas=replicas,
+        image=seen.spec.template.container.image,
+        update_state=seen.update.state,
+        update_message=seen.update.message,
+        monitor_seconds=seen.spec.update.monitor / _NANO,
+        labels=tuple(sorted(seen.spec.labels.items())),
+        published=tuple(
+            (port.published, port.protocol, port.mode)
+            for port in seen.endpoint.ports
+            if port.published
+        ),
+    )
+
+
+@lru_cache(_CACHED)
+def tasks(raw: bytes, raw_up_to_date: bytes) -> tuple[Task, ...]:
+    """Read `GET /tasks`, and the same list filtered by `_up-to-date`.
+
+    Comparing a task's spec with its service's would not do: Swarm also counts endpoint
+    changes and stored registry logins, neither of which a task shows (swarmkit
+    manager/orchestrator/task.go, IsTaskDirty). The docker CLI asks the same way.
+    """
+    current = {seen.id for seen in _TASK_IDS.validate_json(raw_up_to_date)}
+    return tuple(_task(seen, up_to_date=seen.id in current) for seen in _TASKS.validate_json(raw))
+
+
+def _task(seen: _Task, *, up_to_date: bool) -> Task:
+    state = TaskState[seen.status.state.upper()]
+    container = seen.status.container
+    # Before its end a task says 0 or -1 here (20.10).
+    ended = state.terminal and container.id
+    return Task(
+        id=seen.id,
+        service_id=seen.service,
+        stack=seen.spec.container.labels.get(NAMESPACE_LABEL, ""),
+        slot=str(seen.slot) if seen.slot else seen.node,
+        state=state,
+        desired=TaskState[seen.desired.upper()],
+        node_id=seen.node,
+        error=seen.status.error,
+        message=seen.status.message,
+        exit_code=container.exit_code if ended else None,
+        image=seen.spec.container.image,
+        up_to_date=up_to_date,
+        job_iteration=seen.iteration.index if seen.iteration else None,
+    )
+
+
+@lru_cache(_CACHED)
+def resources(raw: bytes) -> tuple[Resource, ...]:
+    """Read `GET /configs` or `GET /secrets`."""
+    return tuple(
+        Resource(id=seen.id, name=seen.spec.name, stack=seen.spec.labels.get(NAMESPACE_LABEL, ""))
+        for seen in _RESOURCES.validate_json(raw)
+    )
+
+
+@lru_cache(_CACHED)
+def networks(raw: bytes) -> tuple[Resource, ...]:
+    """Read the Swarm's networks from `GET /networks`; those of one host only are left out.
+
+    The remains of a removed network on this very host count: Docker lists them alike.
+    """
+    return tuple(
+        Resource(id=seen.id, name=seen.name, stack=seen.labels.get(NAMESPACE_LABEL, ""))
+        for seen in _NETWORKS.validate_json(raw)
+        if seen.scope == "swarm"
+    )
+
+
+@lru_cache(_CACHED)
+def containers(raw: bytes) -> tuple[Container, ...]:
+    """Read `GET /containers/json`."""
+    return tuple(
+        Container(
+            id=seen.id,
+            name=seen.names[0].lstrip("/") if seen.names else seen.id[:12],
+            stack=seen.labels.get(NAMESPACE_LABEL, ""),
+            state=seen.state,
+        )
+        for seen in _CONTAINERS.validate_json(raw)
+    )
+
+
+def container_ports(raw: bytes) -> frozenset[int]:
+    """Read the host ports that the stacks' own containers publish."""
+    return frozenset(
+        port.port
+        for seen in _CONTAINERS.validate_json(raw)
+        if seen.labels.get(NAMESPACE_LABEL)
+        for port in seen.ports
+        if port.port
+    )

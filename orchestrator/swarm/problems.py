@@ -1,0 +1,241 @@
+"""Every way a site can fail us, as problems: one function a cause, nothing is worded elsewhere.
+
+    site.unreachable, site.busy, ssh.config-invalid                        11
+    ssh.host-key-unknown, ssh.host-key-changed, ssh.host-key-revoked       12
+    ssh.login-refused, docker.no-permission, registry.denied               13
+    docker.not-installed, docker.not-running, docker.no-answer,
+    docker.too-old, docker.unreadable, docker.refused                      11
+    swarm.no-quorum, swarm.inactive, swarm.locked, swarm.not-manager,
+    swarm.certificates-expired                                             11
+    answer.lost                                                            31
+
+A Swarm without quorum is reached, yet nothing can be asked of it: it counts as unreachable.
+"""
+
+import shlex
+
+from orchestrator.errors import ExitCode, FleetError, Problem, Where
+
+
+class LostAnswerError(FleetError):
+    """A request was sent and its answer never came: it may or may not have been carried out."""
+
+
+def unreachable(site: str, what: str, *evidence: str, fix: str = "") -> Problem:
+    """Return: nothing at the site answers, or no longer."""
+    return Problem(
+        code="site.unreachable",
+        what=what,
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        where=Where(site=site),
+        evidence=tuple(words for words in evidence if words),
+        fix=fix,
+        runbook="site-unreachable",
+    )
+
+
+def busy(site: str, evidence: str) -> Problem:
+    """Return: the manager's sshd grants no further session (MaxSessions, MaxStartups)."""
+    return Problem(
+        code="site.busy",
+        what="the manager's sshd refuses another session on this connection",
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        where=Where(site=site),
+        evidence=(evidence,) if evidence else (),
+        fix="raise MaxSessions in the manager's sshd_config to 10 or more, or end the commands "
+        "of earlier connections that still run there (dtdeploy uses at most 6)",
+        runbook="site-unreachable",
+    )
+
+
+def config_invalid(site: str, file: str, evidence: str) -> Problem:
+    """Return: the operator's SSH configuration cannot be used for this site."""
+    return Problem(
+        code="ssh.config-invalid",
+        what=f"{file} cannot be used for this site",
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        where=Where(site=site),
+        evidence=(evidence,),
+        fix=f"correct {file}; compare with what `ssh -G HOST` says",
+        runbook="site-unreachable",
+    )
+
+
+def login_refused(site: str, user: str, host: str, tried: tuple[str, ...], said: str) -> Problem:
+    """Return: sshd accepts none of the keys; `tried` tells each by path and fingerprint."""
+    return Problem(
+        code="ssh.login-refused",
+        what=f"{host} does not let {user} in",
+        exit_code=ExitCode.LOGIN_REFUSED,
+        where=Where(site=site),
+        evidence=(said, *(tried or ("no usable key was found",))),
+        fix=f"ssh {shlex.quote(f'{user}@{host}')} must log in by key and without a prompt: load "
+        "the key (ssh-add), or name user and IdentityFile for the host in ~/.ssh/config",
+        runbook="add-a-site",
+    )
+
+
+def host_key_unknown(site: str, host: str, key: str, commands: str) -> Problem:
+    """Return: no known_hosts file has a key for the host."""
+    return Problem(
+        code="ssh.host-key-unknown",
+        what=f"the host key of {host} is not known here",
+        exit_code=ExitCode.HOST_KEY_REFUSED,
+        where=Where(site=site),
+        evidence=(f"it offers {key}",),
+        fix=commands,
+        runbook="add-a-site",
+    )
+
+
+def host_key_changed(site: str, host: str, key: str, known: str, commands: str) -> Problem:
+    """Return: the host shows another key than the known one; it may be someone else."""
+    return Problem(
+        code="ssh.host-key-changed",
+        what=f"{host} does not show the host key that is known for it: it may be someone else",
+        exit_code=ExitCode.HOST_KEY_REFUSED,
+        where=Where(site=site),
+        evidence=(f"it offers {key}", f"known is {known}"),
+        fix=commands,
+        runbook="site-unreachable",
+    )
+
+
+def host_key_revoked(site: str, host: str, key: str) -> Problem:
+    """Return: the host shows a key that a known_hosts file marks @revoked."""
+    return Problem(
+        code="ssh.host-key-revoked",
+        what=f"{host} shows a host key that is marked as revoked here",
+        exit_code=ExitCode.HOST_KEY_REFUSED,
+        where=Where(site=site),
+        evidence=(f"it offers {key}",),
+        fix="ask the site's administrators; do not connect",
+        runbook="site-unreachable",
+    )
+
+
+def answer_lost(site: str, what: str, *evidence: str) -> Problem:
+    """Return: a command was sent, and nobody knows what became of it."""
+    return Problem(
+        code="answer.lost",
+        what=what,
+        exit_code=ExitCode.OUTCOME_UNKNOWN,
+        where=Where(site=site),
+        evidence=tuple(words for words in evidence if words),
+        state_left="it may or may not have been carried out",
+        fix="look before doing anything again: dtdeploy status",
+        runbook="run-stopped-half-way",
+    )
+
+
+_DOCKER_WORDS = (
+    ("permission denied while trying to connect", "docker.no-permission"),
+    ("dial unix /var/run/docker.sock: connect: permission denied", "docker.no-permission"),
+    ("cannot connect to the docker daemon", "docker.not-running"),
+    ("error during connect", "docker.not-running"),
+    ("does not have a leader", "swarm.no-quorum"),
+    ("lost leader status", "swarm.no-quorum"),
+    ("needs to be unlocked", "swarm.locked"),
+    ("certificates have expired", "swarm.certificates-expired"),
+    ("this node is not part of a swarm", "swarm.inactive"),
+    ("this node is not a swarm manager", "swarm.not-manager"),
+    ("not found", "docker.not-installed"),
+    ("no such file or directory", "docker.not-installed"),
+)
+"""What sshd's shell, the docker CLI and the daemon say (docker/cli 20.10, moby 20.10
+daemon/cluster/errors.go), lower case, first match wins."""
+
+_DOCKER_MEANS = {
+    "docker.no-permission": (
+        "the login may not use Docker",
+        "add the user to the manager's docker group: sudo usermod -aG docker USER",
+        "add-a-site",
+    ),
+    "docker.not-running": (
+        "the Docker daemon is not running",
+        "on the manager: sudo systemctl status docker",
+        "site-unreachable",
+    ),
+    "docker.not-installed": (
+        "there is no docker command in the PATH of a non-interactive login",
+        "ssh HOST 'command -v docker' must print a path",
+        "add-a-site",
+    ),
+    "swarm.no-quorum": (
+        "the Swarm has no leader: too few of its managers are online",
+        "bring the other managers back: docker node ls",
+        "site-unreachable",
+    ),
+    "swarm.locked": (
+        "the Swarm is locked",
+        "on the manager: docker swarm unlock",
+        "site-unreachable",
+    ),
+    "swarm.certificates-expired": (
+        "the Swarm's certificates have expired",
+        "on the manager: docker swarm ca --rotate",
+        "site-unreachable",
+    ),
+    "swarm.inactive": (
+        "the host is not part of a Swarm",
+        "on the manager: docker info --format '{{json .Swarm}}'",
+        "add-a-site",
+    ),
+    "swarm.not-manager": (
+        "the host is a worker of its Swarm, not a manager",
+        "set the site's manager in sites.yaml to one of the Swarm's managers",
+        "add-a-site",
+    ),
+    "docker.too-old": (
+        "the Docker daemon is too old or too new to talk to",
+        "dtdeploy speaks Engine API 1.40 and later (Docker 19.03)",
+        "add-a-site",
+    ),
+    "docker.no-answer": (
+        "the Docker daemon does not answer",
+        "on the manager: docker info; sudo systemctl status docker",
+        "site-unreachable",
+    ),
+    "docker.unreadable": (
+        "the Docker daemon answers what dtdeploy does not understand",
+        "report this with the daemon's version",
+        "site-unreachable",
+    ),
+    "docker.refused": (
+        "the Docker daemon refuses to answer",
+        "on the manager: docker node ls; docker service ls",
+        "site-unreachable",
+    ),
+}
+
+
+def docker(site: str, code: str, *evidence: str) -> Problem:
+    """Return the problem `code`, one of the docker.* and swarm.* codes above."""
+    what, fix, runbook = _DOCKER_MEANS[code]
+    denied = code == "docker.no-permission"
+    return Problem(
+        code=code,
+        what=what,
+        exit_code=ExitCode.LOGIN_REFUSED if denied else ExitCode.SITE_UNREACHABLE,
+        where=Where(site=site),
+        evidence=tuple(words for words in evidence if words),
+        fix=fix,
+        runbook=runbook,
+    )
+
+
+def docker_code(words: str, otherwise: str = "docker.refused") -> str:
+    """Return the code that what Docker (or the shell in front of it) said stands for."""
+    lowered = words.lower()
+    return next((code for text, code in _DOCKER_WORDS if text in lowered), otherwise)
+
+
+def leader_lost(words: str) -> bool:
+    """Tell whether a write failed in the window where its outcome is unknown.
+
+    While a Swarm loses its leader a write may block, fail, and still have been committed
+    (swarmkit manager/state/raft; measured on 20.10).
+    """
+    lowered = words.lower()
+    signs = ("lost leader status", "does not have a leader", "context deadline exceeded")
+    return any(sign in lowered for sign in signs)
