@@ -21,6 +21,10 @@ NO_DAEMON = (
 LOST_LEADER = (
     "Error response from daemon: raft: failed to process the request: node lost leader status"
 )
+NO_MANAGER = (
+    'Error response from daemon: This node is not a swarm manager. Use "docker swarm init" or'
+    ' "docker swarm join" to connect this node to swarm and try again.'
+)
 _WRITE = (0.01, 0.04)
 _LOOK_AGAIN = 0.25
 _LOOK_AGAIN_AT_MOST = 4.0
@@ -46,6 +50,14 @@ def settled(swarm: SimSwarm) -> Process[None]:
         raise ApiError(NO_DAEMON)
 
 
+def check_leader(swarm: SimSwarm) -> None:
+    """Raise ApiError if the daemon is no manager, or its Swarm has no leader."""
+    if not swarm.active:
+        raise ApiError(NO_MANAGER)
+    if swarm.leaderless:
+        raise ApiError(NO_LEADER)
+
+
 def write(swarm: SimSwarm, action: Callable[[], T]) -> Process[T]:
     """Perform `action` through raft, atomically, at the end of the time a write takes.
 
@@ -54,8 +66,7 @@ def write(swarm: SimSwarm, action: Callable[[], T]) -> Process[T]:
     """
     yield swarm.between(*_WRITE)
     yield from settled(swarm)
-    if swarm.leaderless:
-        raise ApiError(NO_LEADER)
+    check_leader(swarm)
     waited = 0.0
     while swarm.quorum_lost_at is not None:
         if waited >= BLOCKED_WRITE_SECONDS:

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Via
 from orchestrator.fleet.observed import Unseen
 from orchestrator.procedures.effects import (
@@ -23,7 +23,7 @@ from orchestrator.procedures.effects import (
     Sleep,
     Tell,
 )
-from orchestrator.simulation import api, performing
+from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
 from orchestrator.simulation.happening import What
@@ -121,7 +121,7 @@ class SimulatedBackend:
             self._clock.after(way, self._act, flight)
             return
         if link.turns_away:
-            self._clock.after(way * 2, self._turned_away, flight, link.problem())
+            self._clock.after(way * 2, self._turned_away, flight, problems.of_link(link))
             return
         flight.deadline = self._clock.after(_deadline(flight.effect), self._lost, flight)
         if link.state is LinkState.CUT or self._lost_on_the_way(flight):
@@ -170,19 +170,16 @@ class SimulatedBackend:
         return Answer(result=Result.OK, at=self._clock.now, words=words)
 
     def _refused(self, flight: _Flight, error: api.ApiError) -> object:
-        words, now = str(error), self._clock.now
-        problem = Problem(
-            code="docker.refused",
-            what="Docker at the site says no",
-            exit_code=ExitCode.SITE_UNREACHABLE,
-            where=Where(site=flight.site.swarm.site),
-            evidence=(words,),
-        )
-        if isinstance(flight.effect, _MUTATIONS):
-            unknown = isinstance(error, api.OutcomeUnknownError)
-            result = Result.UNKNOWN if unknown else Result.FAILED
-            return Answer(result=result, at=now, words=words, problem=problem)
-        return Unseen(site=flight.site.swarm.site, at=now, problem=problem)
+        site, now = flight.site.swarm.site, self._clock.now
+        problem = problems.of_docker(site, error)
+        if not isinstance(flight.effect, _MUTATIONS):
+            return Unseen(site=site, at=now, problem=problem)
+        words = str(error)
+        if isinstance(error, api.OutcomeUnknownError):
+            lost = problems.answer_lost(site, words)
+            return Answer(result=Result.UNKNOWN, at=now, words=words, problem=lost)
+        plain = problem.code == problems.REFUSED
+        return Answer(result=Result.FAILED, at=now, words=words, problem=None if plain else problem)
 
     def _send_back(self, flight: _Flight, answer: object) -> None:
         link = flight.site.link
@@ -200,8 +197,14 @@ class SimulatedBackend:
         self._ready.append((flight.token, answer))
 
     def _lost(self, flight: _Flight) -> None:
-        problem = flight.site.link.problem()
-        self._deliver(flight, self._unanswered(flight, problem, Result.UNKNOWN))
+        site = flight.site.swarm.site
+        if isinstance(flight.effect, _MUTATIONS):
+            what = f"the answer to {type(flight.effect).__name__} was lost"
+            problem = problems.answer_lost(site, what)
+            self._deliver(flight, self._unanswered(flight, problem, Result.UNKNOWN))
+        else:
+            problem = problems.of_link(flight.site.link)
+            self._deliver(flight, self._unanswered(flight, problem, Result.FAILED))
 
     def _turned_away(self, flight: _Flight, problem: Problem) -> None:
         self._deliver(flight, self._unanswered(flight, problem, Result.FAILED))

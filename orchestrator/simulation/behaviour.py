@@ -42,6 +42,9 @@ class Behaviour:
     exit_code: int = 3
 
 
+GOOD = Behaviour()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """Gives a behaviour to what it matches; an empty part matches anything.
@@ -80,5 +83,5 @@ class Behaviours:
         key = (site, stack, service, image)
         if key not in self._known:
             found = [rule.behaviour for rule in self._rules if rule.matches(key)]
-            self._known[key] = found[-1] if found else Behaviour()
+            self._known[key] = found[-1] if found else GOOD
         return self._known[key]

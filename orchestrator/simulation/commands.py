@@ -7,7 +7,7 @@ from orchestrator.fleet.desired import DesiredService, DesiredStack
 from orchestrator.simulation import api, rollout
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.objects import SimResource
-from orchestrator.simulation.swarm import NO_LEADER, SimSwarm
+from orchestrator.simulation.swarm import SimSwarm
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -63,8 +63,7 @@ def deploy(swarm: SimSwarm, wanted: DesiredStack, labels: Labels) -> Process[str
     """
     yield swarm.between(0.2, 0.4)
     yield from api.settled(swarm)
-    if swarm.leaderless:
-        raise api.ApiError(NO_LEADER)
+    api.check_leader(swarm)
     stack = wanted.unit.stack
     _check_externals(swarm, wanted)
     said = yield from _networks_and_data(swarm, stack)

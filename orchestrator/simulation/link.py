@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from orchestrator.errors import ExitCode, Problem, Where
-
 
 class LinkState(Enum):
     """What happens to who tries to get through."""
@@ -48,44 +46,3 @@ class Link:
     def turns_away(self) -> bool:
         """Whether a new connection fails at once, nothing sent."""
         return self.state in _AT_ONCE
-
-    def problem(self) -> Problem:
-        """Return what to tell who did not get through."""
-        code, what, exit_code, evidence = _WORDS.get(self.state, _WORDS[LinkState.CUT])
-        return Problem(
-            code=code,
-            what=what,
-            exit_code=exit_code,
-            where=Where(site=self.site),
-            evidence=(evidence.format(host=self.host),),
-            fix=f"ssh {self.host} true",
-            runbook="site-unreachable",
-        )
-
-
-_WORDS = {
-    LinkState.CUT: (
-        "site.unreachable",
-        "the site's manager does not answer",
-        ExitCode.SITE_UNREACHABLE,
-        "{host}: timed out",
-    ),
-    LinkState.REFUSED: (
-        "site.unreachable",
-        "the site's manager refuses the connection",
-        ExitCode.SITE_UNREACHABLE,
-        "Unable to connect to port 22 on {host}",
-    ),
-    LinkState.HOST_KEY: (
-        "site.host-key-changed",
-        "the site's manager shows another host key than the known one",
-        ExitCode.HOST_KEY_REFUSED,
-        "Host key for server '{host}' does not match",
-    ),
-    LinkState.LOGIN: (
-        "site.login-refused",
-        "the site's manager refuses the login",
-        ExitCode.LOGIN_REFUSED,
-        "{host}: Authentication failed.",
-    ),
-}

@@ -17,6 +17,12 @@ def lose(swarm: SimSwarm, machine: Machine) -> None:
     swarm.clock.after(DOWN_AFTER_SECONDS, _call_down, swarm, machine)
 
 
+def be_down(swarm: SimSwarm, machine: Machine) -> None:
+    """Let a node be lost and called down already."""
+    machine.online = False
+    _call_down(swarm, machine)
+
+
 def freeze(swarm: SimSwarm, machine: Machine) -> None:
     """Stop a node's every process where it stands: its containers neither work nor end."""
     machine.awake, machine.halted = False, True

@@ -16,6 +16,7 @@ from orchestrator.fleet.observed import (
 )
 from orchestrator.simulation.behaviour import Behaviour
 
+EVERYWHERE = frozenset({Mode.GLOBAL, Mode.GLOBAL_JOB})
 JOBS = frozenset({Mode.REPLICATED_JOB, Mode.GLOBAL_JOB})
 
 
@@ -158,7 +159,8 @@ class SimService:
                 stack=self.stack,
                 version=self.version,
                 mode=self.desired.mode,
-                replicas=self.desired.replicas,
+                replicas=0 if self.desired.mode in EVERYWHERE else self.desired.replicas,
+                grace_seconds=self.desired.grace_seconds,
                 image=self.image,
                 update_state=self.update_state,
                 update_message=self.update_message,

@@ -1,10 +1,10 @@
 """What a Swarm's manager does with tasks: addresses, placement, restarts, reaping."""
 
-from orchestrator.fleet.observed import Mode, NodeState, TaskState
+from orchestrator.fleet.observed import NodeState, TaskState
 from orchestrator.simulation import agent
 from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.happening import What
-from orchestrator.simulation.objects import Machine, SimService, SimTask
+from orchestrator.simulation.objects import EVERYWHERE, Machine, SimService, SimTask
 from orchestrator.simulation.swarm import SimSwarm
 
 RESTART_DELAY_SECONDS = 5.0
@@ -121,7 +121,7 @@ def _may_run(task: SimTask, machine: Machine) -> bool:
     """
     if task.behaviour.kind is Kind.NO_NODE:
         return False
-    if task.service.desired.mode in {Mode.GLOBAL, Mode.GLOBAL_JOB}:
+    if task.service.desired.mode in EVERYWHERE:
         return task.slot == machine.id
     return machine.manager or not task.service.ports("host")
 

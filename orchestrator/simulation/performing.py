@@ -1,7 +1,9 @@
 """What each effect does to the simulated world, as processes on virtual time."""
 
+from collections.abc import Iterable
+
 from orchestrator.fleet.desired import Probe
-from orchestrator.fleet.observed import Sight
+from orchestrator.fleet.observed import Resource, Sight
 from orchestrator.procedures.effects import (
     DeployStack,
     Examination,
@@ -14,10 +16,11 @@ from orchestrator.procedures.effects import (
     ShipRelease,
 )
 from orchestrator.simulation import api, commands
-from orchestrator.simulation.behaviour import Behaviour
+from orchestrator.simulation.behaviour import GOOD
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
 from orchestrator.simulation.happening import What
+from orchestrator.simulation.objects import SimResource
 from orchestrator.simulation.swarm import SimSwarm
 
 Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
@@ -39,7 +42,7 @@ def mutate(fleet: SimulatedFleet, site: SimSite, effect: Mutation) -> Process[st
         case ShipRelease():
             return _ship(site, effect)
         case PullImages():
-            return commands.pull(swarm, effect.images, Behaviour().pull_seconds)
+            return commands.pull(swarm, effect.images, GOOD.pull_seconds)
         case DeployStack():
             return _deploy(fleet, site, effect)
 
@@ -67,15 +70,14 @@ def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Proces
 def look(swarm: SimSwarm, started: float) -> Process[Sight]:
     """Read a Swarm, as several requests do: what changes between them is seen half.
 
-    A Swarm without a leader answers `/info` only, and there only its error tells.
+    Raises ApiError when the daemon is not there, is no manager, or has no leader; the first
+    seconds without a quorum look as if all was well.
     """
     if swarm.frozen:
         yield _GIVE_UP_SECONDS
     if swarm.frozen or not swarm.daemon_up:
         raise api.ApiError(api.NO_DAEMON)
-    info = swarm.info()
-    if swarm.leaderless or not swarm.active:
-        return Sight(site=swarm.site, started=started, at=swarm.clock.now, info=info)
+    api.check_leader(swarm)
     nodes = tuple([machine.look() for machine in swarm.machines.values()])
     services = tuple([service.look() for service in swarm.services.values()])
     yield swarm.between(*_BETWEEN_READS)
@@ -83,15 +85,19 @@ def look(swarm: SimSwarm, started: float) -> Process[Sight]:
         site=swarm.site,
         started=started,
         at=swarm.clock.now,
-        info=info,
+        info=swarm.info(),
         nodes=nodes,
         services=services,
         tasks=swarm.task_list(),
         containers=tuple([c.look() for c in swarm.manager.containers.values()]),
-        networks=tuple([network.look() for network in swarm.network_list()]),
-        configs=tuple([config.look() for config in swarm.configs.values()]),
-        secrets=tuple([secret.look() for secret in swarm.secrets.values()]),
+        networks=_of_stacks(swarm.network_list()),
+        configs=_of_stacks(swarm.configs.values()),
+        secrets=_of_stacks(swarm.secrets.values()),
     )
+
+
+def _of_stacks(kept: Iterable[SimResource]) -> tuple[Resource, ...]:
+    return tuple([resource.look() for resource in kept if resource.stack])
 
 
 def probe(fleet: SimulatedFleet, effect: RunProbe) -> Process[ProbeResult]:

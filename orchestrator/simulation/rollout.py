@@ -1,10 +1,10 @@
 """Services: created, updated task by task, removed; and what becomes of a stack's tasks."""
 
 from orchestrator.fleet.desired import DesiredService
-from orchestrator.fleet.observed import Mode, NodeState, TaskState
+from orchestrator.fleet.observed import NodeState, TaskState
 from orchestrator.simulation import orchestration
 from orchestrator.simulation.happening import What
-from orchestrator.simulation.objects import SimResource, SimService, SimTask
+from orchestrator.simulation.objects import EVERYWHERE, SimResource, SimService, SimTask
 from orchestrator.simulation.swarm import SimSwarm
 
 MONITOR_SECONDS = 5.0
@@ -53,7 +53,7 @@ def admit_service(
 
 def slots(swarm: SimSwarm, service: SimService) -> list[str]:
     """Return a name for each task the service should have: numbers, or node ids if global."""
-    if service.desired.mode in {Mode.GLOBAL, Mode.GLOBAL_JOB}:
+    if service.desired.mode in EVERYWHERE:
         return [m.id for m in swarm.machines.values() if m.state is NodeState.READY]
     return [str(number + 1) for number in range(service.desired.replicas)]
 

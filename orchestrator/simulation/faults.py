@@ -1,0 +1,233 @@
+"""Faults: what goes wrong, where and when, as values; and how each is brought about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from orchestrator.simulation import agent, api, commands, nodes
+from orchestrator.simulation.behaviour import GOOD, Behaviour, Rule
+from orchestrator.simulation.clock import Process
+from orchestrator.simulation.fleet import SimSite, SimulatedFleet
+from orchestrator.simulation.happening import What
+from orchestrator.simulation.link import LinkState
+from orchestrator.simulation.objects import Machine, SimTask
+from orchestrator.simulation.registry import Access
+
+
+class FaultKind(Enum):
+    """What can go wrong; those in pairs undo each other."""
+
+    LINK_CUT = "link_cut"
+    LINK_REFUSED = "link_refused"
+    LINK_HANGING = "link_hanging"
+    LINK_SLOW = "link_slow"
+    HOST_KEY_CHANGED = "host_key_changed"
+    LOGIN_REFUSED = "login_refused"
+    LINK_OK = "link_ok"
+    LOSE_BEFORE = "lose_before"
+    """The next `count` mutating effects never arrive; nobody is told so."""
+    LOSE_AFTER = "lose_after"
+    """The next `count` mutating effects act, and their answers are lost."""
+    NODE_LOST = "node_lost"
+    NODE_FROZEN = "node_frozen"
+    NODE_OFF = "node_off"
+    NODE_BACK = "node_back"
+    DAEMON_STOPPED = "daemon_stopped"
+    DAEMON_STARTED = "daemon_started"
+    DAEMON_FROZEN = "daemon_frozen"
+    DAEMON_THAWED = "daemon_thawed"
+    QUORUM_LOST = "quorum_lost"
+    QUORUM_BACK = "quorum_back"
+    REGISTRY_DENIED = "registry_denied"
+    REGISTRY_UNREACHABLE = "registry_unreachable"
+    REGISTRY_OK = "registry_ok"
+    OUTSIDE_DOWN = "outside_down"
+    OUTSIDE_UP = "outside_up"
+    STACK_RM = "stack_rm"
+    """A person types `docker stack rm` at the manager."""
+    KILL = "kill"
+    """The running containers of a service are killed from outside."""
+    FREE = "free"
+    """Tasks that would not stop stop at last."""
+    BEHAVE = "behave"
+    """Containers started from now on behave otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong at `at` seconds of virtual time.
+
+    After `for_seconds`, if not 0, it is undone. `node` is a hostname, the manager's if empty;
+    `service` a short name, every one if empty; `outside` is "host:port".
+    """
+
+    at: float
+    kind: FaultKind
+    site: str = ""
+    node: str = ""
+    stack: str = ""
+    service: str = ""
+    outside: str = ""
+    count: int = 1
+    factor: float = 20.0
+    behaviour: Behaviour = GOOD
+    for_seconds: float = 0.0
+
+
+UNDONE_BY = {
+    FaultKind.LINK_CUT: FaultKind.LINK_OK,
+    FaultKind.LINK_REFUSED: FaultKind.LINK_OK,
+    FaultKind.LINK_HANGING: FaultKind.LINK_OK,
+    FaultKind.LINK_SLOW: FaultKind.LINK_OK,
+    FaultKind.HOST_KEY_CHANGED: FaultKind.LINK_OK,
+    FaultKind.LOGIN_REFUSED: FaultKind.LINK_OK,
+    FaultKind.NODE_LOST: FaultKind.NODE_BACK,
+    FaultKind.NODE_FROZEN: FaultKind.NODE_BACK,
+    FaultKind.NODE_OFF: FaultKind.NODE_BACK,
+    FaultKind.DAEMON_STOPPED: FaultKind.DAEMON_STARTED,
+    FaultKind.DAEMON_FROZEN: FaultKind.DAEMON_THAWED,
+    FaultKind.QUORUM_LOST: FaultKind.QUORUM_BACK,
+    FaultKind.REGISTRY_DENIED: FaultKind.REGISTRY_OK,
+    FaultKind.REGISTRY_UNREACHABLE: FaultKind.REGISTRY_OK,
+    FaultKind.OUTSIDE_DOWN: FaultKind.OUTSIDE_UP,
+    FaultKind.BEHAVE: FaultKind.BEHAVE,
+}
+"""How a fault ends after its time; the others happen once."""
+
+
+def inject(fleet: SimulatedFleet, fault: Fault) -> None:
+    """Let `fault` happen when its time comes, and end when its time is over."""
+    fleet.clock.at(fault.at, _bring_about, fleet, fault)
+    undo = UNDONE_BY.get(fault.kind)
+    if fault.for_seconds and undo is not None:
+        end = fault.at + fault.for_seconds
+        ended = replace(fault, at=end, kind=undo, behaviour=GOOD, for_seconds=0.0)
+        fleet.clock.at(end, _bring_about, fleet, ended)
+
+
+def _bring_about(fleet: SimulatedFleet, fault: Fault) -> None:
+    if fault.kind in _OUTSIDE:
+        host, _, port = fault.outside.rpartition(":")
+        fleet.outside[host, int(port)] = fault.kind is FaultKind.OUTSIDE_UP
+        return
+    site = fleet.sites[fault.site]
+    detail = " ".join(part for part in (fault.kind.value, fault.node, fault.service) if part)
+    site.swarm.tell(What.FAULT, fault.stack, detail)
+    _ACTS[fault.kind](site, fault)
+
+
+_OUTSIDE = frozenset({FaultKind.OUTSIDE_DOWN, FaultKind.OUTSIDE_UP})
+Act = Callable[[SimSite, Fault], None]
+
+
+def _link(state: LinkState) -> Act:
+    def act(site: SimSite, _fault: Fault) -> None:
+        site.link.turn(state)
+        site.link.slowness = 1.0
+
+    return act
+
+
+def _slow(site: SimSite, fault: Fault) -> None:
+    site.link.slowness = fault.factor
+
+
+def _lose_before(site: SimSite, fault: Fault) -> None:
+    site.link.lose_before += fault.count
+
+
+def _lose_after(site: SimSite, fault: Fault) -> None:
+    site.link.lose_after += fault.count
+
+
+def _machine(site: SimSite, fault: Fault) -> Machine:
+    named = (m for m in site.swarm.machines.values() if m.hostname == fault.node)
+    return next(named, site.swarm.manager)
+
+
+def _node_lost(site: SimSite, fault: Fault) -> None:
+    nodes.lose(site.swarm, _machine(site, fault))
+
+
+def _node_frozen(site: SimSite, fault: Fault) -> None:
+    nodes.freeze(site.swarm, _machine(site, fault))
+
+
+def _node_off(site: SimSite, fault: Fault) -> None:
+    nodes.power_off(site.swarm, _machine(site, fault))
+
+
+def _node_back(site: SimSite, fault: Fault) -> None:
+    nodes.bring_back(site.swarm, _machine(site, fault))
+
+
+def _registry(access: Access) -> Act:
+    def act(site: SimSite, _fault: Fault) -> None:
+        site.swarm.registry.access = access
+
+    return act
+
+
+def _stack_rm(site: SimSite, fault: Fault) -> None:
+    def typed() -> Process[str]:
+        try:
+            return (yield from commands.stack_rm(site.swarm, fault.stack))
+        except api.ApiError as error:
+            return str(error)
+
+    site.swarm.clock.spawn(typed(), lambda _words: None)
+
+
+def _tasks(site: SimSite, fault: Fault) -> list[SimTask]:
+    return [
+        task
+        for task in site.swarm.tasks.values()
+        if task.service.stack == fault.stack and fault.service in {"", task.service.desired.name}
+    ]
+
+
+def _kill(site: SimSite, fault: Fault) -> None:
+    for task in _tasks(site, fault):
+        if task.container is not None and task.container.state == "running":
+            agent.kill(site.swarm, task)
+
+
+def _free(site: SimSite, fault: Fault) -> None:
+    for task in _tasks(site, fault):
+        agent.free(site.swarm, task)
+
+
+def _behave(site: SimSite, fault: Fault) -> None:
+    site.swarm.world.behaviours.add(
+        Rule(behaviour=fault.behaviour, site=fault.site, stack=fault.stack, service=fault.service)
+    )
+
+
+_ACTS: dict[FaultKind, Act] = {
+    FaultKind.LINK_CUT: _link(LinkState.CUT),
+    FaultKind.LINK_REFUSED: _link(LinkState.REFUSED),
+    FaultKind.LINK_HANGING: _link(LinkState.HANGING),
+    FaultKind.HOST_KEY_CHANGED: _link(LinkState.HOST_KEY),
+    FaultKind.LOGIN_REFUSED: _link(LinkState.LOGIN),
+    FaultKind.LINK_OK: _link(LinkState.OK),
+    FaultKind.LINK_SLOW: _slow,
+    FaultKind.LOSE_BEFORE: _lose_before,
+    FaultKind.LOSE_AFTER: _lose_after,
+    FaultKind.NODE_LOST: _node_lost,
+    FaultKind.NODE_FROZEN: _node_frozen,
+    FaultKind.NODE_OFF: _node_off,
+    FaultKind.NODE_BACK: _node_back,
+    FaultKind.DAEMON_STOPPED: lambda site, _: nodes.stop_daemon(site.swarm),
+    FaultKind.DAEMON_STARTED: lambda site, _: nodes.start_daemon(site.swarm),
+    FaultKind.DAEMON_FROZEN: lambda site, _: nodes.freeze_daemon(site.swarm),
+    FaultKind.DAEMON_THAWED: lambda site, _: nodes.thaw_daemon(site.swarm),
+    FaultKind.QUORUM_LOST: lambda site, _: nodes.lose_quorum(site.swarm),
+    FaultKind.QUORUM_BACK: lambda site, _: nodes.regain_quorum(site.swarm),
+    FaultKind.REGISTRY_DENIED: _registry(Access.DENIED),
+    FaultKind.REGISTRY_UNREACHABLE: _registry(Access.UNREACHABLE),
+    FaultKind.REGISTRY_OK: _registry(Access.OK),
+    FaultKind.STACK_RM: _stack_rm,
+    FaultKind.KILL: _kill,
+    FaultKind.FREE: _free,
+    FaultKind.BEHAVE: _behave,
+}

@@ -1,0 +1,88 @@
+"""The problems of a site that fails, coded as the live connection codes them."""
+
+from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.simulation.api import ApiError
+from orchestrator.simulation.link import Link, LinkState
+
+_LINK = {
+    LinkState.REFUSED: (
+        "site.unreachable",
+        "{host} refuses the connection",
+        ExitCode.SITE_UNREACHABLE,
+        "Unable to connect to port 22 on {host}",
+    ),
+    LinkState.HOST_KEY: (
+        "ssh.host-key-changed",
+        "{host} does not show the host key that is known for it: it may be someone else",
+        ExitCode.HOST_KEY_REFUSED,
+        "Host key for server '{host}' does not match",
+    ),
+    LinkState.LOGIN: (
+        "ssh.login-refused",
+        "{host} does not let you in",
+        ExitCode.LOGIN_REFUSED,
+        "Authentication failed.",
+    ),
+}
+_SILENT = (
+    "site.unreachable",
+    "{host} does not answer",
+    ExitCode.SITE_UNREACHABLE,
+    "timed out",
+)
+
+
+REFUSED = "docker.refused"
+"""The code of a plain no, in Docker's own words."""
+
+
+def of_link(link: Link) -> Problem:
+    """Return what to tell somebody who did not get through, and whose request was not sent."""
+    code, what, exit_code, evidence = _LINK.get(link.state, _SILENT)
+    return Problem(
+        code=code,
+        what=what.format(host=link.host),
+        exit_code=exit_code,
+        where=Where(site=link.site),
+        evidence=(evidence.format(host=link.host),),
+        fix=f"ssh {link.host} true",
+        runbook="site-unreachable",
+    )
+
+
+def answer_lost(site: str, what: str) -> Problem:
+    """Return what to tell somebody whose request was sent and never answered."""
+    return Problem(
+        code="answer.lost",
+        what=what,
+        exit_code=ExitCode.OUTCOME_UNKNOWN,
+        where=Where(site=site),
+        state_left="it may or may not have been carried out",
+        fix="look before doing anything again: dtdeploy status",
+        runbook="run-stopped-half-way",
+    )
+
+
+_DOCKER = (
+    ("Cannot connect to the Docker", "docker.not-running", "the Docker daemon is not running"),
+    ("does not answer", "docker.no-answer", "the Docker daemon does not answer"),
+    ("does not have a leader", "swarm.no-quorum", "the Swarm has no leader: too few managers"),
+    ("lost leader status", "swarm.no-quorum", "the Swarm has no leader: too few managers"),
+    ("not a swarm manager", "swarm.inactive", "the host is not part of a Swarm"),
+)
+
+
+def of_docker(site: str, error: ApiError) -> Problem:
+    """Return what to tell somebody to whom Docker said no, or nothing."""
+    words = str(error)
+    means = ((code, what) for text, code, what in _DOCKER if text in words)
+    code, what = next(means, (REFUSED, "the Docker daemon refuses"))
+    return Problem(
+        code=code,
+        what=what,
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        where=Where(site=site),
+        evidence=(words,),
+        fix="on the manager: docker info; docker node ls",
+        runbook="site-unreachable",
+    )

@@ -1,0 +1,116 @@
+"""Made-up compose files for the units of an inventory, so that it can be rehearsed anywhere."""
+
+import json
+from collections.abc import Iterable
+from hashlib import sha1, sha256
+
+from orchestrator.fleet.desired import DesiredService, DesiredStack, PostgresProbe, PublishedPort
+from orchestrator.fleet.running import LABEL_RELEASE, LABEL_REPO, LABEL_REVISION
+from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.inventory.model import Inventory, UnitSpec
+from orchestrator.sources.model import Release, ReleaseFile, Sourced
+from orchestrator.sources.release import listing
+
+COMPOSE_VERSION = "3.8"
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+_HEALTH_SECONDS = 30.0
+_HEALTH_CHECK = {"test": ["CMD", "healthy"], "interval": "5s", "timeout": "5s", "retries": 3}
+
+
+def synthetic_sources(
+    inventory: Inventory, units: Iterable[Unit], *, generation: int = 1
+) -> dict[Unit, Sourced]:
+    """Make up what the repositories would hold for `units`.
+
+    Every service that the inventory calls a must is there; the first of them publishes, on its
+    node, the ports that the unit's own probes ask for, and has a health check. Another
+    `generation` is another revision with other images.
+    """
+    return {unit: _sourced(inventory, inventory.spec(unit), generation) for unit in units}
+
+
+def labels_of(sourced: Sourced) -> tuple[tuple[str, str], ...]:
+    """Return the labels by which what runs tells where it came from."""
+    release = sourced.release
+    return (
+        (LABEL_RELEASE, release.name),
+        (LABEL_REPO, release.revision.repo),
+        (LABEL_REVISION, release.revision.sha),
+    )
+
+
+def _sourced(inventory: Inventory, spec: UnitSpec, generation: int) -> Sourced:
+    host = inventory.site(spec.unit.site).manager.host
+    desired = made_up(
+        spec.unit,
+        spec.must_have or ("app",),
+        ports=_own_ports(spec, host),
+        image=f"registry.example/{spec.unit.stack}:{generation}",
+    )
+    sha = sha1(f"{spec.repo}#{generation}".encode(), usedforsecurity=False).hexdigest()
+    return Sourced(
+        desired=desired,
+        release=_release(desired, Revision(spec.repo, sha), spec.compose),
+        compose_version=COMPOSE_VERSION,
+    )
+
+
+def made_up(
+    unit: Unit, services: Iterable[str], *, image: str, ports: tuple[int, ...] = ()
+) -> DesiredStack:
+    """Return a stack of such services, the first of which publishes `ports`."""
+    published = tuple(PublishedPort(port=port, mode="host") for port in ports)
+    first, *others = services
+    server = DesiredService(
+        name=first,
+        image=image,
+        ports=published,
+        start_seconds=_HEALTH_SECONDS if published else 0.0,
+    )
+    plain = (DesiredService(name=name, image=image) for name in others)
+    return DesiredStack(unit=unit, services=(server, *plain))
+
+
+def _own_ports(spec: UnitSpec, host: str) -> tuple[int, ...]:
+    asked = (
+        probe.port
+        for probe in spec.probes
+        if not isinstance(probe, PostgresProbe) and probe.host in _HERE | {host}
+    )
+    return tuple(dict.fromkeys(asked))
+
+
+def _release(desired: DesiredStack, revision: Revision, path: str) -> Release:
+    files = (ReleaseFile(path=path, content=compose_text(desired)),)
+    digest = sha256(listing(files)).hexdigest()
+    return Release(
+        unit=desired.unit,
+        revision=revision,
+        name=f"{desired.unit.stack}-{revision.sha[:12]}-{digest[:12]}",
+        digest=digest,
+        compose=path,
+        files=files,
+    )
+
+
+def compose_text(desired: DesiredStack) -> bytes:
+    """Write a made-up stack as a compose file, in the JSON that is also YAML."""
+    services = {service.name: _service(service) for service in desired.services}
+    document = {"version": COMPOSE_VERSION, "services": services}
+    return (json.dumps(document, indent=2) + "\n").encode()
+
+
+def _service(service: DesiredService) -> dict[str, object]:
+    text: dict[str, object] = {
+        "image": service.image,
+        "stop_grace_period": f"{service.grace_seconds:g}s",
+        "deploy": {"mode": service.mode.value, "replicas": service.replicas},
+    }
+    if service.ports:
+        text["ports"] = [
+            {"target": p.port, "published": p.port, "protocol": p.protocol, "mode": p.mode}
+            for p in service.ports
+        ]
+    if service.start_seconds:
+        text["healthcheck"] = _HEALTH_CHECK
+    return text
