@@ -1,0 +1,106 @@
+"""Repositories for one command: fetched while the fleet is looked at, then read at one SHA."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.errors import DtdeployError, ExitCode, Problem, SourceError, UsageError
+from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.inventory.model import Inventory, Repo
+from orchestrator.sources.mirror import FetchResult, fetch_all
+from orchestrator.sources.model import Sourced
+from orchestrator.sources.pin import pin
+from orchestrator.sources.read import source_units
+
+_FETCH_SECONDS = 60.0
+_WORKERS = 8
+
+
+class Checkout(Protocol):
+    """Where desired state comes from; live from git, simulated from the inventory itself."""
+
+    def begin(self, repos: Iterable[str], refs: Mapping[str, str]) -> None:
+        """Start bringing `repos` up to date; `refs` overrule the inventory's."""
+        ...
+
+    def pins(self) -> dict[str, Revision]:
+        """Wait for that, and return the one revision of each repo (SourceError)."""
+        ...
+
+    def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        """Return desired state and release of `units` at the pinned revisions (SourceError)."""
+        ...
+
+
+class GitCheckout:
+    """From git, through mirrors in `cache`."""
+
+    def __init__(self, inventory: Inventory, cache: Path, environment: Mapping[str, str]) -> None:
+        self._inventory = inventory
+        self._cache = cache
+        self._environment = environment
+        self._refs: dict[str, str] = {}
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch")
+        self._fetching: Future[tuple[FetchResult, ...]] | None = None
+        self._mirrors: dict[str, Path] = {}
+        self._pins: dict[str, Revision] = {}
+
+    def begin(self, repos: Iterable[str], refs: Mapping[str, str]) -> None:
+        """Start fetching in a thread of its own."""
+        check_refs(self._inventory, refs)
+        self._refs = dict(refs)
+        wanted = [self._inventory.repo(name) for name in dict.fromkeys(repos)]
+        self._fetching = self._pool.submit(self._fetch, wanted)
+
+    def pins(self) -> dict[str, Revision]:
+        """Wait for the fetch and pin every repo to one SHA."""
+        if self._fetching is not None and not self._pins:
+            results = self._fetching.result()
+            self._mirrors = {result.repo.name: result.mirror for result in results}
+            self._pins = self._pin_all([result.repo for result in results])
+        return self._pins
+
+    def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        """Read the compose files of `units` and what they refer to."""
+        wanted = tuple(units)
+        return source_units(
+            self._inventory, wanted, self._mirrors, self.pins(), self._environment
+        )
+
+    def _fetch(self, repos: list[Repo]) -> tuple[FetchResult, ...]:
+        return fetch_all(
+            repos,
+            self._cache,
+            deadline_seconds=_FETCH_SECONDS,
+            environment={},
+            workers=_WORKERS,
+        )
+
+    def _pin_all(self, repos: list[Repo]) -> dict[str, Revision]:
+        pins: dict[str, Revision] = {}
+        problems: list[Problem] = []
+        for repo in repos:
+            try:
+                pins[repo.name] = pin(
+                    repo, self._mirrors[repo.name], self._refs.get(repo.name, repo.ref)
+                )
+            except DtdeployError as error:
+                problems += error.problems
+        if problems:
+            raise SourceError(problems)
+        return pins
+
+
+def check_refs(inventory: Inventory, refs: Mapping[str, str]) -> None:
+    """Raise UsageError when `refs` names a repo that the inventory does not know."""
+    known = [repo.name for repo in inventory.repos]
+    if unknown := [name for name in refs if name not in known]:
+        raise UsageError(
+            Problem(
+                code="selection.unknown-repo",
+                what=f"there is no repo called {', '.join(unknown)}",
+                exit_code=ExitCode.USAGE,
+                fix=f"known are: {', '.join(known)}",
+            )
+        )
