@@ -16,9 +16,12 @@ from orchestrator.sources.interpolate import Variables
 from orchestrator.sources.links import check_links, external_names, file_references
 from orchestrator.sources.model import Reference
 from orchestrator.sources.resolve import Resolver
+from orchestrator.sources.schema import COMPOSE_FILE
 from orchestrator.sources.service import service
+from orchestrator.sources.shape import Shape
 
-VERSIONS = ("3", *(f"3.{minor}" for minor in range(14)))
+LAST_MINOR = 13
+VERSIONS = ("", "3", *(f"3.{minor}" for minor in range(LAST_MINOR + 1)))
 """What docker/cli 28 deploys; 20.10 ends at 3.9 and wants one to be given."""
 
 
@@ -56,9 +59,7 @@ def compose(
     findings = Findings(file, unit, declared)
     tree = parse(content, findings)
     if tree is None:
-        return Composed(
-            desired=DesiredStack(unit=unit, services=()), problems=tuple(findings.problems)
-        )
+        return Composed(desired=DesiredStack(unit=unit, services=()), problems=findings.problems)
     resolver = Resolver(variables, findings)
     root = table(resolver.resolve(tree))
     return _read(root, resolver, findings)
@@ -66,6 +67,7 @@ def compose(
 
 def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
     version = _version(root, findings)
+    Shape(findings, _minor(version)).check(root, COMPOSE_FILE, "")
     services = _services(root, findings)
     for _, body in services:
         _passed_through(body, resolver)
@@ -81,7 +83,7 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
         version=version,
         variable_names=tuple(resolver.names),
         references=file_references(root, findings),
-        problems=tuple(findings.problems),
+        problems=findings.problems,
     )
 
 
@@ -93,7 +95,7 @@ def _version(root: Table, findings: Findings) -> str:
     if not isinstance(value, str):
         findings.add("bad-value", "`version` must be a string", tree.at, fix='quote it: "3.9"')
         return ""
-    if value and value not in VERSIONS:
+    if value not in VERSIONS:
         findings.add(
             "bad-version",
             f"unsupported Compose file version: {value}",
@@ -101,6 +103,11 @@ def _version(root: Table, findings: Findings) -> str:
             fix="a Swarm takes 3.0 to 3.13, an older Docker 3.0 to 3.9",
         )
     return value
+
+
+def _minor(version: str) -> int:
+    _, _, minor = version.partition(".")
+    return int(minor) if version in VERSIONS and minor else LAST_MINOR
 
 
 def _services(root: Table, findings: Findings) -> list[tuple[str, Table]]:

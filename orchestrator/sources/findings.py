@@ -28,7 +28,7 @@ class Findings:
     file: str
     unit: Unit
     declared: str = ""
-    problems: list[Problem] = field(default_factory=list)
+    _noted: dict[Problem, None] = field(default_factory=dict)
 
     def add(
         self,
@@ -56,5 +56,9 @@ class Findings:
             fix=fix,
             runbook=RUNBOOK,
         )
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self._noted[problem] = None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that was noted, in that order."""
+        return tuple(self._noted)

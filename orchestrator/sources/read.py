@@ -67,10 +67,10 @@ def source_units(
 
 def _source(
     spec: UnitSpec, revision: Revision, files: Files, present: frozenset[str]
-) -> Sourced | list[Problem]:
+) -> Sourced | tuple[Problem, ...]:
     entry = _compose_entry(spec, revision, files)
     if isinstance(entry, Problem):
-        return [entry]
+        return (entry,)
     path = posixpath.normpath(spec.compose)
     composed = compose(
         files.read(entry.path),
@@ -79,7 +79,7 @@ def _source(
         variables=_variables(spec, present),
         declared=spec.position,
     )
-    findings = Findings(f"{spec.repo}:{path}", spec.unit, spec.position, [*composed.problems])
+    findings = Findings(f"{spec.repo}:{path}", spec.unit, spec.position)
     folder = posixpath.dirname(path)
     referred = gather(composed.references, folder, files, findings)
     chosen, size = release_files(files, folder, {**referred, path: entry})
@@ -90,8 +90,8 @@ def _source(
             f"everything in {folder or 'the whole repository'} is shipped",
             fix="keep compose files in a folder of their own",
         )
-    if findings.problems:
-        return findings.problems
+    if problems := composed.problems + findings.problems:
+        return problems
     return Sourced(
         desired=composed.desired,
         release=build(spec.unit, revision, path, chosen, files),
