@@ -30,7 +30,7 @@ def make_pristine(shape: Shape) -> None:
         if not folder.is_dir():
             folder.mkdir(parents=True)
             _git(name, "init", "--quiet", "--bare", "--initial-branch=main", str(folder))
-        surplus = dict.fromkeys(_listing(name) - files.keys())
+        surplus = dict.fromkeys(listing(name) - files.keys())
         commit(name, {**files, **surplus}, "Set everything as it should be")
 
 
@@ -74,7 +74,8 @@ def _parents(repo: str, tip: str | None) -> list[str]:
     return _git(repo, "log", "-1", "--format=%P", tip).split() if tip else []
 
 
-def _listing(repo: str) -> set[str]:
+def listing(repo: str) -> set[str]:
+    """List the files on main."""
     if head(repo) is None:
         return set()
     return set(_git(repo, "ls-tree", "-r", "--name-only", BRANCH).splitlines())

@@ -67,7 +67,7 @@ def start(
 def become(command: Sequence[str]) -> NoReturn:
     """Turn this process into the operator's command."""
     full = words(command or ("bash", "-i"))
-    os.execve(full[0], full, environment())
+    os.execve(full[0], full, environment())  # noqa: S606 - signals must reach the command
 
 
 def words(command: Sequence[str], *, cwd: Path | None = None) -> list[str]:

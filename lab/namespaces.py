@@ -35,6 +35,18 @@ def run(*words: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
+def in_network(netns: str, *words: str, stdin: str | None = None) -> str:
+    """Run a program of the machine in another network."""
+    return run(
+        "nsenter", f"--net={_NETNS_FOLDER / netns}", program(words[0]), *words[1:], stdin=stdin
+    )
+
+
+def pids_in(netns: str) -> list[int]:
+    """List the processes in a network namespace."""
+    return [int(pid) for pid in run("ip", "netns", "pids", netns).split()]
+
+
 def build_switch() -> None:
     """Make the bridge that every host is plugged into; it has no uplink."""
     run("ip", "netns", "add", SWITCH)
@@ -142,7 +154,7 @@ def tear_down(names: Iterable[str]) -> None:
     listed = list(names)
     inside: set[int] = set()
     for name in listed:
-        inside.update(int(pid) for pid in run("ip", "netns", "pids", name).split())
+        inside.update(pids_in(name))
     # A host's first process takes its daemons, shims and containers along.
     processes.end(inside)
     for name in listed:

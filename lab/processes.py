@@ -13,24 +13,33 @@ _START_TIME_FIELD = 19  # of /proc/PID/stat, counted after the name in parenthes
 
 def all_pids() -> list[int]:
     """Every process of the machine."""
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def start_time(pid: int) -> int | None:
     """When a process began, in clock ticks: with the pid it names a process for good."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     fields = text.rpartition(")")[2].split()
     return None if fields[0] == "Z" else int(fields[_START_TIME_FIELD])
+
+
+def is_frozen(pid: int) -> bool:
+    """Whether a process was stopped by a signal."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return text.rpartition(")")[2].split()[0] == "T"
 
 
 def command_line(pid: int) -> str:
     """The words a process was started with, or nothing when it is gone."""
     try:
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return ""
     return raw.replace(b"\0", b" ").decode(errors="replace").strip()
 
@@ -39,15 +48,15 @@ def program_name(pid: int) -> str:
     """The kernel's short name of a process, or nothing when it is gone."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return ""
 
 
 def namespace(pid: int, kind: str) -> str | None:
     """An opaque name of the namespace that a process is in."""
     try:
-        return os.readlink(f"/proc/{pid}/ns/{kind}")
-    except (FileNotFoundError, ProcessLookupError):
+        return str(Path(f"/proc/{pid}/ns/{kind}").readlink())
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
 
 

@@ -21,6 +21,7 @@ MOST_SITES = 200
 MOST_WORKERS = 20
 DEFAULT_SITES = 5
 DEFAULT_WORKERS = 1
+_SPARE = "-spare"
 
 
 class Role(Enum):
@@ -128,6 +129,8 @@ class Shape:
 
     def find(self, word: str) -> Host:
         """The host of that name, or the manager of the site of that alias."""
+        if word.endswith(_SPARE):
+            return spare_manager(self.find(word.removesuffix(_SPARE)))
         name = self.site_managers().get(word, word)
         for host in self.hosts():
             if host.name == name:
@@ -150,4 +153,4 @@ class Shape:
 def spare_manager(manager: Host) -> Host:
     """A second manager for a site, there only while its Swarm is to lose quorum."""
     net = manager.address.rsplit(".", 1)[0]
-    return Host(f"{manager.name}-spare", Role.SPARE, f"{net}.200", manager.site)
+    return Host(f"{manager.name}{_SPARE}", Role.SPARE, f"{net}.200", manager.site)

@@ -1,10 +1,12 @@
 """up, down, status, enter, ops and the rest, without logic."""
 
+import json
 import sys
 
 import click
 
-from lab import control, hosts, lifecycle, packages, witness
+from lab import byhand, control, hosts, lifecycle, packages, status, witness
+from lab.cli.faults import fault
 from lab.errors import LabError
 from lab.topology import DEFAULT_SITES, DEFAULT_WORKERS, Shape
 
@@ -33,6 +35,25 @@ def down(*, purge: bool) -> None:
     """Take the lab down."""
     lifecycle.down(purge=purge)
     click.echo("the lab is down", err=True)
+
+
+@cli.command(name="status")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, a list of hosts.")
+def status_(*, as_json: bool) -> None:
+    """Show every host; exits with 1 when one is not well."""
+    rows = status.status()
+    if as_json:
+        click.echo(json.dumps([row.as_dict() for row in rows], indent=1))
+    else:
+        click.echo("\n".join(status.render(rows)))
+    sys.exit(0 if all(row.healthy for row in rows) else 1)
+
+
+@cli.command(name="by-hand")
+@click.argument("what", type=click.Choice(["deploy", "remove"]))
+def by_hand(what: str) -> None:
+    """Deploy or remove the whole system with plain docker commands."""
+    (byhand.deploy if what == "deploy" else byhand.remove)()
 
 
 @cli.command(context_settings=_PASS_ALL)
@@ -67,6 +88,9 @@ def witness_(*, since: float, violations: bool) -> None:
     else:
         lines = witness.timeline(witness.events(since=since), said)
     click.echo("\n".join(lines))
+
+
+cli.add_command(fault)
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ Subsystem sftp internal-sftp
 def configure(host: Host, *, force_command: Path | None = None) -> None:
     """Write the daemon's configuration; the host key is kept from one lab to the next."""
     folder = paths.host_folder(host.name)
+    restore_key(host)
     make_key(key_file(host), comment=host.name)
     text = _CONFIG.format(key=key_file(host), authorized=operator_key().with_suffix(".pub"))
     if force_command:
@@ -47,6 +48,23 @@ def make_key(file: Path, *, comment: str) -> None:
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(file))
+
+
+def change_key(host: Host) -> None:
+    """Put another host key in place and keep the true one aside."""
+    for key in _key_files(host):
+        if not _aside(key).exists():
+            key.rename(_aside(key))
+    key_file(host).unlink(missing_ok=True)
+    make_key(key_file(host), comment=host.name)
+
+
+def restore_key(host: Host) -> bool:
+    """Put the true host key back; false when it was never taken away."""
+    aside = [(key, _aside(key)) for key in _key_files(host) if _aside(key).exists()]
+    for key, true_key in aside:
+        true_key.replace(key)
+    return bool(aside)
 
 
 def start(host: Host) -> None:
@@ -79,6 +97,14 @@ def public_key(host: Host) -> str:
     """Type and key as a known_hosts line wants them."""
     kind, key, *_ = key_file(host).with_suffix(".pub").read_text().split()
     return f"{kind} {key}"
+
+
+def _key_files(host: Host) -> list[Path]:
+    return [key_file(host), key_file(host).with_suffix(".pub")]
+
+
+def _aside(key: Path) -> Path:
+    return key.with_name(f"true_{key.name}")
 
 
 def write_operator_files(all_hosts: list[Host]) -> None:

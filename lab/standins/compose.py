@@ -88,6 +88,16 @@ def _tag(service: Service) -> str:
     return f"${{{variable}:-latest}}"
 
 
+def idle_stack(*, replicas: int = 1, published: int | None = None) -> str:
+    """Write a compose file with one service that does nothing, perhaps on an ingress port."""
+    ports = f'    ports: ["{published}:{SERVER_PORT}"]\n' if published else ""
+    return (
+        'version: "3.8"\nservices:\n  idle:\n'
+        f'    image: {_REGISTRY}/{CLIENT_IMAGE}:latest\n    command: ["idle"]\n{ports}'
+        f"    deploy:\n      replicas: {replicas}\n"
+    )
+
+
 def environment_file() -> str:
     """Write what every service needs to know."""
     return (

@@ -22,7 +22,21 @@ MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
 _LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _ROOTFS = Path(__file__).parent / "rootfs"
-_APPLETS = "sh nc mkfifo rm cat grep sleep kill false true ls ps env".split()
+_APPLETS = (
+    "sh",
+    "nc",
+    "mkfifo",
+    "rm",
+    "cat",
+    "grep",
+    "sleep",
+    "kill",
+    "false",
+    "true",
+    "ls",
+    "ps",
+    "env",
+)
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _CREATED = "2026-01-01T00:00:00Z"
 _SECOND = 1_000_000_000

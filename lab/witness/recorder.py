@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+from collections import OrderedDict
 from pathlib import Path
 from typing import TextIO
 
@@ -23,6 +24,9 @@ _RETRY_SECONDS = 0.1
 _SO_RCVBUFFORCE = 33
 _BUFFER = 8 * 1024 * 1024
 _LARGEST = 65536
+# What a daemon repeats after a reconnection, and how much of it is recognised: it keeps 256.
+_OVERLAP_SECONDS = 30
+_REMEMBERED = 2048
 _HEADER_WORDS = 7
 
 
@@ -32,7 +36,8 @@ class EventRecorder:
     def __init__(self, docker_socket: Path, target: TextIO) -> None:
         self._socket = docker_socket
         self._target = target
-        self._last = 0
+        self._latest = 0
+        self._seen: OrderedDict[bytes, None] = OrderedDict()
 
     def run(self) -> None:
         """Record until the process is ended: a daemon that is away comes back or the host ends."""
@@ -44,17 +49,20 @@ class EventRecorder:
     def _follow(self) -> None:
         connection = UnixConnection(self._socket, timeout=None)
         with contextlib.closing(connection):
-            seconds, nanoseconds = divmod(self._last, 1_000_000_000)
-            connection.request("GET", f"{API}/events?since={seconds}.{nanoseconds:09d}")
+            since = max(0, self._latest - _OVERLAP_SECONDS)
+            connection.request("GET", f"{API}/events?since={since}")
             for line in connection.getresponse():
                 self._record(line)
 
     def _record(self, line: bytes) -> None:
-        event = json.loads(line)
-        # After a reconnection the daemon repeats what it remembers of that same moment.
-        if event["timeNano"] <= self._last:
+        # Events come slightly out of order, so only the very same one is a repetition.
+        if line in self._seen:
             return
-        self._last = event["timeNano"]
+        self._seen[line] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        event = json.loads(line)
+        self._latest = max(self._latest, event["time"])
         self._target.write(json.dumps({"received": time.time(), "event": event}) + "\n")
 
 
