@@ -1,0 +1,128 @@
+"""One line an event, for pipes, CI and log files; every line can be found by its step's name."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import assert_never
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from orchestrator.engine.events import (
+    Event,
+    RunStopping,
+    StepDone,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepStopped,
+    StepWaits,
+)
+from orchestrator.errors import Problem
+from orchestrator.planning.plan import StepKind
+from orchestrator.ui.consoles import show, whole
+from orchestrator.ui.foreign import clean, clean_lines, shorten
+from orchestrator.ui.phrases import elapsed, limit, some
+
+_QUIET_SECONDS = 3.0
+"""What a step waits for is said at most this often."""
+_MOST_ITEMS = 3
+_LONGEST = 300
+_LONGEST_EVIDENCE = 1000
+
+
+class LineWriter:
+    """Prints every event as a line: `12:00:07 +12.3s deploy app@far  waits: ...`.
+
+    What a step waits for is printed when it changed, and not more than once in three seconds
+    a step; everything else at once.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], datetime]) -> None:
+        self._console = console
+        self._clock = clock
+        self._began: float | None = None
+        self._said: dict[str, tuple[float, object]] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Print an event, or leave it out."""
+        self._began = event.at if self._began is None else self._began
+        if not self._worth_saying(event):
+            return
+        stamp = f"{self._clock():%H:%M:%S} +{event.at - self._began:.1f}s"
+        for line in event_lines(event, stamp):
+            show(self._console, line)
+
+    def close(self) -> None:
+        """Do nothing: every line is out already."""
+
+    def _worth_saying(self, event: Event) -> bool:
+        if isinstance(event, StepStarted):
+            return event.step.kind is not StepKind.GATE
+        if not isinstance(event, StepWaits):
+            return True
+        said = (event.waiting_for, event.items)
+        at, last = self._said.get(event.step.id, (float("-inf"), None))
+        if said == last or event.at - at < _QUIET_SECONDS:
+            return False
+        self._said[event.step.id] = (event.at, said)
+        return True
+
+
+def event_lines(event: Event, stamp: str) -> list[RenderableType]:
+    """Return an event as lines, `stamp` before each; more than one only for a failure."""
+    if isinstance(event, RunStopping):
+        words = "stopping: no new step starts, what is under way is awaited"
+        return [whole((f"{stamp} ", "dim"), (words, "bold yellow"))]
+    head = Text.assemble((f"{stamp} ", "dim"), clean(event.step.id), "  ")
+    return [whole_line(head, said) for said in _said(event)]
+
+
+def whole_line(head: Text, said: Text) -> Text:
+    """Return two parts as one line that is never wrapped."""
+    line = head + said
+    line.no_wrap, line.overflow = True, "ignore"
+    return line
+
+
+def _said(
+    event: StepStarted | StepWaits | StepDone | StepFailed | StepSkipped | StepStopped,
+) -> Iterator[Text]:
+    match event:
+        case StepStarted():
+            yield Text("started")
+        case StepWaits():
+            yield Text(_waits(event), style="yellow")
+        case StepDone():
+            words = f": {clean(event.words)}" if event.words else ""
+            yield Text(f"done in {elapsed(event.seconds)}{words}", style="green")
+        case StepFailed():
+            yield from _failed(event)
+        case StepSkipped():
+            yield Text(f"skipped because of {clean(event.because)}", style="dim")
+        case StepStopped():
+            yield Text(f"stopped: {clean(event.words)}", style="bold yellow")
+        case _:
+            assert_never(event)
+
+
+def waiting_words(waiting_for: str, items: tuple[str, ...]) -> str:
+    """Say what is waited for and what is still in the way, in one line."""
+    still = some((clean(item) for item in items), _MOST_ITEMS)
+    return shorten(f"{clean(waiting_for)}{f' ({still})' if still else ''}", _LONGEST)
+
+
+def _waits(event: StepWaits) -> str:
+    left = "" if event.deadline is None else f", {limit(max(0, event.deadline - event.at))} left"
+    return f"waits: {waiting_words(event.waiting_for, event.items)}{left}"
+
+
+def _failed(event: StepFailed) -> Iterator[Text]:
+    for problem in event.problems:
+        what = f"FAILED after {elapsed(event.seconds)}: {clean(problem.what)}"
+        yield Text.assemble((what, "bold red"), f" [{clean(problem.code)}]")
+        yield from (Text(f"| {line}") for line in _evidence(problem))
+
+
+def _evidence(problem: Problem) -> Iterator[str]:
+    for words in dict.fromkeys(problem.evidence):
+        yield from (shorten(line, _LONGEST_EVIDENCE) for line in clean_lines(words))

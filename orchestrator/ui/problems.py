@@ -1,0 +1,111 @@
+"""Problems, for someone tired: what and where, the tool's own words, and what to type next."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from orchestrator.errors import ExitCode, Problem, worst
+from orchestrator.ui.causes import Cause, causes
+from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
+from orchestrator.ui.foreign import clean, clean_lines, shorten
+from orchestrator.ui.phrases import count
+
+_LONGEST = 1000
+"""Characters of one line of evidence; what is cut is cut from its first half."""
+_MOST_SITES = 3
+_PLACE = re.compile(r"^([\w.@/-]+(?: on [\w.-]+)?): (.+)$")
+
+
+def render_problems(problems: Iterable[Problem], width: int = 80) -> list[str]:
+    """Return problems as plain lines, the one that decides the exit code first."""
+    return plain(problems_view(problems), width)
+
+
+def print_problems(problems: Iterable[Problem], console: Console) -> None:
+    """Print problems; give it stderr's console."""
+    show(console, problems_view(problems))
+
+
+def problems_view(problems: Iterable[Problem]) -> RenderableType:
+    """Return problems grouped by cause, with a closing count; nothing when there are none."""
+    found = causes(problems)
+    if not found:
+        return stack_up(())
+    book = _shared_runbook(found)
+    parts = [part for cause in found for part in _cause(cause, shared=book)]
+    return stack_up((*parts, *_closing(found, book)))
+
+
+def _cause(cause: Cause, *, shared: str) -> Iterator[RenderableType]:
+    yield _headline(cause)
+    if rows := [(">", Text(line, style="bold")) for line in _evidence(cause)]:
+        yield labelled(rows, indent=4)
+    if cause.state_left:
+        yield labelled([("state:  ", clean(cause.state_left))], indent=4)
+    for fix in _fixes(cause):
+        yield whole("    next:     ", (fix, "cyan"))
+    if cause.first.runbook and cause.first.runbook != shared:
+        yield Text(f"    runbook:  {clean(cause.first.runbook)}")
+    if not cause.first.where.file:
+        yield Text("")
+
+
+def _headline(cause: Cause) -> RenderableType:
+    problem, what, places = cause.first, clean(cause.what), clean(cause.places)
+    code = f" [{clean(problem.code)}]"
+    if problem.where.file:
+        position = clean(str(problem.where))
+        return whole((f"{position}: ", "bold"), ("error: ", "bold red"), what, code, _who(cause))
+    times = f" ({len(cause.problems)} times)" if len(cause.problems) > 1 else ""
+    place = (f"{places}: " if places else "", "bold")
+    said = Text.assemble(place, what, (code + times, "dim"))
+    return labelled([(Text("ERROR", style="bold red"), said)], indent=0)
+
+
+def _who(cause: Cause) -> str:
+    """Say for which units a finding about a file was made, where that is known."""
+    names = [f"{p.where.stack}@{p.where.site}" for p in cause.problems if p.where.stack]
+    return f" (for {', '.join(dict.fromkeys(names))})" if names else ""
+
+
+def _evidence(cause: Cause) -> Iterator[str]:
+    """Yield the tool's own words; what several services say alike is said once."""
+    alike: dict[str, list[str]] = {}
+    for place, words in cause.evidence:
+        for line in clean_lines(words):
+            match = _PLACE.match(line)
+            who, said = (match[1], match[2]) if match else ("", line)
+            alike.setdefault(said, []).extend(name for name in (place, who) if name)
+    for said, who in alike.items():
+        names = list(dict.fromkeys(who))
+        some = ", ".join(names[:_MOST_SITES])
+        more = f" and {len(names) - _MOST_SITES} more" if len(names) > _MOST_SITES else ""
+        yield f"{some}{more}: {shorten(said, _LONGEST)}" if names else shorten(said, _LONGEST)
+
+
+def _fixes(cause: Cause) -> Iterator[str]:
+    fixes = [line for fix in cause.fixes for line in clean_lines(fix)]
+    yield from fixes[:_MOST_SITES]
+    if len(fixes) > _MOST_SITES:
+        yield f"... and likewise at the others ({len(fixes) - _MOST_SITES} more)"
+
+
+def _shared_runbook(found: tuple[Cause, ...]) -> str:
+    books = {cause.first.runbook for cause in found}
+    return clean(books.pop()) if len(books) == 1 and len(found) > 1 else ""
+
+
+def _closing(found: tuple[Cause, ...], book: str) -> Iterator[RenderableType]:
+    problems = [problem for cause in found for problem in cause.problems]
+    code = worst(problems)
+    if book:
+        yield Text(f"runbook: {book}")
+    number = count(len(problems), "problem")
+    shared = f" of {count(len(found), 'cause')}" if len(found) != len(problems) else ""
+    yield Text.assemble((f"{number}{shared}; exit code {code.value}: {_said(code)}", "bold"))
+
+
+def _said(code: ExitCode) -> str:
+    return code.name.replace("_", " ").lower()

@@ -1,0 +1,119 @@
+"""What stands after a run, unit by unit: pure, from the plan and how its steps ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from orchestrator.engine.run import RunReport, StepReport
+from orchestrator.engine.schedule import State
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
+
+_REFUSED = frozenset({"removal.refused", "deploy.refused", "deploy.over-running"})
+"""Codes that say: a guard said no, and the unit was not touched by this step."""
+
+
+class Standing(Enum):
+    """Where a unit was left."""
+
+    DEPLOYED = "deployed"
+    UNSTABLE = "deployed, not stable"
+    UNHEALTHY = "deployed, not healthy"
+    GONE = "gone"
+    MIDDLE = "left in the middle"
+    UNTOUCHED = "untouched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitEnd:
+    """Where a unit was left. `owed`: the run was to bring it up, and did not.
+
+    `outage_seconds` is how long it was down: from the start of its removal until it was
+    healthy again, or until the run ended; None when it never went down.
+    """
+
+    unit: Unit
+    standing: Standing
+    owed: bool
+    outage_seconds: float | None = None
+    still_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    remove: StepReport | None
+    deploy: StepReport | None
+    settle: StepReport | None
+
+
+def unit_ends(plan: Plan, report: RunReport) -> tuple[UnitEnd, ...]:
+    """Return where each unit of the plan was left, in the plan's order."""
+    by_unit: dict[Unit, dict[StepKind, StepReport]] = {}
+    for step in report.steps:
+        if step.step.unit is not None:
+            by_unit.setdefault(step.step.unit, {})[step.step.kind] = step
+    return tuple(_end(item, by_unit.get(item.unit, {}), report.ended) for item in plan.units)
+
+
+def _end(item: UnitPlan, kinds: Mapping[StepKind, StepReport], ended: float) -> UnitEnd:
+    steps = _Steps(
+        kinds.get(StepKind.REMOVE), kinds.get(StepKind.DEPLOY), kinds.get(StepKind.SETTLE)
+    )
+    standing = _standing(item, steps)
+    good = (Standing.DEPLOYED, Standing.UNSTABLE)
+    wanted_up = item.action in (Action.RESTART, Action.UP)
+    was_down = _went_down(item, steps)
+    back = steps.deploy is not None and steps.deploy.state is State.DONE
+    down = up = None
+    if was_down and steps.remove is not None and steps.deploy is not None:
+        down, up = steps.remove.started, steps.deploy.ended if back else ended
+    return UnitEnd(
+        unit=item.unit,
+        standing=standing,
+        owed=wanted_up and standing not in good and standing is not Standing.UNTOUCHED,
+        outage_seconds=up - down if up is not None and down is not None else None,
+        still_down=down is not None and not back,
+    )
+
+
+def _standing(item: UnitPlan, steps: _Steps) -> Standing:
+    if steps.deploy is not None and (after := _after_deploy(steps.deploy, steps.settle)):
+        return after
+    removed = _after_removal(steps.remove)
+    if removed is None or (removed is Standing.UNTOUCHED):
+        gone_before = item.action is not Action.KEEP and item.before.presence is Presence.GONE
+        return Standing.GONE if gone_before else Standing.UNTOUCHED
+    return removed
+
+
+def _after_deploy(deploy: StepReport, settle: StepReport | None) -> Standing | None:
+    """Return what a deploy left; None when it did not touch the unit."""
+    if deploy.state is State.DONE:
+        settled = settle is None or settle.state is State.DONE
+        return Standing.DEPLOYED if settled else Standing.UNSTABLE
+    if deploy.state is State.STOPPED:
+        return Standing.MIDDLE
+    if deploy.state is State.FAILED and not _refused(deploy):
+        return Standing.UNHEALTHY
+    return None
+
+
+def _after_removal(remove: StepReport | None) -> Standing | None:
+    if remove is None:
+        return None
+    if remove.state is State.DONE:
+        return Standing.GONE
+    if remove.state is State.STOPPED or (remove.state is State.FAILED and not _refused(remove)):
+        return Standing.MIDDLE
+    return Standing.UNTOUCHED
+
+
+def _refused(step: StepReport) -> bool:
+    return any(problem.code in _REFUSED for problem in step.problems)
+
+
+def _went_down(item: UnitPlan, steps: _Steps) -> bool:
+    if item.before.presence is Presence.GONE or steps.remove is None:
+        return False
+    return steps.remove.started is not None and not _refused(steps.remove)

@@ -1,0 +1,120 @@
+"""The end of a run on a few lines: what was done, what stands now, what to type next."""
+
+import shlex
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from orchestrator.engine.run import RunReport
+from orchestrator.engine.schedule import State
+from orchestrator.errors import ExitCode
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Command, Plan, StepKind
+from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
+from orchestrator.ui.foreign import clean
+from orchestrator.ui.phrases import count, elapsed, named
+from orchestrator.ui.standing import Standing, UnitEnd, unit_ends
+
+_STYLES = {
+    Standing.DEPLOYED: "green",
+    Standing.UNSTABLE: "yellow",
+    Standing.UNHEALTHY: "bold red",
+    Standing.GONE: "bold",
+    Standing.MIDDLE: "bold red",
+    Standing.UNTOUCHED: "dim",
+}
+
+
+def render_summary(plan: Plan, report: RunReport, width: int = 80) -> list[str]:
+    """Return the summary as plain lines."""
+    return plain(summary_view(plan, report), width)
+
+
+def print_summary(plan: Plan, report: RunReport, console: Console) -> None:
+    """Print the summary; problems are printed apart from it, see `problems`."""
+    show(console, summary_view(plan, report))
+
+
+def summary_view(plan: Plan, report: RunReport) -> RenderableType:
+    """Return the summary to show."""
+    ends = unit_ends(plan, report)
+    parts: list[RenderableType] = [_headline(plan, report)]
+    parts += [Text(line) for line in _outages(plan, ends)]
+    if _succeeded(report):
+        return stack_up(parts)
+    parts += [Text("WHAT STANDS NOW", style="bold"), labelled(_standings(ends))]
+    parts += [whole("NEXT  ", (clean(next_command(plan, report)), "bold cyan"))]
+    return stack_up(parts)
+
+
+def next_command(plan: Plan, report: RunReport) -> str:
+    """Return what to type next, "" when all is done.
+
+    A unit left in the middle of its removal needs the whole command again; units that are
+    merely owed need to be brought up and nothing else disturbed.
+    """
+    if _succeeded(report):
+        return ""
+    ends = unit_ends(plan, report)
+    again = f"dtdeploy {plan.command.value} {_typed(plan.selection)}"
+    owed = [end.unit for end in ends if end.owed]
+    middle = any(end.standing is Standing.MIDDLE for end in ends)
+    if plan.command is Command.DOWN or not owed or middle:
+        return again
+    left = any(end.standing is Standing.UNTOUCHED for end in ends if _acted(plan, end.unit))
+    return again if left else f"dtdeploy up {' '.join(str(unit) for unit in owed)}"
+
+
+def _typed(selection: str) -> str:
+    return " ".join(shlex.quote(word) for word in selection.split())
+
+
+def _acted(plan: Plan, unit: Unit) -> bool:
+    return any(step.unit == unit for step in plan.steps)
+
+
+def _succeeded(report: RunReport) -> bool:
+    return report.exit_code is ExitCode.DONE
+
+
+def _headline(plan: Plan, report: RunReport) -> Text:
+    steps = [step for step in report.steps if step.step.kind is not StepKind.GATE]
+    done = sum(step.state is State.DONE for step in steps)
+    if _succeeded(report):
+        words, style = "DONE", "bold green"
+    elif report.interrupted:
+        words, style = "INTERRUPTED", "bold yellow"
+    else:
+        words, style = "FAILED", "bold red"
+    what = f"{plan.command.value} {clean(plan.selection)}"
+    how_long = elapsed(report.ended - report.began)
+    size = count(len(steps), "step")
+    progress = size if done == len(steps) else f"{done} of {size} done"
+    return Text.assemble((words, style), f"  {what} in {how_long}, {progress}")
+
+
+def _outages(plan: Plan, ends: tuple[UnitEnd, ...]) -> Iterator[str]:
+    """Say how long those were down that others depend on; of the rest, the longest."""
+    needed = [end for end in ends if end.outage_seconds is not None and _needed(plan, end.unit)]
+    for end in needed:
+        seconds = elapsed(end.outage_seconds or 0.0)
+        tense = "has been down for" if end.still_down else "was down for"
+        also = " and still is" if end.still_down else ""
+        yield f"      {end.unit} {tense} {seconds}{also}"
+    others = [end for end in ends if end.outage_seconds is not None and end not in needed]
+    if others:
+        longest = max(others, key=lambda end: end.outage_seconds or 0.0)
+        seconds = elapsed(longest.outage_seconds or 0.0)
+        yield f"      {'the others' if needed else 'units'} at most {seconds} ({longest.unit})"
+
+
+def _needed(plan: Plan, unit: Unit) -> bool:
+    return bool(plan.unit(unit).dependents)
+
+
+def _standings(ends: tuple[UnitEnd, ...]) -> Iterator[tuple[Text, str]]:
+    for standing in Standing:
+        units = [end.unit for end in ends if end.standing is standing]
+        if units:
+            yield Text(standing.value, style=_STYLES[standing]), named(units)
