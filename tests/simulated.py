@@ -1,0 +1,150 @@
+"""Run a command on the simulated fleet, with the very code that runs live."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from orchestrator.engine.events import Event
+from orchestrator.engine.gather import look_at
+from orchestrator.engine.run import RunReport, run_plan
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.load import load_inventory
+from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.plan import Command, Plan
+from orchestrator.planning.planner import make_plan
+from orchestrator.planning.scope import make_scope
+from orchestrator.planning.selection import Request, dependents
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.of_step import procedure_for
+from orchestrator.simulation.backend import SimulatedBackend
+from orchestrator.simulation.build import build_fleet
+from orchestrator.simulation.fleet import SimulatedFleet
+from orchestrator.simulation.happening import Happening, What
+from orchestrator.simulation.scenario import Scenario
+from orchestrator.simulation.synthetic import synthetic_sources
+from orchestrator.sources.model import Sourced
+
+ALL = Request(everything=True)
+PRODUCTION = load_inventory(Path(__file__).parent.parent / "sites.yaml")
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Watches what really happens, and knows nothing of the engine.
+
+    It holds the two rules that matter most: a service is never removed by an operator while a
+    container of anything that depends on its stack runs anywhere (S1), and no service is
+    created while something its stack depends on does not serve (S2).
+    """
+
+    fleet: SimulatedFleet
+    inventory: Inventory
+    violations: list[str] = field(default_factory=list)
+    by_hand: bool = False
+    _fault: bool = False
+
+    def __post_init__(self) -> None:
+        self.fleet.subscribe(self.see)
+
+    def see(self, happening: Happening) -> None:
+        if happening.what in (What.FAULT, What.COMMAND):
+            self._fault = happening.what is What.FAULT
+        if happening.what is What.SERVICE_REMOVED and not self._fault:
+            self._removed(happening)
+        if happening.what is What.SERVICE_CREATED and not self._fault:
+            self._created(happening)
+
+    def _removed(self, happening: Happening) -> None:
+        unit = Unit(stack=happening.stack, site=happening.site)
+        below = dependents(self.inventory, frozenset({unit}))
+        for container in self.fleet.running_containers():
+            if Unit(stack=container.stack, site=container.site) in below:
+                self.violations.append(
+                    f"{happening.at:.2f}: {unit} went down while {container} runs"
+                )
+
+    def _created(self, happening: Happening) -> None:
+        unit = Unit(stack=happening.stack, site=happening.site)
+        for spec in self.inventory.units:
+            if spec.unit != unit:
+                continue
+            for below in spec.depends_on:
+                probes = self.inventory.spec(below).probes
+                for probe in probes:
+                    ok, words = self.fleet.answer(below.site, probe)
+                    if not ok:
+                        self.violations.append(
+                            f"{happening.at:.2f}: {unit} came up while {below}: {words}"
+                        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Simulated:
+    """A simulated fleet and what a run on it showed."""
+
+    inventory: Inventory
+    fleet: SimulatedFleet
+    backend: SimulatedBackend
+    oracle: Oracle
+    sources: dict[Unit, Sourced]
+    events: list[Event] = field(default_factory=list)
+
+    def plan(self, command: Command, request: Request = ALL, run: str = "r1") -> Book:
+        sites = [s.name for s in self.inventory.sites if s.state is not SiteState.PLANNED]
+        looks = look_at(self.backend, sites)
+        pins = {
+            s.release.revision.repo: s.release.revision
+            for s in self.sources.values()
+            if command is not Command.DOWN
+        }
+        scope = make_scope(self.inventory, command, request, looks, pins)
+        sourced = {unit: self.sources[unit] for unit in scope.to_deploy}
+        plan: Plan = make_plan(
+            self.inventory,
+            command=command,
+            request=request,
+            scope=scope,
+            looks=looks,
+            sourced=sourced,
+        )
+        return Book(run=run, inventory=self.inventory, plan=plan, sourced=sourced)
+
+    def run(
+        self,
+        command: Command,
+        request: Request = ALL,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> RunReport:
+        book = self.plan(command, request)
+        return run_plan(
+            book.plan,
+            self.backend,
+            lambda step: procedure_for(book, step),
+            self.events.append,
+            stop,
+        )
+
+    def stacks_running(self) -> set[str]:
+        return {f"{c.stack}@{c.site}" for c in self.fleet.running_containers()}
+
+
+def simulated(
+    scenario: Scenario | None = None, *, seed: int = 1, inventory: Inventory = PRODUCTION
+) -> Simulated:
+    """Build a fleet in which everything that is declared runs, unless `scenario` says else."""
+    units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
+    sources = synthetic_sources(inventory, units)
+    fleet = build_fleet(inventory, scenario or Scenario(), seed, sources=sources)
+    return Simulated(
+        inventory=inventory,
+        fleet=fleet,
+        backend=SimulatedBackend(fleet),
+        oracle=Oracle(fleet, inventory),
+        sources=sources,
+    )
+
+
+def chance(seed: int) -> Random:
+    """Return a source of chance for a test's own choices."""
+    return Random(seed)  # noqa: S311 - seeded on purpose, so that a failure can be replayed
