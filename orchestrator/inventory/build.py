@@ -72,7 +72,7 @@ def _units(declared: Declared) -> tuple[UnitSpec, ...]:
             depends_on=tuple(dict.fromkeys(depends_on.get(declaration.unit, ()))),
             must_have=must_have[declaration.unit.stack],
         )
-        for declaration in declared.declarations()
+        for declaration in declared.declarations
     )
 
 

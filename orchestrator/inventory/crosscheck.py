@@ -32,7 +32,7 @@ def sites_warnings(declared: Declared) -> Iterator[Problem]:
             where = declared.document.at_key(("repos", name))
             what = f"no stack comes from repository {quoted(name)}"
             yield complaint("unused-repo", what, where, fix="delete it if it is not needed")
-    listed = {declaration.unit.stack for declaration in declared.declarations()}
+    listed = {declaration.unit.stack for declaration in declared.declarations}
     for name, file in (declared.stacks or {}).items():
         if name not in listed:
             where = file.document.at(())
@@ -44,7 +44,7 @@ def sites_warnings(declared: Declared) -> Iterator[Problem]:
 def _coordinator(declared: Declared) -> Iterator[Problem]:
     name, where = declared.sites.coordinator, declared.document.at(("coordinator",))
     known = declared.known("sites")
-    if name and name not in known:
+    if name and name not in known and declared.whole("sites"):
         what = f"coordinator: there is no site {quoted(name)}"
         yield complaint("unknown-site", what, where, fix=suggestion(name, known))
     site = declared.sites.sites.get(name)
@@ -88,7 +88,7 @@ def _groups(declared: Declared) -> Iterator[Problem]:
 
 def _listed_twice(declared: Declared) -> Iterator[Problem]:
     seen: set[str] = set()
-    for declaration in declared.declarations():
+    for declaration in declared.declarations:
         if str(declaration.unit) in seen:
             what = f"{declaration.unit.stack} is listed twice at {declaration.unit.site}"
             where = declared.document.at_key(declaration.trail)
@@ -99,7 +99,7 @@ def _listed_twice(declared: Declared) -> Iterator[Problem]:
 def _first_uses(declared: Declared) -> Iterator[Declaration]:
     """Yield the first declaration of each stack: what is wrong with its name is said once."""
     seen: set[str] = set()
-    for declaration in declared.declarations():
+    for declaration in declared.declarations:
         if declaration.unit.stack not in seen:
             seen.add(declaration.unit.stack)
             yield declaration
@@ -125,12 +125,14 @@ def _stack_files(declared: Declared) -> Iterator[Problem]:
             folder = declared.sites.stacks.rstrip("/")
             what = f"there is no file {folder}/{stack}.yaml for stack {quoted(stack)}"
             where = declared.document.at_key(declaration.trail)
-            fix = suggestion(stack, declared.stacks, otherwise=f"write {folder}/{stack}.yaml")
+            own = f"write {folder}/{stack}.yaml"
+            guess = suggestion(stack, declared.stacks)
+            fix = f"{guess}; or {own}" if guess else own
             yield complaint("unknown-stack", what, where, fix=fix)
 
 
 def _both_kinds_of_variable(declared: Declared) -> Iterator[Problem]:
-    for declaration in declared.declarations():
+    for declaration in declared.declarations:
         secret = declaration.text.secret_variables
         for index, name in enumerate(secret):
             trail = (*declaration.trail, "secret_variables", index)
@@ -145,7 +147,7 @@ def _both_kinds_of_variable(declared: Declared) -> Iterator[Problem]:
 
 
 def _plain_secrets(declared: Declared) -> Iterator[Problem]:
-    for declaration in declared.declarations():
+    for declaration in declared.declarations:
         for name in declaration.text.variables:
             if _SECRET.search(name):
                 where = declared.document.at_key((*declaration.trail, "variables", name))

@@ -1,5 +1,6 @@
 """What pydantic finds wrong with a document -> problems at file:line:column, with a remedy."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
@@ -7,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from orchestrator.errors import Problem
 from orchestrator.inventory.document import Data, Document, Trail, complaint
-from orchestrator.inventory.quoting import quoted, suggestion
+from orchestrator.inventory.quoting import odd_characters, quoted, suggestion
 from orchestrator.inventory.schema import Text, keys_at
 
 _OURS = "fix"
@@ -72,7 +73,7 @@ def _problem(details: ErrorDetails, trail: Trail, document: Document, root: type
     if _OURS in details.get("ctx", {}):
         return _own(details, trail, document)
     if kind == "missing":
-        return _missing(trail, document)
+        return _missing(details["loc"], trail, document, root)
     if kind == "extra_forbidden":
         return _unknown_key(details["loc"], trail, document, root)
     if kind in _TYPES:
@@ -89,36 +90,45 @@ def _own(details: ErrorDetails, trail: Trail, document: Document) -> Problem:
     return complaint(details["type"], what, where, fix=str(details["ctx"][_OURS]))
 
 
-def _missing(trail: Trail, document: Document) -> Problem:
-    parent, key = trail[:-1], trail[-1]
+def _missing(
+    loc: tuple[str | int, ...], trail: Trail, document: Document, root: type[Text]
+) -> Problem:
+    parent, key = trail[:-1], str(trail[-1])
     place = f" in {quoted(str(parent[-1]))}" if parent else ""
-    return complaint(
-        "missing-key",
-        f"key {quoted(str(key))} is missing{place}",
-        document.at_key(parent),
-        fix=f"add `{key}: …`",
-    )
+    info = keys_at(root, loc[:-1]).get(key)
+    meaning = f" ({info.description.rstrip('.')})" if info and info.description else ""
+    what, fix = f"key {quoted(key)} is missing{place}", f"add `{key}: …`{meaning}"
+    return complaint("missing-key", what, document.at_key(parent), fix=fix)
 
 
 def _unknown_key(
     loc: tuple[str | int, ...], trail: Trail, document: Document, root: type[Text]
 ) -> Problem:
     key = str(trail[-1])
-    return complaint(
-        "unknown-key",
-        f"unknown key {quoted(key)}",
-        document.at_key(trail),
-        fix=suggestion(key, keys_at(root, loc[:-1])),
-    )
+    odd = odd_characters(key)
+    what = f"unknown key {quoted(key)}{f': {odd}' if odd else ''}"
+    fix = suggestion(key, keys_at(root, loc[:-1]))
+    return complaint("unknown-key", what, document.at_key(trail), fix=fix)
 
 
 def _wrong_type(kind: str, value: object, trail: Trail, document: Document) -> Problem:
     wanted, fix = _TYPES[kind]
     hidden = bool(_HIDDEN.intersection(trail))
-    if kind == "string_type" and isinstance(value, int | float | bool) and not hidden:
-        fix = f'write it in quotes: "{str(value).lower()}"'
+    if kind == "string_type":
+        fix = _as_text(value, hidden=hidden) or fix
+    if kind == "int_type" and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        fix = f"write {int(value)}, without quotes or leading zeros"
     what = _about(trail, f"expected {wanted}, found {_named(value, hidden=hidden)}")
     return complaint("wrong-type", what, document.at(trail), fix=fix)
+
+
+def _as_text(value: object, *, hidden: bool) -> str:
+    """Return how to write as text what YAML took for something else, "" if that is unclear."""
+    if isinstance(value, dict) and list(value.values()) == [None]:
+        return f'text that begins with a brace needs quotes: "{{{next(iter(value))}}}"'
+    if not isinstance(value, int | float | bool):
+        return ""
+    return 'write it in "quotes"' if hidden else f'write it in quotes: "{str(value).lower()}"'
 
 
 def _named(value: object, *, hidden: bool) -> str:
@@ -144,6 +154,9 @@ _Translated = tuple[str, str, str]
 def _literal(details: ErrorDetails) -> _Translated:
     expected = str(details["ctx"]["expected"]).replace("'", "")
     value = details["input"]
+    if "'" not in details["ctx"]["expected"]:
+        found = _named(value, hidden=False)
+        return "bad-value", f"expected {expected}, found {found}", f"write {expected}, no quotes"
     if not isinstance(value, str):
         return "bad-value", f"{_named(value, hidden=False)} is not {expected}", f"write {expected}"
     words = expected.replace(" or ", ", ").split(", ")
@@ -162,6 +175,11 @@ def _tag(details: ErrorDetails) -> _Translated:
     return "bad-value", what, suggestion(str(details["ctx"]["tag"]), expected.split(", "))
 
 
+def _too_long(details: ErrorDetails) -> _Translated:
+    most = details["ctx"]["max_length"]
+    return "too-long", f"more than {most} entries", f"list at most {most}"
+
+
 def _otherwise(details: ErrorDetails) -> _Translated:
     return "invalid", details["msg"], "compare with the description of this key in docs/schema/"
 
@@ -170,6 +188,7 @@ _TRANSLATIONS: Mapping[str, Callable[[ErrorDetails], _Translated]] = {
     "literal_error": _literal,
     "greater_than_equal": _bounds,
     "less_than_equal": _bounds,
+    "too_long": _too_long,
     "too_short": lambda _: ("empty", "nothing is listed here", "list at least one"),
     "union_tag_invalid": _tag,
     "union_tag_not_found": lambda _: (

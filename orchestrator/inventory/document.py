@@ -28,6 +28,7 @@ class Document:
     `keys` and `values` say where each mapping key and each value begins. `usable` is False
     when the text is no YAML at all: then `data` means nothing. `tainted` are the trails about
     which `problems` has spoken already, so that nothing else needs to complain about them.
+    `incomplete` are the trails of mappings that lost an entry: two equal keys, say.
     """
 
     file: str
@@ -36,6 +37,7 @@ class Document:
     keys: Mapping[Trail, Position] = field(default_factory=dict, repr=False)
     values: Mapping[Trail, Position] = field(default_factory=dict, repr=False)
     tainted: frozenset[Trail] = frozenset()
+    incomplete: frozenset[Trail] = frozenset()
     problems: tuple[Problem, ...] = ()
 
     def at_key(self, trail: Trail) -> Where:

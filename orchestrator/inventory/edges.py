@@ -30,7 +30,7 @@ def edges(declared: Declared) -> tuple[Edge, ...]:
     texts = declared.stack_texts
     return tuple(
         Edge(unit=unit, on=_target(text, unit.site, declared.sites.coordinator), index=index)
-        for unit in (declaration.unit for declaration in declared.declarations())
+        for unit in (declaration.unit for declaration in declared.declarations)
         if unit.stack in texts
         for index, text in enumerate(texts[unit.stack].depends_on)
     )
@@ -84,6 +84,8 @@ def _is_absent(declared: Declared, unit: Unit) -> bool:
     site = declared.sites.sites.get(unit.site)
     if site is None or unit.stack not in (declared.stacks or {}):
         return False  # said elsewhere
+    if any(trail[:2] == ("sites", unit.site) for trail in declared.document.incomplete):
+        return False  # it may stand in the part that was dropped
     return unit.stack not in site.stacks
 
 
@@ -93,7 +95,8 @@ def _is_too_early(declared: Declared, edge: Edge) -> bool:
 
 
 def _more(group: list[Edge]) -> str:
-    return f" (and {len(group) - 1} more units likewise)" if len(group) > 1 else ""
+    others = len(group) - 1
+    return f" (and {others} more unit{'s' if others > 1 else ''} likewise)" if others else ""
 
 
 def _cycles(declared: Declared, found: list[Edge]) -> Iterator[Problem]:

@@ -7,13 +7,20 @@ from pathlib import Path
 from orchestrator.errors import InventoryError, Problem, Where
 from orchestrator.inventory.build import build_inventory
 from orchestrator.inventory.crosscheck import sites_problems, sites_warnings
-from orchestrator.inventory.declared import Declared, StackFile, parse_sites, parse_stack
+from orchestrator.inventory.declared import (
+    Declared,
+    StackFile,
+    declarations,
+    parse_sites,
+    parse_stack,
+)
 from orchestrator.inventory.document import Document, complaint
 from orchestrator.inventory.edges import edge_problems
 from orchestrator.inventory.files import read_document, stack_files, stray_files
 from orchestrator.inventory.model import Inventory
 from orchestrator.inventory.quoting import quoted
 from orchestrator.inventory.stackcheck import stack_problems
+from orchestrator.inventory.tree import AMBIGUOUS
 from orchestrator.inventory.words import NAME
 
 
@@ -29,10 +36,12 @@ def load_inventory(path: Path) -> Inventory:
     text, found = parse_sites(document)
     folder = path.parent / text.stacks
     stacks, in_stacks = _read_stacks(folder, document)
-    declared = Declared(document=document, sites=text, stacks=stacks)
+    declared = Declared(
+        document=document, sites=text, stacks=stacks, declarations=declarations_of(text)
+    )
     problems = [*document.problems, *found, *in_stacks, *_cross_problems(declared)]
     if problems:
-        raise InventoryError(_in_order(problems, first=document.file))
+        raise InventoryError(_in_order(_settled(problems), first=document.file))
     warnings = [*sites_warnings(declared), *stray_files(folder)]
     return build_inventory(declared, _in_order(warnings, first=document.file))
 
@@ -65,7 +74,7 @@ def _read_stacks(
 def _no_folder(folder: Path, error: OSError, sites: Document) -> list[Problem]:
     if not sites.usable:
         return []  # sites.yaml may name another folder
-    what = f"the folder of stack files {quoted(str(folder))} cannot be listed ({error.strerror})"
+    what = f"the folder of stack files {quoted(folder.name)} cannot be listed ({error.strerror})"
     fix = "name the right folder with the key `stacks`, relative to this file"
     return [complaint("no-stacks-folder", what, sites.at(("stacks",)), fix=fix)]
 
@@ -76,6 +85,13 @@ def _bad_name(path: Path) -> list[Problem]:
     what = f"{quoted(path.stem)} is no stack name"
     fix = "rename the file: small letters, digits and -, as the stack is called in Docker"
     return [complaint("bad-name", what, Where(file=str(path), line=1, column=1), fix=fix)]
+
+
+def _settled(problems: list[Problem]) -> list[Problem]:
+    """Return `problems` without doubts about words that are wrong anyhow, in either reading."""
+    doubt = f"inventory.{AMBIGUOUS}"
+    wrong = {problem.where for problem in problems if problem.code != doubt}
+    return [p for p in problems if p.code != doubt or p.where not in wrong]
 
 
 def _in_order(problems: Iterable[Problem], *, first: str) -> tuple[Problem, ...]:

@@ -1,8 +1,7 @@
 """`{word}` inside names and paths. No format strings: nothing but whole words is replaced."""
 
 import re
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
 
 SITE = "site"
 COORDINATOR = "coordinator"
@@ -25,8 +24,9 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
 
 
-def each(text: str, lists: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """Yield `text` once for every value of its placeholders (every combination of several)."""
+def each(text: str, lists: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return `text` once for every value of its one placeholder; just `text` without any."""
     used = names(text)
-    for values in product(*(lists[name] for name in used)):
-        yield fill(text, dict(zip(used, values, strict=True)))
+    if not used:
+        return (text,)
+    return tuple(fill(text, {used[0]: value}) for value in lists[used[0]])

@@ -33,11 +33,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return match[0] if match else ""
 
 
-def suggestion(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
-    """Return a fix: the nearest known word, and which words there are."""
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return a fix: the nearest known word, and which words there are ("" if there are none)."""
     words = sorted(known)
     if not words:
-        return otherwise
+        return ""
     close = nearest(word, words)
     listed = ", ".join(words[:_MOST]) + (", …" if len(words) > _MOST else "")
     known_words = f"known here: {listed}"

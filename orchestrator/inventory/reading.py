@@ -14,6 +14,7 @@ _MARKS = (
     (b"\xfe\xff", "UTF-16"),
 )
 # Everything but what YAML 1.2 allows (section 5.1).
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 _NOT_PRINTABLE = re.compile(
     "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -44,7 +45,7 @@ def _decoded(content: bytes, file: str) -> str | Problem:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _undecodable(content, error, file)
-    return _without_controls(text, file)
+    return _acceptable(text, file)
 
 
 def _undecodable(content: bytes, error: UnicodeDecodeError, file: str) -> Problem:
@@ -54,7 +55,13 @@ def _undecodable(content: bytes, error: UnicodeDecodeError, file: str) -> Proble
     return complaint("not-utf8", what, _end_of(before, file), fix=fix)
 
 
-def _without_controls(text: str, file: str) -> str | Problem:
+def _acceptable(text: str, file: str) -> str | Problem:
+    directive = _DIRECTIVE.search(text)
+    if directive:
+        where = _end_of(text[: directive.start()], file)
+        return complaint(
+            "directive", "`%` directives are not allowed", where, fix="delete the line"
+        )
     found = _NOT_PRINTABLE.search(text)
     if not found:
         return text

@@ -4,9 +4,11 @@ Descriptions become the published JSON Schema's, which editors show while one ty
 What one file can say about itself is checked here; names across files in `crosscheck`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic.fields import FieldInfo
 
 from orchestrator.inventory.words import (
     ComposePath,
@@ -19,6 +21,7 @@ from orchestrator.inventory.words import (
     Host,
     HttpPath,
     JsonPath,
+    Pace,
     Port,
     RepoName,
     ServiceName,
@@ -65,7 +68,7 @@ class UnitText(Text):
     """Path of this site's compose file, instead of the stack's."""
     variables: dict[VariableName, FreeText] = {}
     """Values for ${VARIABLES} in the compose file. Put numbers in quotes."""
-    secret_variables: list[VariableName] = []
+    secret_variables: Annotated[list[VariableName], Field(max_length=200)] = []
     """Names of ${VARIABLES} whose values come from the operator's environment."""
 
 
@@ -101,7 +104,7 @@ class SiteText(Text):
     """active: managed; watched: looked at, never changed; planned: shown, never contacted."""
     note: FreeText = ""
     """Anything operators should know; shown beside the site."""
-    groups: list[GroupName] = []
+    groups: Annotated[list[GroupName], Field(max_length=20)] = []
     """Groups this site belongs to; {GROUP} in a stack's services stands for each member."""
     stacks: Annotated[
         Annotated[list[StackName], Tag("list"), Field(min_length=1)]
@@ -132,7 +135,7 @@ class SitesText(Text):
     """Folder of the stack files, relative to this file."""
     repos: Annotated[dict[RepoName, RepoText], Field(min_length=1)]
     """The git repositories that hold the compose files."""
-    announce: list[EnvName] = []
+    announce: Annotated[list[EnvName], Field(max_length=20)] = []
     """Names of environment variables that hold announcement URLs (Apprise)."""
     sites: Annotated[dict[SiteName, SiteText], Field(min_length=1)]
     """All sites, by name."""
@@ -188,7 +191,7 @@ class PolicyText(Text):
     """Longest wait for health; without it what the health checks may take + 60s."""
     stable: Duration = 10.0
     """How long the same tasks must keep running for the final verdict."""
-    poll: Duration = 0.5
+    poll: Pace = 0.5
     """Time between two looks."""
     failures: Annotated[int, Field(ge=1, le=100)] = 3
     """So many failed tasks in one slot are a crash loop."""
@@ -202,16 +205,16 @@ class StackText(Text):
     description: FreeText = ""
     """One line for people."""
     repo: RepoName
-    """The repository (of sites.yaml) that holds the compose file."""
+    """The repository, as sites.yaml names it, that holds the compose file."""
     compose: ComposePath
-    """Its path there; {site} is the unit's own site, {coordinator} the coordinator."""
-    depends_on: list[UnitName] = []
+    """Path of the compose file in the repository; {site} is the unit's own site."""
+    depends_on: Annotated[list[UnitName], Field(max_length=50)] = []
     """Units that must be healthy before this one starts, and outlive it: stack@{site}, …"""
-    services: list[ServiceName] = []
+    services: Annotated[list[ServiceName], Field(max_length=500)] = []
     """Services that must be there; {site} stands for each site, {GROUP} for each in a group."""
-    probes: list[ProbeText] = []
+    probes: Annotated[list[ProbeText], Field(max_length=50)] = []
     """Questions the running stack must answer before it counts as healthy."""
-    requires: list[ProbeText] = []
+    requires: Annotated[list[ProbeText], Field(max_length=50)] = []
     """Things outside that must answer before anything is touched, such as a database."""
     announce: bool = False
     """Announce the downtime before this stack goes down."""
@@ -235,12 +238,12 @@ MODELS: tuple[tuple[type[Text], tuple[str, ...], type[Text]], ...] = (
 )
 
 
-def keys_at(root: type[Text], loc: tuple[str | int, ...]) -> tuple[str, ...]:
+def keys_at(root: type[Text], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
     """Return the keys that may stand in the mapping at `loc` of a file shaped like `root`."""
     for top, pattern, model in MODELS:
         if top is root and _fits(pattern, loc):
-            return tuple(model.model_fields)
-    return ()
+            return model.model_fields
+    return {}
 
 
 def _fits(pattern: tuple[str, ...], loc: tuple[str | int, ...]) -> bool:

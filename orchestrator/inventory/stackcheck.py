@@ -38,7 +38,7 @@ def members(declared: Declared) -> Mapping[str, tuple[str, ...]]:
 
 def _repo(declared: Declared, document: Document, text: StackText) -> Iterator[Problem]:
     known = declared.known("repos")
-    if known and text.repo not in known:
+    if text.repo and text.repo not in known and declared.whole("repos"):
         what = f"repo: sites.yaml has no repository {quoted(text.repo)}"
         fix = suggestion(text.repo, known)
         yield complaint("unknown-repo", what, document.at(("repo",)), fix=fix)
@@ -46,6 +46,7 @@ def _repo(declared: Declared, document: Document, text: StackText) -> Iterator[P
 
 def _dependency_names(declared: Declared, document: Document, text: StackText) -> Iterator[Problem]:
     sites = declared.known("sites")
+    certain = declared.whole("sites")
     for index, dependency in enumerate(text.depends_on):
         stack, site = dependency.split("@")
         where = document.at(("depends_on", index))
@@ -53,7 +54,7 @@ def _dependency_names(declared: Declared, document: Document, text: StackText) -
             what = f"depends_on: there is no stack {quoted(stack)}"
             fix = suggestion(stack, declared.stacks or {})
             yield complaint("unknown-stack", what, where, fix=fix)
-        if sites and not site.startswith("{") and site not in sites:
+        if certain and not site.startswith("{") and site not in sites:
             what = f"depends_on: there is no site {quoted(site)}"
             yield complaint("unknown-site", what, where, fix=suggestion(site, sites))
 
@@ -61,8 +62,8 @@ def _dependency_names(declared: Declared, document: Document, text: StackText) -
 def _services(
     declared: Declared, name: str, document: Document, text: StackText
 ) -> Iterator[Problem]:
-    if not declared.sites.sites or declared.known("sites") != frozenset(declared.sites.sites):
-        return  # a broken site may be the one that has the group
+    if not declared.whole("sites"):
+        return  # the broken site may be the one in the group
     lists = members(declared)
     for index, service in enumerate(text.services):
         where = document.at(("services", index))

@@ -47,6 +47,7 @@ def syntax_problem(
         return _unclosed(error, words, file, bracket)
     if bracket and "expected ','" in words:
         what, fix = _in_brackets(text, position)
+        position = bracket if bracket.line < position.line else position
     else:
         what, fix = next(
             ((what, fix) for part, what, fix in _KNOWN if part in words),
@@ -79,6 +80,8 @@ def _unclosed(error: MarkedYAMLError, words: str, file: str, bracket: Position |
 
 def _place(error: MarkedYAMLError) -> Position:
     mark = error.problem_mark or error.context_mark
+    if error.context_mark and "could not find expected ':'" in str(error.problem):
+        mark = error.context_mark  # the line that lacks it; the other is where ruamel gave up
     return Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
 
 

@@ -27,6 +27,7 @@ from orchestrator.inventory.scalars import Ambiguous, Scalar, meaning
 from orchestrator.inventory.syntax import syntax_problem
 
 DEEPEST = 12
+AMBIGUOUS = "ambiguous-word"
 
 
 class _Unusable(Exception):  # noqa: N818 - never leaves this module: it ends the reading
@@ -74,6 +75,7 @@ class _Tree:
     keys: dict[Trail, Position] = field(default_factory=dict)
     values: dict[Trail, Position] = field(default_factory=dict)
     tainted: set[Trail] = field(default_factory=set)
+    incomplete: set[Trail] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
@@ -87,12 +89,9 @@ class _Tree:
 
     def _start(self, event: DocumentStartEvent) -> None:
         self.documents += 1
-        position = _position(event.start_mark)
-        if event.version or event.tags:
-            where = position._replace(line=1, column=1)
-            self.complain("directive", "`%` directives are not allowed", where, "delete the line")
         if self.documents > 1:
             fix = "keep one inventory a file: delete `---` and what follows"
+            position = _position(event.start_mark)
             self.complain("second-document", "a second document begins here", position, fix)
             raise _Unusable
 
@@ -104,7 +103,7 @@ class _Tree:
         trail = parent.next_trail() if parent else ()
         detached = parent is not None and (parent.detached or parent.dropping)
         if not detached:
-            self.values[trail] = position
+            self.values[trail] = self._shown(event, position, trail)
             if parent and isinstance(parent.data, list):
                 self.keys[trail] = position
         self._refuse_extras(event, position, trail)
@@ -114,10 +113,15 @@ class _Tree:
         else:
             self.root = value
 
+    def _shown(self, event: NodeEvent, position: Position, trail: Trail) -> Position:
+        """Return where to point for a value: at its key if there is nothing behind it."""
+        absent = isinstance(event, ScalarEvent) and event.start_mark.index == event.end_mark.index
+        return self.keys.get(trail, position) if absent else position
+
     def _begin(self, event: NodeEvent, position: Position, trail: Trail, *, detached: bool) -> Data:
         """Return the value that `event` stands for; a collection's is filled later."""
         if not isinstance(event, CollectionStartEvent):
-            return self._scalar(event, position, trail)
+            return self._scalar(event, position)
         if len(self.open) >= DEEPEST:
             what = f"nested more than {DEEPEST} levels deep"
             self.complain("too-deep", what, position, "an inventory is flat: undo the nesting")
@@ -128,14 +132,13 @@ class _Tree:
         self.open.append(opened)
         return data
 
-    def _scalar(self, event: NodeEvent, position: Position, trail: Trail) -> Scalar:
+    def _scalar(self, event: NodeEvent, position: Position) -> Scalar:
         if not isinstance(event, ScalarEvent):
             return None
         value = meaning(event.value) if event.implicit[0] else str(event.value)
         if not isinstance(value, Ambiguous):
             return value
         self._ambiguous(value, position)
-        self.tainted.add(trail)
         return value.text
 
     def _key(self, event: NodeEvent, position: Position) -> None:
@@ -144,7 +147,7 @@ class _Tree:
         if not isinstance(event, ScalarEvent):
             fix = 'write a plain word as key; text that begins with { or [ needs "quotes"'
             self.complain("bad-key", "a key must be text", position, fix)
-            parent.dropping = True
+            self._drop(parent)
             if isinstance(event, CollectionStartEvent):
                 self._begin(event, position, (*parent.trail, "?"), detached=True)
             return
@@ -152,34 +155,42 @@ class _Tree:
 
     def _name(self, event: ScalarEvent, position: Position, parent: _Open) -> None:
         key = str(event.value)
-        if event.implicit[0]:
-            self._check_key(key, position)
         trail = (*parent.trail, key)
+        if event.implicit[0]:
+            self._check_key(key, position, trail)
         if key in parent.data:
             first = self.keys.get(trail, position)
             what = f"key {quoted(key)} is here twice (first in line {first.line})"
             fix = f"delete one of the two, in line {first.line} or in line {position.line}"
             self.complain("duplicate-key", what, position, fix)
-            parent.dropping = True
+            self._drop(parent)
             return
         parent.key = key
         if not parent.detached:
             self.keys[trail] = position
 
-    def _check_key(self, key: str, position: Position) -> None:
+    def _drop(self, parent: _Open) -> None:
+        """Let go of the next value in `parent`, and remember that something is missing there."""
+        parent.dropping = True
+        if not parent.detached:
+            self.incomplete.add(parent.trail)
+
+    def _check_key(self, key: str, position: Position, trail: Trail) -> None:
         value = meaning(key)
         if isinstance(value, Ambiguous):
             self._ambiguous(value, position)
         elif key == "<<":
             fix = "write the keys out instead of merging them in"
             self.complain("merge-key", "merge keys (`<<`) are not allowed", position, fix)
+            self.tainted.add(trail)
+            self.incomplete.add(trail[:-1])
         elif not isinstance(value, str):
             fix = f'write it as text: "{key}"' if key else "write a key before the colon"
             self.complain("bad-key", "a key must be text", position, fix)
 
     def _ambiguous(self, word: Ambiguous, position: Position) -> None:
         what = f"{quoted(word.text)} means different things to different YAML readers"
-        self.complain("ambiguous-word", what, position, word.fix)
+        self.complain(AMBIGUOUS, what, position, word.fix)
 
     def _refuse_extras(self, event: NodeEvent, position: Position, trail: Trail) -> None:
         if event.anchor is not None:
@@ -208,6 +219,7 @@ class _Tree:
             keys=self.keys,
             values=self.values,
             tainted=frozenset(self.tainted),
+            incomplete=frozenset(self.incomplete),
             problems=tuple(self.problems),
         )
 

@@ -27,6 +27,7 @@ _COMPOSE = r"[A-Za-z0-9_{][A-Za-z0-9._{}+@-]*(/[A-Za-z0-9_{][A-Za-z0-9._{}+@-]*)
 _DURATION = r"([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?([0-9]{1,7}ms)?"
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _LONGEST_SECONDS = 86400.0
+_QUICKEST_SECONDS = 0.1
 
 
 def refuse(code: str, what: str, fix: str) -> NoReturn:
@@ -135,19 +136,19 @@ VariableName = Annotated[
     _schema(_VARIABLE),
 ]
 _UNIT = rf"{NAME}@({NAME}|\{{site\}}|\{{coordinator\}})"
-UnitName = Annotated[
-    str,
-    AfterValidator(
-        _rule(
-            _UNIT,
-            "bad-dependency",
-            "unit",
-            "write stack@{site} for the same site, stack@{coordinator} for the coordinator's, "
-            "or stack@NAME for one site's",
-        )
-    ),
-    _schema(_UNIT),
-]
+
+
+def _unit(value: str) -> str:
+    stack = value.partition("@")[0]
+    named = stack if re.fullmatch(NAME, stack) else "stack"
+    fix = (
+        f"write {named}@{{site}} for the same site, {named}@{{coordinator}} for the "
+        f"coordinator's, or {named}@NAME for one site's"
+    )
+    return _rule(_UNIT, "bad-dependency", "unit", fix)(value)
+
+
+UnitName = Annotated[str, AfterValidator(_unit), _schema(_UNIT)]
 
 
 def _git_url(value: str) -> str:
@@ -211,6 +212,9 @@ def _service(value: str) -> str:
     fix = "write the short name of the compose file, such as server or autossh_{site}"
     _rule(_SERVICE, "bad-service", "service name", fix)(value)
     _braces(value, "{site} or {GROUP}, GROUP being one of the sites' groups")
+    if len(placeholders.names(value)) > 1:
+        what = f"{quoted(value)} has two placeholders"
+        refuse("bad-placeholder", what, "write one name a line, with one placeholder each")
     return value
 
 
@@ -232,4 +236,14 @@ def _seconds(value: object) -> float:
 
 
 Duration = Annotated[float, BeforeValidator(_seconds), _schema(_DURATION, examples=["30s", "5m"])]
+
+
+def _pace(value: object) -> float:
+    seconds = _seconds(value)
+    if seconds < _QUICKEST_SECONDS:
+        refuse("bad-duration", f"{quoted(str(value))} is too often", 'write at least "100ms"')
+    return seconds
+
+
+Pace = Annotated[float, BeforeValidator(_pace), _schema(_DURATION, examples=["500ms", "1s"])]
 Port = Annotated[int, Field(ge=1, le=65535)]
