@@ -91,11 +91,6 @@ class Declared:
         readable = self.sites.sites if part == "sites" else self.sites.repos
         return bool(readable) and not lost and self.known(part) == frozenset(readable)
 
-    def declarations(self) -> Iterator[Declaration]:
-        """Yield every unit of every site that could be read, in the order of the file."""
-        for name, site in self.sites.sites.items():
-            yield from _of_site(name, site)
-
 
 def declarations_of(sites: SitesText) -> tuple[Declaration, ...]:
     """Return every unit that `sites` declares, in the order of the file."""

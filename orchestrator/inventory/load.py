@@ -10,7 +10,7 @@ from orchestrator.inventory.crosscheck import sites_problems, sites_warnings
 from orchestrator.inventory.declared import (
     Declared,
     StackFile,
-    declarations,
+    declarations_of,
     parse_sites,
     parse_stack,
 )
