@@ -108,6 +108,19 @@ class SshConnection:
         finally:
             self._slots.release()
 
+    def run_script(
+        self, script: str, *, stdin: bytes = b"", deadline_seconds: float
+    ) -> CommandResult:
+        """Run a POSIX sh script on the manager; `stdin` is left for its commands.
+
+        The script goes over stdin as well, read byte by byte by dd so that not one too many
+        is taken: it shows in no process list, and passes through any login shell.
+        Errors as `run`.
+        """
+        text = script.encode()
+        reader = f'eval "$(dd bs=1 count={len(text)} 2>/dev/null)"'
+        return self.run(["sh", "-c", reader], stdin=text + stdin, deadline_seconds=deadline_seconds)
+
     def _converse(
         self, channel: paramiko.Channel, argv: Sequence[str], stdin: bytes, ends: float
     ) -> CommandResult:
@@ -125,14 +138,14 @@ class SshConnection:
             if not channel.status_event.wait(max(ends - self._clock(), 0.1)):
                 raise TimeoutError("no exit status came")
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise self._lost(argv, error) from error
+            raise self._lost(error) from error
         if channel.exit_status < 0:
-            raise self._lost(argv, "the connection ended before the command did")
+            raise self._lost("the connection ended before the command did")
         return CommandResult(channel.exit_status, _clean(stdout), errors.data)
 
-    def _lost(self, argv: Sequence[str], cause: object) -> LostAnswerError:
+    def _lost(self, cause: object) -> LostAnswerError:
         said = str(cause) or type(cause).__name__
-        what = f"the answer of `{shlex.join(argv[4:7])} ...` on {self.target.name} was lost"
+        what = f"the answer of a command on {self.target.name} was lost"
         return LostAnswerError(problems.answer_lost(self.site, what, said))
 
     def open_dial_stdio(self) -> paramiko.Channel:

@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from http.client import HTTPException
 
 import docker
-import requests
 import urllib3
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 from pydantic import ValidationError
@@ -18,11 +18,12 @@ from orchestrator.fleet.observed import SwarmInfo
 from orchestrator.swarm import parse, problems
 from orchestrator.swarm.dial_stdio import DialStdio
 from orchestrator.swarm.http_pipe import HttpPipe, Request, Response
-from orchestrator.swarm.problems import LostAnswerError
 
 OLDEST_API = "1.40"
 SDK_CHANNELS = 2
 """Beside the one that looks use: three sessions for the Engine API in all."""
+_SDK_SECONDS = 30
+"""A write blocks up to 20 s while a Swarm has no leader (moby daemon/cluster/cluster.go)."""
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -109,8 +110,7 @@ class EngineApi:
         self._read_seconds = read_seconds
         self._lock = threading.Lock()
         self._sdk_lock = threading.Lock()
-        self._pipe: HttpPipe | None = None
-        self._stream: DialStdio | None = None
+        self._line: tuple[HttpPipe, DialStdio] | None = None
         self._version = ""
         self._info: tuple[float, SwarmInfo] | None = None
         self._sdk: docker.APIClient | None = None
@@ -131,8 +131,8 @@ class EngineApi:
             FleetError: the daemon cannot be asked, or did not answer in time.
 
         """
-        ends = self._clock() + (seconds or self._read_seconds)
         with self._lock:
+            ends = self._clock() + (seconds or self._read_seconds)
             return self._exchange(list(requests_), ends)
 
     def ask_with_info(
@@ -157,40 +157,39 @@ class EngineApi:
         return info, answers
 
     def _exchange(self, requests_: Sequence[Request], ends: float) -> list[Response]:
-        pipe, stream = self._ready(ends)
+        standing = self._line if self._line is not None and self._line[1].idle else None
+        pipe, stream = standing or self._opened(ends)
         versioned = [Request(f"/v{self._version}{r.path}", r.method) for r in requests_]
-        return self._guarded(pipe, stream, versioned, ends)
+        try:
+            return _ask(pipe, stream, versioned, ends)
+        except FleetError:
+            self._drop()
+            raise
 
-    def _ready(self, ends: float) -> tuple[HttpPipe, DialStdio]:
-        if self._pipe is not None and self._stream is not None and self._stream.idle:
-            return self._pipe, self._stream
+    def _opened(self, ends: float) -> tuple[HttpPipe, DialStdio]:
+        """Open a channel for looks; it is kept only once a version has been agreed on."""
         self._drop()
-        self._info = None
         stream = self._open_stream()
         pipe = HttpPipe(stream, self._clock)
-        self._pipe, self._stream = pipe, stream
-        answer = self._guarded(pipe, stream, [Request("/version")], ends)[0]
-        try:
-            self._version = negotiate(self._site, *parse.api_versions(answer.body))
-        except ValidationError as error:
-            words = answer.body[:200].decode(errors="replace")
-            raise FleetError(problems.docker(self._site, "docker.unreadable", words)) from error
-        return pipe, stream
-
-    def _guarded(
-        self, pipe: HttpPipe, stream: DialStdio, requests_: Sequence[Request], ends: float
-    ) -> list[Response]:
-        try:
-            return pipe.exchange(requests_, ends=ends)
-        except (OSError, EOFError, HTTPException) as error:
-            problem = stream.explain(error)
-            self._drop()
-            raise FleetError(problem) from error
+        with ExitStack() as undo:
+            undo.callback(pipe.close)
+            answer = _ask(pipe, stream, [Request("/version")], ends)[0]
+            try:
+                versions = parse.api_versions(answer.body)
+            except ValidationError as error:
+                words = answer.body[:200].decode(errors="replace")
+                problem = problems.docker(self._site, "docker.unreadable", words)
+                raise FleetError(problem) from error
+            self._version = negotiate(self._site, *versions)
+            undo.pop_all()
+        self._line = (pipe, stream)
+        return self._line
 
     def _drop(self) -> None:
-        if self._pipe is not None:
-            self._pipe.close()
-        self._pipe = self._stream = None
+        if self._line is not None:
+            self._line[0].close()
+        self._line = None
+        self._info = None
 
     def sdk(self) -> docker.APIClient:
         """Return the docker SDK's client for this daemon.
@@ -203,7 +202,7 @@ class EngineApi:
             if self._sdk is None:
                 if not self._version:
                     self.ask(())
-                self._sdk = _client(self._version, self._open_stream, self._read_seconds)
+                self._sdk = _client(self._version, self._open_stream)
             return self._sdk
 
     def close(self) -> None:
@@ -215,17 +214,21 @@ class EngineApi:
                 self._sdk.close()
 
 
-def _client(version: str, open_stream: Callable[[], DialStdio], seconds: float) -> docker.APIClient:
+def _ask(
+    pipe: HttpPipe, stream: DialStdio, requests_: Sequence[Request], ends: float
+) -> list[Response]:
+    try:
+        return pipe.exchange(requests_, ends=ends)
+    except (OSError, EOFError, HTTPException) as error:
+        raise FleetError(stream.explain(error)) from error
+
+
+def _client(version: str, open_stream: Callable[[], DialStdio]) -> docker.APIClient:
     """Return an SDK client that speaks only through our channels.
 
     Its constructor connects nowhere when it is given a version.
     """
-    client = docker.APIClient(base_url="http://docker:2375", version=version, timeout=int(seconds))
+    client = docker.APIClient(base_url="http://docker:2375", version=version, timeout=_SDK_SECONDS)
     client.trust_env = False  # no proxies or .netrc of the operator's machine
     client.mount("http://", ChannelAdapter(open_stream))
     return client
-
-
-def lost(site: str, what: str, error: requests.RequestException) -> LostAnswerError:
-    """Return: the SDK sent a request, and no answer came."""
-    return LostAnswerError(problems.answer_lost(site, what, str(error)))

@@ -24,6 +24,7 @@ from orchestrator.fleet.observed import (
 
 _NANO = 1e9
 _MONITOR_NANOSECONDS = 5_000_000_000  # swarmkit api/defaults/service.go
+_GRACE_NANOSECONDS = 10_000_000_000  # the same file
 _CACHED = 64
 
 T = TypeVar("T")
@@ -90,6 +91,7 @@ class _Node(_Model):
 class _ContainerSpec(_Model):
     image: str = Field("", alias="Image")
     labels: Labels = Field(default_factory=dict, alias="Labels")
+    grace: int = Field(_GRACE_NANOSECONDS, alias="StopGracePeriod")
 
 
 class _Template(_Model):
@@ -290,6 +292,7 @@ def _service(seen: _Service) -> Service:
         update_state=seen.update.state,
         update_message=seen.update.message,
         monitor_seconds=seen.spec.update.monitor / _NANO,
+        grace_seconds=seen.spec.template.container.grace / _NANO,
         labels=tuple(sorted(seen.spec.labels.items())),
         published=tuple(
             (port.published, port.protocol, port.mode)

@@ -1,0 +1,212 @@
+"""Finding out all that preflight wants to know of a site, in a handful of round trips."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import docker
+import requests
+from docker.errors import APIError, DockerException
+
+from orchestrator.errors import FleetError
+from orchestrator.fleet.desired import Probe
+from orchestrator.fleet.observed import Sight, Unseen
+from orchestrator.procedures.effects import Examination, Examine, ImageCheck, ProbeResult
+from orchestrator.swarm import listening, parse, probes, problems, registry
+from orchestrator.swarm.connection import CommandResult, SshConnection
+from orchestrator.swarm.engine_api import SDK_CHANNELS
+from orchestrator.swarm.http_pipe import Request, Response
+from orchestrator.swarm.link import SiteLink
+from orchestrator.swarm.look import look
+from orchestrator.swarm.problems import LostAnswerError
+
+_FACTS_SECONDS = 20.0
+_PREDEFINED = ("bridge", "host", "none")
+"""Networks that every host has; a compose file may call them external."""
+_SCRIPT = """
+echo ==cli; docker --version
+echo ==df; df -Pk "$1"
+echo ==tcp; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
+echo ==logins; cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null
+exit 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Ours: monotonic seconds, and seconds since 1970 (UTC)."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Daemon:
+    root: str
+    clock_offset_seconds: float
+
+
+def examine(link: SiteLink, clocks: Clocks, effect: Examine) -> Examination | Unseen:
+    """Examine a site; nothing there is changed.
+
+    Returns:
+        The examination; Unseen when the site cannot be reached, its Swarm not be asked, or a
+        fact not be got.
+
+    """
+    try:
+        daemon = link.reading(lambda: _daemon(link, clocks))
+        sight = look(link.site, link.api, clocks.monotonic)
+        if isinstance(sight, Unseen):
+            return sight
+        return _examined(link, clocks, effect, daemon, sight)
+    except FleetError as error:
+        return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
+
+
+def _examined(
+    link: SiteLink, clocks: Clocks, effect: Examine, daemon: _Daemon, sight: Sight
+) -> Examination:
+    facts = _facts(link, daemon.root)
+    free, total = _disk(link.site, facts.get("df", b""))
+    networks, configs, secrets, containers = link.api.ask(
+        Request(path) for path in ("/networks", "/configs", "/secrets", "/containers/json")
+    )
+    return Examination(
+        sight=sight,
+        api_version=link.api.version,
+        cli_version=_cli(facts.get("cli", b"")),
+        disk_free_bytes=free,
+        disk_total_bytes=total,
+        clock_offset_seconds=daemon.clock_offset_seconds,
+        images=_images(link, effect.images, registry.read_logins(facts.get("logins", b""))),
+        requires=tuple(_requires(link, clocks, effect)),
+        listening=_listening(effect, facts, sight, containers),
+        all_networks=(*(n.name for n in parse.networks(networks.body)), *_PREDEFINED),
+        all_configs=tuple(config.name for config in parse.resources(configs.body)),
+        all_secrets=tuple(secret.name for secret in parse.resources(secrets.body)),
+    )
+
+
+def _daemon(link: SiteLink, clocks: Clocks) -> _Daemon:
+    """Ask the daemon for its clock on a warm channel, so that half the round trip is small."""
+    link.api.ask(())
+    before = clocks.wall()
+    answer = link.api.ask([Request("/info")])[0]
+    after = clocks.wall()
+    if not answer.ok:
+        words = parse.message(answer.body)
+        raise FleetError(problems.docker(link.site, problems.docker_code(words), words))
+    root, theirs = parse.root_and_time(answer.body)
+    ours = datetime.fromtimestamp((before + after) / 2, UTC)
+    offset = (theirs - ours).total_seconds() if theirs else 0.0
+    return _Daemon(root=root, clock_offset_seconds=offset)
+
+
+def _facts(link: SiteLink, root: str) -> dict[str, bytes]:
+    text = f"set -- {shlex.quote(root)}{_SCRIPT}"
+
+    def run() -> CommandResult:
+        try:
+            return link.connection().run_script(text, deadline_seconds=_FACTS_SECONDS)
+        except LostAnswerError as error:  # nothing was changed: it is just not there to ask
+            problem = problems.unreachable(link.site, error.problems[0].what, str(error))
+            raise FleetError(problem) from error
+
+    result = link.reading(run)
+    parts = (b"\n" + result.stdout).split(b"\n==")[1:]
+    heads = (part.partition(b"\n") for part in parts)
+    return {name.decode(): body for name, _, body in heads}
+
+
+def _cli(text: bytes) -> str:
+    """Read `Docker version 20.10.24+dfsg1, build 5d6db84`; "" if there is no such command."""
+    words = text.decode(errors="replace").split()
+    return words[2].rstrip(",") if words[:2] == ["Docker", "version"] else ""
+
+
+def _disk(site: str, text: bytes) -> tuple[int, int]:
+    """Read free and total bytes from `df -Pk` (POSIX: blocks of 1024 bytes, six columns)."""
+    try:
+        columns = text.decode(errors="replace").splitlines()[1].split()
+        return int(columns[-3]) * 1024, int(columns[-5]) * 1024
+    except (IndexError, ValueError) as error:
+        what = "the manager's free disk space cannot be read"
+        raise FleetError(
+            problems.unreachable(site, what, text.decode(errors="replace"), fix="df -Pk /")
+        ) from error
+
+
+def _listening(
+    effect: Examine, facts: dict[str, bytes], sight: Sight, containers: Response
+) -> tuple[int, ...]:
+    """Return which of the wanted ports something listens on that is not Docker for a stack."""
+    ingress = {
+        port
+        for service in sight.services
+        for port, _, mode in service.published
+        if mode == "ingress"
+    }
+    docker_ports = ingress | parse.container_ports(containers.body)
+    used = listening.ports(facts.get("tcp", b""))
+    return tuple(sorted(used.intersection(effect.ports) - docker_ports))
+
+
+def _requires(
+    link: SiteLink, clocks: Clocks, effect: Examine
+) -> Iterator[tuple[Probe, ProbeResult]]:
+    for wanted in effect.requires:
+        ok, words = probes.probe(wanted, link.connection, clocks.monotonic)
+        yield wanted, ProbeResult(ok=ok, at=clocks.monotonic(), words=words)
+
+
+def _images(
+    link: SiteLink, images: tuple[str, ...], logins: registry.Logins
+) -> tuple[ImageCheck, ...]:
+    if not images:
+        return ()
+    helped = _helped(link, images, logins)
+    sdk = link.api.sdk()
+    with ThreadPoolExecutor(SDK_CHANNELS, thread_name_prefix=f"registry-{link.site}") as pool:
+        return tuple(pool.map(lambda image: _image(sdk, image, logins, helped), images))
+
+
+def _helped(
+    link: SiteLink, images: tuple[str, ...], logins: registry.Logins
+) -> dict[str, dict[str, str]]:
+    """Ask the manager's credential helpers; returns logins by registry. Secret."""
+    helpers = {registry.server(i): h for i in images if (h := logins.helper(i))}
+    if not helpers:
+        return {}
+    connection: SshConnection = link.connection()
+    text = registry.helper_script(helpers)
+    result = connection.run_script(text, deadline_seconds=_FACTS_SECONDS)
+    return dict(zip(helpers, map(registry.helper_login, result.stdout.splitlines()), strict=False))
+
+
+def _image(
+    sdk: docker.APIClient,
+    image: str,
+    logins: registry.Logins,
+    helped: dict[str, dict[str, str]],
+) -> ImageCheck:
+    """Let the daemon ask the registry, just as `docker stack deploy` does.
+
+    `docker manifest inspect` would not do: it asks from the CLI, which does not know the
+    daemon's insecure registries and mirrors.
+    """
+    try:
+        login = helped.get(registry.server(image)) or logins.of(image)
+        found = sdk.inspect_distribution(  # type: ignore[no-untyped-call] # stubs lack types
+            image, auth_config=login
+        )
+    except APIError as error:
+        return registry.refused(image, str(error.explanation or error))
+    except requests.RequestException as error:
+        return ImageCheck(image=image, ok=False, words=f"no answer about it: {error}")
+    except (ValueError, DockerException, FleetError) as error:
+        return ImageCheck(image=image, ok=False, words=str(error))
+    digest = str(found.get("Descriptor", {}).get("digest", ""))
+    return ImageCheck(image=image, ok=True, digest=digest, words="found")

@@ -1,0 +1,69 @@
+"""Pulling images on a manager with the login it has: `docker pull` reads it by itself."""
+
+import shlex
+from collections.abc import Iterable
+
+from orchestrator.errors import FleetError
+from orchestrator.procedures.effects import ImageCheck, PullImages, Result
+from orchestrator.swarm import problems, registry
+from orchestrator.swarm.connection import SshConnection
+from orchestrator.swarm.mutate import Told
+from orchestrator.swarm.problems import LostAnswerError
+
+_MARK = "==pulled"
+
+
+_SCRIPT = f"""
+pull() {{
+    said=$(docker pull -q "$1" 2>&1 </dev/null)
+    printf '{_MARK} %s %s\\n%s\\n' "$?" "$1" "$said"
+}}
+for image in "$@"; do pull "$image" & done
+wait
+"""
+
+
+def script(images: Iterable[str]) -> str:
+    """Return a script that pulls all images at once; dockerd itself limits the downloads."""
+    return f"set -- {shlex.join(images)}{_SCRIPT}"
+
+
+def pull(site: str, connection: SshConnection, effect: PullImages) -> Told:
+    """Pull the effect's images.
+
+    Returns:
+        OK when all are there; FAILED with the problem of the first that is not; UNKNOWN when
+        the answer was lost: pulling again is safe.
+
+    """
+    seconds = effect.timeout_seconds
+    try:
+        result = connection.run_script(script(effect.images), deadline_seconds=seconds)
+    except LostAnswerError as error:
+        return Told(Result.UNKNOWN, str(error), error.problems[0])
+    except FleetError as error:
+        return Told(Result.FAILED, str(error), error.problems[0])
+    failures = _failures(result.stdout.decode(errors="replace"), effect.images)
+    if result.timed_out:
+        what = f"the images were not there within {seconds:g} s"
+        failures = failures or [registry.refused(effect.images[0], what)]
+    elif result.rc != 0:
+        code = problems.docker_code(result.words)
+        return Told(Result.FAILED, result.words, problems.docker(site, code, result.words))
+    if not failures:
+        return Told(Result.OK, f"{len(effect.images)} images present")
+    words = "\n".join(f"{check.image}: {check.words}" for check in failures)
+    return Told(Result.FAILED, words, registry.problem(site, failures[0]))
+
+
+def _failures(output: str, images: Iterable[str]) -> list[ImageCheck]:
+    ended = dict(_parts(output))
+    checks = ((image, *ended.get(image, ("?", "no word of it"))) for image in images)
+    return [registry.refused(image, words) for image, rc, words in checks if rc != "0"]
+
+
+def _parts(output: str) -> Iterable[tuple[str, tuple[str, str]]]:
+    for part in output.split(f"{_MARK} ")[1:]:
+        head, _, words = part.partition("\n")
+        rc, _, image = head.partition(" ")
+        yield image, (rc, words.strip())

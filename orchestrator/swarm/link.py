@@ -1,0 +1,115 @@
+"""The way to one site: a connection opened when first needed, and again after a loss."""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+from orchestrator.errors import FleetError
+from orchestrator.inventory.model import Manager
+from orchestrator.swarm import dial_stdio, ssh_config
+from orchestrator.swarm.connection import Clock, SshConnection
+from orchestrator.swarm.engine_api import EngineApi
+from orchestrator.swarm.handshake import open_hops
+from orchestrator.swarm.ssh_config import SshDefaults
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+_PASSING = frozenset({"site.unreachable", "docker.not-running"})
+"""What may pass by itself within moments: a link that blinks, a daemon that restarts."""
+
+
+def passing(error: BaseException) -> bool:
+    """Tell whether asking again may help; never for host keys, logins or lost answers."""
+    return isinstance(error, FleetError) and all(p.code in _PASSING for p in error.problems)
+
+
+class SiteLink:
+    """One site's manager: its SSH connection and its Engine API. Thread-safe."""
+
+    def __init__(
+        self,
+        site: str,
+        manager: Manager,
+        *,
+        config_text: Callable[[], str],
+        defaults: SshDefaults,
+        clock: Clock,
+        read_seconds: float,
+    ) -> None:
+        self.site = site
+        self._manager = manager
+        self._config_text = config_text
+        self._defaults = defaults
+        self._clock = clock
+        self._read_seconds = read_seconds
+        self._lock = threading.Lock()
+        self._connection: SshConnection | None = None
+        self._failed: tuple[float, FleetError] | None = None
+        self._closed = False
+        self.api = EngineApi(site, self._open_stream, clock, read_seconds)
+
+    def connection(self) -> SshConnection:
+        """Return the connection, opened now if there is none that stands.
+
+        Those who wait for the same attempt share its failure, instead of queueing up for
+        attempts of their own.
+
+        Raises:
+            FleetError: the site cannot be reached, trusted or logged into.
+
+        """
+        asked = self._clock()
+        with self._lock:
+            if self._connection is not None and self._connection.alive:
+                return self._connection
+            if self._failed is not None and self._failed[0] >= asked:
+                raise self._failed[1]
+            try:
+                self._connection = self._open()
+            except FleetError as error:
+                self._failed = (self._clock(), error)
+                raise
+            return self._connection
+
+    def _open(self) -> SshConnection:
+        began = self._clock()
+        if self._connection is not None:
+            self._connection.close()
+        target = ssh_config.resolve(self.site, self._config_text(), self._manager, self._defaults)
+        hops = open_hops(self.site, target)
+        if self._closed:
+            hops.close()
+        log.info("ssh.connected", site=self.site, seconds=round(self._clock() - began, 3))
+        return SshConnection(self.site, target, hops, self._clock)
+
+    def _open_stream(self) -> dial_stdio.DialStdio:
+        return dial_stdio.open_stream(self.site, self.connection())
+
+    def reading(self, read: Callable[[], T]) -> T:
+        """Do something that changes nothing, again if a passing fault came between.
+
+        Bounded: no new attempt begins once `read_seconds` have gone by.
+
+        Raises:
+            FleetError: the last attempt's.
+
+        """
+        attempts = Retrying(
+            retry=retry_if_exception(passing),
+            stop=stop_after_delay(self._read_seconds / 2),
+            wait=wait_exponential(multiplier=0.1, max=1.0),
+            reraise=True,
+        )
+        return attempts(read)
+
+    def close(self) -> None:
+        """End the connection; what still runs over it loses its answer."""
+        self._closed = True
+        connection = self._connection
+        if connection is not None:
+            connection.close()
+        self.api.close()

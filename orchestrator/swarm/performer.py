@@ -1,0 +1,190 @@
+"""Performs effects on the real fleet: every effect but Sleep, Tell and ObserveAll."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from orchestrator.errors import ExitCode, FleetError, Problem, Where
+from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.inventory.model import Manager
+from orchestrator.procedures.effects import (
+    Answer,
+    DeployStack,
+    Effect,
+    Examination,
+    Examine,
+    Observe,
+    ObserveAll,
+    ProbeResult,
+    PullImages,
+    RemoveLeftovers,
+    RemoveServices,
+    Result,
+    RunProbe,
+    ShipRelease,
+    Sleep,
+    Tell,
+)
+from orchestrator.swarm import image_pull, mutate, probes, release_shipping, stack_deploy
+from orchestrator.swarm.connection import SshConnection
+from orchestrator.swarm.examine import Clocks, examine
+from orchestrator.swarm.link import SiteLink, passing
+from orchestrator.swarm.look import look
+from orchestrator.swarm.mutate import Told
+from orchestrator.swarm.ssh_config import SshDefaults, with_includes
+
+log = structlog.get_logger()
+
+Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshSettings:
+    """How the operator's machine speaks SSH. `config` is read at each connect."""
+
+    config: Path
+    defaults: SshDefaults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """In seconds. `read` bounds one look; a connect is bounded by ConnectTimeout."""
+
+    read: float = 10.0
+
+
+class LivePerformer:
+    """Performs effects at the sites given, blocking, from as many threads as one likes.
+
+    Sites are independent: each has a connection of its own, opened when first needed and
+    again after a loss, and at most six sessions on it. A site that hangs delays nobody else.
+    """
+
+    def __init__(
+        self,
+        managers: Mapping[str, Manager],
+        *,
+        ssh: SshSettings,
+        monotonic: Callable[[], float],
+        wall: Callable[[], float],
+        secrets: Mapping[str, str],
+        timeouts: Timeouts = Timeouts(),
+    ) -> None:
+        """Connect nowhere yet.
+
+        Args:
+            managers: site name to where its manager is reached.
+            ssh: the operator's SSH configuration.
+            monotonic: the observer's clock, seconds.
+            wall: seconds since 1970, UTC.
+            secrets: values of secret variables by name; given to `docker stack deploy` only.
+            timeouts: how long to wait.
+
+        """
+        self._clocks = Clocks(monotonic, wall)
+        self._secrets = secrets
+        self._links = {
+            site: SiteLink(
+                site,
+                manager,
+                config_text=lambda: with_includes(ssh.config, ssh.defaults.home),
+                defaults=ssh.defaults,
+                clock=monotonic,
+                read_seconds=timeouts.read,
+            )
+            for site, manager in managers.items()
+        }
+
+    def perform(self, effect: Effect) -> Look | Answer | ProbeResult | Examination:
+        """Perform one effect and return its observation; see procedures.effects.
+
+        Expected failures are observations too; what is raised is a bug.
+        """
+        match effect:
+            case Observe():
+                return self._observe(self._links[effect.site])
+            case Examine():
+                return examine(self._links[effect.site], self._clocks, effect)
+            case RunProbe():
+                return self._probe(effect)
+            case RemoveServices() | RemoveLeftovers() | DeployStack():
+                return self._mutate(effect.unit.site, effect)
+            case ShipRelease() | PullImages():
+                return self._mutate(effect.site, effect)
+            case Sleep() | Tell() | ObserveAll():
+                raise TypeError(f"{type(effect).__name__} is for the driver to perform")
+
+    def _observe(self, link: SiteLink) -> Look:
+        def seen() -> Look:
+            found = look(link.site, link.api, self._clocks.monotonic)
+            if isinstance(found, Unseen):
+                raise FleetError(found.problem)
+            return found
+
+        try:
+            return link.reading(seen)
+        except FleetError as error:
+            at = self._clocks.monotonic()
+            log.warning("look.failed", site=link.site, code=error.problems[0].code)
+            return Unseen(site=link.site, at=at, problem=error.problems[0])
+
+    def _probe(self, effect: RunProbe) -> ProbeResult:
+        link = self._links[effect.site]
+        ok, words = probes.probe(effect.probe, link.connection, self._clocks.monotonic)
+        return ProbeResult(ok=ok, at=self._clocks.monotonic(), words=words)
+
+    def _mutate(self, site: str, effect: Mutation) -> Answer:
+        began = self._clocks.monotonic()
+        told = self._told(self._links[site], effect)
+        at = self._clocks.monotonic()
+        log.info(
+            "effect",
+            site=site,
+            effect=type(effect).__name__,
+            result=told.result.value,
+            seconds=round(at - began, 3),
+        )
+        return Answer(result=told.result, at=at, words=told.words, problem=told.problem)
+
+    def _told(self, link: SiteLink, effect: Mutation) -> Told:
+        """Open the connection, which may be tried again, and then act, once."""
+        try:
+            connection = link.reading(link.connection)
+        except FleetError as error:
+            again = isinstance(effect, (RemoveServices, RemoveLeftovers)) and passing(error)
+            result = Result.UNKNOWN if again else Result.FAILED
+            return Told(result, str(error), error.problems[0])
+        match effect:
+            case RemoveServices():
+                return mutate.remove_services(link.site, link.api, effect)
+            case RemoveLeftovers():
+                return mutate.remove_leftovers(link.site, link.api, effect)
+            case ShipRelease():
+                return release_shipping.ship(link.site, connection, effect.release)
+            case PullImages():
+                return image_pull.pull(link.site, connection, effect)
+            case DeployStack():
+                return self._deploy(link.site, connection, effect)
+
+    def _deploy(self, site: str, connection: SshConnection, effect: DeployStack) -> Told:
+        missing = [name for name in effect.secret_variables if name not in self._secrets]
+        if missing:
+            what = f"no value is known for {', '.join(missing)}"
+            problem = Problem(
+                code="variables.secret-missing",
+                what=what,
+                exit_code=ExitCode.USAGE,
+                where=Where(site=site, stack=effect.unit.stack),
+                fix=f"set it in the environment: read -rs {missing[0]}; export {missing[0]}",
+                runbook="set-up-a-control-machine",
+            )
+            return Told(Result.FAILED, what, problem)
+        secrets = {name: self._secrets[name] for name in effect.secret_variables}
+        return stack_deploy.deploy(site, connection, effect, secrets)
+
+    def close(self) -> None:
+        """End every connection; what still runs over them loses its answer."""
+        for link in self._links.values():
+            link.close()
