@@ -6,6 +6,7 @@ from enum import Enum
 
 from orchestrator.engine.run import RunReport, StepReport
 from orchestrator.engine.schedule import State
+from orchestrator.errors import Problem
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
@@ -94,7 +95,7 @@ def _after_deploy(deploy: StepReport, settle: StepReport | None) -> Standing | N
         return Standing.DEPLOYED if settled else Standing.UNSTABLE
     if deploy.state is State.STOPPED:
         return Standing.MIDDLE
-    if deploy.state is State.FAILED and not _refused(deploy):
+    if deploy.state is State.FAILED and not refused(deploy.problems):
         return Standing.UNHEALTHY
     return None
 
@@ -104,16 +105,19 @@ def _after_removal(remove: StepReport | None) -> Standing | None:
         return None
     if remove.state is State.DONE:
         return Standing.GONE
-    if remove.state is State.STOPPED or (remove.state is State.FAILED and not _refused(remove)):
+    if remove.state is State.STOPPED or (
+        remove.state is State.FAILED and not refused(remove.problems)
+    ):
         return Standing.MIDDLE
     return Standing.UNTOUCHED
 
 
-def _refused(step: StepReport) -> bool:
-    return any(problem.code in _REFUSED for problem in step.problems)
+def refused(problems: tuple[Problem, ...]) -> bool:
+    """Whether a step failed because a guard said no, so that it touched nothing."""
+    return any(problem.code in _REFUSED for problem in problems)
 
 
 def _went_down(item: UnitPlan, steps: _Steps) -> bool:
     if item.before.presence is Presence.GONE or steps.remove is None:
         return False
-    return steps.remove.started is not None and not _refused(steps.remove)
+    return steps.remove.started is not None and not refused(steps.remove.problems)

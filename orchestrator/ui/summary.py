@@ -62,8 +62,11 @@ def next_command(plan: Plan, report: RunReport) -> str:
     middle = any(end.standing is Standing.MIDDLE for end in ends)
     if plan.command is Command.DOWN or not owed or middle:
         return again
-    left = any(end.standing is Standing.UNTOUCHED for end in ends if _acted(plan, end.unit))
-    return again if left else f"dtdeploy up {' '.join(str(unit) for unit in owed)}"
+    acted = [end for end in ends if _acted(plan, end.unit)]
+    if any(end.standing is Standing.UNTOUCHED for end in acted):
+        return again
+    everything = plan.selection == "--all" and len(owed) == len(acted)
+    return f"dtdeploy up {'--all' if everything else ' '.join(str(unit) for unit in owed)}"
 
 
 def _typed(selection: str) -> str:

@@ -1,0 +1,182 @@
+"""A run as JSON lines on stdout: one object an event, and the report last.
+
+    run_started       command, selection, units [stack@site], steps (how many)
+    every event       time (ISO 8601, with zone), at (seconds on the run's own clock)
+    step_started      step, kind, site, unit, stack
+    step_waits        the same, waiting_for, items [..], deadline (on `at`'s clock, or null);
+                      written when one of these changed
+    step_done         the same, words, seconds
+    step_failed       the same, seconds, problems [..]
+    step_skipped      the same, because (the step that failed)
+    step_stopped      the same, words
+    run_stopping      nothing more: asked to stop, no new step starts
+    run_ended         exit_code, interrupted, seconds, steps [step + state, started, ended, words,
+                      because], units [unit, stack, site, standing, owed, outage_seconds,
+                      still_down], problems [..], next (what to type, or null)
+
+Problems, plans and fleets are described in `json_values`. `plan`, `status` and an error of any
+command are one line each: plan, fleet, problems (with exit_code) as `event`. Keys are added,
+never renamed or taken away.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from rich.console import Console
+
+from orchestrator.engine.events import (
+    Event,
+    RunStopping,
+    StepDone,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepStopped,
+    StepWaits,
+)
+from orchestrator.engine.run import RunReport, StepReport
+from orchestrator.errors import Problem, worst
+from orchestrator.planning.plan import Plan
+from orchestrator.ui.foreign import clean
+from orchestrator.ui.json_values import (
+    Json,
+    fleet_json,
+    plan_json,
+    problem_json,
+    step_json,
+    unit_json,
+)
+from orchestrator.ui.standing import UnitEnd, unit_ends
+from orchestrator.ui.status_view import Fleet
+from orchestrator.ui.summary import next_command
+
+_NAMES = {
+    StepStarted: "step_started",
+    StepWaits: "step_waits",
+    StepDone: "step_done",
+    StepFailed: "step_failed",
+    StepSkipped: "step_skipped",
+    StepStopped: "step_stopped",
+    RunStopping: "run_stopping",
+}
+
+
+class JsonWriter:
+    """Prints events as JSON lines."""
+
+    def __init__(self, console: Console, clock: Callable[[], datetime]) -> None:
+        self._console = console
+        self._clock = clock
+        self._said: dict[str, object] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Print an event; a wait that says nothing new is left out."""
+        if isinstance(event, StepWaits):
+            said = (event.waiting_for, event.items, event.deadline)
+            if self._said.get(event.step.id) == said:
+                return
+            self._said[event.step.id] = said
+        time = self._clock().isoformat(timespec="milliseconds")
+        print_json(event_json(event) | {"time": time}, self._console)
+
+    def close(self) -> None:
+        """Do nothing: every line is out already."""
+
+
+def print_json(value: Json, console: Console) -> None:
+    """Print a value as one line, ASCII only: nothing in it can reach a terminal's controls."""
+    console.out(json.dumps(value), highlight=False)
+
+
+def event_json(event: Event) -> Json:
+    """Return an event, without the time of day."""
+    head: Json = {"event": _NAMES[type(event)], "at": round(event.at, 3)}
+    if isinstance(event, RunStopping):
+        return head
+    return head | step_json(event.step) | _details(event)
+
+
+def run_started_json(plan: Plan) -> Json:
+    """Return the line that opens a run."""
+    return {
+        "event": "run_started",
+        "command": plan.command.value,
+        "selection": clean(plan.selection),
+        "units": [str(item.unit) for item in plan.units],
+        "steps": len(plan.steps),
+    }
+
+
+def run_ended_json(plan: Plan, report: RunReport) -> Json:
+    """Return the line that closes a run."""
+    return {
+        "event": "run_ended",
+        "at": round(report.ended, 3),
+        "exit_code": report.exit_code.value,
+        "interrupted": report.interrupted,
+        "seconds": round(report.ended - report.began, 3),
+        "steps": [_step_report(step) for step in report.steps],
+        "units": [_unit_end(end) for end in unit_ends(plan, report)],
+        "problems": [problem_json(problem) for problem in report.problems],
+        "next": next_command(plan, report) or None,
+    }
+
+
+def plan_line(plan: Plan) -> Json:
+    """Return a plan as the one line of `dtdeploy plan --json`."""
+    return {"event": "plan"} | plan_json(plan)
+
+
+def fleet_line(fleet: Fleet) -> Json:
+    """Return the fleet as the one line of `dtdeploy status --json`."""
+    return {"event": "fleet"} | fleet_json(fleet)
+
+
+def problems_line(problems: Iterable[Problem]) -> Json:
+    """Return problems as the one line of a command that failed before any run."""
+    every = tuple(problems)
+    code = worst(every).value
+    return {"event": "problems", "exit_code": code, "problems": [problem_json(p) for p in every]}
+
+
+def _details(
+    event: StepStarted | StepWaits | StepDone | StepFailed | StepSkipped | StepStopped,
+) -> Json:
+    match event:
+        case StepStarted():
+            return {}
+        case StepWaits():
+            items = [clean(item) for item in event.items]
+            waiting_for = clean(event.waiting_for)
+            return {"waiting_for": waiting_for, "items": items, "deadline": event.deadline}
+        case StepDone():
+            return {"words": clean(event.words), "seconds": round(event.seconds, 3)}
+        case StepFailed():
+            problems = [problem_json(problem) for problem in event.problems]
+            return {"seconds": round(event.seconds, 3), "problems": problems}
+        case StepSkipped():
+            return {"because": event.because}
+        case StepStopped():
+            return {"words": clean(event.words)}
+
+
+def _step_report(report: StepReport) -> Json:
+    return {
+        **step_json(report.step),
+        "state": report.state.value,
+        "started": report.started,
+        "ended": report.ended,
+        "words": clean(report.words),
+        "because": report.because or None,
+    }
+
+
+def _unit_end(end: UnitEnd) -> Json:
+    return {
+        **unit_json(end.unit),
+        "standing": end.standing.value,
+        "owed": end.owed,
+        "outage_seconds": end.outage_seconds,
+        "still_down": end.still_down,
+    }

@@ -1,0 +1,142 @@
+"""Problems, steps, plans and fleets as JSON values: plain dicts with stable keys.
+
+    problem  code, what, exit_code, where {site, stack, service, task, node, file, line,
+             column: those known}, evidence [..], fix, state_left, runbook
+    step     step, kind, site, unit, stack (null where a step is about a site)
+    plan     command, selection, coordinator, changes, revisions {repo: sha}, units [..],
+             waves [[step id, ..], ..], steps [step + needs, reason, wait_seconds],
+             untouched [{name, reason}], dangers [..], unseen [..]
+    unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
+             revision, words}, after {repo, sha}, compose, services, dependencies, dependents,
+             commands, remove_seconds, healthy_seconds, dangers
+    fleet    units [unit, stack, site, site_state, presence, verdict, running, expected,
+             revision, newer_commits, since_seconds, words], undeclared [..],
+             unreachable [problem], planned [..]
+
+Keys are added, never renamed or taken away. Absent values are null; times are seconds. Text of
+others is cleaned as everywhere (`foreign.clean`), but not shortened.
+"""
+
+from dataclasses import fields
+from typing import Any
+
+from orchestrator.errors import Problem, Where
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Before, Plan, Step, UnitPlan
+from orchestrator.planning.steps import step_waves
+from orchestrator.ui.foreign import clean, clean_lines
+from orchestrator.ui.status_view import Fleet, StatusRow
+
+Json = dict[str, Any]
+
+
+def problem_json(problem: Problem) -> Json:
+    """Return a problem."""
+    return {
+        "code": problem.code,
+        "what": clean(problem.what),
+        "exit_code": problem.exit_code.value,
+        "where": _where(problem.where),
+        "evidence": [line for words in problem.evidence for line in clean_lines(words)],
+        "fix": clean(problem.fix),
+        "state_left": clean(problem.state_left),
+        "runbook": problem.runbook,
+    }
+
+
+def step_json(step: Step) -> Json:
+    """Return which step it is, and about what."""
+    return {
+        "step": step.id,
+        "kind": step.kind.value,
+        "site": step.site,
+        "unit": str(step.unit) if step.unit else None,
+        "stack": step.unit.stack if step.unit else None,
+    }
+
+
+def plan_json(plan: Plan) -> Json:
+    """Return a plan."""
+    return {
+        "command": plan.command.value,
+        "selection": clean(plan.selection),
+        "coordinator": plan.coordinator,
+        "changes": plan.changes,
+        "revisions": {revision.repo: revision.sha for revision in plan.revisions},
+        "units": [_unit_plan(item) for item in plan.units],
+        "waves": [[step.id for step in wave] for wave in step_waves(plan.steps)],
+        "steps": [_planned_step(step) for step in plan.steps],
+        "untouched": [{"name": u.name, "reason": clean(u.reason)} for u in plan.untouched],
+        "dangers": [clean(danger) for danger in plan.dangers],
+        "unseen": [clean(words) for words in plan.unseen],
+    }
+
+
+def fleet_json(fleet: Fleet) -> Json:
+    """Return the fleet's status."""
+    return {
+        "units": [_status_row(row) for row in fleet.rows],
+        "undeclared": [str(unit) for unit in fleet.undeclared],
+        "unreachable": [problem_json(problem) for problem in fleet.unreachable],
+        "planned": list(fleet.planned),
+    }
+
+
+def unit_json(unit: Unit) -> Json:
+    """Return a unit's names."""
+    return {"unit": str(unit), "stack": unit.stack, "site": unit.site}
+
+
+def _where(where: Where) -> Json:
+    values = {item.name: getattr(where, item.name) for item in fields(where)}
+    return {name: clean(v) if isinstance(v, str) else v for name, v in values.items() if v}
+
+
+def _planned_step(step: Step) -> Json:
+    more = {"needs": list(step.needs), "reason": clean(step.reason)}
+    return {**step_json(step), **more, "wait_seconds": step.wait_seconds}
+
+
+def _unit_plan(item: UnitPlan) -> Json:
+    after = item.after
+    return {
+        **unit_json(item.unit),
+        "action": item.action.value,
+        "reason": clean(item.reason),
+        "before": _before(item.before),
+        "after": {"repo": after.repo, "sha": after.sha} if after else None,
+        "compose": item.compose,
+        "services": list(item.services),
+        "dependencies": [str(unit) for unit in item.dependencies],
+        "dependents": [str(unit) for unit in item.dependents],
+        "commands": [clean(command) for command in item.commands],
+        "remove_seconds": item.remove_seconds,
+        "healthy_seconds": item.healthy_seconds,
+        "dangers": [clean(danger) for danger in item.dangers],
+    }
+
+
+def _before(before: Before) -> Json:
+    return {
+        "presence": before.presence.value,
+        "verdict": before.verdict.value if before.verdict else None,
+        "running": before.running,
+        "expected": before.expected,
+        "revision": before.revision or None,
+        "words": [clean(words) for words in before.words],
+    }
+
+
+def _status_row(row: StatusRow) -> Json:
+    return {
+        **unit_json(row.unit),
+        "site_state": row.site_state.value,
+        "presence": row.presence.value,
+        "verdict": row.verdict.value if row.verdict else None,
+        "running": row.running,
+        "expected": row.expected,
+        "revision": row.revision or None,
+        "newer_commits": row.newer_commits,
+        "since_seconds": row.since_seconds,
+        "words": [clean(words) for words in row.words],
+    }

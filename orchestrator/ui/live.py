@@ -1,0 +1,166 @@
+"""The board on a terminal, redrawn in place; what is finished scrolls up above it and stays."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from orchestrator.engine.events import Event, StepStarted, StepWaits
+from orchestrator.engine.schedule import State
+from orchestrator.ui.board import Board, Row
+from orchestrator.ui.consoles import show
+from orchestrator.ui.foreign import clean
+from orchestrator.ui.lines import event_lines, waiting_words
+from orchestrator.ui.phrases import elapsed
+
+_REFRESHES_PER_SECOND = 4
+_WORDS_WIDTH = 12
+_TIME_WIDTH = 9
+_DOWN_WIDTH = 14
+_ROOMY = 72
+"""Columns from which on there is room to say how long a unit has been down, and why it waits."""
+_STYLES = {
+    State.WAITING: "dim",
+    State.RUNNING: "yellow",
+    State.DONE: "green",
+    State.FAILED: "bold red",
+    State.SKIPPED: "dim",
+    State.STOPPED: "bold yellow",
+}
+_URGENCY = (
+    State.FAILED,
+    State.STOPPED,
+    State.RUNNING,
+    State.SKIPPED,
+    State.WAITING,
+    State.DONE,
+)
+
+
+class LiveBoard:
+    """Shows a run on a terminal.
+
+    Args:
+        console: stdout's, on a terminal that can move its cursor.
+        board: of the plan, before anything happened.
+        clock: the time of day, for the lines that stay.
+        now: the clock that the events carry, in seconds.
+
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        board: Board,
+        *,
+        clock: Callable[[], datetime],
+        now: Callable[[], float],
+    ) -> None:
+        self._console = console
+        self._board = board
+        self._clock = clock
+        self._now = now
+        self._live = Live(
+            console=console,
+            get_renderable=self._view,
+            refresh_per_second=_REFRESHES_PER_SECOND,
+            transient=True,
+        )
+        self._live.start()
+
+    def __call__(self, event: Event) -> None:
+        """Take in an event; what is finished is printed above the board."""
+        # One assignment: the thread that redraws sees the old board or the new one.
+        self._board = self._board.after(event)
+        if isinstance(event, StepStarted | StepWaits):
+            return
+        began = self._board.began or event.at
+        for line in event_lines(event, f"{self._clock():%H:%M:%S} +{event.at - began:.1f}s"):
+            show(self._console, line)
+
+    def close(self) -> None:
+        """Take the board away; may be called again."""
+        self._live.stop()
+
+    def _view(self) -> RenderableType:
+        size = self._console.size
+        return render_board(self._board, self._now(), size.width, size.height)
+
+
+def render_board(board: Board, now: float, width: int, height: int) -> Group:
+    """Return the board as lines that fit `width` columns and `height` rows.
+
+    Where there are too many rows, those that fail or run are shown, and the rest is counted.
+    """
+    rows = board.rows(now)
+    room = max(height - 3, 1)
+    shown, hidden = _most_urgent(rows, room)
+    # A line as wide as the terminal would wrap when the window shrinks, and the redraw with it.
+    usable = max(width - 1, 1)
+    names = max((cell_len(row.name) for row in rows), default=0)
+    name_width = max(min(names, usable * 2 // 5), 1)
+    lines = [_fit(_headline(board, now), usable)]
+    lines += [_fit(_line(row, name_width, usable), usable) for row in shown]
+    if hidden:
+        lines.append(_fit(Text(_counted(hidden), style="dim"), usable))
+    return Group(*lines)
+
+
+def _most_urgent(rows: tuple[Row, ...], room: int) -> tuple[list[Row], list[Row]]:
+    if len(rows) <= room:
+        return list(rows), []
+    ranked = sorted(rows, key=lambda row: _URGENCY.index(row.state))
+    kept = {id(row) for row in ranked[: room - 1]}
+    return [r for r in rows if id(r) in kept], [r for r in rows if id(r) not in kept]
+
+
+def _counted(rows: list[Row]) -> str:
+    words = [row.words for row in rows]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+    return f"and {len(rows)} more: {counts}"
+
+
+def _headline(board: Board, now: float) -> Text:
+    since = elapsed(now - board.began) if board.began is not None else "0.0 s"
+    line = Text.assemble((clean(board.title), "bold"))
+    if board.stopping:
+        line.append("  STOPPING", style="bold yellow")
+    for unit in sorted(board.needed):
+        seconds = board.down_seconds(unit, now)
+        if seconds is not None:
+            line.append(f"  {unit} DOWN {elapsed(seconds)}", style="bold red")
+    return line.append(f"  {board.finished()}/{len(board.steps)} steps, {since}")
+
+
+def _line(row: Row, name_width: int, width: int) -> Text:
+    line = Text.assemble(
+        _end_of(row.name, name_width),
+        "  ",
+        (set_cell_size(row.words, _WORDS_WIDTH), _STYLES[row.state]),
+        _right("" if row.seconds is None else elapsed(row.seconds), _TIME_WIDTH),
+    )
+    if width >= _ROOMY:
+        down = "" if row.down_seconds is None else f"down {elapsed(row.down_seconds)}"
+        line.append(_right(down, _DOWN_WIDTH), style="red")
+    waiting = waiting_words(row.waiting_for, row.items)
+    return line.append(f"  {waiting}") if waiting else line
+
+
+def _right(words: str, width: int) -> str:
+    return words.rjust(width)
+
+
+def _end_of(name: str, width: int) -> str:
+    """Fit a name by its end, which tells the sites apart."""
+    if cell_len(name) <= width:
+        return set_cell_size(name, width)
+    return set_cell_size(f"..{name[len(name) - max(width - 2, 0) :]}", width)
+
+
+def _fit(line: Text, width: int) -> Text:
+    line.truncate(width, overflow="crop")
+    line.no_wrap, line.overflow = True, "crop"
+    return line

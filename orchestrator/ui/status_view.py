@@ -1,0 +1,140 @@
+"""The whole fleet on one screen: what runs where, how well, and at which revision."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.errors import Problem
+from orchestrator.fleet.health import Verdict
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import SiteState
+from orchestrator.ui.consoles import labelled, plain, show, stack_up
+from orchestrator.ui.foreign import clean, shorten
+from orchestrator.ui.phrases import count, elapsed, named, running_at
+from orchestrator.ui.problems import problems_view
+
+_STYLES = {"healthy": "green", "pending": "yellow", "gone": "dim"}
+_MOST_WORDS = 3
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRow:
+    """What is known of one unit.
+
+    `revision` is "" when no dtdeploy deployed what runs; `newer_commits` how many its ref has
+    beyond it, None where nobody asked; `since_seconds` how long the same tasks have been
+    running; `words` why it is not healthy, or what is left of it.
+    """
+
+    unit: Unit
+    site_state: SiteState
+    presence: Presence
+    verdict: Verdict | None = None
+    running: int = 0
+    expected: int = 0
+    revision: str = ""
+    newer_commits: int | None = None
+    since_seconds: float | None = None
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """All of it: units, stacks nobody declared, sites that do not answer, sites to come."""
+
+    rows: tuple[StatusRow, ...]
+    undeclared: tuple[Unit, ...] = ()
+    unreachable: tuple[Problem, ...] = ()
+    planned: tuple[str, ...] = ()
+
+
+def render_status(fleet: Fleet, width: int = 80) -> list[str]:
+    """Return the fleet as plain lines."""
+    return plain(status_view(fleet), width)
+
+
+def print_status(fleet: Fleet, console: Console) -> None:
+    """Print the fleet."""
+    show(console, status_view(fleet))
+
+
+def status_view(fleet: Fleet) -> RenderableType:
+    """Return the fleet to show: units first, the trouble last, where the eye is."""
+    parts: list[RenderableType] = [_headline(fleet), _table(fleet)]
+    if words := [row for row in fleet.rows if row.words and not _well(row)]:
+        parts += [Text(), Text("NOT WELL", style="bold"), labelled(_reasons(words))]
+    notes: list[tuple[Text | str, Text | str]] = [
+        (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
+        for unit in fleet.undeclared
+    ]
+    notes += [("PLANNED", f"{', '.join(fleet.planned)} (not contacted)")] if fleet.planned else []
+    if notes:
+        parts += [Text(), labelled(notes, indent=0)]
+    if fleet.unreachable:
+        parts += [Text(), problems_view(fleet.unreachable)]
+    return stack_up(parts)
+
+
+def _well(row: StatusRow) -> bool:
+    return row.presence is Presence.PRESENT and row.verdict is Verdict.HEALTHY
+
+
+def _headline(fleet: Fleet) -> Text:
+    well = sum(_well(row) for row in fleet.rows)
+    size = count(len(fleet.rows), "unit")
+    style = "bold green" if well == len(fleet.rows) else "bold yellow"
+    return Text(f"{well} of {size} healthy", style=style)
+
+
+def _table(fleet: Fleet) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("UNIT", overflow="fold")
+    table.add_column("STATE", no_wrap=True)
+    table.add_column("TASKS", no_wrap=True, justify="right")
+    table.add_column("FOR", no_wrap=True, justify="right")
+    table.add_column("REVISION", overflow="fold")
+    for row in fleet.rows:
+        table.add_row(*(_cells(row)))
+    return Padding(table, (0, 0, 0, 2), expand=False)
+
+
+def _cells(row: StatusRow) -> Iterator[Text]:
+    unit = f"{row.unit} (watched)" if row.site_state is SiteState.WATCHED else str(row.unit)
+    state = _state(row)
+    present = row.presence is Presence.PRESENT
+    yield Text(unit)
+    yield Text(state, style=_STYLES.get(state, "bold red"))
+    yield Text(f"{row.running}/{row.expected}" if present else "-")
+    yield Text(elapsed(row.since_seconds) if row.since_seconds is not None else "-")
+    yield Text(_revision(row) if present else "-")
+
+
+def _state(row: StatusRow) -> str:
+    judged = row.verdict or Verdict.UNKNOWN
+    return judged.value if row.presence is Presence.PRESENT else row.presence.value
+
+
+def _revision(row: StatusRow) -> str:
+    words = running_at(row.revision).removeprefix("at ")
+    if row.newer_commits is None or not row.revision:
+        return words
+    return f"{words} ({count(row.newer_commits, 'commit')} behind)" if row.newer_commits else words
+
+
+def _reasons(rows: list[StatusRow]) -> Iterator[tuple[str, str]]:
+    alike: dict[tuple[str, ...], list[Unit]] = {}
+    for row in rows:
+        alike.setdefault(row.words, []).append(row.unit)
+    for words, units in alike.items():
+        shown = words[:_MOST_WORDS]
+        more = len(words) - len(shown)
+        for index, line in enumerate(shown):
+            yield named(units) if index == 0 else "", shorten(clean(line), _LONGEST)
+        if more:
+            yield "", f"and {more} more (--json shows all)"
