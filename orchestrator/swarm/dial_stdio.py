@@ -64,7 +64,7 @@ class DialStdio:
         ended = self._channel.status_event.wait(_STATUS_SECONDS)
         words = self._stderr()
         if ended and self._channel.exit_status >= 0 and self._connection.alive:
-            code = problems.docker_code(words, "docker.not-running")
+            code = problems.docker_code(words, "docker.not-running", rc=self._channel.exit_status)
             return problems.docker(self._site, code, words or said)
         what = f"the connection to {self._connection.target.name} was lost"
         return problems.unreachable(self._site, what, words or said)

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from orchestrator.errors import FleetError
 from orchestrator.procedures.effects import ImageCheck, PullImages, Result
 from orchestrator.swarm import problems, registry
-from orchestrator.swarm.connection import SshConnection
+from orchestrator.swarm.connection import CommandResult, SshConnection
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.problems import LostAnswerError
 
 _MARK = "==pulled"
-
-
 _SCRIPT = f"""
 pull() {{
     said=$(docker pull -q "$1" 2>&1 </dev/null)
@@ -43,22 +41,22 @@ def pull(site: str, connection: SshConnection, effect: PullImages) -> Told:
         return Told(Result.UNKNOWN, str(error), error.problems[0])
     except FleetError as error:
         return Told(Result.FAILED, str(error), error.problems[0])
-    failures = _failures(result.stdout.decode(errors="replace"), effect.images)
+    failures = _failures(result, effect.images)
     if result.timed_out:
         what = f"the images were not there within {seconds:g} s"
         failures = failures or [registry.refused(effect.images[0], what)]
-    elif result.rc != 0:
-        code = problems.docker_code(result.words)
-        return Told(Result.FAILED, result.words, problems.docker(site, code, result.words))
     if not failures:
         return Told(Result.OK, f"{len(effect.images)} images present")
     words = "\n".join(f"{check.image}: {check.words}" for check in failures)
-    return Told(Result.FAILED, words, registry.problem(site, failures[0]))
+    code = problems.docker_code(words, "")
+    problem = problems.docker(site, code, words) if code else registry.problem(site, failures[0])
+    return Told(Result.FAILED, words, problem)
 
 
-def _failures(output: str, images: Iterable[str]) -> list[ImageCheck]:
-    ended = dict(_parts(output))
-    checks = ((image, *ended.get(image, ("?", "no word of it"))) for image in images)
+def _failures(result: CommandResult, images: Iterable[str]) -> list[ImageCheck]:
+    ended = dict(_parts(result.stdout.decode(errors="replace")))
+    nothing = ("", result.words or f"no word of it, exit code {result.rc}")
+    checks = ((image, *ended.get(image, nothing)) for image in images)
     return [registry.refused(image, words) for image, rc, words in checks if rc != "0"]
 
 

@@ -139,8 +139,8 @@ _DOCKER_WORDS = (
     ("certificates have expired", "swarm.certificates-expired"),
     ("this node is not part of a swarm", "swarm.inactive"),
     ("this node is not a swarm manager", "swarm.not-manager"),
-    ("not found", "docker.not-installed"),
-    ("no such file or directory", "docker.not-installed"),
+    ("docker: not found", "docker.not-installed"),
+    ("docker: command not found", "docker.not-installed"),
 )
 """What sshd's shell, the docker CLI and the daemon say (docker/cli 20.10, moby 20.10
 daemon/cluster/errors.go), lower case, first match wins."""
@@ -224,8 +224,16 @@ def docker(site: str, code: str, *evidence: str) -> Problem:
     )
 
 
-def docker_code(words: str, otherwise: str = "docker.refused") -> str:
-    """Return the code that what Docker (or the shell in front of it) said stands for."""
+_NO_SUCH_COMMAND = 127  # POSIX sh
+
+
+def docker_code(words: str, otherwise: str = "docker.refused", *, rc: int = 0) -> str:
+    """Return the code that what Docker (or the shell in front of it) said stands for.
+
+    `rc` is the exit code of a remote command, 0 if there was none.
+    """
+    if rc == _NO_SUCH_COMMAND:
+        return "docker.not-installed"
     lowered = words.lower()
     return next((code for text, code in _DOCKER_WORDS if text in lowered), otherwise)
 

@@ -90,9 +90,8 @@ def _judged(site: str, effect: DeployStack, result: CommandResult, words: str) -
     if problems.leader_lost(words):
         problem = problems.docker(site, "swarm.no-quorum", words)
         return Told(Result.UNKNOWN, words, problem)
-    code = problems.docker_code(words, "")
-    known = code.startswith(("docker.no-", "docker.not-running"))
-    return Told(Result.FAILED, words, problems.docker(site, code, words) if known else None)
+    code = problems.docker_code(words, "", rc=result.rc)
+    return Told(Result.FAILED, words, problems.docker(site, code, words) if code else None)
 
 
 def scrubbed(words: str, secrets: Iterable[str]) -> str:
