@@ -7,7 +7,7 @@ from orchestrator.errors import ExitCode, Problem, UsageError, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, Site, SiteState
 from orchestrator.simulation import api, nodes
-from orchestrator.simulation.faults import inject
+from orchestrator.simulation.faults import OUTSIDE, inject
 from orchestrator.simulation.fleet import Conditions, SimSite, SimulatedFleet
 from orchestrator.simulation.installing import add_ghost, add_job_residue, install
 from orchestrator.simulation.scenario import Scenario, SiteText
@@ -57,24 +57,26 @@ def _existing(inventory: Inventory) -> list[Site]:
 
 
 def _check(inventory: Inventory, scenario: Scenario) -> None:
-    names = {site.name for site in _existing(inventory)}
-    said = [*scenario.sites, *(fault.site for fault in scenario.faults if fault.site)]
-    unknown = tuple(dict.fromkeys(name for name in said if name not in names))
-    hosts = _hosts(inventory, scenario)
-    lost = [f for f in scenario.faults if f.site in names and f.node not in {"", *hosts[f.site]}]
-    homeless = [f for f in scenario.faults if not (f.site or f.outside)]
-    problems = [_wrong(f"the inventory has no active site `{name}`") for name in unknown]
-    problems += [_wrong(f"{f.site} has no node `{f.node}`") for f in lost]
-    problems += [_wrong(f"the fault {f.kind.value} at {f.at:g} s names no site") for f in homeless]
-    if problems:
-        raise UsageError(problems)
-
-
-def _hosts(inventory: Inventory, scenario: Scenario) -> dict[str, tuple[str, ...]]:
-    return {
+    hosts = {
         site.name: (site.manager.host, *scenario.site(site.name).workers)
         for site in _existing(inventory)
     }
+    said = [*scenario.sites, *(fault.site for fault in scenario.faults if fault.site)]
+    strangers = tuple(dict.fromkeys(name for name in said if name not in hosts))
+    problems = [_wrong(f"the inventory has no active site `{name}`") for name in strangers]
+    named = [(name, node) for name, text in scenario.sites.items() for node in text.down]
+    named += [(fault.site, fault.node) for fault in scenario.faults if fault.node]
+    problems += [
+        _wrong(f"{site} has no node `{node}`")
+        for site, node in named
+        if site in hosts and node not in hosts[site]
+    ]
+    for fault in scenario.faults:
+        if not (fault.outside if fault.kind in OUTSIDE else fault.site):
+            lacks = "host:port" if fault.kind in OUTSIDE else "site"
+            problems.append(_wrong(f"{fault.kind.value} at {fault.at:g} s names no {lacks}"))
+    if problems:
+        raise UsageError(problems)
 
 
 def _wrong(what: str) -> Problem:

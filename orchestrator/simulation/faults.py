@@ -106,7 +106,7 @@ def inject(fleet: SimulatedFleet, fault: Fault) -> None:
 
 
 def _bring_about(fleet: SimulatedFleet, fault: Fault) -> None:
-    if fault.kind in _OUTSIDE:
+    if fault.kind in OUTSIDE:
         host, _, port = fault.outside.rpartition(":")
         fleet.outside[host, int(port)] = fault.kind is FaultKind.OUTSIDE_UP
         return
@@ -116,7 +116,8 @@ def _bring_about(fleet: SimulatedFleet, fault: Fault) -> None:
     _ACTS[fault.kind](site, fault)
 
 
-_OUTSIDE = frozenset({FaultKind.OUTSIDE_DOWN, FaultKind.OUTSIDE_UP})
+OUTSIDE = frozenset({FaultKind.OUTSIDE_DOWN, FaultKind.OUTSIDE_UP})
+"""Faults of things outside any site."""
 Act = Callable[[SimSite, Fault], None]
 
 

@@ -47,12 +47,17 @@ def _sourced(inventory: Inventory, spec: UnitSpec, generation: int) -> Sourced:
         ports=_own_ports(spec, host),
         image=f"registry.example/{spec.unit.stack}:{generation}",
     )
-    sha = sha1(f"{spec.repo}#{generation}".encode(), usedforsecurity=False).hexdigest()
     return Sourced(
         desired=desired,
-        release=_release(desired, Revision(spec.repo, sha), spec.compose),
+        release=_release(desired, made_up_revision(spec.repo, generation), spec.compose),
         compose_version=COMPOSE_VERSION,
     )
+
+
+def made_up_revision(repo: str, generation: int = 1) -> Revision:
+    """Return the revision that the made-up files of a repository are of."""
+    sha = sha1(f"{repo}#{generation}".encode(), usedforsecurity=False).hexdigest()
+    return Revision(repo, sha)
 
 
 def made_up(
