@@ -99,7 +99,7 @@ class Simulated:
             if command is not Command.DOWN
         }
         scope = make_scope(self.inventory, command, request, looks, pins)
-        sourced = {unit: self.sources[unit] for unit in scope.to_deploy}
+        sourced = {unit: self.sources[unit] for unit in scope.to_read}
         plan: Plan = make_plan(
             self.inventory,
             command=command,

@@ -64,9 +64,7 @@ class GitCheckout:
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
         """Read the compose files of `units` and what they refer to."""
         wanted = tuple(units)
-        return source_units(
-            self._inventory, wanted, self._mirrors, self.pins(), self._environment
-        )
+        return source_units(self._inventory, wanted, self._mirrors, self.pins(), self._environment)
 
     def _fetch(self, repos: list[Repo]) -> tuple[FetchResult, ...]:
         return fetch_all(
@@ -90,6 +88,28 @@ class GitCheckout:
         if problems:
             raise SourceError(problems)
         return pins
+
+
+class MadeUpCheckout:
+    """For a simulated fleet: what the repositories would hold, made up from the inventory."""
+
+    def __init__(self, inventory: Inventory, sources: Mapping[Unit, Sourced]) -> None:
+        self._inventory = inventory
+        self._sources = sources
+
+    def begin(self, repos: Iterable[str], refs: Mapping[str, str]) -> None:
+        """Check the names; there is nothing to fetch."""
+        del repos
+        check_refs(self._inventory, refs)
+
+    def pins(self) -> dict[str, Revision]:
+        """Return the made-up revision of each repo."""
+        revisions = (sourced.release.revision for sourced in self._sources.values())
+        return {revision.repo: revision for revision in revisions}
+
+    def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        """Return the made-up sources of `units`."""
+        return {unit: self._sources[unit] for unit in units}
 
 
 def check_refs(inventory: Inventory, refs: Mapping[str, str]) -> None:

@@ -53,6 +53,7 @@ def cli() -> None:
 
     Select units with --all, --site, --stack or STACK@SITE. To see before you leap:
 
+    \b
       dtdeploy status            what runs where
       dtdeploy plan --all        what a restart would do
       dtdeploy restart --all     do it, after asking
@@ -91,7 +92,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _explain(error: DtdeployError, *, as_json: bool) -> int:
-    from orchestrator.cli.talk import explain  # noqa: PLC0415 - keeps --help quick
+    from orchestrator.cli.wiring import explain  # noqa: PLC0415 - keeps --help quick
 
     explain(error.problems, as_json=as_json)
     return error.exit_code

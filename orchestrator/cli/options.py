@@ -17,7 +17,9 @@ def _names(ctx: click.Context, what: str, incomplete: str) -> list[CompletionIte
     from orchestrator.cli.completing import complete  # noqa: PLC0415 - completion must start fast
 
     path = ctx.find_root().params.get("inventory_path") or Path("sites.yaml")
-    return [CompletionItem(name) for name in complete(Path(path), what) if name.startswith(incomplete)]
+    return [
+        CompletionItem(name) for name in complete(Path(path), what) if name.startswith(incomplete)
+    ]
 
 
 def selecting(function: F) -> F:

@@ -13,9 +13,7 @@ from orchestrator.planning.selection import Request, dependencies, dependents, s
 from orchestrator.procedures.book import Book
 
 
-def make_book(
-    world: World, command: Command, request: Request, refs: Mapping[str, str]
-) -> Book:
+def make_book(world: World, command: Command, request: Request, refs: Mapping[str, str]) -> Book:
     """Plan `command`: the fleet is looked at while the repos are fetched.
 
     Raises:
@@ -30,7 +28,7 @@ def make_book(
     looks = look_at(world.backend, contacted(inventory))
     pins = {} if command is Command.DOWN else world.checkout.pins()
     scope = make_scope(inventory, command, request, looks, pins)
-    sourced = world.checkout.read(scope.to_deploy) if scope.to_deploy else {}
+    sourced = world.checkout.read(scope.to_read) if scope.to_read else {}
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )

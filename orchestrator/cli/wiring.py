@@ -1,10 +1,11 @@
 """The one place that reads environment, clock and uuid, and puts the parts together."""
 
+import getpass
 import os
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,16 +13,34 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.checkout import Checkout, GitCheckout
+from orchestrator.cli.checkout import Checkout, GitCheckout, MadeUpCheckout
 from orchestrator.cli.logs import start_logs
 from orchestrator.cli.talk import Talk
 from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.engine.ports import Backend
+from orchestrator.errors import Problem
 from orchestrator.inventory.load import load_inventory
-from orchestrator.inventory.model import Inventory
+from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.simulation.backend import SimulatedBackend
+from orchestrator.simulation.build import build_fleet
+from orchestrator.simulation.scenario import load_scenario
+from orchestrator.simulation.synthetic import synthetic_sources
+from orchestrator.swarm.performer import LivePerformer, SshSettings
+from orchestrator.swarm.ssh_config import SshDefaults
 
 _WORKERS = 32
 """Effects under way at once; a site never has more than a few, so this is for many sites."""
+_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was given before the command's name."""
+
+    inventory_path: Path
+    as_json: bool
+    verbose: bool
+    scenario: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,43 +55,48 @@ class World:
     wake: Callable[[], None]
 
 
-def root_options() -> dict[str, object]:
+def options() -> Options:
     """Return the options given before the command's name."""
-    context = click.get_current_context().find_root()
-    return dict(context.params)
+    given = click.get_current_context().find_root().params
+    return Options(
+        inventory_path=given["inventory_path"],
+        as_json=given["as_json"],
+        verbose=given["verbose"],
+        scenario=given["scenario"],
+    )
 
 
 def open_talk() -> Talk:
     """Return how to talk to whoever is there."""
-    return Talk.choose(
-        as_json=bool(root_options()["as_json"]),
-        verbose=bool(root_options()["verbose"]),
-        environment=os.environ,
-        clock=lambda: datetime.now().astimezone(),
-    )
+    return _talk(as_json=options().as_json, verbose=options().verbose)
+
+
+def explain(problems: Iterable[Problem], *, as_json: bool) -> None:
+    """Show problems when a command could not even begin, or ended in an error."""
+    _talk(as_json=as_json, verbose=False).problems(problems)
 
 
 def read_inventory() -> Inventory:
     """Load the inventory that the options name (InventoryError)."""
-    return load_inventory(Path(str(root_options()["inventory_path"])))
+    return load_inventory(options().inventory_path)
 
 
-def terminal() -> bool:
-    """Whether somebody can be asked."""
+def somebody_is_there() -> bool:
+    """Whether a question would be read and answered."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @contextmanager
 def open_world() -> Iterator[World]:
     """Put a world together from the options, live or simulated, and close it afterwards."""
-    options = root_options()
-    start_logs(verbose=bool(options["verbose"]))
+    start_logs(verbose=options().verbose)
     inventory = read_inventory()
-    scenario = options["scenario"]
+    scenario = options().scenario
     if scenario is not None:
-        yield _simulated(inventory, Path(str(scenario)))
+        yield _simulated(inventory, scenario)
         return
-    backend = _live_backend(inventory, os.environ)
+    performer = _performer(inventory, os.environ)
+    backend = ThreadedBackend(performer, time.monotonic, workers=_WORKERS)
     try:
         yield World(
             inventory=inventory,
@@ -84,12 +108,20 @@ def open_world() -> Iterator[World]:
         )
     finally:
         backend.close()
+        performer.close()
+
+
+def _talk(*, as_json: bool, verbose: bool) -> Talk:
+    return Talk.choose(as_json=as_json, verbose=verbose, environment=os.environ, clock=_local_time)
+
+
+def _local_time() -> datetime:
+    return datetime.now().astimezone()
 
 
 def _run_id() -> str:
     """Return a name for a run that sorts by time and that no two runs share."""
-    now = datetime.now().astimezone()
-    return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    return f"{_local_time():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 def _cache() -> Path:
@@ -97,16 +129,39 @@ def _cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "dtdeploy"
 
 
-def _live_backend(inventory: Inventory, environment: Mapping[str, str]) -> "LiveBackend":
-    raise NotImplementedError
+def _performer(inventory: Inventory, environment: Mapping[str, str]) -> LivePerformer:
+    ssh = Path.home() / ".ssh"
+    defaults = SshDefaults(
+        user=getpass.getuser(),
+        home=Path.home(),
+        user_known_hosts=(ssh / "known_hosts", ssh / "known_hosts2"),
+        global_known_hosts=(Path("/etc/ssh/ssh_known_hosts"),),
+        identity_files=tuple(ssh / name for name in _KEYS),
+        agent_socket=environment.get("SSH_AUTH_SOCK", ""),
+    )
+    secret = {name for spec in inventory.units for name in spec.secret_variables}
+    managers = {
+        site.name: site.manager for site in inventory.sites if site.state is not SiteState.PLANNED
+    }
+    return LivePerformer(
+        managers,
+        ssh=SshSettings(config=ssh / "config", defaults=defaults),
+        monotonic=time.monotonic,
+        wall=time.time,
+        secrets={name: environment[name] for name in secret if name in environment},
+    )
 
 
-def _simulated(inventory: Inventory, scenario: Path) -> World:
-    raise NotImplementedError
-
-
-class LiveBackend(ThreadedBackend):
-    """A threaded backend that also closes the connections below it."""
-
-
-_ = time
+def _simulated(inventory: Inventory, path: Path) -> World:
+    units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
+    sources = synthetic_sources(inventory, units)
+    fleet = build_fleet(inventory, load_scenario(path), 1, sources=sources)
+    backend = SimulatedBackend(fleet)
+    return World(
+        inventory=inventory,
+        backend=backend,
+        checkout=MadeUpCheckout(inventory, sources),
+        talk=open_talk(),
+        run_id=_run_id(),
+        wake=backend.wake,
+    )

@@ -14,6 +14,7 @@ class Command(Enum):
     RESTART = "restart"
     UP = "up"
     DOWN = "down"
+    VERIFY = "verify"
 
 
 class StepKind(Enum):
@@ -69,6 +70,8 @@ class Before:
     running: int = 0
     expected: int = 0
     revision: str = ""
+    services: tuple[str, ...] = ()
+    """Short names of the services that exist."""
     words: tuple[str, ...] = ()
 
 

@@ -9,7 +9,7 @@ from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.plan import Action, Command, Plan, UnitPlan
 from orchestrator.planning.scope import Scope, Scoped
 from orchestrator.planning.selection import Request, dependencies, dependents
-from orchestrator.planning.steps import plan_steps
+from orchestrator.planning.steps import plan_steps, verify_steps
 from orchestrator.sources.model import Sourced
 
 _REMOVE_MARGIN_SECONDS = 30.0
@@ -36,7 +36,7 @@ def make_plan(
         request: for which units, as typed.
         scope: what `make_scope` decided.
         looks: a look at every contacted site.
-        sourced: desired state and release of each unit in `scope.to_deploy`.
+        sourced: desired state and release of each unit in `scope.to_read`.
 
     """
     units = tuple(
@@ -49,7 +49,9 @@ def make_plan(
         coordinator=inventory.coordinator,
         revisions=tuple(sorted(revisions)),
         units=units,
-        steps=plan_steps(inventory, command, units),
+        steps=verify_steps(inventory, units)
+        if command is Command.VERIFY
+        else plan_steps(inventory, command, units),
         untouched=scope.untouched,
         dangers=tuple(_dangers(inventory, command, units, looks)),
         unseen=tuple(
@@ -132,10 +134,13 @@ def _dangers(
     dangers = []
     for spec in inventory.units:
         goes = next((p for p in units if p.unit == spec.unit and p.action is not Action.KEEP), None)
-        if goes and spec.announce and command is not Command.UP:
+        if goes and spec.announce and command in (Command.RESTART, Command.DOWN):
             present = goes.before.presence is not Presence.GONE
             dangers += [f"{spec.unit} goes down, for everybody who uses it"] if present else []
-        if inventory.state(spec.unit) is SiteState.WATCHED and command is not Command.UP:
+        if inventory.state(spec.unit) is SiteState.WATCHED and command in (
+            Command.RESTART,
+            Command.DOWN,
+        ):
             dangers += _watched_danger(spec, units)
     for site, look in looks.items():
         declared = frozenset(s.unit.stack for s in inventory.units if s.unit.site == site)

@@ -17,6 +17,7 @@ _ACTIONS = {
     Command.RESTART: Action.RESTART,
     Command.UP: Action.UP,
     Command.DOWN: Action.DOWN,
+    Command.VERIFY: Action.KEEP,
 }
 
 
@@ -36,11 +37,8 @@ class Scope:
 
     acted: tuple[Scoped, ...]
     untouched: tuple[Untouched, ...]
-
-    @property
-    def to_deploy(self) -> tuple[Unit, ...]:
-        """The units whose compose files are needed."""
-        return tuple(item.unit for item in self.acted if item.action in (Action.RESTART, Action.UP))
+    to_read: tuple[Unit, ...]
+    """The units whose compose files are needed."""
 
 
 def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
@@ -55,6 +53,7 @@ def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
         running=health.running,
         expected=health.expected,
         revision=origin(unit, look).revision,
+        services=tuple(service.name for service in as_running(unit, look).services),
         words=tuple(str(reason) for reason in health.reasons),
     )
 
@@ -89,14 +88,21 @@ def make_scope(
     reasons = dict.fromkeys(chosen, f"selected by {request}")
     if command is Command.UP:
         reasons |= _needed_below(inventory, frozenset(chosen), before)
-    else:
+    elif command is not Command.VERIFY:
         reasons |= _dragged_in(inventory, frozenset(chosen), before)
     acted = tuple(
         _scoped(inventory.spec(unit), command, reasons[unit], before[unit], pins)
         for unit in before
         if unit in reasons
     )
-    return Scope(acted=acted, untouched=_untouched(inventory, reasons, before))
+    reading = (Action.RESTART, Action.UP)
+    return Scope(
+        acted=acted,
+        untouched=_untouched(inventory, reasons, before),
+        to_read=tuple(
+            item.unit for item in acted if item.action in reading or command is Command.VERIFY
+        ),
+    )
 
 
 def _scoped(

@@ -1,6 +1,7 @@
 """The graph of a plan: preflight everywhere, then down from the leaves, then up from the roots."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
@@ -39,6 +40,11 @@ def plan_steps(
         *(_deploy(item, planned) for item in acted if _deploys(item)),
         *(_settle(inventory, item) for item in acted if _deploys(item)),
     )
+
+
+def verify_steps(inventory: Inventory, units: tuple[UnitPlan, ...]) -> tuple[Step, ...]:
+    """Build the steps that only watch units: each by itself, nothing before it."""
+    return tuple(replace(_settle(inventory, item), needs=()) for item in units)
 
 
 def step_waves(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:

@@ -84,6 +84,7 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
 def settle(book: Book, step: Step, unit: Unit) -> Procedure:
     """Watch until every task of `unit` has kept running for the policy's window.
 
+    Its probes must answer then as well.
     Ends in Failed with 21 when tasks keep being replaced, or one fails for good.
     """
     watch = _watch(book, unit)
@@ -96,14 +97,17 @@ def settle(book: Book, step: Step, unit: Unit) -> Procedure:
             history = remember(history, unit.stack, look) if seen else begin(unit.stack, look)
             seen = True
         health = judge(watch.desired, look, history, watch.policy)
-        if health.stable_seconds >= watch.policy.stable_seconds:
-            return Done(words=f"stable for {health.stable_seconds:.0f} s")
+        failing: tuple[str, ...] = ()
+        if health.healthy and health.stable_seconds >= watch.policy.stable_seconds:
+            failing = yield from _failing_probes(unit.site, watch.probes)
+            if not failing:
+                return Done(words=f"stable for {health.stable_seconds:.0f} s")
         late = look.at - began >= step.wait_seconds
         if late or health.verdict is Verdict.UNHEALTHY:
-            problem = unhealthy(unit, health, (), look.at - began)
+            problem = unhealthy(unit, health, failing, look.at - began)
             return Failed(problems=(problem,))
         yield from ask_tell(
-            "the same tasks to keep running", _words(health, ()), began + step.wait_seconds
+            "the same tasks to keep running", _words(health, failing), began + step.wait_seconds
         )
         yield from ask_sleep(max(watch.policy.poll_seconds, watch.policy.stable_seconds / 10))
 

@@ -54,7 +54,7 @@ def planned(
     looks = looks or fleet()
     pins = {} if command is Command.DOWN else PINS
     scope = make_scope(inv, command, request, looks, pins)
-    sources = {unit: sourced(unit) for unit in scope.to_deploy}
+    sources = {unit: sourced(unit) for unit in scope.to_read}
     return make_plan(
         inv, command=command, request=request, scope=scope, looks=looks, sourced=sources
     )

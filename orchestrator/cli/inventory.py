@@ -1,0 +1,41 @@
+import json
+from typing import Literal
+
+import click
+
+from orchestrator.cli.wiring import open_talk, read_inventory
+from orchestrator.errors import ExitCode
+from orchestrator.inventory.model import SiteState
+
+
+@click.group()
+def inventory() -> None:
+    """Check or show the site inventory; reads local files only."""
+
+
+@inventory.command()
+def check() -> int:
+    """Check sites.yaml and stacks/, and report everything that is wrong at once."""
+    found = read_inventory()
+    active = sum(site.state is SiteState.ACTIVE for site in found.sites)
+    click.echo(
+        f"{found.path}: {len(found.sites)} sites ({active} active), {len(found.units)} units"
+    )
+    return ExitCode.DONE
+
+
+@inventory.command()
+def show() -> int:
+    """Show sites, stacks and what depends on what, all placeholders filled in."""
+    open_talk().inventory(read_inventory())
+    return ExitCode.DONE
+
+
+@inventory.command()
+@click.argument("which", type=click.Choice(["sites", "stack"]), default="sites")
+def schema(which: Literal["sites", "stack"]) -> int:
+    """Print the JSON Schema of sites.yaml, or of a file in stacks/."""
+    from orchestrator.inventory.schema_json import json_schema  # noqa: PLC0415 - rarely needed, slow to import
+
+    click.echo(json.dumps(json_schema(which), indent=2))
+    return ExitCode.DONE

@@ -1,0 +1,43 @@
+from typing import Any
+
+import click
+
+from orchestrator.cli.options import at_refs, request_of, selecting
+from orchestrator.cli.planning import make_book
+from orchestrator.cli.wiring import open_world
+from orchestrator.errors import ExitCode
+from orchestrator.planning.plan import Command
+
+
+@click.command()
+@click.option(
+    "--for",
+    "command",
+    type=click.Choice([command.value for command in Command]),
+    default=Command.RESTART.value,
+    show_default=True,
+    help="What to plan.",
+)
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="End with 2 when carrying the plan out would change anything.",
+)
+@selecting
+@at_refs
+def plan(command: str, refs: dict[str, str], *, detailed_exitcode: bool, **selection: Any) -> int:  # noqa: ANN401 - the four selecting options, passed on whole
+    """Show what a restart, up or down would do, in which order and why.
+
+    Looks at every site and fetches the repositories; changes nothing.
+
+    \b
+      dtdeploy plan --all
+      dtdeploy plan --for up datatrail-client@kko
+    """
+    with open_world() as world:
+        book = make_book(world, Command(command), request_of(**selection), refs)
+        world.talk.plan(book.plan)
+        if book.plan.unseen:
+            return ExitCode.SITE_UNREACHABLE
+        changes = detailed_exitcode and book.plan.changes
+        return ExitCode.CHANGES if changes else ExitCode.DONE
