@@ -1,7 +1,8 @@
 import re
 
 _SCHEMES = ("ssh://", "https://", "file://")
-_SCP = re.compile(r"[A-Za-z0-9._][\w.-]*@[A-Za-z0-9\[][\w.:\[\]-]*:(?!:)[^\s]+")
+_HOST = r"(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])"
+_SCP = re.compile(rf"[A-Za-z0-9._][\w.-]*@{_HOST}:[^:\s]\S*")
 _HTTP_USERINFO = re.compile(r"(https?://)[^/\s'\"]*@")
 _PASSWORD = re.compile(r"([a-z+]+://[^:/@\s'\"]*):[^/\s'\"]*@")
 

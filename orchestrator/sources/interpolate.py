@@ -25,6 +25,8 @@ class Fault(Enum):
     """No value and no default: Docker would put an empty text there, without a word."""
     REQUIRED = "required"
     """`:?` or `?`, and no value."""
+    BARE = "bare"
+    """A name under `environment:` without a value: Docker looks where it runs itself."""
     ABSENT = "absent"
     """A declared secret variable that the operator's environment does not hold."""
     INVALID = "invalid"
@@ -99,13 +101,17 @@ def _part(match: re.Match[str], variables: Variables) -> _Part:
         return _Part("$")
     inner = match["named"] or match["braced"]
     if not inner:
-        return _Part("", miss=Miss(fault=Fault.INVALID, written=match.string[match.start() :]))
+        return _Part("", miss=Miss(fault=Fault.INVALID, written=_rest_of_line(match)))
     # Docker looks for the operators in this order, wherever in the text they stand.
     for operator in (":-", "-", ":?", "?"):
         name, found, rest = inner.partition(operator)
         if found:
             return _with_operator(match[0], name, operator, rest, variables)
     return _bare(match[0], inner, variables)
+
+
+def _rest_of_line(match: re.Match[str]) -> str:
+    return match.string[match.start() :].partition("\n")[0]
 
 
 def _with_operator(

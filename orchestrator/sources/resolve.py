@@ -31,7 +31,7 @@ class Resolver:
         if name in self._variables.secret and name not in self._variables.present:
             self._report(Miss(fault=Fault.ABSENT, written=name, name=name), at)
         elif name not in self._variables.names:
-            self._report(Miss(fault=Fault.UNSET, written=name, name=name), at)
+            self._report(Miss(fault=Fault.BARE, written=name, name=name), at)
 
     def _new(self, tree: Tree) -> Tree:
         match tree:
@@ -65,9 +65,15 @@ class Resolver:
             what,
             at,
             fix=fix,
-            evidence=(f"{miss.name}: {miss.message}",) if miss.message else (),
+            evidence=_evidence(miss),
             exit_code=ExitCode.USAGE if absent else ExitCode.SOURCE_FAILED,
         )
+
+
+def _evidence(miss: Miss) -> tuple[str, ...]:
+    if miss.fault is not Fault.REQUIRED:
+        return ()
+    return (f"required variable {miss.name} is missing a value: {miss.message}",)
 
 
 def place(scalar: Scalar, written: str) -> Position:
@@ -89,8 +95,11 @@ def _words(miss: Miss, findings: Findings) -> tuple[str, str]:
     unit = findings.unit
     what = f"the variable {miss.name} has no value for {unit}"
     place = f" ({findings.declared})" if findings.declared else ""
-    fix = (
-        f"set {miss.name} under `variables:` of {unit.stack} at {unit.site}{place}, "
-        f"or give it a default in the compose file: ${{{miss.name}:-value}}"
+    instead = (
+        f"write {miss.name}=value in the compose file"
+        if miss.fault is Fault.BARE
+        else f"give it a default in the compose file: ${{{miss.name}:-value}}"
     )
-    return what, fix
+    return what, (
+        f"set {miss.name} under `variables:` of {unit.stack} at {unit.site}{place}, or {instead}"
+    )

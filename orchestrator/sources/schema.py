@@ -22,10 +22,10 @@ _TEXT_OR_TEXTS = Either((_TEXT, _TEXTS))
 _WORDS = Either((_TEXT, ListOf(_TEXT)))
 _SETTINGS = Either((Named(Of((Kind.TEXT, Kind.NUMBER, Kind.NULL)), free=True), _TEXTS))
 _OPTIONS = Named(_TEXT_OR_NUMBER, free=True)
-_ANY_MAPPING = Keys({}, open=True)
+_ANY_MAPPING = Keys({}, open=0)
 
 _EXTERNAL = Either((_TRUTH_CAST, Keys({"name": _TEXT})))
-_EXTERNAL_FILE = Either((_TRUTH_CAST, Keys({"name": _TEXT}, open=True)))
+_EXTERNAL_FILE = Either((_TRUTH_CAST, Keys({"name": _TEXT}, open=0)))
 
 _EXTENSIONS = 7
 """From this minor version on, keys that begin with x- are taken within the sections."""
@@ -38,7 +38,7 @@ _FILE_TARGET = Keys(
         "gid": _TEXT,
         "mode": _NUMBER_CAST,
     },
-    open=True,
+    open=0,
 )
 
 _UPDATE: dict[str, Rule] = {
@@ -189,8 +189,9 @@ _BUILD = Keys(
         "network": Since(4, _TEXT),
         "target": Since(4, _TEXT),
         "shm_size": Since(5, _TEXT_OR_NUMBER),
-        "extra_hosts": Since(10, _SETTINGS),
-    }
+        "extra_hosts": Since(9, _SETTINGS),
+    },
+    open=11,
 )
 
 _SERVICE = Keys(

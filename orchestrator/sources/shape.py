@@ -49,13 +49,14 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A mapping with known keys, the `required` ones among them; `open` allows any other.
+    """A mapping with known keys, the `required` ones among them.
 
-    From version 3.`extensions` on, any that begins with x- is allowed.
+    From version 3.`open` on any other key is allowed, from version 3.`extensions` on any that
+    begins with x-.
     """
 
     known: Mapping[str, "Rule"]
-    open: bool = False
+    open: int | None = None
     extensions: int | None = None
     required: tuple[str, ...] = ()
 
@@ -139,7 +140,7 @@ class Shape:
             self.check(pair.value, rule, _join(path, pair.key), pair.at)
         elif keys.extensions is not None and pair.key.startswith("x-"):
             self._check_version(keys.extensions, _join(path, pair.key), pair.at)
-        elif not keys.open:
+        elif keys.open is None or self.minor < keys.open:
             near = process.extractOne(pair.key, list(keys.known), score_cutoff=70)
             self._add(
                 f"{path or 'the top level'}: Docker takes no {pair.key!r} here",
