@@ -80,8 +80,13 @@ def open_console(stream: TextIO, environ: Mapping[str, str]) -> Console:
 
 
 def show(console: Console, view: RenderableType) -> None:
-    """Print a view; lines marked as commands are never broken or cut."""
-    console.print(view, crop=False, highlight=False, markup=False, emoji=False)
+    """Print a view; lines that are `whole` are never broken or cut."""
+    if not console.is_terminal:
+        for line in plain(view, console.width):
+            console.out(line, highlight=False)
+        return
+    # A bare Text would be taken apart and lose its own wrapping.
+    console.print(Group(view), crop=False, highlight=False, markup=False, emoji=False)
 
 
 def plain(view: RenderableType, width: int) -> list[str]:
@@ -91,7 +96,7 @@ def plain(view: RenderableType, width: int) -> list[str]:
         file=out, width=width, color_system=None, force_terminal=False, legacy_windows=False,
         _environ={},
     )  # fmt: skip
-    show(console, view)
+    console.print(Group(view), crop=False, highlight=False, markup=False, emoji=False)
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 

@@ -33,8 +33,8 @@ _LONGEST_EVIDENCE = 1000
 class LineWriter:
     """Prints every event as a line: `12:00:07 +12.3s deploy app@far  waits: ...`.
 
-    What a step waits for is printed when it changed, and not more than once in three seconds
-    a step; everything else at once.
+    What a step waits for is printed when it changed, and not before three seconds have passed
+    since the step's last line; everything else at once.
     """
 
     def __init__(self, console: Console, clock: Callable[[], datetime]) -> None:
@@ -57,6 +57,8 @@ class LineWriter:
 
     def _worth_saying(self, event: Event) -> bool:
         if isinstance(event, StepStarted):
+            # What is over within seconds need not be said.
+            self._said[event.step.id] = (event.at, None)
             return event.step.kind is not StepKind.GATE
         if not isinstance(event, StepWaits):
             return True
@@ -92,6 +94,8 @@ def _said(
             yield Text("started")
         case StepWaits():
             yield Text(_waits(event), style="yellow")
+        case StepDone() if event.step.kind is StepKind.GATE:
+            yield Text("passed", style="green")
         case StepDone():
             words = f": {clean(event.words)}" if event.words else ""
             yield Text(f"done in {elapsed(event.seconds)}{words}", style="green")

@@ -1,6 +1,7 @@
 """The board on a terminal, redrawn in place; what is finished scrolls up above it and stays."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
@@ -40,29 +41,29 @@ _URGENCY = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """The board after the latest event, the run's time of that, and when it was heard of."""
+
+    board: Board
+    at: float
+    seen: datetime
+
+
 class LiveBoard:
     """Shows a run on a terminal.
 
     Args:
-        console: stdout's, on a terminal that can move its cursor.
+        console: on a terminal that can move its cursor.
         board: of the plan, before anything happened.
-        clock: the time of day, for the lines that stay.
-        now: the clock that the events carry, in seconds.
+        clock: the time of day, with its zone.
 
     """
 
-    def __init__(
-        self,
-        console: Console,
-        board: Board,
-        *,
-        clock: Callable[[], datetime],
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, console: Console, board: Board, clock: Callable[[], datetime]) -> None:
         self._console = console
-        self._board = board
         self._clock = clock
-        self._now = now
+        self._shown = _Shown(board=board, at=0.0, seen=clock())
         self._live = Live(
             console=console,
             get_renderable=self._view,
@@ -73,12 +74,14 @@ class LiveBoard:
 
     def __call__(self, event: Event) -> None:
         """Take in an event; what is finished is printed above the board."""
-        # One assignment: the thread that redraws sees the old board or the new one.
-        self._board = self._board.after(event)
+        # One assignment: the thread that redraws sees all of the old state or all of the new.
+        board = self._shown.board.after(event)
+        self._shown = _Shown(board=board, at=event.at, seen=self._clock())
         if isinstance(event, StepStarted | StepWaits):
             return
-        began = self._board.began or event.at
-        for line in event_lines(event, f"{self._clock():%H:%M:%S} +{event.at - began:.1f}s"):
+        began = event.at if board.began is None else board.began
+        stamp = f"{self._shown.seen:%H:%M:%S} +{event.at - began:.1f}s"
+        for line in event_lines(event, stamp):
             show(self._console, line)
 
     def close(self) -> None:
@@ -86,8 +89,11 @@ class LiveBoard:
         self._live.stop()
 
     def _view(self) -> RenderableType:
-        size = self._console.size
-        return render_board(self._board, self._now(), size.width, size.height)
+        size, shown = self._console.size, self._shown
+        # The run's own clock belongs to the run's thread; what passed since it was last
+        # heard of is taken from ours.
+        now = shown.at + max(0.0, (self._clock() - shown.seen).total_seconds())
+        return render_board(shown.board, now, size.width, size.height)
 
 
 def render_board(board: Board, now: float, width: int, height: int) -> Group:

@@ -1,0 +1,28 @@
+"""How a run is shown: chosen once, from who listens and what was asked for."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+
+class Mode(Enum):
+    """How a run is shown."""
+
+    LIVE = "live"
+    LINES = "lines"
+    JSON = "json"
+
+
+def choose_mode(*, as_json: bool, tty: bool, environ: Mapping[str, str]) -> Mode:
+    """Choose how to show a run.
+
+    Args:
+        as_json: --json was given.
+        tty: the stream that progress goes to is a terminal.
+        environ: CI and TERM are read; in CI nobody watches, whatever the stream claims.
+
+    """
+    if as_json:
+        return Mode.JSON
+    automated = environ.get("CI", "").lower() not in ("", "0", "false")
+    dumb = environ.get("TERM", "").lower() in ("", "dumb", "unknown")
+    return Mode.LIVE if tty and not automated and not dumb else Mode.LINES
