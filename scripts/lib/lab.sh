@@ -1,0 +1,17 @@
+# The lab, used by one script at a time. Sourced.
+# shellcheck shell=bash
+
+lab_in_use=/run/dtdeploy-lab.in-use
+
+# The lock is held for as long as the script lives; `lab` keeps it from the lab's daemons.
+wait_for_lab() {
+    exec 8>> "$lab_in_use"
+    if ! flock --nonblock 8; then
+        say "waiting for another scripts/try or scripts/test to be done with the lab"
+        flock 8
+    fi
+}
+
+lab() {
+    .venv/bin/python -m lab "$@" 8>&-
+}

@@ -1,0 +1,55 @@
+# Stages: commands with a name and a time, of which the first to fail ends the script. Sourced.
+# shellcheck shell=bash
+
+stages=()
+child=''
+
+# Run a command as the stage of that name. STATUS_OK=5, say, lets that exit code pass too.
+stage() {
+    local name=$1 began=$SECONDS status=0
+    shift
+    heading "$name"
+    run_child "$@" || status=$?
+    local took="$((SECONDS - began)) s"
+    if ((status == 0 || status == ${STATUS_OK:-0})); then
+        stages+=("$(printf 'ok      %-22s %6s' "$name" "$took")")
+        return
+    fi
+    stages+=("$(printf 'FAILED  %-22s %6s' "$name" "$took")")
+    complain "stage failed: $name (exit code $status)"
+    exit 1
+}
+
+# In a process group of its own, so that a signal to this script reaches all of it.
+run_child() {
+    local status=0
+    set -m
+    "$@" 8>&- &
+    child=$!
+    set +m
+    wait "$child" || status=$?
+    child=''
+    return "$status"
+}
+
+stop_child() {
+    if [[ -z $child ]]; then
+        return
+    fi
+    kill -INT -- "-$child" 2> /dev/null || :
+    local tenths
+    for ((tenths = 0; tenths < 300; tenths++)); do
+        kill -0 "$child" 2> /dev/null || break
+        sleep 0.1
+    done
+    kill -KILL -- "-$child" 2> /dev/null || :
+    child=''
+}
+
+show_stages() {
+    local line
+    heading "stages"
+    for line in ${stages[@]+"${stages[@]}"}; do
+        say "$line"
+    done
+}
