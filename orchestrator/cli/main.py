@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.given import Given
 from orchestrator.cli.lazy import Lazy, LazyGroup
 from orchestrator.errors import DtdeployError, ExitCode
 
@@ -48,7 +49,15 @@ _COMMANDS = {
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Rehearse on a simulated fleet described by this file; contacts nothing.",
 )
-def cli() -> None:
+@click.pass_context
+def cli(
+    ctx: click.Context,
+    inventory_path: Path,
+    scenario: Path | None,
+    *,
+    as_json: bool,
+    verbose: bool,
+) -> None:
     """Take Docker Swarm stacks that depend on each other down and up again, at several sites.
 
     Select units with --all, --site, --stack or STACK@SITE. To see before you leap:
@@ -58,6 +67,9 @@ def cli() -> None:
       dtdeploy plan --all        what a restart would do
       dtdeploy restart --all     do it, after asking
     """
+    ctx.obj = Given(
+        inventory_path=inventory_path, scenario=scenario, as_json=as_json, verbose=verbose
+    )
 
 
 def main() -> None:

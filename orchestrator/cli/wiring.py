@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import click
-
 from orchestrator.cli.checkout import Checkout, GitCheckout, MadeUpCheckout
+from orchestrator.cli.given import given
 from orchestrator.cli.logs import start_logs
 from orchestrator.cli.talk import Talk
 from orchestrator.engine.pool import ThreadedBackend
@@ -34,16 +33,6 @@ _KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What was given before the command's name."""
-
-    inventory_path: Path
-    as_json: bool
-    verbose: bool
-    scenario: Path | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """All that a command works with."""
 
@@ -55,20 +44,9 @@ class World:
     wake: Callable[[], None]
 
 
-def options() -> Options:
-    """Return the options given before the command's name."""
-    given = click.get_current_context().find_root().params
-    return Options(
-        inventory_path=given["inventory_path"],
-        as_json=given["as_json"],
-        verbose=given["verbose"],
-        scenario=given["scenario"],
-    )
-
-
 def open_talk() -> Talk:
     """Return how to talk to whoever is there."""
-    return _talk(as_json=options().as_json, verbose=options().verbose)
+    return _talk(as_json=given().as_json, verbose=given().verbose)
 
 
 def explain(problems: Iterable[Problem], *, as_json: bool) -> None:
@@ -78,7 +56,7 @@ def explain(problems: Iterable[Problem], *, as_json: bool) -> None:
 
 def read_inventory() -> Inventory:
     """Load the inventory that the options name (InventoryError)."""
-    return load_inventory(options().inventory_path)
+    return load_inventory(given().inventory_path)
 
 
 def somebody_is_there() -> bool:
@@ -89,9 +67,9 @@ def somebody_is_there() -> bool:
 @contextmanager
 def open_world() -> Iterator[World]:
     """Put a world together from the options, live or simulated, and close it afterwards."""
-    start_logs(verbose=options().verbose)
+    start_logs(verbose=given().verbose)
     inventory = read_inventory()
-    scenario = options().scenario
+    scenario = given().scenario
     if scenario is not None:
         yield _simulated(inventory, scenario)
         return
