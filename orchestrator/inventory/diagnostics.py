@@ -23,7 +23,7 @@ _TYPES = {
     "model_attributes_type": ("a mapping", "write `key: value` lines, indented below the key"),
 }
 # Values here may be secrets or contain some: no message may quote them.
-_HIDDEN = frozenset({"variables", "url", "announce"})
+_HIDDEN = frozenset({"variables", "secret_variables", "url", "announce"})
 
 
 def problems(error: ValidationError, document: Document, root: type[Text]) -> list[Problem]:
@@ -124,7 +124,7 @@ def _wrong_type(kind: str, value: object, trail: Trail, document: Document) -> P
 
 def _as_text(value: object, *, hidden: bool) -> str:
     """Return how to write as text what YAML took for something else, "" if that is unclear."""
-    if isinstance(value, dict) and list(value.values()) == [None]:
+    if isinstance(value, dict) and list(value.values()) == [None] and not hidden:
         return f'text that begins with a brace needs quotes: "{{{next(iter(value))}}}"'
     if not isinstance(value, int | float | bool):
         return ""

@@ -25,9 +25,13 @@ _NUMBER_TO_SOME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """A word that needs quotes or another spelling; `fix` says which."""
+    """A word that needs quotes or another spelling; `fix` says which.
+
+    `name` is what to call it: a number is not repeated, for it may be part of a secret.
+    """
 
     text: str
+    name: str
     fix: str
 
 
@@ -41,7 +45,8 @@ def meaning(text: str) -> Scalar | Ambiguous:
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     if text.lower() in _YES_OR_NO:
-        return Ambiguous(text, f'write "{text}" in quotes for the text, true or false for a switch')
+        fix = f'write "{text}" in quotes for the text, true or false for a switch'
+        return Ambiguous(text, f"`{text}`", fix)
     return _number(text)
 
 
@@ -51,5 +56,6 @@ def _number(text: str) -> str | int | float | Ambiguous:
     if _FLOAT.fullmatch(text):
         return float(text)
     if text not in {".", "-", "+", "-.", "+."} and _NUMBER_TO_SOME.fullmatch(text):
-        return Ambiguous(text, f'write "{text[:40]}" in quotes for the text, or a plain number')
+        fix = 'write "it" in quotes for the text, or digits without ornament for a number'
+        return Ambiguous(text, "this number", fix)
     return text

@@ -24,6 +24,7 @@ from orchestrator.inventory.words import (
     Pace,
     Port,
     RepoName,
+    SecretName,
     ServiceName,
     SiteName,
     StackName,
@@ -68,7 +69,7 @@ class UnitText(Text):
     """Path of this site's compose file, instead of the stack's."""
     variables: dict[VariableName, FreeText] = {}
     """Values for ${VARIABLES} in the compose file. Put numbers in quotes."""
-    secret_variables: Annotated[list[VariableName], Field(max_length=200)] = []
+    secret_variables: Annotated[list[SecretName], Field(max_length=200)] = []
     """Names of ${VARIABLES} whose values come from the operator's environment."""
 
 

@@ -43,6 +43,9 @@ def syntax_problem(
     """Translate a ruamel error; `bracket` is where a still open [ or { stands, if any."""
     words = str(error.problem or error.context or "")
     position = _place(error)
+    if "tag" in words or "tag" in str(error.context):
+        fix = 'put text that begins with ! in "quotes"'
+        return _problem("tags are not allowed", fix, file, position)
     if "end>" in words or "end of stream" in words:
         return _unclosed(error, words, file, bracket)
     if bracket and "expected ','" in words:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StringMark
 from ruamel.yaml.events import (
-    AliasEvent,
     CollectionEndEvent,
     CollectionStartEvent,
     DocumentStartEvent,
@@ -189,20 +188,17 @@ class _Tree:
             self.complain("bad-key", "a key must be text", position, fix)
 
     def _ambiguous(self, word: Ambiguous, position: Position) -> None:
-        what = f"{quoted(word.text)} means different things to different YAML readers"
+        what = f"{word.name} means different things to different YAML readers"
         self.complain(AMBIGUOUS, what, position, word.fix)
 
     def _refuse_extras(self, event: NodeEvent, position: Position, trail: Trail) -> None:
         if event.anchor is not None:
-            sign = "*" if isinstance(event, AliasEvent) else "&"
-            what = f"anchors and aliases ({quoted(sign + event.anchor)}) are not allowed"
-            fix = "write the value out at each place where it is needed"
-            self.complain("alias", what, position, fix)
+            fix = 'write the value out; text that begins with & or * needs "quotes"'
+            self.complain("alias", "anchors and aliases are not allowed", position, fix)
             self.tainted.add(trail)
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            fix = "delete the word that begins with `!`; put text in quotes"
-            self.complain("tag", f"tags ({quoted(tag)}) are not allowed", position, fix)
+        if getattr(event, "tag", None) is not None:
+            fix = 'delete the word that begins with !; text that begins so needs "quotes"'
+            self.complain("tag", "tags are not allowed", position, fix)
             self.tainted.add(trail)
 
     def complain(self, code: str, what: str, position: Position, fix: str) -> None:

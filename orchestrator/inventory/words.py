@@ -136,6 +136,19 @@ VariableName = Annotated[
     _schema(_VARIABLE),
 ]
 _UNIT = rf"{NAME}@({NAME}|\{{site\}}|\{{coordinator\}})"
+SecretName = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            _VARIABLE,
+            "bad-variable",
+            "variable name",
+            "write the variable's name, such as DB_PASSWORD, and export its value",
+            show=False,
+        )
+    ),
+    _schema(_VARIABLE),
+]
 
 
 def _unit(value: str) -> str:

@@ -48,3 +48,4 @@ def test_words_that_readers_disagree_on_are_refused(text: str) -> None:
 
     assert isinstance(found, Ambiguous)
     assert 'write "' in found.fix
+    assert not set("0123456789") & set(found.name + found.fix)
