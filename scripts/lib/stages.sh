@@ -34,7 +34,7 @@ run_child() {
 
 stop_child() {
     if [[ -z $child ]]; then
-        return
+        return 0
     fi
     kill -INT -- "-$child" 2> /dev/null || :
     local tenths
