@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import assert_never
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from orchestrator.engine.events import (
@@ -21,7 +21,7 @@ from orchestrator.errors import Problem
 from orchestrator.planning.plan import StepKind
 from orchestrator.ui.consoles import show, whole
 from orchestrator.ui.foreign import clean, clean_lines, shorten
-from orchestrator.ui.phrases import elapsed, limit, some
+from orchestrator.ui.phrases import count, elapsed, limit, some
 
 _QUIET_SECONDS = 3.0
 """What a step waits for is said at most this often."""
@@ -34,34 +34,62 @@ class LineWriter:
     """Prints every event as a line: `12:00:07 +12.3s deploy app@far  waits: ...`.
 
     What a step waits for is printed when it changed, and not before three seconds have passed
-    since the step's last line; everything else at once.
+    since the step's last line. Steps skipped for the same reason, one after the other, are
+    counted on one line. Everything else is printed at once.
+
+    Args:
+        console: where to.
+        clock: the time of day, with its zone.
+        only_ends: leave out what is under way, for one who shows that himself.
+
     """
 
-    def __init__(self, console: Console, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, console: Console, clock: Callable[[], datetime], *, only_ends: bool = False
+    ) -> None:
         self._console = console
         self._clock = clock
+        self._only_ends = only_ends
         self._began: float | None = None
         self._said: dict[str, tuple[float, object]] = {}
+        self._skipped: list[StepSkipped] = []
 
     def __call__(self, event: Event) -> None:
         """Print an event, or leave it out."""
         self._began = event.at if self._began is None else self._began
-        if not self._worth_saying(event):
+        if isinstance(event, StepSkipped):
+            if self._skipped and self._skipped[-1].because != event.because:
+                self._say_skipped()
+            self._skipped.append(event)
             return
-        stamp = f"{self._clock():%H:%M:%S} +{event.at - self._began:.1f}s"
-        for line in event_lines(event, stamp):
-            show(self._console, line)
+        self._say_skipped()
+        if self._worth_saying(event):
+            self._print(event_lines(event, self._stamp(event.at)))
 
     def close(self) -> None:
-        """Do nothing: every line is out already."""
+        """Print what was held back."""
+        self._say_skipped()
+
+    def _say_skipped(self) -> None:
+        if self._skipped:
+            self._print([skipped_line(self._skipped, self._stamp(self._skipped[-1].at))])
+            self._skipped = []
+
+    def _stamp(self, at: float) -> str:
+        return f"{self._clock():%H:%M:%S} +{at - (self._began or 0.0):.1f}s"
+
+    def _print(self, lines: list[Text]) -> None:
+        for line in lines:
+            show(self._console, line)
 
     def _worth_saying(self, event: Event) -> bool:
         if isinstance(event, StepStarted):
             # What is over within seconds need not be said.
             self._said[event.step.id] = (event.at, None)
-            return event.step.kind is not StepKind.GATE
-        if not isinstance(event, StepWaits):
-            return True
+            return event.step.kind is not StepKind.GATE and not self._only_ends
+        return not isinstance(event, StepWaits) or (not self._only_ends and self._is_news(event))
+
+    def _is_news(self, event: StepWaits) -> bool:
         said = (event.waiting_for, event.items)
         at, last = self._said.get(event.step.id, (float("-inf"), None))
         if said == last or event.at - at < _QUIET_SECONDS:
@@ -70,7 +98,17 @@ class LineWriter:
         return True
 
 
-def event_lines(event: Event, stamp: str) -> list[RenderableType]:
+def skipped_line(events: list[StepSkipped], stamp: str) -> Text:
+    """Return one line for steps that were skipped for the same reason."""
+    if len(events) == 1:
+        return event_lines(events[0], stamp)[0]
+    because = clean(events[0].because)
+    work = [event.step for event in events if event.step.kind is not StepKind.GATE]
+    words = f"skipped {count(len(work), 'step')} because of {because}"
+    return whole((f"{stamp} ", "dim"), (words, "dim"))
+
+
+def event_lines(event: Event, stamp: str) -> list[Text]:
     """Return an event as lines, `stamp` before each; more than one only for a failure."""
     if isinstance(event, RunStopping):
         words = "stopping: no new step starts, what is under way is awaited"

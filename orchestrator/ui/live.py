@@ -9,20 +9,22 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from orchestrator.engine.events import Event, StepStarted, StepWaits
+from orchestrator.engine.events import Event
 from orchestrator.engine.schedule import State
 from orchestrator.ui.board import Board, Row
-from orchestrator.ui.consoles import show
 from orchestrator.ui.foreign import clean
-from orchestrator.ui.lines import event_lines, waiting_words
+from orchestrator.ui.lines import LineWriter, waiting_words
 from orchestrator.ui.phrases import elapsed
 
 _REFRESHES_PER_SECOND = 4
 _WORDS_WIDTH = 12
 _TIME_WIDTH = 9
 _DOWN_WIDTH = 14
-_ROOMY = 72
-"""Columns from which on there is room to say how long a unit has been down, and why it waits."""
+_BESIDE_NAME = 2 + _WORDS_WIDTH + _TIME_WIDTH + _DOWN_WIDTH
+_ROOM_FOR_REASONS = 40
+"""Columns; with fewer, what a unit waits for gets a line of its own."""
+_SPARE_ROWS = 3
+"""The headline, the count of hidden rows, and the line the cursor stands on."""
 _STYLES = {
     State.WAITING: "dim",
     State.RUNNING: "yellow",
@@ -64,6 +66,7 @@ class LiveBoard:
         self._console = console
         self._clock = clock
         self._shown = _Shown(board=board, at=0.0, seen=clock())
+        self._above = LineWriter(console, clock, only_ends=True)
         self._live = Live(
             console=console,
             get_renderable=self._view,
@@ -77,15 +80,11 @@ class LiveBoard:
         # One assignment: the thread that redraws sees all of the old state or all of the new.
         board = self._shown.board.after(event)
         self._shown = _Shown(board=board, at=event.at, seen=self._clock())
-        if isinstance(event, StepStarted | StepWaits):
-            return
-        began = event.at if board.began is None else board.began
-        stamp = f"{self._shown.seen:%H:%M:%S} +{event.at - began:.1f}s"
-        for line in event_lines(event, stamp):
-            show(self._console, line)
+        self._above(event)
 
     def close(self) -> None:
         """Take the board away; may be called again."""
+        self._above.close()
         self._live.stop()
 
     def _view(self) -> RenderableType:
@@ -102,17 +101,43 @@ def render_board(board: Board, now: float, width: int, height: int) -> Group:
     Where there are too many rows, those that fail or run are shown, and the rest is counted.
     """
     rows = board.rows(now)
-    room = max(height - 3, 1)
+    room = max(height - _SPARE_ROWS, 1)
     shown, hidden = _most_urgent(rows, room)
     # A line as wide as the terminal would wrap when the window shrinks, and the redraw with it.
     usable = max(width - 1, 1)
     names = max((cell_len(row.name) for row in rows), default=0)
-    name_width = max(min(names, usable * 2 // 5), 1)
-    lines = [_fit(_headline(board, now), usable)]
-    lines += [_fit(_line(row, name_width, usable), usable) for row in shown]
+    most = max(usable * 2 // 5, usable - _BESIDE_NAME, 1)
+    columns = _Columns(name=min(max(names, 1), most), width=usable)
+    below = columns.rest < _ROOM_FOR_REASONS and len(shown) + _reasons(shown) <= room
+    lines = [_headline(board, now)]
+    for row in shown:
+        lines += _lines(row, columns, below=below)
     if hidden:
-        lines.append(_fit(Text(_counted(hidden), style="dim"), usable))
-    return Group(*lines)
+        lines.append(Text(_counted(hidden), style="dim"))
+    return Group(*(_fit(line, usable) for line in lines))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """How wide the name's column is, and the whole line."""
+
+    name: int
+    width: int
+
+    @property
+    def roomy(self) -> bool:
+        """Whether there is room to say how long a unit has been down."""
+        return self.width >= self.name + _BESIDE_NAME
+
+    @property
+    def rest(self) -> int:
+        """What is left to say what a unit waits for."""
+        down = _DOWN_WIDTH if self.roomy else 0
+        return self.width - self.name - _WORDS_WIDTH - _TIME_WIDTH - down - 4
+
+
+def _reasons(rows: list[Row]) -> int:
+    return sum(bool(row.waiting_for) for row in rows)
 
 
 def _most_urgent(rows: tuple[Row, ...], room: int) -> tuple[list[Row], list[Row]]:
@@ -141,18 +166,21 @@ def _headline(board: Board, now: float) -> Text:
     return line.append(f"  {board.finished()}/{len(board.steps)} steps, {since}")
 
 
-def _line(row: Row, name_width: int, width: int) -> Text:
+def _lines(row: Row, columns: _Columns, *, below: bool) -> list[Text]:
+    """Return a row; what it waits for stands behind it, or `below` it where that is narrow."""
     line = Text.assemble(
-        _end_of(row.name, name_width),
+        _end_of(row.name, columns.name),
         "  ",
         (set_cell_size(row.words, _WORDS_WIDTH), _STYLES[row.state]),
         _right("" if row.seconds is None else elapsed(row.seconds), _TIME_WIDTH),
     )
-    if width >= _ROOMY:
+    if columns.roomy:
         down = "" if row.down_seconds is None else f"down {elapsed(row.down_seconds)}"
         line.append(_right(down, _DOWN_WIDTH), style="red")
     waiting = waiting_words(row.waiting_for, row.items)
-    return line.append(f"  {waiting}") if waiting else line
+    if below and waiting:
+        return [line, Text(f"    {waiting}", style="dim")]
+    return [line.append(f"  {waiting}") if waiting else line]
 
 
 def _right(words: str, width: int) -> str:

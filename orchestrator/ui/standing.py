@@ -11,6 +11,8 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
 
+_DEPLOYED = "deploy.unhealthy"
+"""The code that says: Docker took the deploy, and what runs is not healthy."""
 _REFUSED = frozenset({"removal.refused", "deploy.refused", "deploy.over-running"})
 """Codes that say: a guard said no, and the unit was not touched by this step."""
 
@@ -21,8 +23,9 @@ class Standing(Enum):
     DEPLOYED = "deployed"
     UNSTABLE = "deployed, not stable"
     UNHEALTHY = "deployed, not healthy"
+    HALF_DEPLOYED = "deploy not finished"
+    HALF_REMOVED = "removal not finished"
     GONE = "gone"
-    MIDDLE = "left in the middle"
     UNTOUCHED = "untouched"
 
 
@@ -93,11 +96,10 @@ def _after_deploy(deploy: StepReport, settle: StepReport | None) -> Standing | N
     if deploy.state is State.DONE:
         settled = settle is None or settle.state is State.DONE
         return Standing.DEPLOYED if settled else Standing.UNSTABLE
-    if deploy.state is State.STOPPED:
-        return Standing.MIDDLE
     if deploy.state is State.FAILED and not refused(deploy.problems):
-        return Standing.UNHEALTHY
-    return None
+        taken = any(problem.code == _DEPLOYED for problem in deploy.problems)
+        return Standing.UNHEALTHY if taken else Standing.HALF_DEPLOYED
+    return Standing.HALF_DEPLOYED if deploy.state is State.STOPPED else None
 
 
 def _after_removal(remove: StepReport | None) -> Standing | None:
@@ -108,7 +110,7 @@ def _after_removal(remove: StepReport | None) -> Standing | None:
     if remove.state is State.STOPPED or (
         remove.state is State.FAILED and not refused(remove.problems)
     ):
-        return Standing.MIDDLE
+        return Standing.HALF_REMOVED
     return Standing.UNTOUCHED
 
 

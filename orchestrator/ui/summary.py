@@ -20,8 +20,9 @@ _STYLES = {
     Standing.DEPLOYED: "green",
     Standing.UNSTABLE: "yellow",
     Standing.UNHEALTHY: "bold red",
+    Standing.HALF_DEPLOYED: "bold red",
+    Standing.HALF_REMOVED: "bold red",
     Standing.GONE: "bold",
-    Standing.MIDDLE: "bold red",
     Standing.UNTOUCHED: "dim",
 }
 
@@ -44,7 +45,8 @@ def summary_view(plan: Plan, report: RunReport) -> RenderableType:
     if _succeeded(report):
         return stack_up(parts)
     parts += [Text("WHAT STANDS NOW", style="bold"), labelled(_standings(ends))]
-    parts += [whole("NEXT  ", (clean(next_command(plan, report)), "bold cyan"))]
+    mended = "   # once the cause above is mended" if report.problems else ""
+    parts += [whole("NEXT  ", (clean(next_command(plan, report)), "bold cyan"), (mended, "dim"))]
     return stack_up(parts)
 
 
@@ -59,8 +61,8 @@ def next_command(plan: Plan, report: RunReport) -> str:
     ends = unit_ends(plan, report)
     again = f"dtdeploy {plan.command.value} {_typed(plan.selection)}"
     owed = [end.unit for end in ends if end.owed]
-    middle = any(end.standing is Standing.MIDDLE for end in ends)
-    if plan.command is Command.DOWN or not owed or middle:
+    half = any(end.standing is Standing.HALF_REMOVED for end in ends)
+    if plan.command is Command.DOWN or not owed or half:
         return again
     acted = [end for end in ends if _acted(plan, end.unit)]
     if any(end.standing is Standing.UNTOUCHED for end in acted):
@@ -117,6 +119,9 @@ def _needed(plan: Plan, unit: Unit) -> bool:
 
 
 def _standings(ends: tuple[UnitEnd, ...]) -> Iterator[tuple[Text, str]]:
+    if all(end.standing is Standing.UNTOUCHED for end in ends):
+        yield Text("nothing was touched"), ""
+        return
     for standing in Standing:
         units = [end.unit for end in ends if end.standing is standing]
         if units:
