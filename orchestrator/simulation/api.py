@@ -5,6 +5,7 @@ done, refused with Docker's words (`ApiError`), or nobody knows (`OutcomeUnknown
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from orchestrator.simulation import rollout
@@ -40,6 +41,36 @@ class OutcomeUnknownError(ApiError):
     """The call ended without anybody knowing whether it acted."""
 
 
+def acting(swarm: SimSwarm, who: str, process: Process[T]) -> Process[T]:
+    """Let everything that `process` does be known to be done by `who`."""
+    while True:
+        swarm.actor = who
+        try:
+            pause = next(process)
+        except StopIteration as end:
+            done: T = end.value
+            return done
+        finally:
+            swarm.actor = ""
+        yield pause
+
+
+def within(swarm: SimSwarm, seconds: float, process: Process[T]) -> Process[T]:
+    """Run a remote command under `timeout`: what it had begun stays, the rest never comes."""
+    end = swarm.clock.now + seconds
+    while True:
+        try:
+            pause = next(process)
+        except StopIteration as stop:
+            done: T = stop.value
+            return done
+        if swarm.clock.now + pause > end:
+            yield max(0.0, end - swarm.clock.now)
+            process.close()
+            raise ApiError(f"exit code 124: not done after {seconds:g} s")
+        yield pause
+
+
 def settled(swarm: SimSwarm) -> Process[None]:
     """Wait while the daemon hangs; ApiError when it is down."""
     pause = _LOOK_AGAIN
@@ -71,7 +102,7 @@ def write(swarm: SimSwarm, action: Callable[[], T]) -> Process[T]:
     while swarm.quorum_lost_at is not None:
         if waited >= BLOCKED_WRITE_SECONDS:
             if swarm.rng.random() < _FOUND_LATER:
-                swarm.limbo.append(_tolerant(action))
+                swarm.limbo.append(_settling(swarm, action))
             raise OutcomeUnknownError(LOST_LEADER)
         yield _LOOK_AGAIN
         waited += _LOOK_AGAIN
@@ -80,12 +111,15 @@ def write(swarm: SimSwarm, action: Callable[[], T]) -> Process[T]:
     return action()
 
 
-def _tolerant(action: Callable[[], object]) -> Callable[[], object]:
-    def settle() -> object:
-        try:
-            return action()
-        except ApiError:
-            return None
+def _settling(swarm: SimSwarm, action: Callable[[], object]) -> Callable[[], None]:
+    """Return what performs a write that was given up, once there is a quorum again."""
+    who = swarm.actor
+
+    def settle() -> None:
+        swarm.actor = who
+        with suppress(ApiError):
+            action()
+        swarm.actor = ""
 
     return settle
 

@@ -149,10 +149,6 @@ class SimulatedBackend:
             self._act(flight)
 
     def _act(self, flight: _Flight) -> None:
-        effect, site = flight.effect, flight.site
-        if isinstance(effect, _MUTATIONS):
-            stack = effect.unit.stack if isinstance(effect, _UNIT_EFFECTS) else ""
-            site.swarm.tell(What.COMMAND, stack, f"{self._operator} {type(effect).__name__}")
         self._clock.spawn(self._process(flight), lambda answer: self._send_back(flight, answer))
 
     def _process(self, flight: _Flight) -> Process[object]:
@@ -164,10 +160,21 @@ class SimulatedBackend:
                 return (yield from performing.examine(self._fleet, site, effect, flight.started))
             if isinstance(effect, RunProbe):
                 return (yield from performing.probe(self._fleet, effect))
-            words = yield from performing.mutate(self._fleet, site, effect)
+            command = self._command(flight, effect)
+            words = yield from api.acting(site.swarm, self._operator, command)
         except api.ApiError as error:
             return self._refused(flight, error)
         return Answer(result=Result.OK, at=self._clock.now, words=words)
+
+    def _command(self, flight: _Flight, effect: performing.Mutation) -> Process[str]:
+        site = flight.site
+        stack = effect.unit.stack if isinstance(effect, _UNIT_EFFECTS) else ""
+        site.swarm.tell(What.COMMAND, stack, type(effect).__name__)
+
+        def connected() -> bool:
+            return not flight.over and flight.breaks == site.link.breaks
+
+        return (yield from performing.mutate(self._fleet, site, effect, connected))
 
     def _refused(self, flight: _Flight, error: api.ApiError) -> object:
         site, now = flight.site.swarm.site, self._clock.now

@@ -10,12 +10,21 @@ from orchestrator.simulation.objects import SimResource
 from orchestrator.simulation.swarm import SimSwarm
 
 Labels = tuple[tuple[str, str], ...]
+Connected = Callable[[], bool]
+"""Whether whoever sends requests one by one still can."""
 
 
-def remove_services(swarm: SimSwarm, ids: tuple[str, ...]) -> Process[str]:
-    """Delete services one after another; returns words, raises ApiError at the first no."""
+def remove_services(
+    swarm: SimSwarm, ids: tuple[str, ...], connected: Connected = lambda: True
+) -> Process[str]:
+    """Delete services one after another; returns words, raises ApiError at the first no.
+
+    Each is a request of its own: who is no longer `connected` sends no further one.
+    """
     gone = 0
     for service_id in ids:
+        if not connected():
+            break
         gone += yield from api.write(swarm, partial(api.delete_service, swarm, service_id))
     return f"{gone} of {len(ids)} services deleted, the others were gone"
 
@@ -26,6 +35,7 @@ def remove_leftovers(
     networks: tuple[str, ...],
     secrets: tuple[str, ...],
     configs: tuple[str, ...],
+    connected: Connected = lambda: True,
 ) -> Process[str]:
     """Delete secrets, configs, networks by id, as `docker stack rm` orders them."""
     kinds: tuple[tuple[Callable[[SimSwarm, str], bool], tuple[str, ...]], ...] = (
@@ -35,6 +45,8 @@ def remove_leftovers(
     )
     for delete, ids in kinds:
         for wanted in ids:
+            if not connected():
+                break
             yield from api.write(swarm, partial(delete, swarm, wanted))
     return "leftovers deleted"
 

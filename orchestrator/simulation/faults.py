@@ -170,13 +170,14 @@ def _registry(access: Access) -> Act:
 
 
 def _stack_rm(site: SimSite, fault: Fault) -> None:
-    def typed() -> Process[str]:
+    def remove() -> Process[str]:
         try:
-            return (yield from commands.stack_rm(site.swarm, fault.stack))
+            typed_in = commands.stack_rm(site.swarm, fault.stack)
+            return (yield from api.acting(site.swarm, "person", typed_in))
         except api.ApiError as error:
             return str(error)
 
-    site.swarm.clock.spawn(typed(), lambda _words: None)
+    site.swarm.clock.spawn(remove(), lambda _words: None)
 
 
 def _tasks(site: SimSite, fault: Fault) -> list[SimTask]:

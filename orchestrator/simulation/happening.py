@@ -9,7 +9,7 @@ class What(Enum):
     """Kinds of happenings."""
 
     COMMAND = "command"
-    """An effect reached a site and begins to act; `detail` is "operator EffectName"."""
+    """A mutating effect reached a site and begins to act; `detail` names its kind."""
     SERVICE_CREATED = "service created"
     SERVICE_UPDATED = "service updated"
     SERVICE_REMOVED = "service removed"
@@ -30,7 +30,11 @@ class What(Enum):
 
 
 class Happening(NamedTuple):
-    """One change of the world. `at` is virtual time in seconds; empty parts do not apply."""
+    """One change of the world. `at` is virtual time in seconds; empty parts do not apply.
+
+    `by` is whose command did it: an operator's name, "person" for one at the manager's own
+    prompt, "" for the Swarm itself.
+    """
 
     at: float
     what: What
@@ -40,6 +44,7 @@ class Happening(NamedTuple):
     node: str = ""
     task: str = ""
     detail: str = ""
+    by: str = ""
 
 
 class RunningContainer(NamedTuple):

@@ -29,20 +29,31 @@ _GIVE_UP_SECONDS = 30.0
 """Longer than anybody waits for a read of a daemon that hangs."""
 
 
-def mutate(fleet: SimulatedFleet, site: SimSite, effect: Mutation) -> Process[str]:
-    """Let a mutating effect act at a site; returns words, raises ApiError."""
+def mutate(
+    fleet: SimulatedFleet, site: SimSite, effect: Mutation, connected: commands.Connected
+) -> Process[str]:
+    """Let a mutating effect act at a site; returns words, raises ApiError.
+
+    What is one remote command goes on whatever becomes of the connection; what is a series of
+    requests ends with it.
+    """
     swarm = site.swarm
     match effect:
         case RemoveServices():
-            return commands.remove_services(swarm, effect.ids)
+            return commands.remove_services(swarm, effect.ids, connected)
         case RemoveLeftovers():
             return commands.remove_leftovers(
-                swarm, networks=effect.networks, secrets=effect.secrets, configs=effect.configs
+                swarm,
+                networks=effect.networks,
+                secrets=effect.secrets,
+                configs=effect.configs,
+                connected=connected,
             )
         case ShipRelease():
             return _ship(site, effect)
         case PullImages():
-            return commands.pull(swarm, effect.images, GOOD.pull_seconds)
+            pulling = commands.pull(swarm, effect.images, GOOD.pull_seconds)
+            return api.within(swarm, effect.timeout_seconds, pulling)
         case DeployStack():
             return _deploy(fleet, site, effect)
 
@@ -64,7 +75,8 @@ def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Proces
     if wanted is None or (release.name, release.digest) not in site.releases:
         yield 0.05
         raise api.ApiError(f"open {release.name}/{release.compose}: no such file or directory")
-    return (yield from commands.deploy(site.swarm, wanted, effect.labels))
+    deploying = commands.deploy(site.swarm, wanted, effect.labels)
+    return (yield from api.within(site.swarm, effect.timeout_seconds, deploying))
 
 
 def look(swarm: SimSwarm, started: float) -> Process[Sight]:

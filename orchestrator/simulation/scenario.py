@@ -13,14 +13,17 @@
 Sites that are not named are well, and run everything the inventory declares.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic_core import ErrorDetails
 
-from orchestrator.errors import ExitCode, Problem, UsageError, Where
+from orchestrator.errors import ExitCode, Problem, UsageError
+from orchestrator.inventory.diagnostics import trail_of
+from orchestrator.inventory.document import Document
+from orchestrator.inventory.files import read_document
 from orchestrator.simulation.behaviour import GOOD, Behaviour, Kind, Rule
 from orchestrator.simulation.faults import Fault, FaultKind
 from orchestrator.simulation.link import LinkState
@@ -136,26 +139,39 @@ class Scenario(_Text):
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario file; UsageError says all that is wrong with it."""
+    """Read a scenario file.
+
+    Raises:
+        UsageError: all that is wrong with it, each with its line and column.
+
+    """
+    document = read_document(path)
+    problems = [_usage(problem) for problem in document.problems]
+    if not document.usable:
+        raise UsageError(problems)
     try:
-        data = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise UsageError(_invalid(path, str(error).splitlines()[0])) from error
-    try:
-        return Scenario.model_validate(data or {})
+        scenario = Scenario.model_validate({} if document.data is None else document.data)
     except ValidationError as error:
-        found = [
-            _invalid(path, f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}")
-            for item in error.errors(include_url=False, include_input=False)
-        ]
-        raise UsageError(found) from error
+        found = error.errors(include_url=False, include_input=False)
+        raise UsageError([*problems, *(_invalid(document, item) for item in found)]) from error
+    if problems:
+        raise UsageError(problems)
+    return scenario
 
 
-def _invalid(path: Path, what: str) -> Problem:
+def _usage(problem: Problem) -> Problem:
+    """Return what the YAML reader of the inventory found, as a finding about a scenario."""
+    code = f"scenario.{problem.code.partition('.')[2]}"
+    fix = "name the right file" if code == "scenario.unreadable" else problem.fix
+    return replace(problem, code=code, exit_code=ExitCode.USAGE, fix=fix, runbook="")
+
+
+def _invalid(document: Document, details: ErrorDetails) -> Problem:
+    place = ".".join(map(str, details["loc"])) or "the file"
     return Problem(
         code="scenario.invalid",
-        what=what,
+        what=f"{place}: {details['msg']}",
         exit_code=ExitCode.USAGE,
-        where=Where(file=str(path)),
-        fix="docs/simulation.md lists what a scenario may say",
+        where=document.at_key(trail_of(details["loc"], document.data)),
+        fix="correct it; `orchestrator/simulation/scenario.py` says what a scenario may hold",
     )

@@ -69,10 +69,12 @@ class SimSwarm:
         self.secrets: dict[str, SimResource] = {}
         self.waiting: dict[str, SimTask] = {}
         """Tasks that the manager could not bring further yet."""
-        self.limbo: list[Callable[[], object]] = []
+        self.limbo: list[Callable[[], None]] = []
         """Writes whose caller gave up, and that happen when a quorum is back."""
         self.recorded: Callable[[SimTask], None] = lambda _task: None
         """What the manager does when a task's state was recorded; see orchestration.py."""
+        self.actor = ""
+        """Whose command is acting at this moment."""
         self.daemon_up = True
         self.frozen = False
         self.active = True
@@ -115,13 +117,13 @@ class SimSwarm:
         now, site = self.clock.now, self.site
         if isinstance(subject, SimTask):
             service, node = subject.service, subject.machine
-            name = service.desired.name
-            host = node.hostname if node else ""
-            told = Happening(now, what, site, service.stack, name, host, subject.id, detail)
+            where = (service.stack, service.desired.name, node.hostname if node else "")
+            told = Happening(now, what, site, *where, subject.id, detail, self.actor)
         elif isinstance(subject, SimService):
-            told = Happening(now, what, site, subject.stack, subject.desired.name, detail=detail)
+            where = (subject.stack, subject.desired.name, "")
+            told = Happening(now, what, site, *where, "", detail, self.actor)
         else:
-            told = Happening(now, what, site, subject, detail=detail)
+            told = Happening(now, what, site, subject, detail=detail, by=self.actor)
         self.world.tell(told)
 
     def touch(self, task: SimTask) -> None:

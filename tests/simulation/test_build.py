@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import ExitCode, UsageError
 from orchestrator.fleet.desired import HttpProbe, JsonExpectation, PostgresProbe, Probe
 from orchestrator.fleet.observed import Look, Sight, Unseen
 from orchestrator.fleet.running import origin
@@ -195,7 +195,8 @@ def test_faults_and_behaviours_come_from_the_file(tmp_path: Path) -> None:
         ("sites: {far: {disk: 3}}", "sites.far.disk"),
         ("behaviours: [{kind: good, exit_code: x}]", "behaviours.0.exit_code"),
         ("outside: {nowhere: up}", "outside.nowhere"),
-        ("sites: [", "while parsing"),
+        ("sites: [", "scenario.yaml:"),
+        ("description: a\ndescription: b", "scenario.yaml:2:1"),
         ("just words", "the file"),
     ],
 )
@@ -208,8 +209,18 @@ def test_a_scenario_that_makes_no_sense_is_explained(tmp_path: Path, text: str, 
 
 
 def test_a_scenario_file_that_is_not_there_is_no_traceback(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError) as caught:
         load_scenario(tmp_path / "none.yaml")
+    assert [problem.exit_code for problem in caught.value.problems] == [ExitCode.USAGE]
+
+
+def test_what_is_wrong_in_a_scenario_is_pointed_at(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.yaml"
+    file.write_text("description: x\nfaults:\n  - at: 3\n    kind: nonsense\n")
+    with pytest.raises(UsageError) as caught:
+        load_scenario(file)
+    (problem,) = caught.value.problems
+    assert (problem.where.line, problem.where.column) == (4, 5)
 
 
 @pytest.mark.parametrize(

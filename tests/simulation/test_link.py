@@ -18,7 +18,7 @@ from orchestrator.procedures.effects import (
 from orchestrator.simulation.backend import SimulatedBackend, SimulationStalledError
 from orchestrator.simulation.faults import Fault, FaultKind
 from orchestrator.simulation.happening import What
-from tests.simulation.rig import SITE, Rig, no_tasks, stack
+from tests.simulation.rig import SITE, Rig, no_tasks, service, stack
 
 REFUSALS = [
     (FaultKind.LINK_REFUSED, ExitCode.SITE_UNREACHABLE, "site.unreachable"),
@@ -71,6 +71,26 @@ def test_a_cut_in_the_middle_leaves_what_was_begun_to_go_on() -> None:
     answer = rig.change(rig.deploy_effect())
     assert answer.result is Result.UNKNOWN
     assert len(rig.sight().services) == 1
+
+
+def test_a_series_of_requests_ends_with_its_connection() -> None:
+    rig = Rig(stack(*(service(f"s{n}") for n in range(40)))).running()
+    effect = rig.remove_services()
+    rig.fault(Fault(at=0.5, kind=FaultKind.LINK_CUT))
+    assert rig.change(effect).result is Result.UNKNOWN
+    assert 0 < len(rig.swarm.services) < 40
+
+
+def test_a_remote_command_is_ended_by_its_own_time_limit() -> None:
+    """3.11: exit code 124; a daemon that thaws later finds nothing left to do."""
+    rig = Rig(stack())
+    rig.fault(Fault(at=0, kind=FaultKind.DAEMON_FROZEN, for_seconds=300))
+    rig.pass_time(0.01)
+    answer = rig.change(rig.deploy_effect())
+    assert (answer.result, "124" in answer.words) == (Result.FAILED, True)
+    assert rig.now == pytest.approx(120, abs=1)
+    rig.pass_time(300)
+    assert rig.sight().services == ()
 
 
 @pytest.mark.parametrize(("kind", "left"), [(FaultKind.LOSE_BEFORE, 1), (FaultKind.LOSE_AFTER, 0)])
@@ -191,7 +211,8 @@ def test_two_operators_share_a_world_and_get_their_own_answers() -> None:
     answer = other.wait(None)
     assert answer is not None
     assert answer[0] == 5
-    assert rig.told(What.COMMAND)[0].detail == "second RemoveServices"
+    (command,), (removed,) = rig.told(What.COMMAND), rig.told(What.SERVICE_REMOVED)
+    assert (command.detail, command.by, removed.by) == ("RemoveServices", "second", "second")
     assert rig.sight().services == ()
 
 
