@@ -1,0 +1,196 @@
+"""The commands as they are typed, on the simulated fleet with the production inventory."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.main import run
+
+ROOT = Path(__file__).parent.parent.parent
+WELL = "description: all is well\n"
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Typed:
+    code: int
+    out: str
+    err: str
+
+
+Type = Callable[..., Typed]
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Type:
+    """Type `dtdeploy WORDS` where no terminal is."""
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.chdir(ROOT)
+
+    def run_words(*words: str, inventory: Path = ROOT / "sites.yaml") -> Typed:
+        code = run(["-i", str(inventory), *words])
+        said = capsys.readouterr()
+        return Typed(code, said.out, said.err)
+
+    return run_words
+
+
+@pytest.fixture
+def well(tmp_path: Path) -> str:
+    path = tmp_path / "well.yaml"
+    path.write_text(WELL)
+    return str(path)
+
+
+def scenario(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_help_names_every_command_and_every_command_has_help(typed: Type) -> None:
+    page = typed("--help")
+    assert page.code == 0
+    for name in ("plan", "restart", "up", "down", "status", "verify", "doctor", "inventory"):
+        assert f"  {name}" in page.out
+        assert typed(name, "--help").code == 0
+
+
+def test_a_restart_of_everything_ends_well(typed: Type, well: str) -> None:
+    done = typed("--simulate", well, "restart", "--all", "--yes")
+    assert done.code == 0
+    assert "DONE" in done.err
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_contacted(typed: Type) -> None:
+    for command in ("restart", "down", "up"):
+        done = typed(command, "--all")
+        assert done.code == 64
+        assert "--yes" in done.err
+
+
+@pytest.mark.parametrize("command", ["restart", "up", "down"])
+def test_dry_run_shows_the_plan_as_data_and_stops(typed: Type, command: str, well: str) -> None:
+    done = typed("--simulate", well, command, "--all", "--dry-run")
+    assert done.code == 0
+    assert f"{command} --all" in done.out
+    assert "DONE" not in done.err
+
+
+def test_a_plan_as_json_is_one_object_a_line(typed: Type, well: str) -> None:
+    done = typed("--simulate", well, "--json", "plan", "--all")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert done.code == 0
+    assert len(lines) == 1
+
+
+def test_a_run_as_json_tells_every_step_and_how_it_ended(typed: Type, well: str) -> None:
+    done = typed("--simulate", well, "--json", "restart", "--all", "--yes")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert done.code == 0
+    assert all("event" in line for line in lines)
+    assert lines[-1]["exit_code"] == 0
+
+
+def test_detailed_exitcode_tells_whether_anything_would_change(typed: Type, well: str) -> None:
+    assert typed("--simulate", well, "plan", "--all", "--detailed-exitcode").code == 2
+    kept = typed("--simulate", well, "plan", "--for", "up", "--all", "--detailed-exitcode")
+    assert kept.code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("restrat", "--all"), "restart"),
+        (("restart", "--al"), "--all"),
+        (("plan",), "add --all"),
+        (("plan", "kko"), "--site kko"),
+        (("plan", "--site", "koo"), "kko"),
+        (("plan", "datatrail-clients@kko"), "datatrail-client@kko"),
+        (("plan", "--all", "--ref", "datatrial=main"), "datatrail"),
+        (("plan", "--all", "--ref", "main"), "REPO=REF"),
+        (("inventory", "chekc"), "check"),
+    ],
+)
+def test_a_typo_ends_with_64_and_says_what_was_meant(
+    typed: Type, words: tuple[str, ...], hint: str, well: str
+) -> None:
+    done = typed("--simulate", well, *words)
+    assert done.code == 64
+    assert hint in done.err
+
+
+def test_a_site_that_is_planned_is_refused_with_the_line_to_change(typed: Type, well: str) -> None:
+    done = typed("--simulate", well, "restart", "--site", "hco", "--yes")
+    assert done.code == 20
+    assert "sites.yaml:" in done.err
+
+
+def test_problems_of_the_inventory_point_at_file_line_and_column(
+    typed: Type, tmp_path: Path
+) -> None:
+    broken = tmp_path / "sites.yaml"
+    broken.write_text("version: 1\nmanaged_prefix: x\ncoordinater: home\n")
+    done = typed("inventory", "check", inventory=broken)
+    assert done.code == 3
+    assert f"{broken}:3:1" in done.err
+
+
+def test_a_dead_site_makes_a_restart_refuse_and_status_still_shows_the_rest(
+    typed: Type, tmp_path: Path
+) -> None:
+    dead = scenario(tmp_path, "sites: {kko: {link: cut}}\n")
+    refused = typed("--simulate", dead, "restart", "--all", "--yes")
+    assert refused.code == 11
+    assert "kko" in refused.err
+    shown = typed("--simulate", dead, "status")
+    assert shown.code == 11
+    assert "datatrail-client@gbo" in shown.out
+
+
+def test_doctor_gathers_all_that_is_wrong_everywhere(typed: Type, tmp_path: Path) -> None:
+    bad = scenario(tmp_path, "sites: {kko: {registry: denied}, gbo: {disk_free_gb: 0.1}}\n")
+    done = typed("--simulate", bad, "doctor")
+    assert done.code == 13
+    assert "docker login" in done.err
+    assert "MB are free" in done.err
+
+
+def test_verify_of_a_healthy_fleet_is_content(typed: Type, well: str) -> None:
+    assert typed("--simulate", well, "verify").code == 0
+
+
+def test_status_says_what_is_not_well(typed: Type, tmp_path: Path) -> None:
+    extra = scenario(tmp_path, "sites: {gbo: {undeclared: [datatrail-extra]}}\n")
+    done = typed("--simulate", extra, "status")
+    assert done.code == 21
+    assert "datatrail-extra" in done.out
+
+
+def test_completion_scripts_come_for_each_shell(typed: Type) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert "_DTDEPLOY_COMPLETE" in typed("completion", shell).out
+
+
+def test_completion_knows_units_and_sites() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=TIMEOUT_SECONDS,
+        env={
+            **os.environ,
+            "_DTDEPLOY_COMPLETE": "bash_complete",
+            "COMP_WORDS": "dtdeploy restart datatrail-client@k",
+            "COMP_CWORD": "2",
+        },
+    )
+    assert done.stdout.splitlines() == ["plain,datatrail-client@kko"]

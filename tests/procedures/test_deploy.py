@@ -1,0 +1,263 @@
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.errors import ExitCode
+from orchestrator.fleet.desired import HttpProbe
+from orchestrator.fleet.observed import Look, Sight, Task, TaskState
+from orchestrator.fleet.running import LABEL_REVISION, LABEL_RUN
+from orchestrator.planning.plan import Command, Plan, Step, StepKind
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.deploy import deploy, settle
+from orchestrator.procedures.effects import (
+    Answer,
+    DeployStack,
+    Done,
+    Effect,
+    Failed,
+    ProbeResult,
+    Result,
+    RunProbe,
+)
+from tests.build import (
+    CLIENT,
+    SERVER,
+    SHA,
+    inventory,
+    resource,
+    running,
+    service,
+    sight,
+    sourced,
+    spec,
+    task,
+    unseen,
+)
+from tests.drive import Driven, drive
+
+PROBE = HttpProbe(name="health", host="127.0.0.1", port=8001)
+RUN = "r1"
+
+
+def book() -> Book:
+    plan = Plan(
+        command=Command.RESTART,
+        selection="--all",
+        coordinator="home",
+        revisions=(),
+        units=(),
+        steps=(),
+    )
+    base = inventory()
+    units = tuple(spec(SERVER, probes=(PROBE,)) if s.unit == SERVER else s for s in base.units)
+    sources = {unit: sourced(unit) for unit in (SERVER, CLIENT)}
+    return Book(run=RUN, inventory=replace(base, units=units), plan=plan, sourced=sources)
+
+
+def step(seconds: float = 60.0) -> Step:
+    return Step(id="deploy x", kind=StepKind.DEPLOY, site="x", wait_seconds=seconds)
+
+
+def at(site: str, seen: Sight) -> Sight:
+    return replace(seen, site=site)
+
+
+class World:
+    """The server runs at home; the client comes up two seconds after its deploy."""
+
+    def __init__(self) -> None:
+        self.deployed_at: float | None = None
+        self.answer = Answer(result=Result.OK, at=0.0)
+        self.happens = True
+        self.home: Look = at("home", running(SERVER))
+        self.tasks: list[tuple[float, tuple[Task, ...]]] = [
+            (0.0, (task(state=TaskState.STARTING),)),
+            (2.0, (task(),)),
+        ]
+        self.probe = True
+
+    def look(self, site: str, now: float) -> Look:
+        if site == "home":
+            return self.home
+        if self.deployed_at is None:
+            return sight(site)
+        since = now - self.deployed_at
+        tasks = [tasks for begin, tasks in self.tasks if begin <= since][-1]
+        labelled = service(labels=((LABEL_RUN, RUN),))
+        return sight(site, services=(labelled,), tasks=tasks)
+
+    def perform(self, effect: Effect, now: float) -> object:
+        if isinstance(effect, RunProbe):
+            return ProbeResult(ok=self.probe, at=now, words="HTTP 503")
+        assert isinstance(effect, DeployStack)
+        if self.happens:
+            self.deployed_at = now
+        return self.answer
+
+
+def deployed(world: World, seconds: float = 60.0) -> Driven:
+    return drive(deploy(book(), step(seconds), CLIENT), world.look, world.perform)
+
+
+def deploys(driven: Driven) -> list[DeployStack]:
+    return [effect for effect in driven.effects if isinstance(effect, DeployStack)]
+
+
+def failed_with(driven: Driven) -> tuple[ExitCode, str]:
+    assert isinstance(driven.outcome, Failed)
+    problem = driven.outcome.problems[0]
+    return problem.exit_code, " ".join(problem.evidence)
+
+
+def test_a_deploy_is_done_when_the_unit_is_healthy_not_when_docker_answers() -> None:
+    driven = deployed(World())
+    assert isinstance(driven.outcome, Done)
+    assert driven.seconds >= 2.0
+
+
+def test_every_service_is_labelled_with_revision_and_run() -> None:
+    effect = deploys(deployed(World()))[0]
+    assert effect.services == ("web",)
+    assert dict(effect.labels)[LABEL_REVISION] == SHA
+    assert dict(effect.labels)[LABEL_RUN] == RUN
+
+
+@pytest.mark.parametrize(
+    "home",
+    [sight("home"), unseen("home"), at("home", replace(running(SERVER), tasks=()))],
+    ids=["gone", "unseen", "no-task"],
+)
+def test_nothing_is_deployed_while_what_it_needs_is_not_healthy(home: Look) -> None:
+    world = World()
+    world.home = home
+    driven = deployed(world)
+    assert failed_with(driven)[0] is ExitCode.SAFETY_REFUSED
+    assert deploys(driven) == []
+
+
+def test_the_probe_of_a_dependency_must_answer_as_well() -> None:
+    world = World()
+    world.probe = False
+    code, words = failed_with(deployed(world))
+    assert code is ExitCode.SAFETY_REFUSED
+    assert "probe health: HTTP 503" in words
+
+
+def test_a_running_unit_is_not_deployed_over_while_others_that_need_it_run() -> None:
+    far = running(CLIENT)
+    looks: dict[str, Look] = {"home": at("home", running(SERVER)), "far": far}
+    world = World()
+    driven = drive(deploy(book(), step(), SERVER), lambda site, _: looks[site], world.perform)
+    assert failed_with(driven)[0] is ExitCode.SAFETY_REFUSED
+    assert deploys(driven) == []
+
+
+def test_dockers_refusal_is_quoted() -> None:
+    world = World()
+    world.happens = False
+    world.answer = Answer(result=Result.FAILED, at=0.0, words="network x not found")
+    code, words = failed_with(deployed(world))
+    assert (code, words) == (ExitCode.UNHEALTHY, "network x not found")
+
+
+def test_out_of_sequence_is_deployed_once_more_and_only_once() -> None:
+    world = World()
+    world.answer = Answer(result=Result.FAILED, at=0.0, words="rpc: update out of sequence")
+    driven = deployed(world)
+    assert isinstance(driven.outcome, Failed)
+    assert len(deploys(driven)) == 2
+
+
+def test_a_lost_answer_is_never_answered_by_a_second_deploy_when_the_first_is_seen() -> None:
+    world = World()
+    world.answer = Answer(result=Result.UNKNOWN, at=0.0, words="connection lost")
+    driven = deployed(world)
+    assert isinstance(driven.outcome, Done)
+    assert len(deploys(driven)) == 1
+
+
+def test_a_lost_answer_without_a_trace_ends_as_unknown() -> None:
+    world = World()
+    world.happens = False
+    world.answer = Answer(result=Result.UNKNOWN, at=0.0, words="connection lost")
+    driven = deployed(world)
+    assert failed_with(driven)[0] is ExitCode.OUTCOME_UNKNOWN
+    assert len(deploys(driven)) == 1
+
+
+def test_a_crash_loop_ends_it_at_the_third_failure_not_at_the_deadline() -> None:
+    world = World()
+    failures = tuple(
+        task(state=TaskState.FAILED, desired=TaskState.SHUTDOWN, number=n, error="exit (3)")
+        for n in range(3)
+    )
+    world.tasks = [(0.0, ()), (5.0, failures[:1]), (10.0, failures[1:2]), (15.0, failures[2:])]
+    driven = deployed(world, seconds=300)
+    code, words = failed_with(driven)
+    assert code is ExitCode.UNHEALTHY
+    assert "failed 3 times: exit (3)" in words
+    assert driven.seconds < 16
+
+
+def test_a_missing_image_ends_it_at_the_first_rejection() -> None:
+    world = World()
+    rejected = task(
+        state=TaskState.REJECTED, desired=TaskState.SHUTDOWN, error="No such image: app:9"
+    )
+    world.tasks = [(0.0, (rejected,))]
+    driven = deployed(world, seconds=300)
+    assert "No such image: app:9" in failed_with(driven)[1]
+    assert driven.seconds < 2
+
+
+def test_a_service_that_never_gets_healthy_ends_at_the_deadline_and_names_itself() -> None:
+    world = World()
+    world.tasks = [(0.0, (task(state=TaskState.STARTING),))]
+    driven = deployed(world, seconds=45)
+    code, words = failed_with(driven)
+    assert code is ExitCode.UNHEALTHY
+    assert "app-client_web/1 on far-m: starting" in words
+    assert 45 <= driven.seconds < 46
+
+
+def test_leftovers_without_services_are_cleared_before_the_deploy() -> None:
+    """A network that still goes away makes the deploy fail with "network not found"."""
+    world = World()
+    cleared: list[str] = []
+
+    def look(site: str, now: float) -> Look:
+        if site == "far" and world.deployed_at is None and not cleared:
+            return sight(site, networks=(resource("net"),))
+        return world.look(site, now)
+
+    def perform(effect: Effect, now: float) -> object:
+        if not isinstance(effect, RunProbe | DeployStack):
+            cleared.append(type(effect).__name__)
+            return Answer(result=Result.OK, at=now)
+        return world.perform(effect, now)
+
+    driven = drive(deploy(book(), step(), CLIENT), look, perform)
+    assert isinstance(driven.outcome, Done)
+    assert cleared == ["RemoveLeftovers"]
+
+
+def settled(world: World, seconds: float = 60.0) -> Driven:
+    world.deployed_at = 0.0
+    return drive(settle(book(), step(seconds), CLIENT), world.look, world.perform)
+
+
+def test_settled_means_the_same_tasks_for_the_whole_window() -> None:
+    world = World()
+    world.tasks = [(0.0, (task(),)), (6.0, (task(number=2),))]
+    driven = settled(world)
+    assert isinstance(driven.outcome, Done)
+    assert driven.seconds >= 16.0
+
+
+def test_a_task_that_keeps_being_replaced_never_settles() -> None:
+    """Each look at it says 1/1."""
+    world = World()
+    world.tasks = [(float(n * 4), (task(number=n),)) for n in range(30)]
+    driven = settled(world)
+    assert failed_with(driven)[0] is ExitCode.UNHEALTHY
+    assert driven.seconds >= 60
