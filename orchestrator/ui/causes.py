@@ -101,4 +101,5 @@ def _faceless(problem: Problem, words: str) -> str:
 def _replace(words: str, name: str, placeholder: str) -> str:
     if not name:
         return words
-    return re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", placeholder, words)
+    # A site's name is often part of host names, which say something else: registry.chime.
+    return re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", placeholder, words)

@@ -12,7 +12,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control characters, ones that reorder or hide text, and halves of characters."""
 _WEB_LOGIN = re.compile(r"(?i)\b(https?://)[^\s/@]+@")
 _LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/:@]*:[^\s/]*@")
-_WORD = r"(?:password|passwd|secret|token|api_?key|private_?key|credentials?)"
+_WORD = r"(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|credentials?)"
 _ASSIGNED = re.compile(rf"(?i)([\w-]*{_WORD}[\w-]*=)(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)")
 _HEADER = re.compile(
     r"(?i)((?:authorization|x-registry-auth|x-registry-config)\"?\s*[:=]\s*\"?)"

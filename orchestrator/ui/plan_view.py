@@ -35,6 +35,8 @@ _STYLES = {
     Verdict.UNKNOWN: "red",
 }
 _LONGEST = 300
+_MOST_SITES = 10
+"""More sites than this are counted where each of them is named further down anyway."""
 
 
 def render_plan(plan: Plan, width: int = 80, *, verbose: bool = False) -> list[str]:
@@ -135,7 +137,8 @@ def _who(kind: StepKind, steps: list[Step]) -> str:
     if kind is StepKind.SETTLE:
         return "each from when it is up: " + ", ".join(dict.fromkeys(s.reason for s in steps))
     units = [step.unit for step in steps if step.unit is not None]
-    places = named(units) if units else ", ".join(step.site for step in steps)
+    sites = ", ".join(step.site for step in steps)
+    places = named(units) or (sites if len(steps) <= _MOST_SITES else f"{len(steps)} sites")
     return f"{places} ({_NOTES[kind]})" if kind in _NOTES else places
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -33,12 +34,22 @@ def problems_view(problems: Iterable[Problem]) -> RenderableType:
     found = causes(problems)
     if not found:
         return stack_up(())
-    book = _shared_runbook(found)
-    parts = [part for cause in found for part in _cause(cause, shared=book)]
-    return stack_up((*parts, *_closing(found, book)))
+    parts = [
+        part
+        for cause, follower in zip_longest(found, found[1:])
+        for part in _cause(cause, show_runbook=not _same_page(cause, follower))
+    ]
+    return stack_up((*parts, _closing(found)))
 
 
-def _cause(cause: Cause, *, shared: str) -> Iterator[RenderableType]:
+def _same_page(cause: Cause, follower: Cause | None) -> bool:
+    """Whether the next finding about a file names the same runbook, which is enough."""
+    if follower is None or not (cause.first.where.file and follower.first.where.file):
+        return False
+    return cause.first.runbook == follower.first.runbook
+
+
+def _cause(cause: Cause, *, show_runbook: bool) -> Iterator[RenderableType]:
     yield _headline(cause)
     if rows := [(">", Text(line, style="bold")) for line in _evidence(cause)]:
         yield labelled(rows, indent=4)
@@ -46,7 +57,7 @@ def _cause(cause: Cause, *, shared: str) -> Iterator[RenderableType]:
         yield labelled([("state:  ", clean(cause.state_left))], indent=4)
     for fix in _fixes(cause):
         yield whole("    next:     ", (fix, "cyan"))
-    if cause.first.runbook and cause.first.runbook != shared:
+    if cause.first.runbook and show_runbook:
         yield Text(f"    runbook:  {clean(cause.first.runbook)}")
     if not cause.first.where.file:
         yield Text("")
@@ -92,19 +103,12 @@ def _fixes(cause: Cause) -> Iterator[str]:
         yield f"... and likewise at the others ({len(fixes) - _MOST_SITES} more)"
 
 
-def _shared_runbook(found: tuple[Cause, ...]) -> str:
-    books = {cause.first.runbook for cause in found}
-    return clean(books.pop()) if len(books) == 1 and len(found) > 1 else ""
-
-
-def _closing(found: tuple[Cause, ...], book: str) -> Iterator[RenderableType]:
+def _closing(found: tuple[Cause, ...]) -> Text:
     problems = [problem for cause in found for problem in cause.problems]
     code = worst(problems)
-    if book:
-        yield Text(f"runbook: {book}")
     number = count(len(problems), "problem")
     shared = f" of {count(len(found), 'cause')}" if len(found) != len(problems) else ""
-    yield Text.assemble((f"{number}{shared}; exit code {code.value}: {_said(code)}", "bold"))
+    return Text(f"{number}{shared}; exit code {code.value}: {_said(code)}", style="bold")
 
 
 def _said(code: ExitCode) -> str:

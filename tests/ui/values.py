@@ -1,5 +1,17 @@
 """Plans, problems and events to show, shaped like the five production sites."""
 
+from datetime import UTC, datetime, timedelta
+
+from orchestrator.engine.events import (
+    Event,
+    StepDone,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepWaits,
+)
+from orchestrator.engine.run import RunReport, StepReport
+from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
@@ -182,3 +194,96 @@ def problem(
         "runbook": "site-unreachable",
     }
     return Problem(code=code, what=what, **(values | other))  # type: ignore[arg-type]  # keyword values are the caller's own
+
+
+def with_secret(words: str) -> str:
+    return f"{words} https://bot:hunter2@git.example/x DB_PASSWORD=hunter2 \x1b[2J\x1b[1;1H[bold]"
+
+
+CRASH = Problem(
+    code="deploy.unhealthy",
+    what="datatrail-client@kko will not become healthy",
+    exit_code=ExitCode.UNHEALTHY,
+    where=Where(
+        site="kko", stack="datatrail-client", service="datatrail-client_replicator", task="1"
+    ),
+    evidence=(
+        "datatrail-client_replicator/1 on aux.kko: failed 3 times: task: non-zero exit (3)",
+        "datatrail-client_event_registration/1 on aux.kko: starting",
+        "datatrail-client_replication_healer/1 on aux.kko: starting",
+    ),
+    fix="docker service ps --no-trunc SERVICE   # at kko; then dtdeploy up datatrail-client@kko",
+    state_left="datatrail-client@kko is deployed, 3 of 6 tasks run",
+    runbook="service-not-healthy",
+)
+
+
+def report_of(
+    plan: Plan,
+    states: dict[str, State],
+    problems: dict[str, tuple[Problem, ...]] | None = None,
+    *,
+    interrupted: bool = False,
+) -> RunReport:
+    """Report a run in which step number n took from n to n + 1; what is not named was done."""
+    reports = []
+    for number, step in enumerate(plan.steps):
+        state = states.get(step.id, State.DONE)
+        ran = state not in (State.WAITING, State.SKIPPED)
+        reports.append(
+            StepReport(
+                step=step,
+                state=state,
+                started=float(number) if ran else None,
+                ended=float(number + 1) if ran else None,
+                problems=(problems or {}).get(step.id, ()),
+            )
+        )
+    return RunReport(
+        steps=tuple(reports), began=0.0, ended=float(len(plan.steps)), interrupted=interrupted
+    )
+
+
+def step_of(plan: Plan, name: str) -> Step:
+    return {step.id: step for step in plan.steps}[name]
+
+
+def failing_run(plan: Plan) -> list[Event]:
+    """Tell of a run in which kko's client crash-loops; 100.0 is when it began."""
+    events: list[Event] = []
+    at = 100.0
+    for step in plan.steps:
+        at += 1
+        if step.id == "settle datatrail-client@kko":
+            events.append(StepSkipped(at=at, step=step, because="deploy datatrail-client@kko"))
+            continue
+        events.append(StepStarted(at=at, step=step))
+        if step.kind in (StepKind.REMOVE, StepKind.DEPLOY):
+            events += [_waits(step, at + 0.5), _waits(step, at + 3.5)]
+            at += 4
+        if step.id == "deploy datatrail-client@kko":
+            events.append(StepFailed(at=at, step=step, problems=(CRASH,), seconds=4.0))
+        else:
+            events.append(StepDone(at=at, step=step, words="done well", seconds=4.0))
+    return events
+
+
+def _waits(step: Step, at: float) -> StepWaits:
+    return StepWaits(
+        at=at,
+        step=step,
+        waiting_for="2 of 3 tasks to run",
+        items=("datatrail_server/1 on frb-vsop.chime: starting",),
+        deadline=at + 100,
+    )
+
+
+class Clock:
+    """The time of day, a second later each time it is asked."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
