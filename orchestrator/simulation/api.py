@@ -41,6 +41,10 @@ class OutcomeUnknownError(ApiError):
     """The call ended without anybody knowing whether it acted."""
 
 
+class TimeUpError(ApiError):
+    """A remote command was ended by its own time limit; what it had done stays done."""
+
+
 def acting(swarm: SimSwarm, who: str, process: Process[T]) -> Process[T]:
     """Let everything that `process` does be known to be done by `who`."""
     while True:
@@ -67,7 +71,7 @@ def within(swarm: SimSwarm, seconds: float, process: Process[T]) -> Process[T]:
         if swarm.clock.now + pause > end:
             yield max(0.0, end - swarm.clock.now)
             process.close()
-            raise ApiError(f"exit code 124: not done after {seconds:g} s")
+            raise TimeUpError(f"exit code 124: not done after {seconds:g} s")
         yield pause
 
 

@@ -181,12 +181,8 @@ class SimulatedBackend:
         problem = problems.of_docker(site, error)
         if not isinstance(flight.effect, _MUTATIONS):
             return Unseen(site=site, at=now, problem=problem)
-        words = str(error)
-        if isinstance(error, api.OutcomeUnknownError):
-            lost = problems.answer_lost(site, words)
-            return Answer(result=Result.UNKNOWN, at=now, words=words, problem=lost)
-        plain = problem.code == problems.REFUSED
-        return Answer(result=Result.FAILED, at=now, words=words, problem=None if plain else problem)
+        result, told = _refusal(site, flight.effect, error, problem)
+        return Answer(result=result, at=now, words=str(error), problem=told)
 
     def _send_back(self, flight: _Flight, answer: object) -> None:
         link = flight.site.link
@@ -214,7 +210,9 @@ class SimulatedBackend:
             self._deliver(flight, self._unanswered(flight, problem, Result.FAILED))
 
     def _turned_away(self, flight: _Flight, problem: Problem) -> None:
-        self._deliver(flight, self._unanswered(flight, problem, Result.FAILED))
+        again = isinstance(flight.effect, _DELETIONS) and problem.code == problems.UNREACHABLE
+        result = Result.UNKNOWN if again else Result.FAILED
+        self._deliver(flight, self._unanswered(flight, problem, result))
 
     def _unanswered(self, flight: _Flight, problem: Problem, result: Result) -> object:
         site, now = flight.site.swarm.site, self._clock.now
@@ -226,7 +224,22 @@ class SimulatedBackend:
         return Unseen(site=site, at=now, problem=problem)
 
 
+_DELETIONS = (RemoveServices, RemoveLeftovers)
 _UNIT_EFFECTS = (RemoveServices, RemoveLeftovers, DeployStack)
+
+
+def _refusal(
+    site: str, effect: performing.Mutation, error: api.ApiError, problem: Problem
+) -> tuple[Result, Problem | None]:
+    """Return what a refusal means: what may have happened, or may be tried again, is UNKNOWN."""
+    if isinstance(error, api.TimeUpError) and isinstance(effect, DeployStack):
+        return Result.UNKNOWN, problems.answer_lost(site, str(error))
+    plain = problem.code == problems.REFUSED
+    leader_lost = problem.code == problems.NO_QUORUM
+    deletes = isinstance(effect, _DELETIONS) and not plain
+    if isinstance(error, api.OutcomeUnknownError) or leader_lost or deletes:
+        return Result.UNKNOWN, problem
+    return Result.FAILED, None if plain else problem
 
 
 def _deadline(effect: Remote) -> float:

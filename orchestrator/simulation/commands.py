@@ -1,6 +1,6 @@
 """What a manager does when it is told to: the server's side of every mutating effect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
@@ -17,16 +17,10 @@ Connected = Callable[[], bool]
 def remove_services(
     swarm: SimSwarm, ids: tuple[str, ...], connected: Connected = lambda: True
 ) -> Process[str]:
-    """Delete services one after another; returns words, raises ApiError at the first no.
-
-    Each is a request of its own: who is no longer `connected` sends no further one.
-    """
-    gone = 0
-    for service_id in ids:
-        if not connected():
-            break
-        gone += yield from api.write(swarm, partial(api.delete_service, swarm, service_id))
-    return f"{gone} of {len(ids)} services deleted, the others were gone"
+    """Delete services by id; see `_delete_each`."""
+    return _delete_each(
+        swarm, [partial(api.delete_service, swarm, wanted) for wanted in ids], connected
+    )
 
 
 def remove_leftovers(
@@ -37,18 +31,37 @@ def remove_leftovers(
     configs: tuple[str, ...],
     connected: Connected = lambda: True,
 ) -> Process[str]:
-    """Delete secrets, configs, networks by id, as `docker stack rm` orders them."""
-    kinds: tuple[tuple[Callable[[SimSwarm, str], bool], tuple[str, ...]], ...] = (
-        (api.delete_secret, secrets),
-        (api.delete_config, configs),
-        (api.delete_network, networks),
-    )
-    for delete, ids in kinds:
-        for wanted in ids:
-            if not connected():
-                break
-            yield from api.write(swarm, partial(delete, swarm, wanted))
-    return "leftovers deleted"
+    """Delete secrets, configs and networks by id, as `docker stack rm` orders them."""
+    deletions = [
+        *(partial(api.delete_secret, swarm, wanted) for wanted in secrets),
+        *(partial(api.delete_config, swarm, wanted) for wanted in configs),
+        *(partial(api.delete_network, swarm, wanted) for wanted in networks),
+    ]
+    return _delete_each(swarm, deletions, connected)
+
+
+def _delete_each(
+    swarm: SimSwarm, deletions: Sequence[Callable[[], bool]], connected: Connected
+) -> Process[str]:
+    """Delete one after another, each a request of its own; what is refused stops no other.
+
+    Who is no longer `connected` sends no further one. Raises one error for all that was
+    refused: OutcomeUnknownError if that can be said of any.
+    """
+    gone = 0
+    refused: list[api.ApiError] = []
+    for delete in deletions:
+        if not connected():
+            break
+        try:
+            gone += yield from api.write(swarm, delete)
+        except api.ApiError as error:
+            refused.append(error)
+    if refused:
+        unknown = (e for e in refused if isinstance(e, api.OutcomeUnknownError))
+        kind = type(next(unknown, refused[0]))
+        raise kind("\n".join(dict.fromkeys(map(str, refused))))
+    return f"{gone} of {len(deletions)} deleted, the others were gone"
 
 
 def stack_rm(swarm: SimSwarm, stack: str) -> Process[str]:
@@ -153,14 +166,15 @@ def _clash(swarm: SimSwarm, desired: DesiredService) -> str:
     return ""
 
 
-def pull(swarm: SimSwarm, images: tuple[str, ...], seconds_each: float) -> Process[str]:
-    """Pull images on the manager with the login it has."""
+def pull(swarm: SimSwarm, images: tuple[str, ...], seconds: float) -> Process[str]:
+    """Pull images side by side on the manager, with the login it has."""
     yield from api.settled(swarm)
-    for image in images:
-        found = swarm.registry.check(image)
-        if not found.ok:
-            raise api.ApiError(f"Error response from daemon: {found.words}")
-        full = swarm.registry.resolve(image)
-        yield 0.05 if swarm.manager.holds(full) else seconds_each
-        swarm.manager.keep(full)
+    checks = [swarm.registry.check(image) for image in images]
+    full = [swarm.registry.resolve(check.image) for check in checks if check.ok]
+    yield 0.05 if all(swarm.manager.holds(image) for image in full) else seconds
+    for image in full:
+        swarm.manager.keep(image)
+    refused = [f"{check.image}: {check.words}" for check in checks if not check.ok]
+    if refused:
+        raise api.ApiError("\n".join(refused))
     return f"{len(images)} images present"

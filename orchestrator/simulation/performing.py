@@ -25,6 +25,7 @@ from orchestrator.simulation.swarm import SimSwarm
 
 Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
 _BETWEEN_READS = (0.003, 0.02)
+_PREDEFINED = ("ingress", "docker_gwbridge", "bridge", "host", "none")
 _GIVE_UP_SECONDS = 30.0
 """Longer than anybody waits for a read of a daemon that hangs."""
 
@@ -141,8 +142,8 @@ def examine(
         clock_offset_seconds=found.clock_offset_seconds,
         images=images,
         requires=tuple((probe, probe_now(fleet, swarm.site, probe)) for probe in effect.requires),
-        listening=found.listening,
-        all_networks=tuple(n.name for n in swarm.network_list()),
+        listening=tuple(port for port in found.listening if port in effect.ports),
+        all_networks=(*(n.name for n in swarm.network_list()), *_PREDEFINED),
         all_configs=tuple(c.name for c in swarm.configs.values()),
         all_secrets=tuple(s.name for s in swarm.secrets.values()),
     )

@@ -4,9 +4,14 @@ from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.simulation.api import ApiError
 from orchestrator.simulation.link import Link, LinkState
 
+UNREACHABLE = "site.unreachable"
+NO_QUORUM = "swarm.no-quorum"
+REFUSED = "docker.refused"
+"""The code of a plain no, in Docker's own words."""
+
 _LINK = {
     LinkState.REFUSED: (
-        "site.unreachable",
+        UNREACHABLE,
         "{host} refuses the connection",
         ExitCode.SITE_UNREACHABLE,
         "Unable to connect to port 22 on {host}",
@@ -25,15 +30,11 @@ _LINK = {
     ),
 }
 _SILENT = (
-    "site.unreachable",
+    UNREACHABLE,
     "{host} does not answer",
     ExitCode.SITE_UNREACHABLE,
     "timed out",
 )
-
-
-REFUSED = "docker.refused"
-"""The code of a plain no, in Docker's own words."""
 
 
 def of_link(link: Link) -> Problem:
@@ -66,8 +67,9 @@ def answer_lost(site: str, what: str) -> Problem:
 _DOCKER = (
     ("Cannot connect to the Docker", "docker.not-running", "the Docker daemon is not running"),
     ("does not answer", "docker.no-answer", "the Docker daemon does not answer"),
-    ("does not have a leader", "swarm.no-quorum", "the Swarm has no leader: too few managers"),
-    ("lost leader status", "swarm.no-quorum", "the Swarm has no leader: too few managers"),
+    ("does not have a leader", NO_QUORUM, "the Swarm has no leader: too few managers"),
+    ("EOF", "docker.not-running", "the Docker daemon is not running"),
+    ("lost leader status", NO_QUORUM, "the Swarm has no leader: too few managers"),
     ("not a swarm manager", "swarm.inactive", "the host is not part of a Swarm"),
 )
 

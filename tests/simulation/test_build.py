@@ -73,7 +73,7 @@ def _look(fleet: SimulatedFleet, site: str) -> Look:
 
 def _examine(fleet: SimulatedFleet, site: str) -> Examination:
     backend = SimulatedBackend(fleet)
-    backend.submit(1, Examine(site=site, images=("registry.example/shop:1",)))
+    backend.submit(1, Examine(site=site, images=("registry.example/shop:1",), ports=(8001,)))
     happened = backend.wait(None)
     assert happened is not None
     assert isinstance(happened[1], Examination)
