@@ -20,14 +20,15 @@ _TAG = "tag:yaml.org,2002:"
 class Scalar:
     """A single value. `raw` is its text as the file has it, from quote to quote.
 
-    `interpolated` says that a variable was put into it, `secret` names the secret ones: their
-    values never are in it.
+    `interpolated` says that a variable was put into it, `broken` that one had no value, which
+    has been told; `secret` names the secret ones: their values never are in it.
     """
 
     value: str | int | float | bool | None
     at: Position
     raw: str = field(default="", repr=False, compare=False)
     interpolated: bool = False
+    broken: bool = False
     secret: tuple[str, ...] = ()
 
 
@@ -202,16 +203,19 @@ def _value(tag: str, text: str) -> str | int | float | bool | None:
     return text
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | str:
     plain = text.replace("_", "")
-    for base in (0, 8):  # a leading zero alone means octal to Docker's YAML library
+    for base in (0, 8, 10):  # a leading zero alone means octal to Docker's YAML library
         try:
             return int(plain, base)
         except ValueError:
             continue
-    return int(plain)
+    return text
 
 
-def _float(text: str) -> float:
+def _float(text: str) -> float | str:
     plain = text.replace("_", "").lower()
-    return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
+    try:
+        return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        return text

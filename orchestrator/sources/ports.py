@@ -3,7 +3,7 @@ from ipaddress import ip_address
 from orchestrator.fleet.desired import PublishedPort
 
 _PROTOCOLS = {"", "tcp", "udp", "sctp"}
-_LAST_PORT = 65535
+LAST_PORT = 65535
 
 
 def short(text: str) -> tuple[PublishedPort, ...] | None:
@@ -33,7 +33,7 @@ def port_range(text: str) -> range | None:
     if not all(end.isascii() and end.isdecimal() for end in ends):
         return None
     start, end = int(ends[0]), int(ends[1])
-    return range(start, end + 1) if start <= end <= _LAST_PORT else None
+    return range(start, end + 1) if start <= end <= LAST_PORT else None
 
 
 def _is_address(host: str) -> bool:

@@ -54,6 +54,7 @@ class Resolver:
             at=scalar.at,
             raw=scalar.raw,
             interpolated=result.text != text,
+            broken=bool(result.misses),
             secret=result.secret,
         )
 

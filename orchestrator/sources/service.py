@@ -1,14 +1,18 @@
 """One service of a compose file, as far as dtdeploy has to know it."""
 
+import re
+
 from orchestrator.fleet.desired import DesiredService, PublishedPort
 from orchestrator.fleet.observed import Mode
 from orchestrator.sources.document import Scalar, Table, Tree, items, table
 from orchestrator.sources.duration import seconds
 from orchestrator.sources.findings import Findings
-from orchestrator.sources.ports import port_range, short
+from orchestrator.sources.ports import LAST_PORT, short
 
 GRACE_SECONDS = 10.0
 """Docker's stop_grace_period where a file has none."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 CHECK_SECONDS = 30.0
 CHECK_RETRIES = 3
@@ -20,7 +24,7 @@ def text(tree: Tree | None, findings: Findings) -> str:
 
     What is read here is shown in plans and reports, so no secret may be part of it.
     """
-    if not isinstance(tree, Scalar) or tree.value is None:
+    if not isinstance(tree, Scalar) or tree.value is None or tree.broken:
         return ""
     if tree.secret:
         names = ", ".join(tree.secret)
@@ -59,7 +63,7 @@ def service(name: str, body: Table, findings: Findings) -> DesiredService:
 def _image(name: str, body: Table, findings: Findings) -> str:
     tree = body.get("image")
     image = text(tree, findings)
-    if tree is None or (isinstance(tree, Scalar) and not (image or tree.secret)):
+    if tree is None or (isinstance(tree, Scalar) and not tree.value and not tree.broken):
         at = tree.at if tree else body.at
         findings.add(
             "no-image",
@@ -91,16 +95,17 @@ def _replicas(deploy: Table, mode: Mode, findings: Findings) -> int:
     if mode in {Mode.GLOBAL, Mode.GLOBAL_JOB}:
         findings.add("bad-value", f"a {mode.value} service takes no replicas", tree.at)
         return 1
-    return _number(tree, findings, default=1)
+    return _number(tree, default=1, findings=findings)
 
 
-def _number(tree: Tree, findings: Findings, *, default: int) -> int:
+def _number(tree: Tree | None, *, default: int, findings: Findings) -> int:
+    """Return a whole number; what is none was told already, by its shape."""
     word = text(tree, findings)
-    if word.isascii() and word.isdecimal():
-        return int(word)
-    if word:
-        findings.add("bad-value", f"{word!r} is no whole number from 0 on", tree.at)
-    return default
+    if tree is None or not _WHOLE.fullmatch(word):
+        return default
+    if int(word) < 0:
+        findings.add("bad-value", f"{word!r} is no number from 0 on", tree.at)
+    return max(0, int(word))
 
 
 def _seconds(body: Table, key: str, default: float, findings: Findings) -> float:
@@ -109,35 +114,29 @@ def _seconds(body: Table, key: str, default: float, findings: Findings) -> float
     if tree is None or not word:
         return default
     length = seconds(word)
-    if length is None or length < 0:
-        findings.add(
-            "bad-value", f"{word!r} is no duration", tree.at, fix="write it as 10s or 1m30s"
-        )
+    if length is None:
         return default
-    return length
+    if length < 0:
+        findings.add("bad-value", f"{word!r} lies before it began", tree.at)
+    return max(0.0, length)
 
 
 def _start_seconds(tree: Tree | None, findings: Findings) -> float:
     if not isinstance(tree, Table):
         return 0.0
-    test = [text(item, findings) for item in items(tree.get("test")) if not _secret(item)]
+    test = items(tree.get("test"))
     if flag(tree.get("disable"), findings):
-        if tree.get("test") is not None:
+        if test:
             findings.add("bad-value", "`test` and `disable` exclude each other", tree.at)
         return 0.0
-    if test[:1] == ["NONE"]:
+    if test and isinstance(test[0], Scalar) and test[0].value == "NONE":
         return 0.0
     interval, timeout = (
         _seconds(tree, key, 0.0, findings) or CHECK_SECONDS for key in ("interval", "timeout")
     )
-    written = tree.get("retries")
-    retries = _number(written, findings, default=0) if written else 0
+    retries = _number(tree.get("retries"), default=0, findings=findings)
     start = _seconds(tree, "start_period", 0.0, findings)
     return start + (retries or CHECK_RETRIES) * (interval + timeout)
-
-
-def _secret(tree: Tree) -> bool:
-    return isinstance(tree, Scalar) and bool(tree.secret)
 
 
 def _ports(tree: Tree, findings: Findings) -> tuple[PublishedPort, ...]:
@@ -161,9 +160,8 @@ def _long_port(tree: Table, findings: Findings) -> tuple[PublishedPort, ...]:
         findings.add("bad-value", f"{mode!r} is no way to publish a port: ingress or host", tree.at)
     if published is None:
         return ()
-    opened = port_range(text(published, findings) or "0")
-    if opened is None or len(opened) > 1:
-        findings.add("bad-value", "`published` must be one port", published.at)
-        return ()
+    port = _number(published, default=0, findings=findings)
+    if port > LAST_PORT:
+        findings.add("bad-value", f"{port} is no port", published.at)
     protocol = text(tree.get("protocol"), findings).lower() or "tcp"
-    return tuple(PublishedPort(port=p, protocol=protocol, mode=mode) for p in opened if p)
+    return (PublishedPort(port=port, protocol=protocol, mode=mode),) if port else ()

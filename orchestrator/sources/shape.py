@@ -189,7 +189,8 @@ def _bare(rule: Rule) -> Rule:
 
 
 def _is_of(scalar: Scalar, of: Of) -> bool:
-    return any(_is_kind(scalar, kind, cast=of.cast and scalar.interpolated) for kind in of.kinds)
+    cast = of.cast and scalar.interpolated
+    return scalar.broken or any(_is_kind(scalar, kind, cast=cast) for kind in of.kinds)
 
 
 def _is_kind(scalar: Scalar, kind: Kind, *, cast: bool) -> bool:
