@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from lab import control, faults
-from lab.packages import missing
+from lab.errors import LabError
+from lab.packages import require
 from lab.witness import judge, records
 
 ROOT = Path(__file__).parent.parent.parent
@@ -77,8 +78,12 @@ def _lab(*words: str) -> None:
 
 @pytest.fixture(scope="session")
 def lab_is_up() -> None:
-    if os.geteuid() != 0 or missing():
-        pytest.fail("the lab needs root and its Debian packages: scripts/test installs them")
+    if os.geteuid() != 0:
+        pytest.fail("the lab needs root")
+    try:
+        require()
+    except LabError as error:
+        pytest.fail(str(error))
     _lab("up")
 
 

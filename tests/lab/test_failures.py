@@ -13,7 +13,9 @@ from tests.lab.conftest import ROOT, Done, Operator
 
 pytestmark = pytest.mark.lab
 
-DAEMONS = {"stack": "datatrail-daemons", "service": ("inventory",), "site": "chime"}
+
+def daemons_inventory_is(kind: str) -> None:
+    faults.image(kind, stack="datatrail-daemons", service=("inventory",), site="chime")
 
 
 def server_answers() -> bool:
@@ -33,7 +35,7 @@ def deaths(operator: Operator, service: str) -> list[float]:
 
 
 def test_a_crash_loop_is_told_within_15_seconds_of_the_third_failure(operator: Operator) -> None:
-    faults.image("crash-loop", **DAEMONS)
+    daemons_inventory_is("crash-loop")
     done = operator.types("restart", "--all", "--yes")
     ended = time.time()
     assert done.code == 21, done
@@ -59,7 +61,7 @@ def offset(line: str) -> float:
 
 
 def test_a_missing_image_is_told_by_preflight_before_anything_goes_down(operator: Operator) -> None:
-    faults.image("missing", **DAEMONS)
+    daemons_inventory_is("missing")
     operator.begin()
     done = operator.types("restart", "--all", "--yes")
     assert done.code == 14, done
@@ -68,7 +70,7 @@ def test_a_missing_image_is_told_by_preflight_before_anything_goes_down(operator
 
 
 def test_a_service_that_never_gets_healthy_is_named(operator: Operator) -> None:
-    faults.image("unhealthy", **DAEMONS)
+    daemons_inventory_is("unhealthy")
     done = operator.types("restart", "--all", "--yes")
     assert done.code == 21, done
     assert "datatrail-daemons_inventory" in done.err
