@@ -4,7 +4,8 @@ The rules are those of docker/cli 28.2.2, measured with `docker stack config` (c
 template/template.go): `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`,
 `${NAME:?message}`, `${NAME?message}`, `$$` for a dollar. Defaults are literal, no variable in
 them is looked at. Without braces a default is read too, up to the next `}` or the end of the
-value: `$TAG-alpine` means "TAG, or `alpine` without it". A lone `$` is an error.
+value: `$TAG-alpine` means "TAG, or `alpine` without it". A lone `$` is an error, here even where
+Docker forgets about it because a good substitution follows.
 """
 
 import re

@@ -53,7 +53,7 @@ def fetch_all(
         cache: the folder of the mirrors; made if it is missing.
         deadline_seconds: each repository has this long, waiting for its lock included; then
             git and its children are killed.
-        environment: what git sees besides this process's own environment.
+        environment: the operator's; git sees it besides what this process itself has.
         workers: how many are fetched at once.
         clock: seconds that only go forward.
 
@@ -65,9 +65,10 @@ def fetch_all(
 
     """
     _make(cache)
+    seen = git_environment(environment, min(CONNECT_SECONDS, deadline_seconds))
 
     def one(repo: Repo) -> FetchResult | Problem:
-        return _Fetch(repo, mirror_path(repo, cache), environment, clock, deadline_seconds).run()
+        return _Fetch(repo, mirror_path(repo, cache), seen, clock, deadline_seconds).run()
 
     pool = ThreadPoolExecutor(max_workers=max(1, workers))
     try:
@@ -111,7 +112,7 @@ class _Fetch:
     ) -> None:
         self._repo = repo
         self._mirror = mirror
-        self._environment = git_environment(environment, min(CONNECT_SECONDS, seconds))
+        self._environment = environment
         self._clock = clock
         self._seconds = seconds
         self._end = clock() + seconds

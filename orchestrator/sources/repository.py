@@ -1,5 +1,6 @@
 """The edge to git: a command run, its failure in git's own words."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from orchestrator.sources.address import ALLOWED_PROTOCOLS, shown
 
 LOCAL_SECONDS = 60.0
 """How long a git command may take that touches no network."""
+
+_PROGRAM = re.compile(r"""\s*(?:\w+=\S*\s+)*(?:"[^"]*"|'[^']*'|\\.|[^\s"'\\])+""")
+"""The first word of a shell command, settings before it (`A=b ssh ...`) included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +47,44 @@ class Ran:
 def git_environment(environment: Mapping[str, str], connect_seconds: float) -> dict[str, str]:
     """Return what git gets to see: `environment`, and no way to ask or to run a helper.
 
-    ssh still reads ~/.ssh/config, but never asks, never accepts an unknown host key, and never
-    leaves a shared connection behind that would outlive the deadline. `ssh` ignores BatchMode
-    for the jump hosts it starts itself, so there is no one to answer them either.
+    An operator's own GIT_SSH_COMMAND or `core.sshCommand` stays, made unable to ask.
     """
-    given = environment.get("GIT_SSH_COMMAND") or shlex.quote(environment.get("GIT_SSH") or "ssh")
-    program, *arguments = shlex.split(given)
-    options = (
-        "-oBatchMode=yes",
-        "-oStrictHostKeyChecking=yes",
-        f"-oConnectTimeout={max(1, int(connect_seconds))}",
-        "-oControlMaster=no",
-    )
-    # ssh takes the first value it is given for an option, so ours come before the operator's.
+    given = environment.get("GIT_SSH_COMMAND") or _configured_ssh(environment)
     return {
         **environment,
-        "GIT_SSH_COMMAND": shlex.join([program, *options, *arguments]),
+        "GIT_SSH_COMMAND": ssh_command(given, connect_seconds),
         "GIT_ALLOW_PROTOCOL": ALLOWED_PROTOCOLS,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "false",
         "SSH_ASKPASS": "false",
         "SSH_ASKPASS_REQUIRE": "force",
     }
+
+
+def ssh_command(given: str, connect_seconds: float) -> str:
+    """Return the shell command `given` for ssh, unable to ask or to wait for ever.
+
+    ssh still reads ~/.ssh/config, but never asks, never accepts an unknown host key, and never
+    leaves a shared connection behind that would outlive the deadline. Our options stand right
+    behind the program's name: ssh takes the first value that it is given for an option.
+    """
+    options = (
+        "-oBatchMode=yes",
+        "-oStrictHostKeyChecking=yes",
+        f"-oConnectTimeout={max(1, int(connect_seconds))}",
+        "-oControlMaster=no",
+    )
+    program = _PROGRAM.match(given)
+    end = program.end() if program else len(given)
+    return " ".join([given[:end], *options, given[end:].strip()]).rstrip()
+
+
+def _configured_ssh(environment: Mapping[str, str]) -> str:
+    """Return what git would use without GIT_SSH_COMMAND, which ours overrules."""
+    git = Git()
+    git.update_environment(**environment)
+    asked = run(git, "config", "--global", "--includes", "--get", "core.sshCommand")
+    return asked.out.strip() if asked.ok else shlex.quote(environment.get("GIT_SSH", "ssh"))
 
 
 def git_at(mirror: Path, environment: Mapping[str, str]) -> Git:

@@ -11,6 +11,7 @@ from orchestrator.inventory.model import Repo
 from orchestrator.sources.lock import held
 from orchestrator.sources.mirror import FetchResult, fetch_all, mirror_path
 from orchestrator.sources.pin import pin
+from orchestrator.sources.repository import ssh_command
 from tests.sources.origin import Origin
 
 Environment = dict[str, str]
@@ -354,6 +355,36 @@ class TestSsh:
         failure(repo, cache=cache, environment=environment, seconds=3)
 
         assert "-oConnectTimeout=3" in said.read_text()
+
+    def test_keeps_the_operators_own_setting(
+        self, said: Path, cache: Path, environment: Environment, tmp_path: Path
+    ) -> None:
+        settings = tmp_path / "gitconfig"
+        command = environment.pop("GIT_SSH_COMMAND").replace("StrictHostKeyChecking=no", "Port=7")
+        settings.write_text(f"[core]\n sshCommand = {command}\n")
+        environment["GIT_CONFIG_GLOBAL"] = str(settings)
+        repo = Repo(name="x", url="ssh://git@example.org/x", ref="main")
+
+        failure(repo, cache=cache, environment=environment)
+
+        assert "-oBatchMode=yes" in said.read_text()
+        assert "-o Port=7" in said.read_text()
+
+    @pytest.mark.parametrize(
+        ("given", "start", "end"),
+        [
+            ("ssh", "ssh -oBatchMode", "=no"),
+            ("ssh -i ~/key -p 7", "ssh -oBatchMode", " -i ~/key -p 7"),
+            ("  'my ssh' -v", "  'my ssh' -oBatchMode", " -v"),
+            ("my\\ ssh -v", "my\\ ssh -oBatchMode", " -v"),
+            ("A=b C= ssh -v", "A=b C= ssh -oBatchMode", " -v"),
+        ],
+    )
+    def test_is_told_right_behind_its_name(self, given: str, start: str, end: str) -> None:
+        command = ssh_command(given, 4.2)
+
+        assert command.startswith(start)
+        assert command.endswith(end)
 
 
 class TestTheCache:
