@@ -10,6 +10,7 @@ import paramiko
 
 from orchestrator.errors import FleetError, Problem
 from orchestrator.swarm import host_keys, login, problems
+from orchestrator.swarm.proxy_command import ProxyCommand
 from orchestrator.swarm.ssh_config import Target
 
 _KEEPALIVE_SECONDS = 10
@@ -34,6 +35,7 @@ class Hops:
 
     transports: list[paramiko.Transport] = field(default_factory=list)
     refusals: _Refusals = field(default_factory=_Refusals)
+    proxy: ProxyCommand | None = None
 
     @property
     def transport(self) -> paramiko.Transport:
@@ -42,13 +44,15 @@ class Hops:
 
     @property
     def last_refusal(self) -> str:
-        """What sshd said the last time that it refused a channel."""
-        return self.refusals.last
+        """What sshd said the last time that it refused a channel; or a ProxyCommand."""
+        return self.refusals.last or (self.proxy.words if self.proxy else "")
 
     def close(self) -> None:
         """End them, the farthest first."""
         for transport in reversed(self.transports):
             transport.close()
+        if self.proxy is not None:
+            self.proxy.close()
 
 
 def open_hops(site: str, target: Target) -> Hops:
@@ -65,7 +69,7 @@ def open_hops(site: str, target: Target) -> Hops:
         for hop in (*target.jumps, target):
             with _named(hop, target):
                 hops.transports.append(_transport(site, hop, target, hops))
-                _authenticate(site, hop, hops.transport)
+                _authenticate(site, hop, hops)
         undo.pop_all()
     return hops
 
@@ -101,9 +105,7 @@ def _transport(site: str, hop: Target, target: Target, hops: Hops) -> paramiko.T
     return transport
 
 
-def _stream(
-    hop: Target, target: Target, hops: Hops
-) -> "socket.socket | paramiko.Channel | paramiko.ProxyCommand":
+def _stream(hop: Target, target: Target, hops: Hops) -> socket.socket | paramiko.Channel:
     if hops.transports:
         return hops.transport.open_channel(
             "direct-tcpip",
@@ -112,7 +114,8 @@ def _stream(
             timeout=target.connect_timeout_seconds,
         )
     if hop.proxy_command:
-        return paramiko.ProxyCommand(hop.proxy_command)
+        hops.proxy = ProxyCommand(hop.proxy_command)
+        return hops.proxy.stream
     sock = socket.create_connection((hop.host, hop.port), timeout=hop.connect_timeout_seconds)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -120,7 +123,8 @@ def _stream(
     return sock
 
 
-def _authenticate(site: str, hop: Target, transport: paramiko.Transport) -> None:
+def _authenticate(site: str, hop: Target, hops: Hops) -> None:
+    transport = hops.transport
     known = host_keys.known_keys(hop.host_key_names, hop.known_hosts)
     options = transport.get_security_options()
     options.key_types = host_keys.preferred_types(known, options.key_types)
@@ -128,14 +132,18 @@ def _authenticate(site: str, hop: Target, transport: paramiko.Transport) -> None
         transport.start_client(timeout=hop.connect_timeout_seconds)
         key = transport.get_remote_server_key()
     except (OSError, EOFError, paramiko.SSHException) as error:
-        raise FleetError(_no_answer(site, hop, error, "")) from error
+        raise FleetError(_no_answer(site, hop, error, hops.last_refusal)) from error
     host_keys.verify(site, hop, key, known)
     login.log_in(site, transport, hop)
 
 
 def _no_answer(site: str, hop: Target, error: Exception, refusal: str) -> Problem:
     where = f"{hop.name} (port {hop.port})"
-    if isinstance(error, TimeoutError) or "imeout" in str(error):
+    # paramiko hides that a banner, a key exchange or a channel did not come in time.
+    silent = isinstance(error.__context__, TimeoutError) or any(
+        sign in str(error) for sign in ("imeout", "No existing session")
+    )
+    if silent or isinstance(error, TimeoutError):
         what = f"{where} does not answer within {hop.connect_timeout_seconds:g} s"
     elif isinstance(error, ConnectionRefusedError):
         what = f"{where} refuses the connection"

@@ -130,9 +130,10 @@ def answer_lost(site: str, what: str, *evidence: str) -> Problem:
 
 _DOCKER_WORDS = (
     ("permission denied while trying to connect", "docker.no-permission"),
-    ("dial unix /var/run/docker.sock: connect: permission denied", "docker.no-permission"),
+    ("connect: permission denied", "docker.no-permission"),
     ("cannot connect to the docker daemon", "docker.not-running"),
     ("error during connect", "docker.not-running"),
+    ("failed to open the raw stream connection", "docker.not-running"),
     ("does not have a leader", "swarm.no-quorum"),
     ("lost leader status", "swarm.no-quorum"),
     ("needs to be unlocked", "swarm.locked"),

@@ -112,7 +112,7 @@ def resolve(site: str, text: str, manager: Manager, defaults: SshDefaults) -> Ta
 
 
 def _at_port(target: Target, port: int) -> Target:
-    aliased = target.host_key_names == (target.name,) and target.name != target.host
+    aliased = target.host_key_names != _key_names(target.host, target.port)
     names = target.host_key_names if aliased else _key_names(target.host, port)
     return replace(target, port=port, host_key_names=names)
 

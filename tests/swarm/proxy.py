@@ -1,0 +1,88 @@
+"""A TCP proxy that can misbehave: hang, swallow answers, cut."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Proxy:
+    """Forwards connections to a port on loopback, until told otherwise.
+
+    `stall` stops forwarding in both directions and keeps the connections open (half-open);
+    `swallow` lets requests through and drops the answers; `cut` ends every connection.
+    """
+
+    def __init__(self, to: int) -> None:
+        self._to = to
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._forward = threading.Event()
+        self._forward.set()
+        self._answers = threading.Event()
+        self._answers.set()
+        self.connections = 0
+
+    def stall(self) -> None:
+        self._forward.clear()
+
+    def swallow(self) -> None:
+        self._answers.clear()
+
+    def heal(self) -> None:
+        self._forward.set()
+        self._answers.set()
+
+    def cut(self) -> None:
+        pairs, self._pairs = self._pairs, []
+        for sock in (sock for pair in pairs for sock in pair):
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self.connections += 1
+                server = socket.create_connection(("127.0.0.1", self._to))
+                self._pairs.append((client, server))
+                always = threading.Event()
+                always.set()
+                self._pump(client, server, always)
+                self._pump(server, client, self._answers)
+
+    def _pump(self, source: socket.socket, sink: socket.socket, let: threading.Event) -> None:
+        def pump() -> None:
+            with suppress(OSError):
+                while data := source.recv(65536):
+                    self._forward.wait()
+                    if let.is_set():
+                        sink.sendall(data)
+            with suppress(OSError):
+                sink.shutdown(socket.SHUT_WR)
+
+        threading.Thread(target=pump, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+        self.heal()
+        self.cut()
+
+
+@contextmanager
+def proxied(to: int) -> Iterator[Proxy]:
+    proxy = Proxy(to)
+    threading.Thread(target=proxy.accept, daemon=True).start()
+    try:
+        yield proxy
+    finally:
+        proxy.close()
+
+
+@contextmanager
+def mute() -> Iterator[int]:
+    """Give a port that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        yield int(listener.getsockname()[1])
