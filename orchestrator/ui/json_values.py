@@ -7,8 +7,8 @@
              waves [[step id, ..], ..], steps [step + needs, reason, wait_seconds],
              untouched [{name, reason}], dangers [..], unseen [..]
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
-             revision, words}, after {repo, sha}, compose, services, dependencies, dependents,
-             commands, remove_seconds, healthy_seconds, dangers
+             revision, services, words}, after {repo, sha}, compose, services, dependencies,
+             dependents, commands, remove_seconds, healthy_seconds, dangers
     fleet    units [unit, stack, site, site_state, presence, verdict, running, expected,
              revision, newer_commits, since_seconds, words], undeclared [..],
              unreachable [problem], planned [..]
@@ -123,6 +123,7 @@ def _before(before: Before) -> Json:
         "running": before.running,
         "expected": before.expected,
         "revision": before.revision or None,
+        "services": list(before.services),
         "words": [clean(words) for words in before.words],
     }
 

@@ -113,7 +113,10 @@ def event_lines(event: Event, stamp: str) -> list[Text]:
     if isinstance(event, RunStopping):
         words = "stopping: no new step starts, what is under way is awaited"
         return [whole((f"{stamp} ", "dim"), (words, "bold yellow"))]
-    head = Text.assemble((f"{stamp} ", "dim"), clean(event.step.id), "  ")
+    name = clean(event.step.id)
+    if isinstance(event, StepDone) and event.step.kind is StepKind.GATE:
+        return [whole((f"{stamp} ", "dim"), (name.removeprefix("gate: "), "green"))]
+    head = Text.assemble((f"{stamp} ", "dim"), name, "  ")
     return [whole_line(head, said) for said in _said(event)]
 
 
@@ -132,8 +135,6 @@ def _said(
             yield Text("started")
         case StepWaits():
             yield Text(_waits(event), style="yellow")
-        case StepDone() if event.step.kind is StepKind.GATE:
-            yield Text("passed", style="green")
         case StepDone():
             words = f": {clean(event.words)}" if event.words else ""
             yield Text(f"done in {elapsed(event.seconds)}{words}", style="green")

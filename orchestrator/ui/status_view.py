@@ -29,7 +29,7 @@ class StatusRow:
 
     `revision` is "" when no dtdeploy deployed what runs; `newer_commits` how many its ref has
     beyond it, None where nobody asked; `since_seconds` how long the same tasks have been
-    running; `words` why it is not healthy, or what is left of it.
+    running; `words` all that is wrong with it: a unit with any is not well.
     """
 
     unit: Unit
@@ -67,7 +67,7 @@ def print_status(fleet: Fleet, console: Console) -> None:
 def status_view(fleet: Fleet) -> RenderableType:
     """Return the fleet to show: units first, the trouble last, where the eye is."""
     parts: list[RenderableType] = [_headline(fleet), _table(fleet)]
-    if words := [row for row in fleet.rows if row.words and not _well(row)]:
+    if words := [row for row in fleet.rows if row.words]:
         parts += [Text(), Text("NOT WELL", style="bold"), labelled(_reasons(words))]
     notes: list[tuple[Text | str, Text | str]] = [
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
@@ -82,7 +82,8 @@ def status_view(fleet: Fleet) -> RenderableType:
 
 
 def _well(row: StatusRow) -> bool:
-    return row.presence is Presence.PRESENT and row.verdict is Verdict.HEALTHY
+    healthy = row.presence is Presence.PRESENT and row.verdict is Verdict.HEALTHY
+    return healthy and not row.words
 
 
 def _headline(fleet: Fleet) -> Text:

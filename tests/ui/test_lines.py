@@ -111,7 +111,7 @@ def test_gates_only_say_that_they_are_passed() -> None:
     lines = written(
         StepStarted(at=1.0, step=gate), StepDone(at=1.0, step=gate, words="", seconds=0.0)
     )
-    assert lines == ["03:00:01 +0.0s gate: preflight passed  passed"]
+    assert lines == ["03:00:01 +0.0s preflight passed"]
 
 
 def test_what_is_under_way_is_left_out_for_a_board() -> None:
