@@ -38,7 +38,7 @@ def problem_json(problem: Problem) -> Json:
         "exit_code": problem.exit_code.value,
         "where": _where(problem.where),
         "evidence": [line for words in problem.evidence for line in clean_lines(words)],
-        "fix": clean(problem.fix),
+        "fix": "\n".join(clean_lines(problem.fix)),
         "state_left": clean(problem.state_left),
         "runbook": problem.runbook,
     }

@@ -55,8 +55,8 @@ def _cause(cause: Cause, *, show_runbook: bool) -> Iterator[RenderableType]:
         yield labelled(rows, indent=4)
     if cause.state_left:
         yield labelled([("state:  ", clean(cause.state_left))], indent=4)
-    for fix in _fixes(cause):
-        yield whole("    next:     ", (fix, "cyan"))
+    for label, line in _fixes(cause):
+        yield whole(f"    {label:<10}", (line, "cyan"))
     if cause.first.runbook and show_runbook:
         yield Text(f"    runbook:  {clean(cause.first.runbook)}")
     if not cause.first.where.file:
@@ -96,11 +96,13 @@ def _evidence(cause: Cause) -> Iterator[str]:
         yield f"{some}{more}: {shorten(said, _LONGEST)}" if names else shorten(said, _LONGEST)
 
 
-def _fixes(cause: Cause) -> Iterator[str]:
-    fixes = [line for fix in cause.fixes for line in clean_lines(fix)]
-    yield from fixes[:_MOST_SITES]
-    if len(fixes) > _MOST_SITES:
-        yield f"... and likewise at the others ({len(fixes) - _MOST_SITES} more)"
+def _fixes(cause: Cause) -> Iterator[tuple[str, str]]:
+    """Yield what to type, labelled; a fix of several lines keeps them all."""
+    for fix in cause.fixes[:_MOST_SITES]:
+        for index, line in enumerate(clean_lines(fix)):
+            yield "" if index else "next:", line
+    if (more := len(cause.fixes) - _MOST_SITES) > 0:
+        yield "", f"... and likewise at the others ({more} more)"
 
 
 def _closing(found: tuple[Cause, ...]) -> Text:

@@ -21,6 +21,8 @@ from orchestrator.ui.problems import problems_view
 _STYLES = {"healthy": "green", "pending": "yellow", "gone": "dim"}
 _MOST_WORDS = 3
 _LONGEST = 300
+_REVISION_WIDTH = 18
+"""Columns: enough for a revision, or for the longer of two words that stand for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +68,16 @@ def print_status(fleet: Fleet, console: Console) -> None:
 
 def status_view(fleet: Fleet) -> RenderableType:
     """Return the fleet to show: units first, the trouble last, where the eye is."""
-    parts: list[RenderableType] = [_headline(fleet), _table(fleet)]
+    parts: list[RenderableType] = [_headline(fleet)]
+    parts += [_table(fleet.rows)] if fleet.rows else []
     if words := [row for row in fleet.rows if row.words]:
         parts += [Text(), Text("NOT WELL", style="bold"), labelled(_reasons(words))]
     notes: list[tuple[Text | str, Text | str]] = [
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
         for unit in fleet.undeclared
     ]
+    watched = [row.unit for row in fleet.rows if row.site_state is SiteState.WATCHED]
+    notes += [("WATCHED", f"{named(watched)} (never changed)")] if watched else []
     notes += [("PLANNED", f"{', '.join(fleet.planned)} (not contacted)")] if fleet.planned else []
     if notes:
         parts += [Text(), labelled(notes, indent=0)]
@@ -93,26 +98,28 @@ def _headline(fleet: Fleet) -> Text:
     return Text(f"{well} of {size} healthy", style=style)
 
 
-def _table(fleet: Fleet) -> RenderableType:
+def _table(rows: tuple[StatusRow, ...]) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("UNIT", overflow="fold")
     table.add_column("STATE", no_wrap=True)
     table.add_column("TASKS", no_wrap=True, justify="right")
-    table.add_column("FOR", no_wrap=True, justify="right")
-    table.add_column("REVISION", overflow="fold")
-    for row in fleet.rows:
-        table.add_row(*(_cells(row)))
+    timed = any(row.since_seconds is not None for row in rows)
+    if timed:
+        table.add_column("FOR", no_wrap=True, justify="right")
+    table.add_column("REVISION", overflow="fold", max_width=_REVISION_WIDTH)
+    for row in rows:
+        table.add_row(*_cells(row, timed=timed))
     return Padding(table, (0, 0, 0, 2), expand=False)
 
 
-def _cells(row: StatusRow) -> Iterator[Text]:
-    unit = f"{row.unit} (watched)" if row.site_state is SiteState.WATCHED else str(row.unit)
+def _cells(row: StatusRow, *, timed: bool) -> Iterator[Text]:
     state = _state(row)
     present = row.presence is Presence.PRESENT
-    yield Text(unit)
+    yield Text(str(row.unit))
     yield Text(state, style=_STYLES.get(state, "bold red"))
     yield Text(f"{row.running}/{row.expected}" if present else "-")
-    yield Text(elapsed(row.since_seconds) if row.since_seconds is not None else "-")
+    if timed:
+        yield Text(elapsed(row.since_seconds) if row.since_seconds is not None else "-")
     yield Text(_revision(row) if present else "-")
 
 

@@ -111,7 +111,8 @@ def _outages(plan: Plan, ends: tuple[UnitEnd, ...]) -> Iterator[str]:
     if others:
         longest = max(others, key=lambda end: end.outage_seconds or 0.0)
         seconds = elapsed(longest.outage_seconds or 0.0)
-        yield f"      {'the others' if needed else 'units'} at most {seconds} ({longest.unit})"
+        who = "the others for" if needed else "units were down for"
+        yield f"      {who} at most {seconds} ({longest.unit})"
 
 
 def _needed(plan: Plan, unit: Unit) -> bool:

@@ -150,6 +150,11 @@ def test_problems_of_a_command_that_could_not_begin() -> None:
     assert line["problems"][1]["where"] == {"file": "sites.yaml", "line": 3, "column": 7}
 
 
+def test_a_remedy_of_several_commands_keeps_its_lines() -> None:
+    (value,) = problems_line([problem(fix="first\n  second\x1b[2J")])["problems"]
+    assert value["fix"] == "first\nsecond"
+
+
 def test_a_line_is_ascii_and_whole_whatever_is_in_it() -> None:
     out = StringIO()
     print_json({"words": "caf\u00e9 \x1b[2J \u202e" + "x" * 500}, open_console(out, {}))

@@ -29,7 +29,7 @@ PLAN = restart_all()
 def half_way() -> Board:
     """The server comes up, the rest is gone or skipped."""
     board = board_of(PLAN)
-    for event in failing_run(PLAN)[:25]:
+    for event in failing_run(PLAN)[:27]:
         board = board.after(event)
     return board
 

@@ -158,6 +158,15 @@ def test_commands_are_never_broken_over_lines() -> None:
     assert f"    next:     {fix}" in render_problems([problem(fix=fix)], 40)
 
 
+def test_a_remedy_of_several_commands_is_told_in_full() -> None:
+    commands = tuple(f"command number {number}" for number in range(5))
+    lines = render_problems([problem(fix="\n".join(commands))])
+    assert [line.split(maxsplit=1)[-1] for line in lines if "command number" in line][1:] == [
+        f"number {number}" for number in range(1, 5)
+    ]
+    assert "    next:     command number 0" in lines
+
+
 WORD = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12)
 PHRASE = st.lists(WORD, min_size=1, max_size=6).map(" ".join)
 PROBLEMS = st.lists(
