@@ -130,6 +130,7 @@ class _Run:
         self._sleepers: list[tuple[float, int, str]] = []
         self._count = 0
         self._stopping_since: float | None = None
+        self._moved = True
 
     def carry_out(self) -> RunReport:
         began = self._backend.now()
@@ -155,12 +156,11 @@ class _Run:
     def _advance(self) -> None:
         """Start and skip until nothing more changes: a gate ends the moment it starts."""
         self._check_stop()
-        while True:
+        while self._moved:
+            self._moved = False
             causes = {r.step.id: r.because for r in self._reports.values() if r.because}
             stopping = self._stopping_since is not None
             decision = schedule(self._plan.steps, self._states, causes, stopping=stopping)
-            if not decision.start and not decision.skip:
-                return
             for skip in decision.skip:
                 self._skip(skip.step, skip.because)
             for name in decision.start:
@@ -176,6 +176,7 @@ class _Run:
     def _skip(self, name: str, because: str) -> None:
         step = self._by_id[name]
         self._states[name] = State.SKIPPED
+        self._moved = True
         self._reports[name] = StepReport(step=step, state=State.SKIPPED, because=because)
         self._listen(StepSkipped(at=self._backend.now(), step=step, because=because))
 
@@ -278,6 +279,7 @@ class _Run:
         del self._active[step.id]
         failed = isinstance(outcome, Failed)
         self._states[step.id] = State.FAILED if failed else State.DONE
+        self._moved = True
         self._reports[step.id] = StepReport(
             step=step,
             state=self._states[step.id],
@@ -307,6 +309,7 @@ class _Run:
         del self._active[active.step.id]
         words = "left in the middle"
         self._states[active.step.id] = State.STOPPED
+        self._moved = True
         self._reports[active.step.id] = StepReport(
             step=active.step, state=State.STOPPED, started=active.started, ended=now, words=words
         )

@@ -4,8 +4,11 @@ Times are seconds on the observer's own monotonic clock: node clocks disagree, a
 of different nodes must not be compared.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from types import MappingProxyType
+from typing import Any
 
 from orchestrator.errors import Problem
 
@@ -148,6 +151,18 @@ class SwarmInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The part of a sight that belongs to one stack."""
+
+    services: tuple[Service, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    containers: tuple[Container, ...] = ()
+    networks: tuple[Resource, ...] = ()
+    configs: tuple[Resource, ...] = ()
+    secrets: tuple[Resource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """Everything read from one site's Swarm in one look.
 
@@ -165,6 +180,11 @@ class Sight:
     networks: tuple[Resource, ...] = ()
     configs: tuple[Resource, ...] = ()
     secrets: tuple[Resource, ...] = ()
+    by_stack: Mapping[str, Contents] = field(init=False, repr=False, compare=False)
+    """The same, sorted by stack once: it is asked for many times a look."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_stack", MappingProxyType(_by_stack(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,28 +199,25 @@ class Unseen:
 Look = Sight | Unseen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """The part of a sight that belongs to one stack."""
-
-    services: tuple[Service, ...] = field(default=())
-    tasks: tuple[Task, ...] = field(default=())
-    containers: tuple[Container, ...] = field(default=())
-    networks: tuple[Resource, ...] = field(default=())
-    configs: tuple[Resource, ...] = field(default=())
-    secrets: tuple[Resource, ...] = field(default=())
-
-
 def contents(sight: Sight, stack: str) -> Contents:
     """Return what `sight` shows of `stack`."""
-    return Contents(
-        services=tuple(s for s in sight.services if s.stack == stack),
-        tasks=tuple(t for t in sight.tasks if t.stack == stack),
-        containers=tuple(c for c in sight.containers if c.stack == stack),
-        networks=tuple(n for n in sight.networks if n.stack == stack),
-        configs=tuple(c for c in sight.configs if c.stack == stack),
-        secrets=tuple(s for s in sight.secrets if s.stack == stack),
-    )
+    return sight.by_stack.get(stack, _NOTHING)
+
+
+def _by_stack(sight: Sight) -> dict[str, Contents]:
+    kinds = ("services", "tasks", "containers", "networks", "configs", "secrets")
+    found: dict[str, dict[str, list[Any]]] = {}
+    for kind in kinds:
+        for item in getattr(sight, kind):
+            if item.stack:
+                found.setdefault(item.stack, {}).setdefault(kind, []).append(item)
+    return {
+        stack: Contents(**{kind: tuple(items) for kind, items in groups.items()})
+        for stack, groups in found.items()
+    }
+
+
+_NOTHING = Contents()
 
 
 def stacks_seen(sight: Sight) -> frozenset[str]:
