@@ -72,6 +72,8 @@ def _clean() -> None:
     state.forget()
     _remove_cgroups()
     shutil.rmtree(paths.witness_folder(), ignore_errors=True)
+    for log in (paths.folder() / "hosts").glob("*/*.log"):
+        log.unlink()
     for folder in (paths.folder() / "hosts").glob("*/docker"):
         shutil.rmtree(folder)
 

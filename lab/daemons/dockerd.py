@@ -15,6 +15,17 @@ from lab.topology import Host
 
 CGROUP_PARENT = "dtdeploy-lab"
 LOG_PORT = 5514
+# A killed daemon leaves its pid behind, and pids come back soon in a small namespace. It may
+# also leave overlay sandboxes, whose vxlan ids the next daemon then cannot use ("file exists").
+_SWEEP = """
+rm -f /run/docker.pid
+for sandbox in /run/docker/netns/1-*; do
+    [ -e "$sandbox" ] || continue
+    umount "$sandbox"
+    rm -f "$sandbox"
+done
+for link in $(ip -o link show type vxlan | cut -d: -f2); do ip link delete "$link"; done
+"""
 _START_SECONDS = 60
 _STOP_SECONDS = 40
 
@@ -59,8 +70,7 @@ def start(host: Host) -> None:
     """Start the daemon and wait until it answers."""
     folder = paths.host_folder(host.name)
     log = hosts.log_file(host, "dockerd")
-    # A killed daemon leaves its pid behind, and pids come back soon in a small namespace.
-    hosts.run(host.name, "rm", "-f", "/run/docker.pid")
+    hosts.run(host.name, "bash", "-c", _SWEEP)
     hosts.spawn(host, program("dockerd"), "--config-file", str(folder / "daemon.json"), log=log)
     processes.wait_until(
         lambda: responds(host), seconds=_START_SECONDS, what=f"dockerd at {host.name} (see {log})"

@@ -1,57 +1,61 @@
-"""A Swarm that loses its quorum: half of two managers is not enough."""
+"""A Swarm that loses its quorum: one of two managers is not enough.
 
+Coming back is done as Docker's own documentation says to do it, with --force-new-cluster: waiting
+for a demotion took anything from 0.2 s to 137 s here. It restarts the tasks on that manager.
+"""
+
+import shutil
 from typing import Any
 
-from lab import hosts, namespaces, processes, state
+from lab import hosts, namespaces, paths, processes, state
 from lab.daemons import dockerd
 from lab.errors import LabError
 from lab.topology import Host, spare_manager
 
-_SECONDS = 40
+_SECONDS = 90
 
 
 def quorum_loss(word: str) -> None:
-    """Add a second manager to a site's Swarm and freeze it."""
+    """Add a second manager to a site's Swarm and let it vanish; takes about half a minute."""
     manager = hosts.find(word)
     spare = spare_manager(manager)
     with state.locked():
-        if spare.name in state.current().inits:
+        if _has_second_manager(manager):
             raise LabError(f"{manager.name} has lost its quorum already")
         _add(spare)
-        dockerd.configure(spare)
-        dockerd.start(spare)
-        dockerd.join_swarm(spare, manager, role="Manager", availability="drain")
-        processes.wait_until(
-            lambda: _managers(manager) == 2, seconds=_SECONDS, what="a second manager"
-        )
-        dockerd.freeze(spare)
-        processes.wait_until(
-            lambda: not _has_leader(manager),
-            seconds=_SECONDS,
-            what=f"the Swarm of {manager.name} to lose its leader",
-        )
+        try:
+            dockerd.configure(spare)
+            dockerd.start(spare)
+            dockerd.join_swarm(spare, manager, role="Manager", availability="drain")
+            processes.wait_until(
+                lambda: _has_second_manager(manager), seconds=_SECONDS, what="a second manager"
+            )
+        finally:
+            _drop(spare)
+    # For some seconds the old leader still answers, then it hangs, and only then it knows.
+    processes.wait_until(
+        lambda: "does not have a leader" in _error(manager),
+        seconds=_SECONDS,
+        what=f"the Swarm of {manager.name} to lose its leader",
+    )
 
 
 def quorum_restore(word: str) -> None:
-    """Bring the second manager back, take it out of the Swarm and remove it."""
+    """Make the manager the only one again, and wait until all its nodes are ready."""
     manager = hosts.find(word)
-    spare = spare_manager(manager)
-    with state.locked():
-        if spare.name not in state.current().inits:
-            return
-        dockerd.thaw(spare)
-        processes.wait_until(
-            lambda: _has_leader(manager),
-            seconds=_SECONDS,
-            what=f"the Swarm of {manager.name} to have a leader again",
-        )
-        _retire(spare, manager)
-        _drop(spare)
-        processes.wait_until(
-            lambda: _has_leader(manager) and _managers(manager) == 1,
-            seconds=_SECONDS,
-            what=f"{manager.name} to be the only manager",
-        )
+    if not _has_second_manager(manager):
+        return
+    body = {
+        "ForceNewCluster": True,
+        "ListenAddr": "0.0.0.0:2377",
+        "AdvertiseAddr": manager.address,
+    }
+    hosts.api(manager, "POST", "/swarm/init", body=body, timeout=_SECONDS)
+    processes.wait_until(
+        lambda: _only_ready_nodes(manager),
+        seconds=_SECONDS,
+        what=f"the nodes of {manager.name} to be ready",
+    )
 
 
 def _add(spare: Host) -> None:
@@ -64,43 +68,32 @@ def _add(spare: Host) -> None:
 def _drop(spare: Host) -> None:
     lab = state.current()
     namespaces.tear_down([spare.netns])
+    shutil.rmtree(paths.host_folder(spare.name))
     del lab.inits[spare.name]
     lab.save()
 
 
-def _retire(spare: Host, manager: Host) -> None:
-    node_id = dockerd.swarm_state(spare)["NodeID"]
-
-    def demoted() -> bool:
-        # Each answer is true for a moment only while the two still elect a leader.
-        try:
-            node = hosts.api(manager, "GET", f"/nodes/{node_id}")
-            if node["Spec"]["Role"] == "worker":
-                return "ManagerStatus" not in node
-            version = {"version": node["Version"]["Index"]}
-            body = node["Spec"] | {"Role": "worker"}
-            hosts.api(manager, "POST", f"/nodes/{node_id}/update", query=version, body=body)
-        except LabError:
-            return False
+def _has_second_manager(manager: Host) -> bool:
+    try:
+        return len(dockerd.swarm_state(manager)["RemoteManagers"]) > 1
+    except LabError:
         return False
 
-    processes.wait_until(demoted, seconds=_SECONDS, what=f"{spare.name} to be no manager")
-    hosts.api(spare, "POST", "/swarm/leave", query={"force": True}, timeout=_SECONDS)
-    hosts.api(manager, "DELETE", f"/nodes/{node_id}", query={"force": True})
+
+def _error(manager: Host) -> str:
+    try:
+        return str(dockerd.swarm_state(manager)["Error"])
+    except LabError:
+        return ""
 
 
-def _managers(manager: Host) -> int:
+def _only_ready_nodes(manager: Host) -> bool:
     try:
         nodes: list[dict[str, Any]] = hosts.api(manager, "GET", "/nodes")
-    except LabError:
-        return 0
-    states = [node["ManagerStatus"]["Reachability"] for node in nodes if "ManagerStatus" in node]
-    return states.count("reachable")
-
-
-def _has_leader(manager: Host) -> bool:
-    try:
-        swarm = dockerd.swarm_state(manager)
+        spare = spare_manager(manager).uts_name
+        for node in nodes:
+            if node["Description"]["Hostname"] == spare:
+                hosts.api(manager, "DELETE", f"/nodes/{node['ID']}", query={"force": True})
     except LabError:
         return False
-    return bool(swarm["Managers"]) and not swarm["Error"]
+    return all(node["Status"]["State"] == "ready" for node in nodes)

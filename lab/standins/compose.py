@@ -40,7 +40,7 @@ _HEALTH_CHECK = """\
       test: ["CMD", "/bin/maestro", "health"]
       interval: 1s
       timeout: 3s
-      retries: 3
+      retries: 15
       start_period: 15s
 """
 
