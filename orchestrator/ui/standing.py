@@ -21,6 +21,7 @@ class Standing(Enum):
     """Where a unit was left."""
 
     DEPLOYED = "deployed"
+    UNWATCHED = "deployed, stability not seen"
     UNSTABLE = "deployed, not stable"
     UNHEALTHY = "deployed, not healthy"
     HALF_DEPLOYED = "deploy not finished"
@@ -29,9 +30,12 @@ class Standing(Enum):
     UNTOUCHED = "untouched"
 
 
+_NOT_OWED = frozenset({Standing.DEPLOYED, Standing.UNWATCHED, Standing.UNTOUCHED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitEnd:
-    """Where a unit was left. `owed`: the run was to bring it up, and did not.
+    """Where a unit was left. `owed`: the run took it in hand to bring it up, and it is not well.
 
     `outage_seconds` is how long it was down: from the start of its removal until it was
     healthy again, or until the run ended; None when it never went down.
@@ -65,7 +69,6 @@ def _end(item: UnitPlan, kinds: Mapping[StepKind, StepReport], ended: float) -> 
         kinds.get(StepKind.REMOVE), kinds.get(StepKind.DEPLOY), kinds.get(StepKind.SETTLE)
     )
     standing = _standing(item, steps)
-    good = (Standing.DEPLOYED, Standing.UNSTABLE)
     wanted_up = item.action in (Action.RESTART, Action.UP)
     was_down = _went_down(item, steps)
     back = steps.deploy is not None and steps.deploy.state is State.DONE
@@ -75,7 +78,7 @@ def _end(item: UnitPlan, kinds: Mapping[StepKind, StepReport], ended: float) -> 
     return UnitEnd(
         unit=item.unit,
         standing=standing,
-        owed=wanted_up and standing not in good and standing is not Standing.UNTOUCHED,
+        owed=wanted_up and standing not in _NOT_OWED,
         outage_seconds=up - down if up is not None and down is not None else None,
         still_down=down is not None and not back,
     )
@@ -94,8 +97,9 @@ def _standing(item: UnitPlan, steps: _Steps) -> Standing:
 def _after_deploy(deploy: StepReport, settle: StepReport | None) -> Standing | None:
     """Return what a deploy left; None when it did not touch the unit."""
     if deploy.state is State.DONE:
-        settled = settle is None or settle.state is State.DONE
-        return Standing.DEPLOYED if settled else Standing.UNSTABLE
+        if settle is None or settle.state is State.DONE:
+            return Standing.DEPLOYED
+        return Standing.UNSTABLE if settle.state is State.FAILED else Standing.UNWATCHED
     if deploy.state is State.FAILED and not refused(deploy.problems):
         taken = any(problem.code == _DEPLOYED for problem in deploy.problems)
         return Standing.UNHEALTHY if taken else Standing.HALF_DEPLOYED

@@ -18,7 +18,8 @@ from orchestrator.ui.standing import Standing, UnitEnd, unit_ends
 
 _STYLES = {
     Standing.DEPLOYED: "green",
-    Standing.UNSTABLE: "yellow",
+    Standing.UNWATCHED: "yellow",
+    Standing.UNSTABLE: "bold red",
     Standing.UNHEALTHY: "bold red",
     Standing.HALF_DEPLOYED: "bold red",
     Standing.HALF_REMOVED: "bold red",
@@ -44,6 +45,8 @@ def summary_view(plan: Plan, report: RunReport) -> RenderableType:
     parts += [Text(line) for line in _outages(plan, ends)]
     if _succeeded(report):
         return stack_up(parts)
+    if not _may_change(plan):
+        return stack_up([*parts, Text("        nothing was touched")])
     parts += [Text("WHAT STANDS NOW", style="bold"), labelled(_standings(ends))]
     mended = "   # once the cause above is mended" if report.problems else ""
     parts += [whole("NEXT  ", (clean(next_command(plan, report)), "bold cyan"), (mended, "dim"))]
@@ -51,22 +54,24 @@ def summary_view(plan: Plan, report: RunReport) -> RenderableType:
 
 
 def next_command(plan: Plan, report: RunReport) -> str:
-    """Return what to type next, "" when all is done.
+    """Return what to type next, "" when all is done or nothing was to be done.
 
-    A unit left in the middle of its removal needs the whole command again; units that are
-    merely owed need to be brought up and nothing else disturbed.
+    A unit not reached, or left in the middle of its removal, needs the whole command again;
+    units that are merely owed need to be brought up and nothing else disturbed; where only
+    the watching was cut short, looking again is enough.
     """
-    if _succeeded(report):
+    if _succeeded(report) or not _may_change(plan):
         return ""
     ends = unit_ends(plan, report)
-    again = f"dtdeploy {plan.command.value} {_typed(plan.selection)}"
-    owed = [end.unit for end in ends if end.owed]
-    half = any(end.standing is Standing.HALF_REMOVED for end in ends)
-    if plan.command is Command.DOWN or not owed or half:
+    selection = _typed(plan.selection)
+    again = f"dtdeploy {plan.command.value} {selection}"
+    acted = [end for end in ends if any(step.unit == end.unit for step in plan.steps)]
+    owed = [end.unit for end in acted if end.owed]
+    standings = {end.standing for end in acted}
+    if plan.command is Command.DOWN or standings & {Standing.HALF_REMOVED, Standing.UNTOUCHED}:
         return again
-    acted = [end for end in ends if _acted(plan, end.unit)]
-    if any(end.standing is Standing.UNTOUCHED for end in acted):
-        return again
+    if not owed:
+        return f"dtdeploy verify {selection}"
     everything = plan.selection == "--all" and len(owed) == len(acted)
     return f"dtdeploy up {'--all' if everything else ' '.join(str(unit) for unit in owed)}"
 
@@ -75,8 +80,9 @@ def _typed(selection: str) -> str:
     return " ".join(shlex.quote(word) for word in selection.split())
 
 
-def _acted(plan: Plan, unit: Unit) -> bool:
-    return any(step.unit == unit for step in plan.steps)
+def _may_change(plan: Plan) -> bool:
+    """Whether carrying out all of the plan would change anything; a preflight alone does not."""
+    return any(step.kind in (StepKind.REMOVE, StepKind.DEPLOY) for step in plan.steps)
 
 
 def _succeeded(report: RunReport) -> bool:
@@ -92,7 +98,9 @@ def _headline(plan: Plan, report: RunReport) -> Text:
         words, style = "INTERRUPTED", "bold yellow"
     else:
         words, style = "FAILED", "bold red"
-    what = f"{plan.command.value} {clean(plan.selection)}"
+    checks = all(step.step.kind is StepKind.EXAMINE for step in steps)
+    preflight = "preflight of " if checks else ""
+    what = f"{preflight}{plan.command.value} {clean(plan.selection)}"
     how_long = elapsed(report.ended - report.began)
     size = count(len(steps), "step")
     progress = size if done == len(steps) else f"{done} of {size} done"

@@ -25,8 +25,9 @@ WAIT_UP = {DEPLOY: State.WAITING, SETTLE: State.WAITING}
     ("states", "cause", "standing", "owed"),
     [
         ({}, None, Standing.DEPLOYED, False),
-        ({SETTLE: State.FAILED}, CRASH, Standing.UNSTABLE, False),
-        ({SETTLE: State.STOPPED}, None, Standing.UNSTABLE, False),
+        ({SETTLE: State.FAILED}, CRASH, Standing.UNSTABLE, True),
+        ({SETTLE: State.STOPPED}, None, Standing.UNWATCHED, False),
+        ({SETTLE: State.WAITING}, None, Standing.UNWATCHED, False),
         ({DEPLOY: State.FAILED, SETTLE: State.SKIPPED}, CRASH, Standing.UNHEALTHY, True),
         ({DEPLOY: State.FAILED, SETTLE: State.SKIPPED}, FAILED, Standing.HALF_DEPLOYED, True),
         ({DEPLOY: State.STOPPED, SETTLE: State.WAITING}, None, Standing.HALF_DEPLOYED, True),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -5,7 +6,7 @@ from rich.console import Console
 
 from orchestrator.engine.run import RunReport
 from orchestrator.engine.schedule import State
-from orchestrator.planning.plan import Action, Command, Plan
+from orchestrator.planning.plan import Action, Command, Plan, StepKind
 from orchestrator.ui.summary import next_command, print_summary, render_summary
 from tests.ui.golden import assert_golden
 from tests.ui.values import (
@@ -58,6 +59,8 @@ INTERRUPTED = report_of(
     upwards(State.WAITING) | {f"deploy {SERVER}": State.STOPPED},
     interrupted=True,
 )
+UNSTABLE = report_of(PLAN, {f"settle {KKO}": State.FAILED}, {f"settle {KKO}": (CRASH,)})
+UNWATCHED = report_of(PLAN, {f"settle {KKO}": State.STOPPED}, interrupted=True)
 INTERRUPTED_EARLY = report_of(PLAN, nothing(State.WAITING), interrupted=True)
 REPORTS = {
     "done": report_of(PLAN, {}),
@@ -66,6 +69,7 @@ REPORTS = {
     "stuck": STUCK,
     "unfit-site": UNFIT_SITE,
     "interrupted": INTERRUPTED,
+    "unwatched": UNWATCHED,
 }
 
 
@@ -84,6 +88,8 @@ def test_summaries_read_well(name: str, width: int) -> None:
         (STUCK, "dtdeploy restart --all"),
         (UNFIT_SITE, "dtdeploy restart --all"),
         (INTERRUPTED, "dtdeploy up --all"),
+        (UNSTABLE, "dtdeploy up datatrail-client@kko"),
+        (UNWATCHED, "dtdeploy verify --all"),
         (INTERRUPTED_EARLY, "dtdeploy restart --all"),
     ],
 )
@@ -95,6 +101,17 @@ def test_what_was_taken_down_halfway_is_taken_down_again() -> None:
     plan = plan_of(unit_plan(KKO, Action.DOWN), command=Command.DOWN, selection=str(KKO))
     report = report_of(plan, {f"remove {KKO}": State.STOPPED}, interrupted=True)
     assert next_command(plan, report) == "dtdeploy down datatrail-client@kko"
+
+
+def test_a_preflight_alone_touches_nothing_and_leads_nowhere() -> None:
+    steps = tuple(step for step in PLAN.steps if step.kind is StepKind.EXAMINE)
+    plan = replace(PLAN, steps=steps)
+    report = report_of(plan, {"examine kko": State.FAILED}, {"examine kko": (UNFIT,)})
+    assert next_command(plan, report) == ""
+    assert render_summary(plan, report) == [
+        "FAILED  preflight of restart --all in 4.0 s, 3 of 4 steps done",
+        "        nothing was touched",
+    ]
 
 
 def test_an_up_that_failed_is_tried_again_only_where_it_failed() -> None:
