@@ -35,7 +35,7 @@ _WORDS = {
     (StepKind.DEPLOY, State.RUNNING): "coming up",
     (StepKind.DEPLOY, State.DONE): "healthy",
     (StepKind.DEPLOY, State.FAILED): "NOT HEALTHY",
-    (StepKind.SETTLE, State.RUNNING): "healthy",
+    (StepKind.SETTLE, State.RUNNING): "watching",
     (StepKind.SETTLE, State.DONE): "stable",
     (StepKind.SETTLE, State.FAILED): "NOT STABLE",
 }

@@ -70,6 +70,7 @@ def test_a_site_found_unfit_stays_on_the_board() -> None:
             "coming up",
         ),
         ([done("deploy datatrail@chime", 15.0)], "healthy"),
+        ([started("settle datatrail@chime", 15.0)], "watching"),
         ([done("deploy datatrail@chime", 15.0), done("settle datatrail@chime", 25.0)], "stable"),
     ],
 )
