@@ -52,6 +52,11 @@ class SiteLink:
         self._closed = False
         self.api = EngineApi(site, self._open_stream, clock, read_seconds)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as anyone has noticed."""
+        return self._connection is not None and self._connection.alive
+
     def connection(self) -> SshConnection:
         """Return the connection, opened now if there is none that stands.
 

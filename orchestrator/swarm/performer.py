@@ -184,6 +184,10 @@ class LivePerformer:
         secrets = {name: self._secrets[name] for name in effect.secret_variables}
         return stack_deploy.deploy(site, connection, effect, secrets)
 
+    def reaches(self, site: str) -> bool:
+        """Tell whether a connection to the site stands, as far as anyone has noticed."""
+        return self._links[site].connected
+
     def close(self) -> None:
         """End every connection; what still runs over them loses its answer."""
         for link in self._links.values():

@@ -104,9 +104,6 @@ def resolve(site: str, text: str, manager: Manager, defaults: SshDefaults) -> Ta
         target = _target(config, manager.host, defaults, ())
     except (paramiko.ConfigParseError, paramiko.CouldNotCanonicalize, ValueError) as error:
         raise FleetError(problems.config_invalid(site, "~/.ssh/config", str(error))) from error
-    except ImportError as error:  # paramiko runs `Match exec` through the package invoke
-        words = "`Match exec` is not supported"
-        raise FleetError(problems.config_invalid(site, "~/.ssh/config", words)) from error
     target = replace(target, user=manager.user or target.user)
     return _at_port(target, manager.port) if manager.port else target
 
@@ -164,7 +161,7 @@ def _jumps(
 def _hop(
     config: paramiko.SSHConfig, hop: str, defaults: SshDefaults, seen: tuple[str, ...]
 ) -> Target:
-    match = re.fullmatch(r"(?:ssh://)?(?:([^@]+)@)?(\[[^]]+\]|[^:]+)(?::(\d+))?/?", hop)
+    match = re.fullmatch(r"(?:ssh://)?(?:([^@]+)@)?(\[[^]]+\]|[^:@]+)(?::(\d+))?/?", hop)
     if match is None:
         raise ValueError(f"ProxyJump {hop!r} is not [user@]host[:port]")
     user, host, port = match.groups()

@@ -1,9 +1,15 @@
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.swarm.sshd import Operator, Server, make_key, running
+from orchestrator.inventory.model import Manager
+from orchestrator.swarm.connection import SshConnection
+from orchestrator.swarm.performer import LivePerformer, SshSettings, Timeouts
+from tests.swarm.daemon import Command, Daemon, install, listening
+from tests.swarm.sshd import SITE, Operator, Server, make_key, running
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +30,42 @@ def operator(tmp_path: Path, key: Path, server: Server) -> Operator:
     operator = Operator(home=home, key=key)
     operator.trust(server.known_line)
     return operator
+
+
+@pytest.fixture
+def connection(operator: Operator, server: Server) -> Iterator[SshConnection]:
+    with operator.connected(operator.target(server.port)) as connection:
+        yield connection
+    shutil.rmtree(server.home)
+    server.home.mkdir()
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with listening(tmp_path / "docker.sock") as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def docker(tmp_path: Path, server: Server) -> Iterator[Command]:
+    """Install the docker command, whose socket is that of the fixture `daemon`."""
+    yield install(server, tmp_path / "docker.sock", tmp_path)
+    (server.bin / "docker").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def performer(operator: Operator, server: Server) -> Iterator[LivePerformer]:
+    performer = perform_through(operator, server.port)
+    yield performer
+    performer.close()
+
+
+def perform_through(operator: Operator, port: int) -> LivePerformer:
+    return LivePerformer(
+        {SITE: Manager(host="127.0.0.1", port=port)},
+        ssh=SshSettings(config=operator.home / "config", defaults=operator.defaults()),
+        monotonic=time.monotonic,
+        wall=time.time,
+        secrets={"PASSWORD": "plan'ted $x"},
+        timeouts=Timeouts(read=2.0),
+    )
