@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from lab import commits, control, namespaces, packages, paths, state
 from lab.daemons import dockerd, git, postgres, recorder, registry, sshd
-from lab.errors import LabError
 from lab.state import State
 from lab.topology import Host, Role, Shape
 
@@ -26,11 +25,9 @@ def up(shape: Shape, *, fresh: bool = False) -> bool:
     """Bring up a lab of this shape; false when a healthy one was there already."""
     packages.require()
     with state.locked():
-        _refuse_other_lab()
         if not fresh and _is_healthy(shape):
             return False
         _clean()
-        state.claim()
         lab = State(shape)
         _prepare(shape)
         _boot(lab)
@@ -43,20 +40,9 @@ def up(shape: Shape, *, fresh: bool = False) -> bool:
 def down(*, purge: bool = False) -> None:
     """Take the lab down; images, keys, repositories and the database are kept unless purged."""
     with state.locked():
-        _refuse_other_lab()
         _clean()
         if purge:
             shutil.rmtree(paths.folder(), ignore_errors=True)
-
-
-def _refuse_other_lab() -> None:
-    other = state.owner()
-    if other is not None and other != paths.folder() and namespaces.leftovers():
-        message = (
-            f"a lab from {other} is up, and there can be one on a machine; "
-            f"take it down first: {paths.VARIABLE}={other} python -m lab down"
-        )
-        raise LabError(message)
 
 
 def _is_healthy(shape: Shape) -> bool:
@@ -79,7 +65,7 @@ def _clean() -> None:
 
 
 def _remove_cgroups() -> None:
-    for controller in _CGROUPS.glob(f"*/{dockerd.CGROUP_PARENT}"):
+    for controller in _CGROUPS.glob(f"*/{paths.label()}"):
         for folder in sorted(controller.rglob("*"), reverse=True):
             if folder.is_dir():
                 _remove_cgroup(folder)

@@ -12,8 +12,7 @@ from lab.packages import program
 from lab.state import Process
 from lab.topology import PREFIX_LENGTH, Host, Role
 
-SWITCH = "dtlab-switch"
-PREFIX = "dtlab-"
+SWITCH = "switch"
 _READY_SECONDS = 20
 _NETNS_FOLDER = Path("/run/netns")
 
@@ -35,39 +34,44 @@ def run(*words: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
-def in_network(netns: str, *words: str, stdin: str | None = None) -> str:
-    """Run a program of the machine in another network."""
-    return run(
-        "nsenter", f"--net={_NETNS_FOLDER / netns}", program(words[0]), *words[1:], stdin=stdin
-    )
+def netns(name: str) -> str:
+    """Name the network namespace of a host, or of the switch, for `ip netns`."""
+    return f"{paths.label()}-{name}"
 
 
-def pids_in(netns: str) -> list[int]:
-    """List the processes in a network namespace."""
-    return [int(pid) for pid in run("ip", "netns", "pids", netns).split()]
+def words_to_join(name: str, *command: str) -> list[str]:
+    """Give the command line that runs a program of the machine in a host's network."""
+    return [program("nsenter"), f"--net={_NETNS_FOLDER / netns(name)}", *command]
+
+
+def in_network(name: str, *words: str, stdin: str | None = None) -> str:
+    """Run a program of the machine in a host's network."""
+    return run(*words_to_join(name, program(words[0]), *words[1:]), stdin=stdin)
+
+
+def pids_in(name: str) -> list[int]:
+    """List the processes in a host's network, the machine's own helpers among them."""
+    return [int(pid) for pid in run("ip", "netns", "pids", netns(name)).split()]
 
 
 def build_switch() -> None:
     """Make the bridge that every host is plugged into; it has no uplink."""
-    run("ip", "netns", "add", SWITCH)
+    run("ip", "netns", "add", netns(SWITCH))
     commands = "link add br0 type bridge\nlink set br0 up\nlink set lo up\n"
-    run("ip", "-netns", SWITCH, "-batch", "-", stdin=commands)
+    in_network(SWITCH, "ip", "-batch", "-", stdin=commands)
 
 
 def plug(hosts: Iterable[Host]) -> None:
     """Give each host its network namespace, its address and a cable to the switch."""
     for host in hosts:
-        run("ip", "netns", "add", host.netns)
-        run(
-            "ip", "-netns", host.netns, "link", "add", "eth0", "type", "veth",
-            "peer", "name", host.port, "netns", SWITCH,
-        )  # fmt: skip
+        run("ip", "netns", "add", netns(host.name))
         inside = (
+            f"link add eth0 type veth peer name {host.port} netns {netns(SWITCH)}\n"
             f"addr add {host.address}/{PREFIX_LENGTH} dev eth0\nlink set eth0 up\nlink set lo up\n"
         )
-        run("ip", "-netns", host.netns, "-batch", "-", stdin=inside)
+        in_network(host.name, "ip", "-batch", "-", stdin=inside)
         outside = f"link set {host.port} master br0\nlink set {host.port} up\n"
-        run("ip", "-netns", SWITCH, "-batch", "-", stdin=outside)
+        in_network(SWITCH, "ip", "-batch", "-", stdin=outside)
 
 
 def boot(host: Host) -> Process:
@@ -78,11 +82,9 @@ def boot(host: Host) -> Process:
     # The operator's machine shares the machine's processes, so that `ops` can become the command.
     own_processes = [] if host.role is Role.OPERATOR else ["--pid", "--fork", "--kill-child"]
     # Not `ip netns exec`: it mounts a new /sys, and dockerd finds no cgroups there.
-    command = [
-        program("nsenter"), f"--net={_NETNS_FOLDER / host.netns}",
-        program("unshare"), "--mount", "--uts", *own_processes, "--propagation", "private",
-        "bash", "-c", _first_script(host, folder), f"dtdeploy-lab-init {host.name}",
-    ]  # fmt: skip
+    unshare = [program("unshare"), "--mount", "--uts", *own_processes, "--propagation", "private"]
+    first = ["bash", "-c", _first_script(host, folder), f"dtdeploy-lab-init {host.name}"]
+    command = words_to_join(host.name, *unshare, *first)
     with (folder / "init.log").open("w") as log:
         starter = subprocess.Popen(
             command,
@@ -143,19 +145,17 @@ def _etc_files(etc: Path) -> list[Path]:
 
 
 def leftovers() -> list[str]:
-    """Network namespaces of this or an earlier lab."""
+    """List whose network namespaces are there from this or an earlier run of this lab."""
     if not _NETNS_FOLDER.is_dir():
         return []
-    return sorted(path.name for path in _NETNS_FOLDER.glob(f"{PREFIX}*"))
+    prefix = netns("")
+    return sorted(path.name.removeprefix(prefix) for path in _NETNS_FOLDER.glob(f"{prefix}*"))
 
 
 def tear_down(names: Iterable[str]) -> None:
-    """End everything in these network namespaces, then the namespaces."""
+    """End everything in these hosts' networks, then the networks."""
     listed = list(names)
-    inside: set[int] = set()
-    for name in listed:
-        inside.update(pids_in(name))
     # A host's first process takes its daemons, shims and containers along.
-    processes.end(inside)
+    processes.end({pid for name in listed for pid in pids_in(name)})
     for name in listed:
-        run("ip", "netns", "delete", name)
+        run("ip", "netns", "delete", netns(name))

@@ -1,5 +1,6 @@
 """Where the lab keeps its things: one folder, `/var/lib/dtdeploy-lab` unless told otherwise."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def folder() -> Path:
             )
             raise LabError(message)
     return chosen
+
+
+def label() -> str:
+    """Name the lab for what is machine-wide: network namespaces and cgroups."""
+    chosen = folder()
+    if chosen == DEFAULT:
+        return "dtlab"
+    return f"dtlab.{hashlib.sha256(str(chosen).encode()).hexdigest()[:8]}"
 
 
 def host_folder(name: str) -> Path:

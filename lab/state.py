@@ -12,10 +12,6 @@ from lab import paths, processes
 from lab.errors import LabError
 from lab.topology import Host, Shape
 
-# One for the machine, not for the folder: network namespaces have names that are machine-wide.
-_LOCK = Path("/run/dtdeploy-lab.lock")
-_OWNER = Path("/run/dtdeploy-lab.folder")
-
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -64,7 +60,6 @@ def load() -> State | None:
 def forget() -> None:
     """There is no lab any more."""
     _file().unlink(missing_ok=True)
-    _OWNER.unlink(missing_ok=True)
 
 
 def current() -> State:
@@ -85,30 +80,20 @@ def init_pid(host: Host) -> int:
     return init.pid
 
 
-def claim() -> None:
-    """Note whose lab the machine-wide namespaces are."""
-    _OWNER.write_text(str(paths.folder()))
-
-
-def owner() -> Path | None:
-    """The folder of the lab that last came up on this machine, if it was not taken down."""
-    try:
-        return Path(_OWNER.read_text())
-    except FileNotFoundError:
-        return None
-
-
 @contextlib.contextmanager
 def locked() -> Iterator[None]:
     """Only one command at a time changes the lab; the kernel frees the lock of a killed one."""
-    with _LOCK.open("a+") as lock:
+    # Beside the folder, since taking a lab down may remove the folder.
+    file = paths.folder().with_name(f"{paths.folder().name}.lock")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
             message = (
-                f"another lab command is at work (pid {lock.read().strip()}): "
-                "there can be one lab on a machine and one command changing it"
+                f"another lab command is at work in {paths.folder()} (pid {lock.read().strip()}); "
+                f"for a second lab beside it, set {paths.VARIABLE} to another folder"
             )
             raise LabError(message) from error
         lock.truncate(0)

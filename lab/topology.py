@@ -51,11 +51,6 @@ class Host:
     aliases: tuple[str, ...] = ()
 
     @property
-    def netns(self) -> str:
-        """Its name for `ip netns`."""
-        return f"dtlab-{self.name}"
-
-    @property
     def uts_name(self) -> str:
         """Its hostname: an underscore is fine in a hosts file but not here."""
         return self.name.replace("_", "-")

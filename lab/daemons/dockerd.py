@@ -13,7 +13,6 @@ from lab.errors import LabError
 from lab.packages import program
 from lab.topology import Host
 
-CGROUP_PARENT = "dtdeploy-lab"
 LOG_PORT = 5514
 # A killed daemon leaves its pid behind, and pids come back soon in a small namespace. It may
 # also leave overlay sandboxes, whose vxlan ids the next daemon then cannot use ("file exists").
@@ -36,7 +35,7 @@ def configure(host: Host) -> None:
     settings: dict[str, object] = {
         "insecure-registries": [registry.ADDRESS],
         # A folder of its own, so that taking the lab down can find every cgroup it left.
-        "cgroup-parent": f"/{CGROUP_PARENT}/{host.uts_name}",
+        "cgroup-parent": f"/{paths.label()}/{host.uts_name}",
         # The witness keeps what a container said when the container is long removed. UDP: a
         # dead witness must never keep a container from starting.
         "log-driver": "syslog",

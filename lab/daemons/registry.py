@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from lab import hosts, paths, processes
-from lab.namespaces import run
+from lab.namespaces import run, words_to_join
 from lab.packages import program
 from lab.topology import REGISTRY
 
@@ -70,13 +70,15 @@ def fill() -> None:
     pushed = _folder() / "pushed"
     if pushed.exists() and pushed.read_text() == wanted:
         return
+    push = ["-m", "lab.standins.push", f"{REGISTRY.address}:{PORT}", USER, busybox]
     subprocess.run(
-        [
-            program("nsenter"), f"--net=/run/netns/{REGISTRY.netns}",
-            sys.executable, "-m", "lab.standins.push", f"{REGISTRY.address}:{PORT}", USER, busybox,
-        ],
-        input=password(), text=True, cwd=paths.checkout(), timeout=120, check=True,
-    )  # fmt: skip
+        words_to_join(REGISTRY.name, sys.executable, *push),
+        input=password(),
+        text=True,
+        cwd=paths.checkout(),
+        timeout=120,
+        check=True,
+    )
     pushed.write_text(wanted)
 
 

@@ -5,7 +5,6 @@ import sys
 
 from lab import hosts, namespaces, paths, processes, state
 from lab.errors import LabError
-from lab.packages import program
 from lab.topology import Host
 
 _MARK = "DTLAB"
@@ -48,7 +47,7 @@ def slow(word: str, *, rate: str | None = None, delay_ms: int = 0) -> None:
     heal_network(host)
     if rate:
         shape = ["root", "tbf", "rate", rate, "burst", "3kb", "latency", "20s"]
-        namespaces.in_network(host.netns, "tc", "qdisc", "replace", "dev", "eth0", *shape)
+        namespaces.in_network(host.name, "tc", "qdisc", "replace", "dev", "eth0", *shape)
         switch = namespaces.SWITCH
         namespaces.in_network(switch, "tc", "qdisc", "replace", "dev", host.port, *shape)
     if delay_ms:
@@ -65,16 +64,16 @@ def heal_network(host: Host) -> None:
     """Undo every network fault of a host."""
     for table in _TABLES:
         _remove_marked(host, table)
-    for netns, device in ((host.netns, "eth0"), (namespaces.SWITCH, host.port)):
-        if "tbf" in namespaces.in_network(netns, "tc", "qdisc", "show", "dev", device):
-            namespaces.in_network(netns, "tc", "qdisc", "del", "dev", device, "root")
+    for name, device in ((host.name, "eth0"), (namespaces.SWITCH, host.port)):
+        if "tbf" in namespaces.in_network(name, "tc", "qdisc", "show", "dev", device):
+            namespaces.in_network(name, "tc", "qdisc", "del", "dev", device, "root")
     processes.end(_proxies(host))
 
 
 def network_fault(host: Host) -> bool:
     """Tell whether a host has a network fault."""
-    rules = [namespaces.in_network(host.netns, "iptables", "-t", t, "-S") for t in _TABLES]
-    queue = namespaces.in_network(host.netns, "tc", "qdisc", "show", "dev", "eth0")
+    rules = [namespaces.in_network(host.name, "iptables", "-t", t, "-S") for t in _TABLES]
+    queue = namespaces.in_network(host.name, "tc", "qdisc", "show", "dev", "eth0")
     return any(_MARK in text for text in rules) or "tbf" in queue
 
 
@@ -99,7 +98,7 @@ def _filter_link(host: Host, friends: list[Host], rules: list[str]) -> None:
 
 
 def _remove_marked(host: Host, table: str) -> None:
-    listed = namespaces.in_network(host.netns, "iptables", "-t", table, "-S").splitlines()
+    listed = namespaces.in_network(host.name, "iptables", "-t", table, "-S").splitlines()
     chains = [line.split()[1] for line in listed if line.startswith(f"-N {_MARK}")]
     if not chains:
         return
@@ -113,11 +112,11 @@ def _remove_marked(host: Host, table: str) -> None:
 
 
 def _restore(host: Host, rules: str) -> None:
-    namespaces.in_network(host.netns, "iptables-restore", "--noflush", "--wait", "10", stdin=rules)
+    namespaces.in_network(host.name, "iptables-restore", "--noflush", "--wait", "10", stdin=rules)
 
 
 def _start_proxy(host: Host, delay_ms: int) -> None:
-    command = [program("nsenter"), f"--net=/run/netns/{host.netns}", sys.executable, "-m", _PROXY]
+    command = namespaces.words_to_join(host.name, sys.executable, "-m", _PROXY)
     with hosts.log_file(host, "proxy").open("a") as log:
         subprocess.Popen(
             [*command, str(_PROXY_PORT), "22", str(delay_ms)],
@@ -134,12 +133,12 @@ def _start_proxy(host: Host, delay_ms: int) -> None:
 
 def _proxy_listens(host: Host) -> bool:
     try:
-        namespaces.in_network(host.netns, "bash", "-c", f": < /dev/tcp/127.0.0.1/{_PROXY_PORT}")
+        namespaces.in_network(host.name, "bash", "-c", f": < /dev/tcp/127.0.0.1/{_PROXY_PORT}")
     except LabError:
         return False
     return True
 
 
 def _proxies(host: Host) -> list[int]:
-    inside = namespaces.pids_in(host.netns)
+    inside = namespaces.pids_in(host.name)
     return [pid for pid in inside if _PROXY in processes.command_line(pid)]

@@ -67,7 +67,7 @@ def _add(spare: Host) -> None:
 
 def _drop(spare: Host) -> None:
     lab = state.current()
-    namespaces.tear_down([spare.netns])
+    namespaces.tear_down([spare.name])
     shutil.rmtree(paths.host_folder(spare.name))
     del lab.inits[spare.name]
     lab.save()
