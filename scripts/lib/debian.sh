@@ -24,6 +24,18 @@ why_no_lab() {
     printf '%s' "$why"
 }
 
+# dtdeploy fetches with ssh, and ends a fetch that hangs with the help of ps.
+set_up_programs() {
+    local missing=() why
+    command -v ssh > /dev/null || missing+=(openssh-client)
+    command -v ps > /dev/null || missing+=(procps)
+    if ((${#missing[@]})); then
+        why=$(why_no_packages)
+        [[ -z $why ]] || die "missing: ${missing[*]} (not installed here: $why)"
+        install_packages "${missing[@]}"
+    fi
+}
+
 # Install what the lab needs and the machine lacks.
 set_up_lab_packages() {
     local listed missing

@@ -2,22 +2,28 @@
 # shellcheck shell=bash
 
 stages=()
+stage_name=''
 child=''
 
 # Run a command as the stage of that name. STATUS_OK=5, say, lets that exit code pass too.
 stage() {
-    local name=$1 began=$SECONDS status=0
+    local began=$SECONDS status=0
+    stage_name=$1
     shift
-    heading "$name"
+    heading "$stage_name"
     run_child "$@" || status=$?
     local took="$((SECONDS - began)) s"
     if ((status == 0 || status == ${STATUS_OK:-0})); then
-        stages+=("$(printf 'ok      %-22s %6s' "$name" "$took")")
+        note ok "$took"
         return
     fi
-    stages+=("$(printf 'FAILED  %-22s %6s' "$name" "$took")")
-    complain "stage failed: $name (exit code $status)"
+    note FAILED "$took"
+    complain "stage failed: $stage_name (exit code $status)"
     exit 1
+}
+
+note() {
+    stages+=("$(printf '%-8s%-22s%8s' "$1" "$stage_name" "${2-}")")
 }
 
 # In a process group of its own, so that a signal to this script reaches all of it.
@@ -44,6 +50,7 @@ stop_child() {
     done
     kill -KILL -- "-$child" 2> /dev/null || :
     child=''
+    note STOPPED
 }
 
 show_stages() {
