@@ -46,7 +46,7 @@ def gather(
 def _find(reference: Reference, folder: str, files: Files) -> tuple[str, Entry | Lost]:
     # Docker cleans a path by its letters before it opens it (Go's filepath.Join).
     path = joined(folder, reference.path)
-    if reference.path.startswith(("/", "~")) or path.split("/", 1)[0] == "..":
+    if reference.path.startswith(("/", "~")):
         return path, Lost.OUTSIDE
     return path, locate(files, path)
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,10 @@ def test_waits_for_another_process_no_longer_than_told(tmp_path: Path) -> None:
     with holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
+        began = time.monotonic()
         with pytest.raises(TimeoutError, match=r"x\.lock"), held(path, seconds=0.2):
             pytest.fail("two hold the lock")
+        assert time.monotonic() - began < 5
         holder.kill()
 
     with held(path, seconds=5):

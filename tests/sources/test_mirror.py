@@ -115,17 +115,20 @@ class TestAHealthyRemote:
     def test_is_reached_though_git_dir_points_elsewhere(
         self,
         origin: Origin,
+        tmp_path: Path,
         cache: Path,
         environment: Environment,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """As in a git hook."""
         sha = origin.commit({"a": "1"})
-        monkeypatch.setenv("GIT_DIR", "/nowhere")
+        other = Origin(tmp_path / "other", environment)
+        monkeypatch.setenv("GIT_DIR", str(other.folder / ".git"))
 
         [result] = fetch(origin.repo, cache=cache, environment=environment)
 
         assert pin(origin.repo, result.mirror, "main").sha == sha
+        assert other.git("for-each-ref") == ""
 
     def test_several_are_answered_in_the_order_asked(
         self, tmp_path: Path, cache: Path, environment: Environment

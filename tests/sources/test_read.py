@@ -312,8 +312,11 @@ def test_a_mirror_that_is_gone_is_told(make: Make, tmp_path: Path) -> None:
     assert problem.code == "source.mirror-unreadable"
 
 
-def test_git_dir_of_a_hook_does_not_mislead(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_dir_of_a_hook_does_not_mislead(
+    make: Make, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = make(files={"stacks/server.yaml": COMPOSE})
-    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    other = Origin(tmp_path / "other", environment)
+    monkeypatch.setenv("GIT_DIR", str(other.folder / ".git"))
 
     assert world.read(spec())[SERVER].desired.images == ("img:1",)
