@@ -4,7 +4,7 @@ It is how the lab tries itself, and how a test gets a running system to start fr
 """
 
 from lab import commits, hosts, paths, processes, state
-from lab.lifecycle import at_once
+from lab.parallel import at_once
 from lab.standins.repos import (
     ADMIN,
     CLIENT_STACK,

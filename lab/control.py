@@ -26,7 +26,7 @@ _NOT_INHERITED = (
 
 
 def home() -> Path:
-    """The operator's home folder, the same seen from inside and outside."""
+    """Locate the operator's home folder, the same seen from inside and outside."""
     return paths.host_folder(OPERATOR.name) / "home"
 
 
@@ -71,14 +71,14 @@ def become(command: Sequence[str]) -> NoReturn:
 
 
 def words(command: Sequence[str], *, cwd: Path | None = None) -> list[str]:
-    """The command line: every word of it replaces the one before, so signals reach the command."""
+    """Give a command line in which each program becomes the next, so signals reach the command."""
     target = str(state.init_pid(OPERATOR))
     enter = [program("nsenter"), "-t", target, "-n", "-m", "-u", f"--wdns={cwd or Path.cwd()}"]
     return [*enter, "--", *command]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment with the operator's identity."""
+    """Mix the caller's environment with the operator's identity."""
     kept = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
     kept |= {"HOME": str(home()), "USER": "root", "LOGNAME": "root"}
     scripts = str(Path(sys.executable).parent)

@@ -15,12 +15,12 @@ _DEFAULT_SECONDS = 120.0
 
 
 def find(word: str) -> Host:
-    """The host of that name, or the manager of the site of that alias."""
+    """Find the host of that name, or the manager of the site of that alias."""
     return state.current().shape.find(word)
 
 
 def words_to_enter(host: Host, *command: str) -> list[str]:
-    """The command line that runs a command on a host."""
+    """Give the command line that runs a command on a host."""
     target = str(state.init_pid(host))
     return [program("nsenter"), "-t", target, "-n", "-m", "-u", "-p", "--", *command]
 
@@ -71,7 +71,7 @@ def spawn(host: Host, *command: str, log: Path) -> None:
 
 
 def docker_socket(host: Host) -> Path:
-    """The daemon's socket, reached from outside the host's mount namespace."""
+    """Locate the daemon's socket, reached from outside the host's mount namespace."""
     return Path(f"/proc/{state.init_pid(host)}/root/run/docker.sock")
 
 
@@ -91,7 +91,7 @@ def api(
 
 
 def pids(host: Host, *names: str) -> list[int]:
-    """The host's own processes of these names; those in containers are not among them."""
+    """Find the host's own processes of these names; those in containers are not among them."""
     everything = processes.sharing_namespace(state.init_pid(host), "pid")
     return [pid for pid in everything if processes.program_name(pid) in names]
 

@@ -3,21 +3,19 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from lab import commits, control, namespaces, packages, paths, state
+from lab import commits, control, namespaces, packages, paths, processes, state, status
 from lab.daemons import dockerd, git, postgres, recorder, registry, sshd
+from lab.errors import LabError
+from lab.parallel import at_once
 from lab.state import State
 from lab.topology import Host, Role, Shape
 
-In = TypeVar("In")
-Out = TypeVar("Out")
-
-_AT_ONCE = 12
+# A busy machine answers late; that alone is no reason to start anew.
+_SECONDS_TO_RECOVER = 10
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -49,7 +47,17 @@ def _is_healthy(shape: Shape) -> bool:
     lab = state.load()
     if lab is None or not lab.complete or lab.shape != shape:
         return False
-    return all(process.alive for process in lab.inits.values())
+    if not all(process.alive for process in lab.inits.values()):
+        return False
+    try:
+        processes.wait_until(_all_well, seconds=_SECONDS_TO_RECOVER, what="a healthy lab")
+    except LabError:
+        return False
+    return True
+
+
+def _all_well() -> bool:
+    return all(row.healthy for row in status.status())
 
 
 def _clean() -> None:
@@ -62,6 +70,18 @@ def _clean() -> None:
         log.unlink()
     for folder in (paths.folder() / "hosts").glob("*/docker"):
         shutil.rmtree(folder)
+    for folder in (paths.folder() / "hosts").glob("*/home"):
+        _empty_home(folder)
+
+
+def _empty_home(home: Path) -> None:
+    # Keys stay, since making them takes time; all else would be memories of another Swarm.
+    for entry in home.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            if entry.name != ".ssh":
+                shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _remove_cgroups() -> None:
@@ -86,9 +106,7 @@ def _remove_cgroup(folder: Path) -> None:
 
 def _prepare(shape: Shape) -> None:
     hosts = shape.hosts()
-    names = "127.0.0.1 localhost\n" + "".join(
-        f"{host.address} {' '.join((host.name, *host.aliases))}\n" for host in hosts
-    )
+    names = "127.0.0.1 localhost\n" + "".join(f"{host.address} {host.name}\n" for host in hosts)
     sshd.make_key(sshd.operator_key(), comment="operator")
     registry.configure()
     git.configure()
@@ -158,9 +176,3 @@ def _start_site(shape: Shape, site: str) -> None:
     for worker in members:
         if worker.role is Role.WORKER:
             dockerd.join_swarm(worker, manager, role="Worker")
-
-
-def at_once(work: Callable[[In], Out], things: Iterable[In]) -> list[Out]:
-    """Do the same with many things side by side, and fail with the first failure."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(work, things))

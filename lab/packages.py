@@ -30,7 +30,7 @@ def names() -> list[str]:
 
 
 def program(name: str) -> str:
-    """The full path of a program, also where the user's PATH has no sbin."""
+    """Give the full path of a program, also where the user's PATH has no sbin."""
     found = _find(name)
     if found is None:
         message = f"{name} is not installed: {_advice([name])}"

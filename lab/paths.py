@@ -14,7 +14,7 @@ _HIDDEN_INSIDE = (Path("/run"), Path("/root"), Path("/var/run"), Path("/proc"), 
 
 
 def folder() -> Path:
-    """The lab's folder."""
+    """Locate the lab's folder."""
     chosen = Path(os.environ.get(VARIABLE) or DEFAULT).absolute()
     for hidden in _HIDDEN_INSIDE:
         if chosen.is_relative_to(hidden):
@@ -34,7 +34,7 @@ def label() -> str:
 
 
 def host_folder(name: str) -> Path:
-    """What belongs to one host: home, docker data, sshd and dockerd configuration, logs."""
+    """Locate what belongs to one host: home, docker data, sshd and dockerd configuration, logs."""
     return folder() / "hosts" / name
 
 
@@ -44,5 +44,5 @@ def witness_folder() -> Path:
 
 
 def checkout() -> Path:
-    """The folder that holds the `lab` package, for running its helpers as `python -m lab...`."""
+    """Locate the folder that holds the `lab` package, for running its helpers with `-m`."""
     return Path(__file__).resolve().parent.parent

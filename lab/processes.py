@@ -36,7 +36,7 @@ def is_frozen(pid: int) -> bool:
 
 
 def command_line(pid: int) -> str:
-    """The words a process was started with, or nothing when it is gone."""
+    """Give the words a process was started with, or nothing when it is gone."""
     try:
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
@@ -45,7 +45,7 @@ def command_line(pid: int) -> str:
 
 
 def program_name(pid: int) -> str:
-    """The kernel's short name of a process, or nothing when it is gone."""
+    """Give the kernel's short name of a process, or nothing when it is gone."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
@@ -53,7 +53,7 @@ def program_name(pid: int) -> str:
 
 
 def namespace(pid: int, kind: str) -> str | None:
-    """An opaque name of the namespace that a process is in."""
+    """Give an opaque name of the namespace that a process is in."""
     try:
         return str(Path(f"/proc/{pid}/ns/{kind}").readlink())
     except (FileNotFoundError, ProcessLookupError, PermissionError):

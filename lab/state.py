@@ -48,7 +48,7 @@ def _file() -> Path:
 
 
 def load() -> State | None:
-    """The state of a lab that was brought up and not taken down, dead or alive."""
+    """Read the state of a lab that was brought up and not taken down, dead or alive."""
     try:
         raw = json.loads(_file().read_text())
     except FileNotFoundError:
@@ -63,7 +63,7 @@ def forget() -> None:
 
 
 def current() -> State:
-    """The state of the lab, running or coming up, or an error that says how to get one."""
+    """Read the state of the lab, running or coming up, or an error that says how to get one."""
     state = load()
     if state is None:
         message = "no lab is up: python -m lab up"
@@ -72,7 +72,7 @@ def current() -> State:
 
 
 def init_pid(host: Host) -> int:
-    """The host's first process, whose namespaces are the host."""
+    """Find the host's first process, whose namespaces are the host."""
     init = current().inits.get(host.name)
     if init is None or not init.alive:
         message = f"{host.name} is not up: python -m lab up --fresh"

@@ -7,7 +7,7 @@ from lab import hosts, processes, state
 from lab.daemons import dockerd
 from lab.errors import LabError
 from lab.faults.network import network_fault
-from lab.lifecycle import at_once
+from lab.parallel import at_once
 from lab.topology import Host, Role
 
 _STACK_LABEL = "com.docker.stack.namespace"

@@ -48,7 +48,6 @@ class Host:
     role: Role
     address: str
     site: str | None = None
-    aliases: tuple[str, ...] = ()
 
     @property
     def uts_name(self) -> str:
@@ -107,7 +106,7 @@ class Shape:
         return [host for host in self.swarm_hosts() if host.role is Role.MANAGER]
 
     def swarm_hosts(self) -> list[Host]:
-        """Managers and workers of every site."""
+        """List managers and workers of every site."""
         hosts: list[Host] = []
         for number, (site, manager) in enumerate(self.site_managers().items(), start=1):
             hosts.append(Host(manager, Role.MANAGER, f"198.18.{number}.1", site))
@@ -123,7 +122,7 @@ class Shape:
         return [*SERVICES, *self.swarm_hosts()]
 
     def find(self, word: str) -> Host:
-        """The host of that name, or the manager of the site of that alias."""
+        """Find the host of that name, or the manager of the site of that alias."""
         if word.endswith(_SPARE):
             return spare_manager(self.find(word.removesuffix(_SPARE)))
         name = self.site_managers().get(word, word)
@@ -140,12 +139,8 @@ class Shape:
             return [host for host in self.swarm_hosts() if host.site == word]
         return [self.find(word)]
 
-    def neighbours(self, host: Host) -> list[Host]:
-        """The other hosts of the same site."""
-        return [other for other in self.swarm_hosts() if other.site == host.site and other != host]
-
 
 def spare_manager(manager: Host) -> Host:
-    """A second manager for a site, there only while its Swarm is to lose quorum."""
+    """Describe a second manager for a site, there only while its Swarm is to lose quorum."""
     net = manager.address.rsplit(".", 1)[0]
     return Host(f"{manager.name}{_SPARE}", Role.SPARE, f"{net}.200", manager.site)

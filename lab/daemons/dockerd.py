@@ -127,7 +127,7 @@ def join_swarm(host: Host, manager: Host, *, role: str, availability: str = "act
 
 
 def swarm_state(host: Host) -> dict[str, Any]:
-    """What the daemon says about its Swarm."""
+    """Ask what the daemon says about its Swarm."""
     info: dict[str, Any] = hosts.api(host, "GET", "/info", timeout=5)
     swarm: dict[str, Any] = info["Swarm"]
     return swarm

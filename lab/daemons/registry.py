@@ -33,7 +33,7 @@ auth:
 
 
 def password() -> str:
-    """The registry's password, made up once for this lab."""
+    """Give the registry's password, made up once for this lab."""
     file = _folder() / "password"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -34,12 +34,12 @@ def configure(host: Host, *, force_command: Path | None = None) -> None:
 
 
 def operator_key() -> Path:
-    """The operator's private key."""
+    """Locate the operator's private key."""
     return paths.host_folder("ops") / "home" / ".ssh" / "id_ed25519"
 
 
 def key_file(host: Host) -> Path:
-    """The host's private key."""
+    """Locate the host's private key."""
     return paths.host_folder(host.name) / "ssh_host_ed25519_key"
 
 
@@ -89,7 +89,7 @@ def restart(host: Host) -> None:
 
 
 def listeners(host: Host) -> list[int]:
-    """The daemon itself, without the processes that serve a login."""
+    """Find the daemon itself, without the processes that serve a login."""
     return [pid for pid in hosts.pids(host, "sshd") if "[listener]" in processes.command_line(pid)]
 
 
