@@ -23,6 +23,7 @@ _KILL_AFTER_SECONDS = 5
 _GRACE_SECONDS = 10.0
 """How much longer than the remote `timeout` may take we wait for its answer."""
 _CHUNK = 65536
+_LIFE_SECONDS = 5.0
 _COMMANDS_AT_ONCE = 3
 """With three channels for the Engine API: 6 of the 10 sessions sshd grants (MaxSessions)."""
 
@@ -78,6 +79,21 @@ class SshConnection:
     def alive(self) -> bool:
         """Whether the connection stands as far as anyone has noticed."""
         return self._hops.transport.is_active()
+
+    def answers(self) -> bool:
+        """Ask sshd for a sign of life; without one the connection is ended.
+
+        Tells a dead link from a daemon that hangs.
+        """
+        seconds = min(_LIFE_SECONDS, self.target.connect_timeout_seconds)
+        try:
+            self._hops.transport.open_session(timeout=seconds).close()
+        except paramiko.ChannelException:
+            return True
+        except (OSError, EOFError, paramiko.SSHException):
+            self.close()
+            return False
+        return True
 
     def close(self) -> None:
         """End the connection and all that runs over it."""

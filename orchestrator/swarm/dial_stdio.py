@@ -60,14 +60,19 @@ class DialStdio:
         """Return why the stream failed: docker's words on stderr, or the connection itself."""
         said = str(error) or type(error).__name__
         if isinstance(error, TimeoutError):
-            return problems.docker(self._site, "docker.no-answer", said)
+            if self._connection.answers():
+                return problems.docker(self._site, "docker.no-answer", said)
+            return self._lost(said)
         ended = self._channel.status_event.wait(_STATUS_SECONDS)
         words = self._stderr()
         if ended and self._channel.exit_status >= 0 and self._connection.alive:
             code = problems.docker_code(words, "docker.not-running", rc=self._channel.exit_status)
             return problems.docker(self._site, code, words or said)
+        return self._lost(words or said)
+
+    def _lost(self, said: str) -> Problem:
         what = f"the connection to {self._connection.target.name} was lost"
-        return problems.unreachable(self._site, what, words or said)
+        return problems.unreachable(self._site, what, said)
 
     def _stderr(self) -> str:
         self._channel.settimeout(_STATUS_SECONDS)

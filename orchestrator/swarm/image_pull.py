@@ -42,9 +42,6 @@ def pull(site: str, connection: SshConnection, effect: PullImages) -> Told:
     except FleetError as error:
         return Told(Result.FAILED, str(error), error.problems[0])
     failures = _failures(result, effect.images)
-    if result.timed_out:
-        what = f"the images were not there within {seconds:g} s"
-        failures = failures or [registry.refused(effect.images[0], what)]
     if not failures:
         return Told(Result.OK, f"{len(effect.images)} images present")
     words = "\n".join(f"{check.image}: {check.words}" for check in failures)
@@ -55,7 +52,8 @@ def pull(site: str, connection: SshConnection, effect: PullImages) -> Told:
 
 def _failures(result: CommandResult, images: Iterable[str]) -> list[ImageCheck]:
     ended = dict(_parts(result.stdout.decode(errors="replace")))
-    nothing = ("", result.words or f"no word of it, exit code {result.rc}")
+    said = result.stderr.decode(errors="replace").strip()
+    nothing = ("", "not there in time" if result.timed_out else said or "no word of it")
     checks = ((image, *ended.get(image, nothing)) for image in images)
     return [registry.refused(image, words) for image, rc, words in checks if rc != "0"]
 

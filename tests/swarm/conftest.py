@@ -32,12 +32,20 @@ def operator(tmp_path: Path, key: Path, server: Server) -> Operator:
     return operator
 
 
+@pytest.fixture(autouse=True)
+def _empty_home(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let no test find what another left in the server's home."""
+    yield
+    if "server" in request.fixturenames:
+        server: Server = request.getfixturevalue("server")
+        shutil.rmtree(server.home)
+        server.home.mkdir()
+
+
 @pytest.fixture
 def connection(operator: Operator, server: Server) -> Iterator[SshConnection]:
     with operator.connected(operator.target(server.port)) as connection:
         yield connection
-    shutil.rmtree(server.home)
-    server.home.mkdir()
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class Daemon:
     """What it was asked, and what it is to answer. `hang` keeps every answer back."""
 
     asked: list[str] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
     replies: dict[str, Callable[[], Reply]] = field(default_factory=dict)
     hang: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
@@ -86,6 +87,8 @@ def listening(sock: Path) -> Iterator[Daemon]:
         wbufsize = -1
 
         def do_GET(self) -> None:
+            if login := self.headers.get("X-Registry-Auth"):
+                daemon.logins.append(login)
             status, body = daemon.reply(self.command, self.path)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -2,8 +2,10 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 class Proxy:
@@ -40,6 +42,18 @@ class Proxy:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
+
+    def cut_when(self, file: Path, *, and_touch: Path | None = None) -> None:
+        """Cut as soon as `file` is there; then say so with another file."""
+
+        def wait() -> None:
+            while not file.exists():
+                time.sleep(0.01)
+            self.cut()
+            if and_touch:
+                and_touch.touch()
+
+        threading.Thread(target=wait, daemon=True).start()
 
     def accept(self) -> None:
         with suppress(OSError):

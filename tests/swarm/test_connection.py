@@ -1,7 +1,4 @@
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,10 +71,10 @@ class TestRun:
         with (
             proxied(server.port) as proxy,
             operator.connected(operator.via(proxy.port, server)) as connection,
-            _after(started, proxy.cut),
-            pytest.raises(LostAnswerError) as caught,
         ):
-            connection.run(command, deadline_seconds=20)
+            proxy.cut_when(started)
+            with pytest.raises(LostAnswerError) as caught:
+                connection.run(command, deadline_seconds=20)
         assert caught.value.exit_code is ExitCode.OUTCOME_UNKNOWN
 
     def test_a_link_that_goes_dead_is_given_up_in_time(
@@ -105,22 +102,6 @@ class TestRun:
                 channel.close()
         assert caught.value.problems[0].code == "site.busy"
         assert "MaxSessions" in caught.value.problems[0].fix
-
-
-@contextmanager
-def _after(file: Path, act: object) -> Iterator[None]:
-    """Do something once `file` is there."""
-    assert callable(act)
-
-    def wait() -> None:
-        while not file.exists():
-            time.sleep(0.01)
-        act()
-
-    thread = threading.Thread(target=wait, daemon=True)
-    thread.start()
-    yield
-    thread.join(10)
 
 
 class TestForward:

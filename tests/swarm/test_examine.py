@@ -1,0 +1,108 @@
+import base64
+import json
+
+import pytest
+
+from orchestrator.fleet.desired import TcpProbe
+from orchestrator.procedures.effects import Examination, Examine
+from orchestrator.swarm.performer import LivePerformer
+from tests.swarm.daemon import Command, Daemon, captured, error
+from tests.swarm.sshd import SITE, Server
+
+IMAGE = "reg.lab:5000/app:1"
+FOUND = json.dumps({"Descriptor": {"digest": "sha256:abc"}, "Platforms": []}).encode()
+
+
+def examined(performer: LivePerformer, effect: Examine) -> Examination:
+    answer = performer.perform(effect)
+    assert isinstance(answer, Examination), answer
+    return answer
+
+
+@pytest.fixture(autouse=True)
+def _root(daemon: Daemon) -> None:
+    info = json.loads(captured("info"))
+    info["DockerRootDir"] = "/"
+    daemon.replies["GET /info"] = lambda: (200, json.dumps(info).encode())
+
+
+@pytest.mark.usefixtures("docker")
+def test_the_facts_of_a_host(performer: LivePerformer, server: Server) -> None:
+    wanted = TcpProbe(name="self", host="127.0.0.1", port=server.port)
+    seen = examined(performer, Examine(site=SITE, requires=(wanted,), ports=(server.port, 1)))
+    assert (seen.api_version, seen.cli_version) == ("1.41", "20.10.24+dfsg1")
+    assert 0 < seen.disk_free_bytes < seen.disk_total_bytes
+    assert seen.listening == (server.port,)
+    ((probe, result),) = seen.requires
+    assert (probe, result.ok) == (wanted, True)
+    assert set(seen.all_networks) >= {"ingress", "job_default", "host", "bridge", "none"}
+    assert "docker_gwbridge" not in seen.all_networks
+    assert (seen.all_configs, seen.all_secrets) == (("job_c1",), ("job_s1",))
+    assert len(seen.sight.services) == 5
+
+
+@pytest.mark.usefixtures("docker")
+def test_the_clock_is_compared_with_ours(daemon: Daemon, performer: LivePerformer) -> None:
+    info = json.loads(captured("info"))
+    info["SystemTime"] = "2001-02-03T04:05:06.789012345Z"
+    daemon.replies["GET /info"] = lambda: (200, json.dumps(info | {"DockerRootDir": "/"}).encode())
+    assert examined(performer, Examine(site=SITE)).clock_offset_seconds < -20 * 365 * 86400
+
+
+@pytest.mark.usefixtures("docker")
+def test_an_image_is_asked_for_with_the_login_of_the_manager(
+    daemon: Daemon, performer: LivePerformer, server: Server
+) -> None:
+    daemon.replies[f"GET /distribution/{IMAGE}/json"] = lambda: (200, FOUND)
+    auth = base64.b64encode(b"user:planted").decode()
+    (server.home / ".docker").mkdir()
+    config = server.home / ".docker/config.json"
+    config.write_text(json.dumps({"auths": {"reg.lab:5000": {"auth": auth}}}))
+    (check,) = examined(performer, Examine(site=SITE, images=(IMAGE,))).images
+    config.unlink()
+    config.parent.rmdir()
+    assert (check.ok, check.digest) == (True, "sha256:abc")
+    (header,) = daemon.logins
+    assert json.loads(base64.urlsafe_b64decode(header))["password"] == "planted"
+
+
+@pytest.mark.usefixtures("docker")
+def test_a_credential_helper_of_the_manager_is_asked(
+    daemon: Daemon, performer: LivePerformer, server: Server
+) -> None:
+    daemon.replies[f"GET /distribution/{IMAGE}/json"] = lambda: (200, FOUND)
+    helper = server.bin / "docker-credential-test"
+    helper.write_text(
+        '#!/bin/sh\nread s\necho "{\\"Username\\": \\"u\\", \\"Secret\\": \\"$s\\"}"\n'
+    )
+    helper.chmod(0o755)
+    (server.home / ".docker").mkdir()
+    config = server.home / ".docker/config.json"
+    config.write_text('{"credHelpers": {"reg.lab:5000": "test"}}')
+    (check,) = examined(performer, Examine(site=SITE, images=(IMAGE,))).images
+    for file in (config, helper):
+        file.unlink()
+    config.parent.rmdir()
+    assert check.ok
+    (header,) = daemon.logins
+    assert json.loads(base64.urlsafe_b64decode(header))["password"] == "reg.lab:5000"
+
+
+@pytest.mark.usefixtures("docker")
+def test_without_a_login_the_registry_is_asked_without(
+    daemon: Daemon, performer: LivePerformer
+) -> None:
+    words = 'Head "http://reg.lab:5000/v2/app/manifests/1": no basic auth credentials'
+    daemon.replies[f"GET /distribution/{IMAGE}/json"] = lambda: error(500, words)
+    (check,) = examined(performer, Examine(site=SITE, images=(IMAGE,))).images
+    assert (check.ok, check.denied, check.words) == (False, True, words)
+    assert [base64.urlsafe_b64decode(header) for header in daemon.logins] == [b"{}"]
+
+
+def test_nothing_is_changed(
+    daemon: Daemon, docker: Command, performer: LivePerformer, server: Server
+) -> None:
+    examined(performer, Examine(site=SITE, images=(IMAGE,)))
+    assert all(line.startswith("GET") for line in daemon.asked)
+    assert docker.runs() == []
+    assert list(server.home.iterdir()) == []

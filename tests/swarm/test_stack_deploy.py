@@ -1,0 +1,182 @@
+import json
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from orchestrator.errors import ExitCode
+from orchestrator.procedures.effects import Answer, DeployStack, Result, ShipRelease
+from orchestrator.swarm.performer import LivePerformer
+from orchestrator.swarm.stack_deploy import override, scrubbed
+from tests.swarm.conftest import perform_through
+from tests.swarm.daemon import Command, install
+from tests.swarm.proxy import proxied
+from tests.swarm.releases import release
+from tests.swarm.sshd import SITE, Operator, Server
+
+SECRET = "plan'ted $x"
+EFFECT = DeployStack(
+    unit=release().unit,
+    release=release(),
+    compose_version="3.8",
+    services=("web", "worker"),
+    labels=(("dtdeploy.run", "r$1"), ("dtdeploy.words", "é \" ' \n end")),
+    variables=(("TAG", "a b'c"),),
+    secret_variables=("PASSWORD",),
+    timeout_seconds=10.0,
+)
+
+
+def deployed(performer: LivePerformer, effect: DeployStack = EFFECT) -> Answer:
+    performer.perform(ShipRelease(site=SITE, release=effect.release))
+    answer = performer.perform(effect)
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def test_the_override_is_yaml_that_says_the_labels_and_the_same_version() -> None:
+    text = override(EFFECT.compose_version, EFFECT.services, EFFECT.labels)
+    assert "\n" not in text
+    body = YAML(typ="safe").load(text)
+    assert body["version"] == "3.8"
+    assert body["services"].keys() == {"web", "worker"}
+    labels = body["services"]["web"]["deploy"]["labels"]
+    # `$` is doubled: compose files are interpolated.
+    assert labels == {"dtdeploy.run": "r$$1", "dtdeploy.words": "é \" ' \n end"}
+
+
+def test_without_a_version_the_override_has_none() -> None:
+    assert "version" not in json.loads(override("", ["web"], []))
+
+
+def test_runs_in_the_release_with_the_variables_in_its_environment(
+    docker: Command, performer: LivePerformer, server: Server
+) -> None:
+    answer = deployed(performer)
+    assert (answer.result, answer.problem) == (Result.OK, None)
+    ((words, folder, environment),) = docker.runs()
+    over = f"{server.home}/.dtdeploy/overrides/datatrail.yaml"
+    assert words == [
+        *("stack", "deploy", "-c", "stacks/server compose.yaml", "-c", over),
+        *("--with-registry-auth", "datatrail"),
+    ]
+    assert folder == f"{server.home}/.dtdeploy/releases/datatrail-abc-1"
+    assert (environment["TAG"], environment["PASSWORD"]) == ("a b'c", SECRET)
+    assert json.loads(Path(over).read_text())["services"].keys() == {"web", "worker"}
+    assert Path(over).stat().st_mode & 0o077 == 0
+
+
+def test_no_secret_is_left_on_the_manager(
+    docker: Command, performer: LivePerformer, server: Server
+) -> None:
+    deployed(performer)
+    assert docker.runs()
+    for file in server.home.rglob("*"):
+        assert not file.is_file() or SECRET.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("cli", "detached"), [("20.10.24+dfsg1", False), ("25.0.5", False), ("28.2.2", True)]
+)
+def test_detach_is_asked_for_where_the_command_knows_it(
+    performer: LivePerformer, server: Server, tmp_path: Path, cli: str, *, detached: bool
+) -> None:
+    command = install(server, tmp_path / "docker.sock", tmp_path, cli=cli)
+    deployed(performer)
+    ((words, _, _),) = command.runs()
+    assert ("--detach=true" in words) == detached
+
+
+def test_what_docker_says_is_quoted_without_the_secrets(
+    docker: Command, performer: LivePerformer
+) -> None:
+    docker.behaviour.write_text(
+        "print('Creating network datatrail_default')\n"
+        "sys.exit('failed to create service datatrail_web: bad ' + os.environ['PASSWORD'])\n"
+    )
+    answer = deployed(performer)
+    assert answer.result is Result.FAILED
+    assert answer.words == (
+        "failed to create service datatrail_web: bad ***\n\nCreating network datatrail_default"
+    )
+    assert answer.problem is None
+
+
+def test_an_end_by_the_clock_is_unknown(docker: Command, performer: LivePerformer) -> None:
+    docker.behaviour.write_text("import time; time.sleep(30)")
+    effect = DeployStack(
+        unit=EFFECT.unit,
+        release=EFFECT.release,
+        compose_version="3.8",
+        services=(),
+        labels=(),
+        timeout_seconds=1.0,
+    )
+    answer = deployed(performer, effect)
+    assert answer.result is Result.UNKNOWN
+    assert answer.problem is not None
+    assert answer.problem.exit_code is ExitCode.OUTCOME_UNKNOWN
+
+
+def test_a_leader_lost_meanwhile_is_unknown(docker: Command, performer: LivePerformer) -> None:
+    docker.behaviour.write_text("sys.exit('rpc error: node lost leader status')")
+    assert deployed(performer).result is Result.UNKNOWN
+
+
+def test_a_missing_docker_command_is_named(performer: LivePerformer, server: Server) -> None:
+    program = server.bin / "docker"
+    program.write_text("#!/bin/sh\necho 'sh: docker: not found' >&2\nexit 127\n")
+    program.chmod(0o755)
+    answer = deployed(performer)
+    program.unlink()
+    assert answer.problem is not None
+    assert (answer.result, answer.problem.code) == (Result.FAILED, "docker.not-installed")
+
+
+def test_a_network_that_is_not_found_is_no_missing_command(
+    docker: Command, performer: LivePerformer
+) -> None:
+    docker.behaviour.write_text("sys.exit('failed to create service x: network y not found')")
+    assert deployed(performer).problem is None
+
+
+@pytest.mark.usefixtures("docker")
+def test_a_secret_without_a_value_is_refused_before_anything_is_sent(
+    docker: Command, performer: LivePerformer
+) -> None:
+    effect = DeployStack(
+        unit=EFFECT.unit,
+        release=EFFECT.release,
+        compose_version="",
+        services=(),
+        labels=(),
+        secret_variables=("OTHER",),
+    )
+    answer = performer.perform(effect)
+    assert isinstance(answer, Answer)
+    assert answer.problem is not None
+    assert (answer.result, answer.problem.code) == (Result.FAILED, "variables.secret-missing")
+    assert docker.runs() == []
+
+
+def test_a_deploy_survives_the_connection_and_its_lost_answer_is_unknown(
+    docker: Command, operator: Operator, server: Server, tmp_path: Path
+) -> None:
+    begun, done = tmp_path / "begun", tmp_path / "done"
+    docker.behaviour.write_text(
+        f"import time, pathlib; pathlib.Path({str(begun)!r}).touch()\n"
+        f"while not pathlib.Path({str(tmp_path / 'cut')!r}).exists(): time.sleep(0.01)\n"
+        f"print('Creating', flush=True); pathlib.Path({str(done)!r}).touch()\n"
+    )
+    with proxied(server.port) as proxy:
+        operator.trust(server.known_line.replace(str(server.port), str(proxy.port)))
+        performer = perform_through(operator, proxy.port)
+        proxy.cut_when(begun, and_touch=tmp_path / "cut")
+        answer = deployed(performer)
+        performer.close()
+    assert answer.result is Result.UNKNOWN
+    assert len(docker.runs()) == 1
+
+
+def test_short_values_are_not_torn_out_of_words() -> None:
+    assert scrubbed("abc is secret", ["abc", "secret"]) == "abc is ***"
