@@ -111,7 +111,6 @@ def _prepare(shape: Shape) -> None:
     registry.configure()
     git.configure()
     commits.make_pristine(shape)
-    postgres.configure()
     for host in hosts:
         _write_etc(host, names)
         if host.runs_docker:

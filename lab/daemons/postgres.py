@@ -2,16 +2,18 @@
 
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 from lab import hosts, paths, processes
-from lab.namespaces import CLEAN_ENVIRONMENT, run
 from lab.packages import program
 from lab.topology import NETWORK, POSTGRES
 
 PORT = 5432
 ROLE = "datatrail"
 _USER = "postgres"
+_MOUNT = Path("/run/datatrail")
+_DATA = _MOUNT / "data"
 _SETTINGS = """
 listen_addresses = '*'
 unix_socket_directories = ''
@@ -22,28 +24,12 @@ max_connections = 100
 _ACCESS = f"host {ROLE} {ROLE} {NETWORK} trust\nhost {ROLE} {ROLE} 127.0.0.1/32 trust\n"
 
 
-def configure() -> None:
-    """Make the database once; later labs find it there."""
-    data = _data()
-    finished = data.parent / "finished"
-    if not finished.exists():
-        shutil.rmtree(data, ignore_errors=True)
-        data.parent.mkdir(parents=True, exist_ok=True)
-        shutil.chown(data.parent, _USER)
-        run(*_as_postgres(program("initdb"), "-A", "trust", "--no-sync", "-E", "UTF8"))
-        statements = f"CREATE ROLE {ROLE} LOGIN;\nCREATE DATABASE {ROLE} OWNER {ROLE};\n"
-        single = _as_postgres(program("postgres"), "--single", "-j", "postgres")
-        run(*single, stdin=statements.replace("\n", "\n\n"))
-        (data / "postgresql.auto.conf").write_text(_SETTINGS)
-        (data / "pg_hba.conf").write_text(_ACCESS)
-        finished.touch()
-    # Its pid was one of a small namespace and means somebody else in the next one.
-    (data / "postmaster.pid").unlink(missing_ok=True)
-
-
 def start() -> None:
     """Start the database and wait until it takes connections."""
-    (_data() / "postmaster.pid").unlink(missing_ok=True)
+    _mount()
+    _make()
+    # Its last pid was one of a small namespace and may mean somebody else by now.
+    _on_host("rm", "-f", f"{_DATA}/postmaster.pid")
     log = hosts.log_file(POSTGRES, "postgres")
     hosts.spawn(POSTGRES, *_as_postgres(program("postgres")), log=log)
     check = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(PORT)]
@@ -78,11 +64,38 @@ def _pids() -> list[int]:
     return hosts.pids(POSTGRES, "postgres")
 
 
+def _mount() -> None:
+    # The database's user may not be allowed to walk down to the lab's folder.
+    folder = paths.folder() / "postgres"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.chown(folder, _USER)
+    _on_host("mkdir", "-p", str(_MOUNT))
+    if _on_host("mountpoint", "-q", str(_MOUNT), check=False).returncode:
+        _on_host("mount", "--bind", str(folder), str(_MOUNT))
+
+
+def _make() -> None:
+    """Make the database once; later labs find it there."""
+    finished = paths.folder() / "postgres" / "finished"
+    if finished.exists():
+        return
+    _on_host("rm", "-rf", str(_DATA))
+    _on_host(*_as_postgres(program("initdb"), "-A", "trust", "--no-sync", "-E", "UTF8"))
+    statements = f"CREATE ROLE {ROLE} LOGIN;\n\nCREATE DATABASE {ROLE} OWNER {ROLE};\n\n"
+    _on_host(*_as_postgres(program("postgres"), "--single", "-j", "postgres"), stdin=statements)
+    data = paths.folder() / "postgres" / _DATA.name
+    (data / "postgresql.auto.conf").write_text(_SETTINGS)
+    (data / "pg_hba.conf").write_text(_ACCESS)
+    finished.touch()
+
+
+def _on_host(
+    *command: str, check: bool = True, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    return hosts.run(POSTGRES.name, *command, check=check, stdin=stdin)
+
+
 def _as_postgres(*command: str) -> list[str]:
     user = ["--reuid", _USER, "--regid", _USER, "--clear-groups"]
-    environment = ["env", f"PGDATA={_data()}", f"PATH={CLEAN_ENVIRONMENT['PATH']}"]
+    environment = ["env", "-C", str(_MOUNT), f"PGDATA={_DATA}"]
     return [program("setpriv"), *user, *environment, *command]
-
-
-def _data() -> Path:
-    return paths.folder() / "postgres" / "data"
