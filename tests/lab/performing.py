@@ -1,0 +1,145 @@
+"""The live performer at the operator's machine of the lab, driven from the test's process.
+
+    python -m tests.lab.performing        run by `LabPerformer`, speaks pickle on its pipes
+
+Effects and observations are values of this project, so pickle carries them between the two.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from lab import control
+from orchestrator.inventory.model import Manager
+from orchestrator.procedures.effects import Effect, Observe
+from orchestrator.swarm.performer import LivePerformer, SshSettings
+from orchestrator.swarm.ssh_config import SshDefaults
+from tests.swarm.proxy import Proxy, proxied
+
+ROOT = Path(__file__).parent.parent.parent
+MANAGERS = {"hco": "ha1.hco", "gbo": "aux.gbo", "kko": "aux.kko", "chime": "frb-vsop.chime"}
+PROXIED = "hco-through-a-proxy"
+SECRET = "plan'ted $x"
+
+
+@dataclass(frozen=True)
+class Misbehave:
+    """Tell the proxy in front of hco to do something: a name of one of its methods."""
+
+    what: str
+    after_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Look many times at a site, with a pause between."""
+
+    site: str
+    looks: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds each look took, and seconds of CPU a look cost here."""
+
+    seconds: tuple[float, ...]
+    cpu_seconds: float
+
+
+class LabPerformer:
+    """Performs effects as the lab's operator."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdin
+        assert process.stdout
+        self._to: BinaryIO = process.stdin  # type: ignore[assignment] # a binary pipe
+        self._from: BinaryIO = process.stdout  # type: ignore[assignment] # likewise
+
+    def perform(self, effect: "Effect | Misbehave | Measure") -> object:
+        pickle.dump(effect, self._to)
+        self._to.flush()
+        return pickle.load(self._from)  # noqa: S301 from a process of our own
+
+
+@contextmanager
+def performing() -> Iterator[LabPerformer]:
+    words = control.words([sys.executable, "-m", "tests.lab.performing"], cwd=ROOT)
+    process = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=control.environment()
+    )
+    try:
+        yield LabPerformer(process)
+    finally:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.close()
+        process.wait(30)
+        process.stdout.close()
+
+
+def _performer(proxy: Proxy, home: Path) -> LivePerformer:
+    config = home / "performing.config"
+    config.write_text(
+        f"Host {PROXIED}\n HostName 127.0.0.1\n Port {proxy.port}\n HostKeyAlias ha1.hco\n"
+        f"Include {home}/.ssh/config\n"
+    )
+    managers = {site: Manager(host=host) for site, host in MANAGERS.items()}
+    return LivePerformer(
+        {**managers, PROXIED: Manager(host=PROXIED, user="root")},
+        ssh=SshSettings(
+            config=config,
+            defaults=SshDefaults(
+                user="root", home=home, user_known_hosts=(home / ".ssh/known_hosts",)
+            ),
+        ),
+        monotonic=time.monotonic,
+        wall=time.time,
+        secrets={"PASSWORD": SECRET},
+    )
+
+
+def _measured(performer: LivePerformer, wanted: Measure) -> Measured:
+    performer.perform(Observe(site=wanted.site))
+    began, seconds = time.process_time(), []
+    for _ in range(wanted.looks):
+        start = time.monotonic()
+        performer.perform(Observe(site=wanted.site))
+        seconds.append(time.monotonic() - start)
+        time.sleep(0.1)
+    return Measured(tuple(seconds), (time.process_time() - began) / wanted.looks)
+
+
+def main() -> None:
+    """Answer effects on stdin until it ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what is logged is not in the way of the answers
+    home = Path(os.environ["HOME"])
+    with proxied(22, host="ha1.hco") as proxy:
+        performer = _performer(proxy, home)
+        while True:
+            try:
+                effect = pickle.load(sys.stdin.buffer)  # noqa: S301 from a process of our own
+            except EOFError:
+                break
+            match effect:
+                case Misbehave():
+                    proxy.later(effect.what, effect.after_seconds)
+                    answer: object = None
+                case Measure():
+                    answer = _measured(performer, effect)
+                case _:
+                    answer = performer.perform(effect)
+            pickle.dump(answer, answers)
+            answers.flush()
+        performer.close()
+
+
+if __name__ == "__main__":
+    main()
