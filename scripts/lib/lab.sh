@@ -3,7 +3,8 @@
 
 lab_in_use=/run/dtdeploy-lab.in-use
 
-# The lock is held for as long as the script lives; `lab` keeps it from the lab's daemons.
+# Two at once would spoil each other's times. The lock is held for as long as the script
+# lives; `lab` keeps it from the lab's daemons, which live longer.
 wait_for_lab() {
     exec 8>> "$lab_in_use"
     if ! flock --nonblock 8; then

@@ -29,7 +29,7 @@ fill_venv() {
 }
 
 install_into_venv() {
-    .venv/bin/python -m pip --disable-pip-version-check --no-input --quiet install "$@"
+    quietly .venv/bin/python -m pip --disable-pip-version-check --no-input install "$@"
 }
 
 # One that was moved, or whose Python is gone, is made anew.
