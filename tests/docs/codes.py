@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.docs.pages import ROOT
@@ -37,6 +38,7 @@ class Found:
     patterns: frozenset[str]
 
 
+@cache
 def found() -> Found:
     codes: set[str] = set()
     patterns: set[str] = set()
@@ -50,9 +52,9 @@ def found() -> Found:
 def _dotted(tree: ast.Module) -> Iterator[str]:
     logged = {id(call.args[0]) for call in _calls(tree) if call.args and _name(call) in _LOGS}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if _DOTTED.fullmatch(node.value) and id(node) not in logged:
-                yield node.value
+        word = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(word, str) and _DOTTED.fullmatch(word) and id(node) not in logged:
+            yield word
 
 
 def _given(tree: ast.Module, path: Path) -> Iterator[str]:
