@@ -71,7 +71,7 @@ class GitCheckout:
             repos,
             self._cache,
             deadline_seconds=_FETCH_SECONDS,
-            environment={},
+            environment=self._environment,
             workers=_WORKERS,
         )
 

@@ -10,6 +10,7 @@ from orchestrator.errors import ExitCode
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FIRST = b"\nstopping: no new step starts, what is under way is awaited (again: leave now)\n"
+_SHOW_CURSOR = b"\x1b[?25h"
 _SECOND = b"\nleft at once: look with dtdeploy status before anything else\n"
 
 
@@ -47,7 +48,8 @@ def stop_on_signals(interrupt: Interrupt, wake: Callable[[], None]) -> Iterator[
     def handle(_number: int, _frame: FrameType | None) -> None:
         # os.write, because a handler may interrupt a print that holds the stream's lock.
         if interrupt.ask():
-            os.write(2, _SECOND)
+            # A live board hides the cursor and gets no chance to give it back.
+            os.write(2, _SHOW_CURSOR + _SECOND if os.isatty(2) else _SECOND)
             os._exit(ExitCode.INTERRUPTED)
         os.write(2, _FIRST)
         wake()

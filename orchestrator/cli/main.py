@@ -1,5 +1,7 @@
 """The command line: what exists, and how every failure ends."""
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -73,8 +75,16 @@ def cli(
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line and leave with its exit code, at once.
+
+    Threads may still wait for a site that hangs, and Python would wait for them. Nothing they
+    could bring matters any more: all that has to last was written before.
+    """
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -89,8 +99,8 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.Abort:
-        click.echo("nothing was touched", err=True)
-        return ExitCode.USAGE
+        click.echo("stopped before anything was touched", err=True)
+        return ExitCode.INTERRUPTED
     except click.ClickException as wrong:
         wrong.show()
         return ExitCode.USAGE
@@ -98,7 +108,6 @@ def run(arguments: list[str]) -> int:
         return _explain(error, as_json="--json" in arguments)
     except BrokenPipeError:
         # The reader went away (`dtdeploy status | head`): nothing is left to say it to.
-        sys.stderr.close()
         return ExitCode.DONE
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
