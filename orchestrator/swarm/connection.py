@@ -1,10 +1,8 @@
 """One SSH connection to one manager: everything that goes over the fleet's network starts here."""
 
-import shlex
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import paramiko
 import structlog
@@ -13,55 +11,22 @@ from orchestrator.errors import FleetError, Problem
 from orchestrator.swarm import problems
 from orchestrator.swarm.handshake import Hops
 from orchestrator.swarm.problems import LostAnswerError
+from orchestrator.swarm.remote_command import (
+    Clock,
+    CommandResult,
+    Conversation,
+    limited,
+    remote_line,
+)
 from orchestrator.swarm.ssh_config import Target
 
-Clock = Callable[[], float]
-
-BEGIN = b"==dtdeploy-begins==\n"
-"""Printed before a command's own output: what a login script prints comes before it."""
-_KILL_AFTER_SECONDS = 5
 _GRACE_SECONDS = 10.0
 """How much longer than the remote `timeout` may take we wait for its answer."""
-_CHUNK = 65536
 _LIFE_SECONDS = 5.0
 _COMMANDS_AT_ONCE = 3
 """With three channels for the Engine API: 6 of the 10 sessions sshd grants (MaxSessions)."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """What a remote command left. rc 124 or 137: the remote `timeout` ended it."""
-
-    rc: int
-    stdout: bytes = field(repr=False)
-    stderr: bytes = field(repr=False)
-
-    @property
-    def timed_out(self) -> bool:
-        """Whether the deadline ended the command (coreutils timeout(1))."""
-        return self.rc in (124, 137)
-
-    @property
-    def words(self) -> str:
-        """Both streams as text, for people."""
-        both = self.stderr + b"\n" + self.stdout
-        return both.decode(errors="replace").strip()
-
-
-def remote_line(argv: Sequence[str]) -> str:
-    """Return the line for the login shell: the marker, then the command.
-
-    `exec` leaves no shell behind, and works alike in sh, bash, zsh, csh and fish.
-    """
-    mark = shlex.quote(BEGIN.decode().strip() + r"\n")
-    return f"printf {mark}; exec {shlex.join(argv)}"
-
-
-def limited(argv: Sequence[str], seconds: float) -> list[str]:
-    """Return `argv` wrapped so that it ends by itself: it would outlive our connection."""
-    return ["timeout", "-k", str(_KILL_AFTER_SECONDS), f"{seconds:.0f}", *argv]
 
 
 class SshConnection:
@@ -120,7 +85,8 @@ class SshConnection:
         try:
             ends = self._clock() + deadline_seconds + _GRACE_SECONDS
             with self._session() as channel, self._bounded(ends):
-                return self._converse(channel, limited(argv, deadline_seconds), stdin, ends)
+                line = remote_line(limited(argv, deadline_seconds))
+                return self._converse(channel, line, stdin, ends)
         finally:
             self._slots.release()
 
@@ -138,28 +104,15 @@ class SshConnection:
         return self.run(["sh", "-c", reader], stdin=text + stdin, deadline_seconds=deadline_seconds)
 
     def _converse(
-        self, channel: paramiko.Channel, argv: Sequence[str], stdin: bytes, ends: float
+        self, channel: paramiko.Channel, line: str, stdin: bytes, ends: float
     ) -> CommandResult:
-        self._log.debug("ssh.run", command=argv[4], bytes=len(stdin))
-        errors = _Collector(channel.recv_stderr)
+        self._log.debug("ssh.run", bytes=len(stdin))
         try:
-            channel.settimeout(max(ends - self._clock(), 0.1))
-            channel.exec_command(remote_line(argv))
-            errors.start()
-            if stdin:
-                channel.sendall(stdin)
-            channel.shutdown_write()
-            stdout = b"".join(_chunks(channel.recv))
-            errors.join(max(ends - self._clock(), 0.1))
-            if not channel.status_event.wait(max(ends - self._clock(), 0.1)):
-                raise TimeoutError("no exit status came")
+            return Conversation(channel, self._clock, ends).hold(line, stdin)
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise self._lost(error) from error
-        if channel.exit_status < 0:
-            raise self._lost("the connection ended before the command did")
-        return CommandResult(channel.exit_status, _clean(stdout), errors.data)
 
-    def _lost(self, cause: object) -> LostAnswerError:
+    def _lost(self, cause: Exception) -> LostAnswerError:
         said = str(cause) or type(cause).__name__
         what = f"the answer of a command on {self.target.name} was lost"
         return LostAnswerError(problems.answer_lost(self.site, what, said))
@@ -257,31 +210,3 @@ class ForwardRefusedError(Exception):
         cause = "sshd there forbids TCP forwarding (AllowTcpForwarding)" if prohibited else said
         self.words = cause or "connect failed"
         super().__init__(self.words)
-
-
-class _Collector(threading.Thread):
-    """Reads a stream to its end beside another: a full window would stop the command."""
-
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        super().__init__(daemon=True)
-        self._read = read
-        self.data = b""
-
-    def run(self) -> None:
-        """Read until the end, a timeout or a loss, whichever comes first."""
-        try:
-            for chunk in _chunks(self._read):
-                self.data += chunk
-        except OSError:
-            return
-
-
-def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    while chunk := read(_CHUNK):
-        yield chunk
-
-
-def _clean(output: bytes) -> bytes:
-    """Return what came after the marker; all of it if the shell never got that far."""
-    before, mark, after = output.partition(BEGIN)
-    return after if mark else before

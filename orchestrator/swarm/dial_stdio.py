@@ -7,7 +7,8 @@ import paramiko
 
 from orchestrator.errors import Problem
 from orchestrator.swarm import problems
-from orchestrator.swarm.connection import BEGIN, SshConnection
+from orchestrator.swarm.connection import SshConnection
+from orchestrator.swarm.remote_command import BEGIN
 
 _STATUS_SECONDS = 2.0
 _MOST_NOISE = 65536

@@ -15,12 +15,13 @@ from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.observed import Sight, Unseen
 from orchestrator.procedures.effects import Examination, Examine, ImageCheck, ProbeResult
 from orchestrator.swarm import listening, parse, probes, problems, registry
-from orchestrator.swarm.connection import CommandResult, SshConnection
+from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.engine_api import SDK_CHANNELS
 from orchestrator.swarm.http_pipe import Request, Response
 from orchestrator.swarm.link import SiteLink
 from orchestrator.swarm.look import look
 from orchestrator.swarm.problems import LostAnswerError
+from orchestrator.swarm.remote_command import CommandResult
 
 _FACTS_SECONDS = 20.0
 _PREDEFINED = ("bridge", "host", "none")

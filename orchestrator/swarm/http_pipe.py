@@ -11,6 +11,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import Protocol, cast
 
 _BUFFER = 256 * 1024
+_LEAST_SECONDS = 0.05
 
 
 class Stream(Protocol):
@@ -96,6 +97,7 @@ class HttpPipe:
     def __init__(self, stream: Stream, clock: Callable[[], float]) -> None:
         """Take over `stream`, on which nothing has been said yet."""
         self._stream = stream
+        self._clock = clock
         self._raw = DeadlineReader(stream, clock)
         self._reader = io.BufferedReader(self._raw, _BUFFER)
 
@@ -111,7 +113,7 @@ class HttpPipe:
 
         """
         self._raw.ends = ends
-        self._stream.settimeout(30.0)
+        self._stream.settimeout(max(ends - self._clock(), _LEAST_SECONDS))
         self._stream.sendall(b"".join(request.line() for request in requests))
         return [self._answer(request) for request in requests]
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from orchestrator.errors import FleetError
 from orchestrator.procedures.effects import ImageCheck, PullImages, Result
 from orchestrator.swarm import problems, registry
-from orchestrator.swarm.connection import CommandResult, SshConnection
+from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.problems import LostAnswerError
+from orchestrator.swarm.remote_command import CommandResult
 
 _MARK = "==pulled"
 _SCRIPT = f"""

@@ -9,10 +9,11 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 
 from orchestrator.errors import FleetError
 from orchestrator.inventory.model import Manager
-from orchestrator.swarm import dial_stdio, ssh_config
-from orchestrator.swarm.connection import Clock, SshConnection
+from orchestrator.swarm import dial_stdio, problems, ssh_config
+from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.engine_api import EngineApi
 from orchestrator.swarm.handshake import open_hops
+from orchestrator.swarm.remote_command import Clock
 from orchestrator.swarm.ssh_config import SshDefaults
 
 T = TypeVar("T")
@@ -84,8 +85,13 @@ class SiteLink:
         began = self._clock()
         if self._connection is not None:
             self._connection.close()
-        target = ssh_config.resolve(self.site, self._config_text(), self._manager, self._defaults)
-        hops = open_hops(self.site, target)
+        try:
+            text = self._config_text()
+            target = ssh_config.resolve(self.site, text, self._manager, self._defaults)
+            hops = open_hops(self.site, target)
+        except PermissionError as error:  # the configuration, or a known_hosts file
+            file, words = str(error.filename), str(error)
+            raise FleetError(problems.config_invalid(self.site, file, words)) from error
         if self._closed:
             hops.close()
         log.info("ssh.connected", site=self.site, seconds=round(self._clock() - began, 3))

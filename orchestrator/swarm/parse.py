@@ -25,7 +25,7 @@ from orchestrator.fleet.observed import (
 _NANO = 1e9
 _MONITOR_NANOSECONDS = 5_000_000_000  # swarmkit api/defaults/service.go
 _GRACE_NANOSECONDS = 10_000_000_000  # the same file
-_CACHED = 64
+_CACHED = 256
 
 T = TypeVar("T")
 OrEmpty = Annotated[T, BeforeValidator(lambda value: {} if value is None else value)]

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from orchestrator.errors import FleetError
 from orchestrator.procedures.effects import DeployStack, Result
 from orchestrator.swarm import problems
-from orchestrator.swarm.connection import CommandResult, SshConnection
+from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.problems import LostAnswerError
 from orchestrator.swarm.release_shipping import RELEASES
+from orchestrator.swarm.remote_command import CommandResult
 
 _SHORTEST_SECRET = 4
 # `stack deploy --detach` exists, and is asked for by a warning, from CLI 26 on (docker/cli).

@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 class Proxy:
-    """Forwards connections to a port on loopback, until told otherwise.
+    """Forwards connections to a port, until told otherwise.
 
     `stall` stops forwarding in both directions and keeps the connections open (half-open);
     `swallow` lets requests through and drops the answers; `cut` ends every connection.
     """
 
-    def __init__(self, to: int) -> None:
-        self._to = to
+    def __init__(self, to: int, host: str = "127.0.0.1") -> None:
+        self._to = (host, to)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -43,6 +43,11 @@ class Proxy:
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
+    def later(self, what: str, seconds: float) -> None:
+        """Call the method of that name, at once or in a while."""
+        act = {"stall": self.stall, "swallow": self.swallow, "cut": self.cut, "heal": self.heal}
+        threading.Timer(seconds, act[what]).start()
+
     def cut_when(self, file: Path, *, and_touch: Path | None = None) -> None:
         """Cut as soon as `file` is there; then say so with another file."""
 
@@ -60,7 +65,7 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
-                server = socket.create_connection(("127.0.0.1", self._to))
+                server = socket.create_connection(self._to)
                 self._pairs.append((client, server))
                 always = threading.Event()
                 always.set()
@@ -86,8 +91,8 @@ class Proxy:
 
 
 @contextmanager
-def proxied(to: int) -> Iterator[Proxy]:
-    proxy = Proxy(to)
+def proxied(to: int, host: str = "127.0.0.1") -> Iterator[Proxy]:
+    proxy = Proxy(to, host)
     threading.Thread(target=proxy.accept, daemon=True).start()
     try:
         yield proxy

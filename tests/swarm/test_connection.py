@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import ExitCode, FleetError
-from orchestrator.swarm.connection import CommandResult, ForwardRefusedError
+from orchestrator.swarm.connection import ForwardRefusedError
 from orchestrator.swarm.problems import LostAnswerError
+from orchestrator.swarm.remote_command import CommandResult
 from tests.swarm.proxy import proxied
 from tests.swarm.sshd import Operator, Server, free_port, running
 
@@ -45,6 +46,24 @@ class TestRun:
         with operator.connected(operator.target(server.port)) as connection:
             result = connection.run(["sh", "-c", script], deadline_seconds=20)
         assert (len(result.stdout), len(result.stderr)) == (5_000_000, 5_000_000)
+
+    def test_a_command_that_ends_without_reading_its_stdin_still_says_why(
+        self, operator: Operator, server: Server
+    ) -> None:
+        script = "echo 'No space left on device' >&2; exit 1"
+        with operator.connected(operator.target(server.port)) as connection:
+            result = connection.run(
+                ["sh", "-c", script], stdin=b"x" * 20_000_000, deadline_seconds=20
+            )
+        assert (result.rc, result.stderr) == (1, b"No space left on device\n")
+
+    def test_one_that_drips_ends_with_its_time(self, operator: Operator, server: Server) -> None:
+        script = "trap '' TERM; while :; do echo x; sleep 0.1; done"
+        began = time.monotonic()
+        with operator.connected(operator.target(server.port)) as connection:
+            result = connection.run(["sh", "-c", script], deadline_seconds=1)
+        assert result.timed_out
+        assert time.monotonic() - began < 12
 
     def test_a_command_that_takes_too_long_is_ended_there(
         self, operator: Operator, server: Server
