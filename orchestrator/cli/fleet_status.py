@@ -12,12 +12,20 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.plan import Before
 from orchestrator.planning.scope import look_before
+from orchestrator.planning.selection import Request, check_names
 from orchestrator.ui.status_view import Fleet, StatusRow
 
 
-def fleet_status(world: World) -> Fleet:
-    """Look at every site side by side and judge every unit."""
-    return judge_fleet(world.inventory, look_at(world.backend, contacted(world.inventory)))
+def fleet_status(world: World, only: tuple[str, ...] = ()) -> Fleet:
+    """Look at every site, or those of `only`, side by side and judge every unit there.
+
+    Raises:
+        UsageError: a site is unknown.
+
+    """
+    check_names(world.inventory, Request(sites=only))
+    sites = [name for name in contacted(world.inventory) if not only or name in only]
+    return judge_fleet(world.inventory, look_at(world.backend, sites))
 
 
 def judge_fleet(inventory: Inventory, looks: Mapping[str, Look]) -> Fleet:

@@ -12,7 +12,7 @@ from orchestrator.planning.selection import Request
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _names(ctx: click.Context, what: str, incomplete: str) -> list[CompletionItem]:
+def names(ctx: click.Context, what: str, incomplete: str) -> list[CompletionItem]:
     """Complete from the inventory; a broken one completes nothing rather than disturb a shell."""
     from orchestrator.cli.completing import complete  # noqa: PLC0415 - completion must start fast
 
@@ -29,7 +29,7 @@ def selecting(function: F) -> F:
             "units",
             nargs=-1,
             metavar="[STACK@SITE]...",
-            shell_complete=lambda ctx, _param, word: _names(ctx, "unit", word),
+            shell_complete=lambda ctx, _param, word: names(ctx, "unit", word),
         ),
         click.option("--all", "everything", is_flag=True, help="Every unit at every active site."),
         click.option(
@@ -38,7 +38,7 @@ def selecting(function: F) -> F:
             multiple=True,
             metavar="SITE",
             help="The units at this site. May be given several times.",
-            shell_complete=lambda ctx, _param, word: _names(ctx, "site", word),
+            shell_complete=lambda ctx, _param, word: names(ctx, "site", word),
         ),
         click.option(
             "--stack",
@@ -46,7 +46,7 @@ def selecting(function: F) -> F:
             multiple=True,
             metavar="STACK",
             help="This stack at every site, or at the given --site only.",
-            shell_complete=lambda ctx, _param, word: _names(ctx, "stack", word),
+            shell_complete=lambda ctx, _param, word: names(ctx, "stack", word),
         ),
     )
     for decorate in reversed(decorators):

@@ -126,7 +126,7 @@ class Policy:
     """How patient dtdeploy is with a stack; all in seconds.
 
     `remove_seconds` and `healthy_seconds` of 0 mean: derive them from the compose file
-    (stop grace + 30, health check + 60; swarm-facts are in docs/swarm.md).
+    (stop grace + 30, health check + 120; the facts are in docs/swarm.md).
     `stable_seconds` is how long the same tasks must keep running for the final verdict.
     """
 

@@ -189,7 +189,7 @@ class PolicyText(Text):
     remove: Duration = 0.0
     """Longest wait for all tasks to stop; without it the longest stop_grace_period + 30s."""
     healthy: Duration = 0.0
-    """Longest wait for health; without it what the health checks may take + 60s."""
+    """Longest wait for health; without it what the health checks may take + 120s."""
     stable: Duration = 10.0
     """How long the same tasks must keep running for the final verdict."""
     poll: Pace = 0.5

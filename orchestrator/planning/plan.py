@@ -118,7 +118,7 @@ class Plan:
     untouched: tuple[Untouched, ...] = ()
     dangers: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
-    """Sites that could not be observed, each with the reason."""
+    """Sites that the plan has to see and that could not be observed, each with the reason."""
 
     def unit(self, unit: Unit) -> UnitPlan:
         """Return what happens to `unit` (KeyError if it is not in the plan)."""

@@ -43,21 +43,28 @@ def make_plan(
         _unit_plan(inventory, item, looks, sourced.get(item.unit)) for item in scope.acted
     )
     revisions = {item.release.revision for item in sourced.values()}
+    steps = (
+        verify_steps(inventory, units)
+        if command is Command.VERIFY
+        else plan_steps(inventory, command, units)
+    )
     return Plan(
         command=command,
         selection=str(request),
         coordinator=inventory.coordinator,
         revisions=tuple(sorted(revisions)),
         units=units,
-        steps=verify_steps(inventory, units)
-        if command is Command.VERIFY
-        else plan_steps(inventory, command, units),
+        steps=steps,
         untouched=scope.untouched,
         dangers=tuple(_dangers(inventory, command, units, looks)),
-        unseen=tuple(
-            f"{u.site}: {u.problem.what}" for u in looks.values() if isinstance(u, Unseen)
-        ),
+        unseen=tuple(_unseen({step.site for step in steps}, looks)),
     )
+
+
+def _unseen(involved: set[str], looks: Mapping[str, Look]) -> list[str]:
+    """Say which sites cannot be seen, of those that the plan has to see."""
+    blind = [look for look in looks.values() if isinstance(look, Unseen)]
+    return [f"{look.site}: {look.problem.what}" for look in blind if look.site in involved]
 
 
 def remove_seconds(spec: UnitSpec, look: Look) -> float:

@@ -60,6 +60,12 @@ def select(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
     return active
 
 
+def check_names(inventory: Inventory, request: Request) -> None:
+    """Raise UsageError when `request` names a site, stack or unit that is unknown."""
+    if problems := _unknown_names(inventory, request):
+        raise UsageError(problems)
+
+
 def dependents(inventory: Inventory, units: frozenset[Unit]) -> frozenset[Unit]:
     """Return every unit, at any contacted site, that depends on `units`, directly or not."""
     return reachable(reverse(managed_needs(inventory)), units)

@@ -154,6 +154,23 @@ def test_a_dead_site_makes_a_restart_refuse_and_status_still_shows_the_rest(
     assert "datatrail-client@gbo" in shown.out
 
 
+def test_a_dead_site_does_not_keep_another_from_being_restarted(
+    typed: Type, tmp_path: Path
+) -> None:
+    dead = scenario(tmp_path, "sites: {gbo: {link: cut}}\n")
+    done = typed("--simulate", dead, "restart", "--site", "kko", "--yes")
+    assert done.code == 0
+    assert "restart --site kko in" in done.err
+
+
+def test_status_of_one_site_contacts_only_that_one(typed: Type, tmp_path: Path) -> None:
+    dead = scenario(tmp_path, "sites: {gbo: {link: cut}}\n")
+    done = typed("--simulate", dead, "status", "--site", "kko")
+    assert done.code == 0
+    assert "gbo" not in done.out
+    assert typed("--simulate", dead, "status", "--site", "koo").code == 64
+
+
 def test_doctor_gathers_all_that_is_wrong_everywhere(typed: Type, tmp_path: Path) -> None:
     bad = scenario(tmp_path, "sites: {kko: {registry: denied}, gbo: {disk_free_gb: 0.1}}\n")
     done = typed("--simulate", bad, "doctor")

@@ -107,6 +107,7 @@ def operator(lab_is_up: None) -> Iterator[Operator]:
     faults.pristine()
     # The production inventory does not contact the planned site: nothing may run there.
     faults.stack_remove("hco", "datatrail-client")
+    faults.stack_remove("gbo", "datatrail-extra")
     somebody = Operator()
     if somebody.types("status").code:
         mended = somebody.types("restart", "--all", "--yes")

@@ -209,20 +209,23 @@ def test_a_rewrite_that_changes_nothing_is_refused() -> None:
 class TestSystemByHand:
     """The whole system, deployed in the right order without any tool."""
 
-    @pytest.fixture(autouse=True)
-    def deployed(self, whole_again: None) -> Iterator[None]:
-        del whole_again
-        self.since = now()
-        byhand.deploy()
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def gone_in_the_end(cls) -> Iterator[None]:
         yield
-        faults.heal()
         byhand.remove()
 
+    @pytest.fixture(autouse=True)
+    def deployed(self, whole_again: None) -> None:
+        del whole_again
+        byhand.deploy()
+
     def test_the_right_order_leaves_no_trace_of_a_wrong_one(self) -> None:
+        began = now()
         byhand.remove()
         byhand.deploy()
-        assert violations(events(), unreachable_lines(), since=self.since) == []
-        assert containers("start", since=self.since, host="kko-w1", stack="datatrail-client")
+        assert violations(events(), unreachable_lines(), since=began) == []
+        assert containers("start", since=began, host="kko-w1", stack="datatrail-client")
 
     def test_a_server_taken_away_leaves_traces(self) -> None:
         began = now()

@@ -135,6 +135,13 @@ def test_a_dependent_that_cannot_be_seen_is_dragged_in_and_marked() -> None:
     assert plan.unseen == ("far: timed out",)
 
 
+def test_a_site_the_plan_has_nothing_to_do_with_may_be_out_of_sight() -> None:
+    inv = inventory(spec(Unit(stack="app-client", site="away"), SERVER), extra_sites=("away",))
+    looks: dict[str, Look] = {**fleet(), "away": unseen("away")}
+    assert planned(Command.RESTART, Request(sites=("far",)), looks, inv).unseen == ()
+    assert planned(Command.RESTART, ALL, looks, inv).unseen == ("away: timed out",)
+
+
 def test_up_leaves_alone_what_is_healthy_at_the_same_revision() -> None:
     label = ((LABEL_REVISION, SHA),)
     at_pin = replace(running(CLIENT), services=(service(labels=label),))
