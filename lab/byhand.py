@@ -23,10 +23,10 @@ _DAEMONS: Unit = (DAEMONS_STACK, COORDINATOR)
 
 def deploy() -> None:
     """Deploy the server, wait until it is healthy, deploy the rest, wait until all of it runs."""
-    _deploy(_SERVER)
+    deploy_unit(_SERVER)
     wait_until_running([_SERVER])
     dependents = [_DAEMONS, *_clients()]
-    at_once(_deploy, dependents)
+    at_once(deploy_unit, dependents)
     wait_until_running(dependents)
 
 
@@ -51,7 +51,8 @@ def _clients() -> list[Unit]:
     return [(CLIENT_STACK, site) for site in state.current().shape.site_managers()]
 
 
-def _deploy(unit: Unit) -> None:
+def deploy_unit(unit: Unit) -> None:
+    """Deploy one stack at one site as its repository describes it now."""
     stack, site = unit
     place = source(stack, site)
     _check_out(hosts.find(site))

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from lab import commits, control, namespaces, packages, paths, processes, state, status
+from lab import commits, control, namespaces, packages, paths, state, status
 from lab.daemons import dockerd, git, postgres, recorder, registry, sshd
-from lab.errors import LabError
 from lab.parallel import at_once
 from lab.state import State
 from lab.topology import Host, Role, Shape
 
 # A busy machine answers late; that alone is no reason to start anew.
 _SECONDS_TO_RECOVER = 10
+_POLL_SECONDS = 0.2
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -47,17 +47,15 @@ def _is_healthy(shape: Shape) -> bool:
     lab = state.load()
     if lab is None or not lab.complete or lab.shape != shape:
         return False
-    if not all(process.alive for process in lab.inits.values()):
-        return False
-    try:
-        processes.wait_until(_all_well, seconds=_SECONDS_TO_RECOVER, what="a healthy lab")
-    except LabError:
-        return False
-    return True
-
-
-def _all_well() -> bool:
-    return all(row.healthy for row in status.status())
+    deadline = time.monotonic() + _SECONDS_TO_RECOVER
+    while time.monotonic() < deadline:
+        rows = status.status()
+        if any(row.broken for row in rows):
+            return False
+        if all(row.healthy for row in rows):
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _clean() -> None:

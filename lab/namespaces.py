@@ -5,6 +5,7 @@ import shlex
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TextIO
 
 from lab import paths, processes
 from lab.errors import LabError
@@ -86,34 +87,43 @@ def boot(host: Host) -> Process:
     first = ["bash", "-c", _first_script(host, folder), f"dtdeploy-lab-init {host.name}"]
     command = words_to_join(host.name, *unshare, *first)
     with (folder / "init.log").open("w") as log:
-        starter = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-            env=CLEAN_ENVIRONMENT,
-            text=True,
-        )
-    pid = _first_line(starter, f"{host.name} to boot (see {folder / 'init.log'})")
-    started = processes.start_time(int(pid))
+        pid = int(_first_line(command, log, f"{host.name} to boot (see {log.name})"))
+    started = processes.start_time(pid)
     if started is None:
-        message = f"{host.name} died at boot, see {folder / 'init.log'}"
-        raise LabError(message)
-    return Process(int(pid), started)
+        raise LabError(f"{host.name} died at boot, see {log.name}")
+    return Process(pid, started)
 
 
-def _first_line(process: subprocess.Popen[str], what: str) -> str:
-    if process.stdout is None:
-        message = "the process was started without a pipe"
-        raise LabError(message)
-    with selectors.DefaultSelector() as selector, process.stdout as output:
+def set_loose(command: list[str], log: Path, *, cwd: Path | None = None) -> None:
+    """Start a program that goes on when this one ends."""
+    with log.open("a") as output:
+        subprocess.run(
+            [program("setsid"), "--fork", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            check=True,
+        )
+
+
+def _first_line(command: list[str], log: TextIO, what: str) -> str:
+    starter = subprocess.Popen(
+        [program("setsid"), "--fork", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=CLEAN_ENVIRONMENT,
+        text=True,
+    )
+    starter.wait(timeout=_READY_SECONDS)
+    if starter.stdout is None:
+        raise LabError("the process was started without a pipe")
+    with selectors.DefaultSelector() as selector, starter.stdout as output:
         selector.register(output, selectors.EVENT_READ)
         line = output.readline().strip() if selector.select(_READY_SECONDS) else ""
     if not line:
-        process.kill()
-        message = f"waited in vain for {what}"
-        raise LabError(message)
+        raise LabError(f"waited in vain for {what}")
     return line
 
 

@@ -17,6 +17,8 @@ _MAIN_PROGRAMS = {
     Role.POSTGRES: "postgres",
 }
 
+_LASTING = frozenset({"stopped", "frozen", "faulty", "dead"})
+
 
 @dataclass(frozen=True, slots=True)
 class HostStatus:
@@ -39,6 +41,11 @@ class HostStatus:
             "-",
             "active",
         }
+
+    @property
+    def broken(self) -> bool:
+        """Whether it will not get well by itself."""
+        return not _LASTING.isdisjoint({self.dockerd, self.sshd, self.service, self.link})
 
     def as_dict(self) -> dict[str, object]:
         """Give it in the words of JSON."""

@@ -1,6 +1,5 @@
 """Links that are cut, refuse, hang or crawl. One such fault a host; the next replaces it."""
 
-import subprocess
 import sys
 
 from lab import hosts, namespaces, paths, processes, state
@@ -116,16 +115,12 @@ def _restore(host: Host, rules: str) -> None:
 
 
 def _start_proxy(host: Host, delay_ms: int) -> None:
-    command = namespaces.words_to_join(host.name, sys.executable, "-m", _PROXY)
-    with hosts.log_file(host, "proxy").open("a") as log:
-        subprocess.Popen(
-            [*command, str(_PROXY_PORT), "22", str(delay_ms)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=paths.checkout(),
-            start_new_session=True,
-        )
+    proxy = [sys.executable, "-m", _PROXY, str(_PROXY_PORT), "22", str(delay_ms)]
+    namespaces.set_loose(
+        namespaces.words_to_join(host.name, *proxy),
+        hosts.log_file(host, "proxy"),
+        cwd=paths.checkout(),
+    )
     processes.wait_until(
         lambda: _proxy_listens(host), seconds=10, what=f"the slow link's proxy at {host.name}"
     )
