@@ -38,6 +38,7 @@ run_child() {
     return "$status"
 }
 
+# Interrupts what runs, gives it half a minute, and leaves nothing of it.
 stop_child() {
     if [[ -z $child ]]; then
         return 0

@@ -1,0 +1,64 @@
+"""The scripts as they are typed; what they set up and start is shown by running them."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def typed(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(ROOT / name), *words],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("scripts/test", ["--fast", "--lab-only", "--seeds N", "-k EXPR", "--help"]),
+        ("scripts/try", ["--simulate", "--down", "--help"]),
+        ("scripts/requirements", ["--upgrade", "--upgrade-package NAME"]),
+    ],
+)
+def test_help_names_every_option_and_does_nothing(name: str, options: list[str]) -> None:
+    done = typed(name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for option in options:
+        assert f"{option} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["scripts/test", "--fats"],
+        ["scripts/test", "--seeds"],
+        ["scripts/test", "--seeds", "0"],
+        ["scripts/test", "-k"],
+        ["scripts/test", "--fast", "--lab-only"],
+        ["scripts/try", "now"],
+        ["scripts/try", "--down", "--simulate"],
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_set_up(words: list[str]) -> None:
+    done = typed(*words)
+    assert done.returncode == 64
+    assert "--help" in done.stderr
+    assert done.stdout == ""
+
+
+def test_ci_runs_what_everybody_runs() -> None:
+    code = [
+        line
+        for line in (ROOT / ".ci" / "run").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert len(code) == 1
+    assert code[0].startswith("exec ")
+    assert code[0].endswith('/scripts/test"')
