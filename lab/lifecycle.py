@@ -141,7 +141,7 @@ def _boot(lab: State) -> None:
     hosts = lab.shape.hosts()
     namespaces.build_switch()
     namespaces.plug(hosts)
-    processes = at_once(namespaces.boot, hosts)
+    processes = at_once(partial(namespaces.boot, docker_cli=lab.shape.docker_cli), hosts)
     lab.inits = {host.name: process for host, process in zip(hosts, processes, strict=True)}
     lab.save()
 

@@ -75,7 +75,7 @@ def plug(hosts: Iterable[Host]) -> None:
         in_network(SWITCH, "ip", "-batch", "-", stdin=outside)
 
 
-def boot(host: Host) -> Process:
+def boot(host: Host, docker_cli: str | None = None) -> Process:
     """Start the first process of a host and wait until its mounts are in place."""
     folder = paths.host_folder(host.name)
     for name in ("home", "docker", "etc"):
@@ -84,7 +84,12 @@ def boot(host: Host) -> Process:
     own_processes = [] if host.role is Role.OPERATOR else ["--pid", "--fork", "--kill-child"]
     # Not `ip netns exec`: it mounts a new /sys, and dockerd finds no cgroups there.
     unshare = [program("unshare"), "--mount", "--uts", *own_processes, "--propagation", "private"]
-    first = ["bash", "-c", _first_script(host, folder), f"dtdeploy-lab-init {host.name}"]
+    first = [
+        "bash",
+        "-c",
+        _first_script(host, folder, docker_cli),
+        f"dtdeploy-lab-init {host.name}",
+    ]
     command = words_to_join(host.name, *unshare, *first)
     with (folder / "init.log").open("w") as log:
         pid = int(_first_line(command, log, f"{host.name} to boot (see {log.name})"))
@@ -127,7 +132,7 @@ def _first_line(command: list[str], log: TextIO, what: str) -> str:
     return line
 
 
-def _first_script(host: Host, folder: Path) -> str:
+def _first_script(host: Host, folder: Path, docker_cli: str | None) -> str:
     etc = folder / "etc"
     steps = [
         "set -e",
@@ -136,6 +141,8 @@ def _first_script(host: Host, folder: Path) -> str:
         f"hostname {host.uts_name}",
         *(f"mount --bind {shlex.quote(str(file))} /etc/{file.name}" for file in _etc_files(etc)),
     ]
+    if docker_cli and docker_cli != program("docker"):
+        steps.append(f"mount --bind {shlex.quote(docker_cli)} {shlex.quote(program('docker'))}")
     if host.role is not Role.OPERATOR:
         steps += [
             "mount -t proc proc /proc",

@@ -85,6 +85,7 @@ class Shape:
     sites: int = DEFAULT_SITES
     workers: int = DEFAULT_WORKERS
     ingress_subnet: str | None = None
+    docker_cli: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the address plan has no room for."""

@@ -61,7 +61,7 @@ def quorum_restore(word: str) -> None:
 def _add(spare: Host) -> None:
     lab = state.current()
     namespaces.plug([spare])
-    lab.inits[spare.name] = namespaces.boot(spare)
+    lab.inits[spare.name] = namespaces.boot(spare, lab.shape.docker_cli)
     lab.save()
 
 

@@ -247,11 +247,11 @@ class TestSystemByHand:
 
     def test_a_crash_loop_says_how_it_ended(self) -> None:
         faults.image(Kind.CRASH_LOOP, stack=DAEMONS_STACK, service="inventory")
-        assert "non-zero exit (3)" in self.error_after_deploy("inventory")
+        self.deploy_and_see("non-zero exit (3)")
 
     def test_a_missing_image_is_named(self) -> None:
         faults.image(Kind.MISSING, stack=DAEMONS_STACK, service="inventory")
-        assert "No such image" in self.error_after_deploy("inventory")
+        self.deploy_and_see("No such image")
 
     def test_a_stuck_service_stays(self) -> None:
         faults.image(Kind.STUCK, stack=DAEMONS_STACK, service="inventory")
@@ -263,20 +263,10 @@ class TestSystemByHand:
         pids = [p for p in processes.all_pids() if "/lib/poll.sh inventory" in command(p)]
         processes.end(pids)
 
-    def error_after_deploy(self, service: str) -> str:
+    def deploy_and_see(self, error: str) -> None:
         byhand.deploy_unit((DAEMONS_STACK, "chime"))
-        name = f"{DAEMONS_STACK}_{service}"
-        found: list[str] = []
-
-        def failed() -> bool:
-            listing = hosts.docker(
-                "chime", "service", "ps", "--no-trunc", "--format", "{{.Error}}", name
-            )
-            found[:] = [line for line in listing.stdout.splitlines() if line]
-            return bool(found)
-
-        wait_for("a task to fail", failed)
-        return found[0]
+        tasks = ["service", "ps", "--no-trunc", f"{DAEMONS_STACK}_inventory"]
+        wait_for("a task to fail", lambda: error in hosts.docker("chime", *tasks).stdout)
 
     def running(self) -> str:
         return hosts.docker("chime", "ps", "--format", "{{.Names}} {{.Image}}").stdout
