@@ -8,14 +8,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def typed(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+def typed(name: str, *words: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(ROOT / name), *words],
         cwd="/",
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=seconds,
     )
 
 
@@ -62,3 +62,17 @@ def test_ci_runs_what_everybody_runs() -> None:
     assert len(code) == 1
     assert code[0].startswith("exec ")
     assert code[0].endswith('/scripts/test"')
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".venv" / "runtime.stamp").exists(), reason="scripts/try would install libraries"
+)
+def test_try_runs_through_on_simulated_sites() -> None:
+    done = typed("scripts/try", "--simulate", seconds=120)
+    assert done.returncode == 0, done
+    up, restart, status = done.stdout.split("\n$ dtdeploy ")[1:]
+    assert up.startswith("--simulate scenarios/empty.yaml up --all --yes")
+    assert restart.startswith("--simulate scenarios/datatrail.yaml restart --all --yes")
+    assert status.startswith("--simulate scenarios/datatrail.yaml status")
+    assert "6 of 6 units healthy" in status
+    assert done.stdout.endswith("docs/simulation.md says what else it can.\n")

@@ -58,8 +58,7 @@ def test_a_signal_reaches_all_of_the_stage(tmp_path: Path) -> None:
     script = f"trap stop_child EXIT; trap 'exit 143' TERM; stage long bash -c '{work}'"
     with subprocess.Popen(words(script), cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
-        while running.stdout.readline() != "ready\n":
-            pass
+        assert "ready\n" in iter(running.stdout.readline, "")
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=30) == 128 + signal.SIGTERM
     started = pids.read_text().split()
