@@ -3,6 +3,7 @@
 from lab import state
 from lab.faults import daemons, quorum
 from lab.faults.network import heal_network
+from lab.parallel import at_once
 from lab.topology import SERVICES, Host, Role
 
 
@@ -10,15 +11,12 @@ def heal(word: str | None = None) -> None:
     """Undo every network and process fault of a site or host, or of the whole lab."""
     shape = state.current().shape
     chosen = shape.hosts_of(word) if word else shape.hosts()
-    for host in chosen:
-        heal_network(host)
+    at_once(heal_network, chosen)
     if word is None or any(host in SERVICES for host in chosen):
         daemons.registry_up()
         daemons.git_up()
         daemons.postgres_up()
-    for host in chosen:
-        if host.runs_docker:
-            _heal_docker_host(host)
+    at_once(_heal_docker_host, [host for host in chosen if host.runs_docker])
 
 
 def _heal_docker_host(host: Host) -> None:
