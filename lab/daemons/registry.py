@@ -18,6 +18,8 @@ _CONFIG = """\
 version: 0.1
 log:
   level: warn
+  accesslog:
+    disabled: true
 storage:
   filesystem:
     rootdirectory: {folder}/data
