@@ -16,7 +16,7 @@ RELEASES = ".dtdeploy/releases"
 _KEPT = 5
 _SECONDS = 120.0
 _SCRIPT = """
-# Only what coreutils and busybox share: sh, tar, sha256sum, mktemp, find, mv, sync, ls, tail.
+# Only what coreutils and busybox share: sh, tar, sha256sum, mktemp, find, mv, sync, df, ls, tail.
 set -eu
 umask 077
 name=$1 stack=$2 digest=$3 files=$4 too_many=$5
@@ -29,7 +29,8 @@ tmp=$(mktemp -d "$root/incoming.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 mkdir files
-tar -x -o -f -
+# tar says of a disk that fills up in mid-write only how little it wrote.
+tar -x -o -f - || { rc=$?; df -Pk "$tmp" >&2; exit "$rc"; }
 echo "$digest  manifest" | sha256sum -c >/dev/null
 whole() {
     [ -d "$1" ] && [ "$(find "$1" -type f | wc -l)" -eq "$files" ] &&

@@ -1,22 +1,22 @@
 """The live performer at the operator's machine of the lab, driven from the test's process.
 
-    python -m tests.lab.performing        run by `LabPerformer`, speaks pickle on its pipes
-
 Effects and observations are values of this project, so pickle carries them between the two.
 """
 
+import copyreg
 import os
 import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lab import control
+from orchestrator.fleet.observed import Sight
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import Effect, Observe
 from orchestrator.swarm.performer import LivePerformer, SshSettings
@@ -70,7 +70,9 @@ class LabPerformer:
 
 @contextmanager
 def performing() -> Iterator[LabPerformer]:
-    words = control.words([sys.executable, "-m", "tests.lab.performing"], cwd=ROOT)
+    # Not `-m`: classes of a module called __main__ are no others' classes to pickle.
+    start = "from tests.lab.performing import main; main()"
+    words = control.words([sys.executable, "-c", start], cwd=ROOT)
     process = subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=control.environment()
     )
@@ -116,10 +118,21 @@ def _measured(performer: LivePerformer, wanted: Measure) -> Measured:
     return Measured(tuple(seconds), (time.process_time() - began) / wanted.looks)
 
 
+def _built(given: dict[str, Any]) -> Sight:
+    return Sight(**given)
+
+
+def _by_its_fields(sight: Sight) -> tuple[Callable[[dict[str, Any]], Sight], tuple[Any, ...]]:
+    """Tell pickle to build a sight anew: it holds a read-only index of itself."""
+    given = {f.name: getattr(sight, f.name) for f in fields(sight) if f.init}
+    return _built, (given,)
+
+
 def main() -> None:
     """Answer effects on stdin until it ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what is logged is not in the way of the answers
+    copyreg.pickle(Sight, _by_its_fields)
     home = Path(os.environ["HOME"])
     with proxied(22, host="ha1.hco") as proxy:
         performer = _performer(proxy, home)
@@ -139,7 +152,3 @@ def main() -> None:
             pickle.dump(answer, answers)
             answers.flush()
         performer.close()
-
-
-if __name__ == "__main__":
-    main()
