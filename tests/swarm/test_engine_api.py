@@ -82,7 +82,7 @@ class TestChannels:
     def test_the_daemons_words_come_through_the_sdk(self, daemon: Daemon, api: EngineApi) -> None:
         daemon.replies["DELETE *"] = lambda: error(500, "update out of sequence")
         with pytest.raises(docker.errors.APIError, match="update out of sequence"):
-            api.sdk().remove_service("x")
+            api.sdk().remove_service("x")  # type: ignore[no-untyped-call] # stubs lack types
         api.close()
 
     def test_closing_ends_a_look_that_hangs(self, daemon: Daemon, performer: LivePerformer) -> None:
