@@ -24,11 +24,12 @@ why_no_lab() {
     printf '%s' "$why"
 }
 
-# dtdeploy fetches with ssh, and ends a fetch that hangs with the help of ps.
+# Install the packages, of those named as PROGRAM=PACKAGE, whose program the machine lacks.
 set_up_programs() {
-    local missing=() why
-    command -v ssh > /dev/null || missing+=(openssh-client)
-    command -v ps > /dev/null || missing+=(procps)
+    local pair missing=() why
+    for pair in "$@"; do
+        PATH=$PATH:/usr/sbin:/sbin command -v "${pair%=*}" > /dev/null || missing+=("${pair#*=}")
+    done
     if ((${#missing[@]})); then
         why=$(why_no_packages)
         [[ -z $why ]] || die "missing: ${missing[*]} (not installed here: $why)"
@@ -53,7 +54,7 @@ missing_lab_packages() {
 
 # Asking nothing, starting no service and removing no package.
 install_packages() {
-    say "installing Debian packages: $*"
+    say "installing Debian packages (no service of theirs is started): $*"
     local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
     hold_services_back "$@"
     # A source that is down matters only if a package comes from it, which the next line tells.

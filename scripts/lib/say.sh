@@ -10,7 +10,7 @@ heading() {
 }
 
 complain() {
-    printf '%s: %s\n' "$0" "$*" >&2
+    printf '%s: %s\n' "scripts/${0##*/}" "$*" >&2
 }
 
 die() {
@@ -32,6 +32,6 @@ quietly() {
 }
 
 usage_error() {
-    complain "$* (see $0 --help)"
+    complain "$* (see scripts/${0##*/} --help)"
     exit 64
 }

@@ -38,20 +38,26 @@ run_child() {
     return "$status"
 }
 
-# Interrupts what runs, gives it half a minute, and leaves nothing of it.
+# Interrupt what runs, and leave nothing of it. Whoever runs this script in the background may
+# have made everything below it deaf to interrupts, hence the second signal.
 stop_child() {
     if [[ -z $child ]]; then
         return 0
     fi
-    kill -INT -- "-$child" 2> /dev/null || :
-    local tenths
-    for ((tenths = 0; tenths < 300; tenths++)); do
-        kill -0 "$child" 2> /dev/null || break
-        sleep 0.1
-    done
+    signal_and_wait INT 20 || signal_and_wait TERM 5 || :
     kill -KILL -- "-$child" 2> /dev/null || :
     child=''
     note STOPPED
+}
+
+signal_and_wait() {
+    local signal=$1 tenths=$(($2 * 10))
+    kill "-$signal" -- "-$child" 2> /dev/null || :
+    while ((tenths--)); do
+        kill -0 "$child" 2> /dev/null || return 0
+        sleep 0.1
+    done
+    return 1
 }
 
 show_stages() {

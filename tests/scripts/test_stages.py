@@ -56,11 +56,13 @@ def test_a_signal_reaches_all_of_the_stage(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     work = f"echo $BASHPID >> {pids}; sleep 60 & echo $! >> {pids}; echo ready; wait"
     script = f"trap stop_child EXIT; trap 'exit 143' TERM; stage long bash -c '{work}'"
-    with subprocess.Popen(words(script), cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+    # Started in the background, pytest may have been made deaf to interrupts.
+    hearing = ["env", "--default-signal=INT", *words(script)]
+    with subprocess.Popen(hearing, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         assert "ready\n" in iter(running.stdout.readline, "")
         running.send_signal(signal.SIGTERM)
-        assert running.wait(timeout=30) == 128 + signal.SIGTERM
+        assert running.wait(timeout=15) == 128 + signal.SIGTERM
     started = pids.read_text().split()
     assert len(started) == 2
     deadline = time.monotonic() + 10
