@@ -236,17 +236,16 @@ class _Judged:
     def slot_reason(self, service: Service, slot: str, tasks: tuple[Task, ...]) -> Reason:
         failures = self.history.failures_in(service.id, slot)
         name = service.name
+        idle = self.history.idle_since.get((service.id, slot))
+        if idle is not None and self.sight.at - idle >= _IDLE_SECONDS:
+            return Reason(service=name, task=slot, words=_ended(slot, tasks), final=True)
         if failures:
             last = failures[-1]
             no_image = last.rejected and any(words in last.words.lower() for words in _NO_IMAGE)
             final = no_image or self.looping(service, slot)
-            verb = "was rejected" if last.rejected else "failed"
             times = f" {len(failures)} times" if len(failures) > 1 else ""
-            words = f"{verb}{times}: {last.words}"
+            words = f"{last.verb}{times}: {last.words}"
             return Reason(service=name, task=slot, words=words, final=final)
-        idle = self.history.idle_since.get((service.id, slot))
-        if idle is not None and self.sight.at - idle >= _IDLE_SECONDS:
-            return Reason(service=name, task=slot, words=_ended(slot, tasks), final=True)
         here = [t for t in tasks if t.slot == slot and t.up_to_date and not t.state.terminal]
         if not here:
             return Reason(service=name, task=slot, words="no task runs yet")

@@ -4,18 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orchestrator.fleet.observed import Sight, Task, TaskState, contents
+from orchestrator.fleet.observed import Mode, Sight, Task, TaskState, contents
 
-_FAILURES = frozenset({TaskState.FAILED, TaskState.REJECTED})
+_VERBS = {
+    TaskState.FAILED: "failed",
+    TaskState.REJECTED: "was rejected",
+    # A service is meant to run: a process that ends with 0, as a clean one does when Docker stops
+    # it for failing its health check, is replaced just like one that crashed.
+    TaskState.COMPLETE: "ended",
+}
+_ENDED = "exit code 0: the process ended by itself, or was stopped for failing its health check"
+_JOBS = frozenset({Mode.REPLICATED_JOB, Mode.GLOBAL_JOB})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A task that failed or was rejected since the history began."""
+    """A task that failed, was rejected or ended since the history began; `verb` says which."""
 
     service_id: str
     slot: str
     task_id: str
+    verb: str
     words: str
     rejected: bool
 
@@ -59,16 +68,21 @@ def remember(history: History, stack: str, sight: Sight) -> History:
     """Return the history with one more look folded in."""
     mine = contents(sight, stack)
     known = {failure.task_id for failure in history.failures} | history.before
+    jobs = {service.id for service in mine.services if service.mode in _JOBS}
     fresh = tuple(
         Failure(
             service_id=task.service_id,
             slot=task.slot,
             task_id=task.id,
-            words=task.error or task.message,
+            verb=_VERBS[task.state],
+            words=_ENDED if task.state is TaskState.COMPLETE else task.error or task.message,
             rejected=task.state is TaskState.REJECTED,
         )
         for task in mine.tasks
-        if task.state in _FAILURES and task.id not in known and task.up_to_date
+        if task.state in _VERBS
+        and not (task.state is TaskState.COMPLETE and task.service_id in jobs)
+        and task.id not in known
+        and task.up_to_date
     )
     since = {
         (task.id, task.state): history.since.get((task.id, task.state), sight.at)

@@ -116,6 +116,33 @@ def test_a_crash_loop_is_final_at_the_third_failure_and_quotes_docker() -> None:
     assert "failed 3 times: task: non-zero exit (3)" in str(three.reasons[0])
 
 
+def test_a_service_that_keeps_ending_with_0_is_a_loop_too() -> None:
+    """Docker stops a container that fails its health check; a clean one then exits with 0."""
+    ended = [task(state=TaskState.COMPLETE, desired=TaskState.SHUTDOWN, number=n) for n in range(3)]
+    health = over_time(web(1, ended[0]), web(11, ended[1]), web(21, ended[2]))
+    assert health.verdict is Verdict.UNHEALTHY
+    assert "ended 3 times: exit code 0" in str(health.reasons[0])
+
+
+def test_the_runs_of_a_job_are_no_loop() -> None:
+    job = wanted(mode=Mode.REPLICATED_JOB, replicas=4)
+    seen = [
+        web(
+            float(n),
+            *(
+                task(state=TaskState.COMPLETE, desired=TaskState.COMPLETE, number=i)
+                for i in range(n)
+            ),
+            mode=Mode.REPLICATED_JOB,
+        )
+        for n in range(1, 4)
+    ]
+    history = begin(CLIENT.stack, sight(at=0.0))
+    for look in seen:
+        history = remember(history, CLIENT.stack, look)
+    assert judge(desired(CLIENT, job), seen[-1], history, POLICY).verdict is Verdict.PENDING
+
+
 def test_failures_count_though_swarm_forgets_them() -> None:
     """Swarm keeps five tasks a slot; each look here shows only the newest."""
     health = over_time(web(1, failed(1)), web(6, failed(2)), web(11, failed(3)))
