@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, Policy
-from orchestrator.fleet.history import History
+from orchestrator.fleet.history import Failure, History
 from orchestrator.fleet.observed import (
     Contents,
     Look,
@@ -235,17 +235,15 @@ class _Judged:
 
     def slot_reason(self, service: Service, slot: str, tasks: tuple[Task, ...]) -> Reason:
         failures = self.history.failures_in(service.id, slot)
+        failed = _failed(failures) if failures else ""
         name = service.name
+        if failures and (self.looping(service, slot) or _no_image(failures[-1])):
+            return Reason(service=name, task=slot, words=failed, final=True)
         idle = self.history.idle_since.get((service.id, slot))
         if idle is not None and self.sight.at - idle >= _IDLE_SECONDS:
             return Reason(service=name, task=slot, words=_ended(slot, tasks), final=True)
         if failures:
-            last = failures[-1]
-            no_image = last.rejected and any(words in last.words.lower() for words in _NO_IMAGE)
-            final = no_image or self.looping(service, slot)
-            times = f" {len(failures)} times" if len(failures) > 1 else ""
-            words = f"{last.verb}{times}: {last.words}"
-            return Reason(service=name, task=slot, words=words, final=final)
+            return Reason(service=name, task=slot, words=failed)
         here = [t for t in tasks if t.slot == slot and t.up_to_date and not t.state.terminal]
         if not here:
             return Reason(service=name, task=slot, words="no task runs yet")
@@ -269,6 +267,15 @@ class _Judged:
 
 def _wanted_running(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
     return tuple(t for t in tasks if t.up_to_date and t.desired is TaskState.RUNNING)
+
+
+def _failed(failures: tuple[Failure, ...]) -> str:
+    times = f" {len(failures)} times" if len(failures) > 1 else ""
+    return f"{failures[-1].verb}{times}: {failures[-1].words}"
+
+
+def _no_image(failure: Failure) -> bool:
+    return failure.rejected and any(words in failure.words.lower() for words in _NO_IMAGE)
 
 
 def _ended(slot: str, tasks: tuple[Task, ...]) -> str:
