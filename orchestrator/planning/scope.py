@@ -109,11 +109,20 @@ def _scoped(
     spec: UnitSpec, command: Command, reason: str, before: Before, pins: Mapping[str, Revision]
 ) -> Scoped:
     action = _ACTIONS[command]
-    pin = pins.get(spec.repo)
-    current = pin is not None and _serves(before) and before.revision == pin.sha
-    if command is Command.UP and current:
-        reason, action = f"{reason}; healthy at {before.revision[:10]} already", Action.KEEP
+    if command is Command.UP and _serves(before) and whole(spec, before):
+        reason, action = f"{reason}; {_healthy_at(before, pins.get(spec.repo))}", Action.KEEP
     return Scoped(unit=spec.unit, action=action, reason=reason, before=before)
+
+
+def whole(spec: UnitSpec, before: Before) -> bool:
+    """Whether every service that operators rely on exists: half a deploy can look healthy."""
+    return set(spec.must_have) <= set(before.services)
+
+
+def _healthy_at(before: Before, pin: Revision | None) -> str:
+    if pin is None or before.revision == pin.sha:
+        return "healthy already"
+    return f"healthy already, though not at {pin.short}: a restart would bring it there"
 
 
 def _running_health(unit: Unit, spec: UnitSpec, sight: Sight) -> Health:

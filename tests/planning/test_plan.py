@@ -151,6 +151,23 @@ def test_up_leaves_alone_what_is_healthy_at_the_same_revision() -> None:
     assert not plan.changes
 
 
+def test_up_leaves_alone_what_is_healthy_at_another_revision_and_says_so() -> None:
+    """Deploying over it would restart it under what depends on it; a restart is the way."""
+    plan = planned(Command.UP, ALL)
+    assert not plan.changes
+    assert "a restart would bring it there" in plan.unit(SERVER).reason
+
+
+def test_up_does_not_take_half_a_deploy_for_a_healthy_unit() -> None:
+    base = inventory()
+    units = tuple(
+        spec(CLIENT, SERVER, must_have=("web", "worker")) if s.unit == CLIENT else s
+        for s in base.units
+    )
+    plan = planned(Command.UP, Request(sites=("far",)), None, replace(base, units=units))
+    assert plan.unit(CLIENT).action is Action.UP
+
+
 def test_up_drags_in_what_is_needed_and_not_healthy() -> None:
     looks: dict[str, Look] = {"home": sight("home"), "far": sight("far")}
     plan = planned(Command.UP, Request(units=(str(CLIENT),)), looks)
