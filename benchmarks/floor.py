@@ -40,9 +40,8 @@ def _up(unit: Unit) -> None:
 
 
 def _all_run(host: str, stack: str) -> bool:
-    wanted = sum(
-        s["Spec"]["Mode"]["Replicated"]["Replicas"] for s in _listed(host, "services", stack)
-    )
+    modes = [service["Spec"]["Mode"] for service in _listed(host, "services", stack)]
+    wanted = sum(int(mode["Replicated"]["Replicas"]) for mode in modes)
     tasks = _listed(host, "tasks", stack)
     return sum(task["Status"]["State"] == "running" for task in tasks) == wanted
 

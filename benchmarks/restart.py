@@ -53,9 +53,8 @@ def main() -> None:
             "careful script": lambda: _careful(trees),
             "dtdeploy": lambda: _dtdeploy(inventory, "restart", "--all", "--yes"),
         }
-        print(
-            f"{'way':16} {'healthy':>18} {'ended':>18} {'outage':>18}   median (min-max) s, {runs} runs"
-        )
+        print(f"median (min-max) of {runs} runs, in seconds")
+        print(f"{'way':16} {'healthy':>18} {'ended':>18} {'outage':>18}")
         for name, way in ways.items():
             measured = [_measure(way) for _ in range(runs)]
             columns = (

@@ -133,7 +133,7 @@ class Policy:
     remove_seconds: float = 0.0
     healthy_seconds: float = 0.0
     stable_seconds: float = 10.0
-    poll_seconds: float = 0.5
+    poll_seconds: float = 0.25
     failures: int = 3
     """This many failed tasks in one slot are a crash loop."""
     no_node_seconds: float = 30.0

@@ -192,7 +192,7 @@ class PolicyText(Text):
     """Longest wait for health; without it what the health checks may take + 120s."""
     stable: Duration = 10.0
     """How long the same tasks must keep running for the final verdict."""
-    poll: Pace = 0.5
+    poll: Pace = 0.25
     """Time between two looks."""
     failures: Annotated[int, Field(ge=1, le=100)] = 3
     """So many failed tasks in one slot are a crash loop."""

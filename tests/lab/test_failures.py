@@ -9,7 +9,7 @@ import pytest
 from lab import faults, hosts
 from lab.processes import wait_until
 from lab.witness import records
-from tests.lab.conftest import ROOT, Done, Operator
+from tests.lab.conftest import DEEP, ROOT, Done, Operator
 
 pytestmark = pytest.mark.lab
 
@@ -69,6 +69,7 @@ def test_a_missing_image_is_told_by_preflight_before_anything_goes_down(operator
     assert operator.touched() == []
 
 
+@pytest.mark.skipif(not DEEP, reason="takes a minute and a half: scripts/test --deep")
 def test_a_service_that_never_gets_healthy_is_named(operator: Operator) -> None:
     daemons_inventory_is("unhealthy")
     done = operator.types("restart", "--all", "--yes")

@@ -70,6 +70,7 @@ def test_the_server_drags_in_all_that_depends_on_it_and_says_so(
     assert operator.violations() == []
 
 
+@pytest.mark.skipif(not DEEP, reason="the other tests restart four: scripts/test --deep")
 def test_five_sites(operator: Operator, everywhere: Path) -> None:
     five = Operator(everywhere)
     assert five.types("up", "--all", "--yes").code == 0
