@@ -43,7 +43,7 @@ def _all_run(host: str, stack: str) -> bool:
     modes = [service["Spec"]["Mode"] for service in _listed(host, "services", stack)]
     wanted = sum(int(mode["Replicated"]["Replicas"]) for mode in modes)
     tasks = _listed(host, "tasks", stack)
-    return sum(task["Status"]["State"] == "running" for task in tasks) == wanted
+    return sum(1 for task in tasks if task["Status"]["State"] == "running") == wanted
 
 
 def _alive(host: str, stack: str) -> list[Any]:
