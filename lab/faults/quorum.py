@@ -44,13 +44,17 @@ def quorum_restore(word: str) -> None:
     """Make the manager the only one again, and wait until all its nodes are ready."""
     manager = hosts.find(word)
     if not _has_second_manager(manager):
-        return
+        return _wait_for_ready_nodes(manager)
     body = {
         "ForceNewCluster": True,
         "ListenAddr": "0.0.0.0:2377",
         "AdvertiseAddr": manager.address,
     }
     hosts.api(manager, "POST", "/swarm/init", body=body, timeout=_SECONDS)
+    return _wait_for_ready_nodes(manager)
+
+
+def _wait_for_ready_nodes(manager: Host) -> None:
     processes.wait_until(
         lambda: _only_ready_nodes(manager),
         seconds=_SECONDS,
@@ -92,7 +96,8 @@ def _only_ready_nodes(manager: Host) -> bool:
         nodes: list[dict[str, Any]] = hosts.api(manager, "GET", "/nodes")
         spare = spare_manager(manager).uts_name
         for node in nodes:
-            if node["Description"]["Hostname"] == spare:
+            # A node that never finished joining has no name; only a spare can be that.
+            if node["Description"].get("Hostname", spare) == spare:
                 hosts.api(manager, "DELETE", f"/nodes/{node['ID']}", query={"force": True})
     except LabError:
         return False
