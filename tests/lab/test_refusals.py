@@ -4,12 +4,23 @@ from collections.abc import Callable
 
 import pytest
 
-from lab import faults
+from lab import faults, hosts
+from lab.processes import wait_until
 from tests.lab.conftest import Operator
 
 pytestmark = pytest.mark.lab
 
 Break = Callable[[], object]
+
+
+def worker_is_down() -> None:
+    """Stop a worker and wait until its Swarm has noticed: some ten seconds."""
+    faults.docker_stop("kko-w1")
+    wait_until(
+        lambda: "Down" in hosts.docker("kko", "node", "ls", "--format", "{{.Status}}").stdout,
+        seconds=60,
+        what="kko's Swarm to miss its worker",
+    )
 
 
 CASES: list[tuple[str, Break, int, str]] = [
@@ -28,10 +39,10 @@ CASES: list[tuple[str, Break, int, str]] = [
     ("unset variable", lambda: faults.unset_variable("datatrail"), 14, "compose.yaml:"),
     ("no YAML", lambda: faults.broken("datatrail"), 14, "compose.yaml"),
     ("undeclared stack", lambda: faults.stack("gbo", "datatrail-extra"), 20, "datatrail-extra"),
-    ("no quorum", lambda: faults.quorum_loss("gbo"), 20, "leader"),
+    ("no quorum", lambda: faults.quorum_loss("gbo"), 11, "leader"),
     ("database down", faults.postgres_down, 20, "database"),
     ("daemon frozen", lambda: faults.docker_freeze("gbo"), 11, "gbo"),
-    ("worker down", lambda: faults.docker_stop("kko-w1"), 20, "kko-w1"),
+    ("worker down", worker_is_down, 20, "kko-w1"),
 ]
 
 
