@@ -17,6 +17,9 @@ def inventory() -> None:
 def check() -> int:
     """Check sites.yaml and stacks/, and report everything that is wrong at once."""
     found = read_inventory()
+    for warning in found.warnings:
+        click.echo(f"warning: {warning.where}: {warning.what}", err=True)
+        click.echo(f"    fix: {warning.fix}", err=True)
     active = sum(site.state is SiteState.ACTIVE for site in found.sites)
     click.echo(
         f"{found.path}: {len(found.sites)} sites ({active} active), {len(found.units)} units"

@@ -21,6 +21,9 @@ log = structlog.get_logger()
 
 _PASSING = frozenset({"site.unreachable", "docker.not-running"})
 """What may pass by itself within moments: a link that blinks, a daemon that restarts."""
+_LONG_SECONDS = 5.0
+"""An attempt to connect that took this long ran into its time-out: whoever asks within as long
+again is told the same, instead of waiting for the next time-out."""
 
 
 def passing(error: BaseException) -> bool:
@@ -50,6 +53,7 @@ class SiteLink:
         self._lock = threading.Lock()
         self._connection: SshConnection | None = None
         self._failed: tuple[float, FleetError] | None = None
+        self._believed_until = 0.0
         self._closed = False
         self.api = EngineApi(site, self._open_stream, clock, read_seconds)
 
@@ -72,12 +76,15 @@ class SiteLink:
         with self._lock:
             if self._connection is not None and self._connection.alive:
                 return self._connection
-            if self._failed is not None and self._failed[0] >= asked:
+            if self._failed is not None and max(self._failed[0], self._believed_until) >= asked:
                 raise self._failed[1]
+            tried = self._clock()
             try:
                 self._connection = self._open()
             except FleetError as error:
-                self._failed = (self._clock(), error)
+                now = self._clock()
+                self._failed = (now, error)
+                self._believed_until = now + _LONG_SECONDS if now - tried >= _LONG_SECONDS else 0.0
                 raise
             return self._connection
 

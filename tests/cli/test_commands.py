@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -140,6 +141,18 @@ def test_problems_of_the_inventory_point_at_file_line_and_column(
     done = typed("inventory", "check", inventory=broken)
     assert done.code == 3
     assert f"{broken}:3:1" in done.err
+
+
+def test_inventory_check_shows_warnings_and_ends_well(typed: Type, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "sites.yaml", tmp_path)
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
+    (tmp_path / "stacks" / "datatrail-old.yaml").write_text(
+        (tmp_path / "stacks" / "datatrail.yaml").read_text()
+    )
+    done = typed("inventory", "check", inventory=tmp_path / "sites.yaml")
+    assert done.code == 0
+    assert "warning: " in done.err
+    assert "datatrail-old" in done.err
 
 
 def test_a_dead_site_makes_a_restart_refuse_and_status_still_shows_the_rest(

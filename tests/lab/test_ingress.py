@@ -37,14 +37,14 @@ policy: {stable: 1s}
 
 
 @pytest.fixture
-def pool(operator: Operator, tmp_path: Path) -> Iterator[Operator]:
-    del operator
+def pool(lab_is_up: None, tmp_path: Path) -> Iterator[Operator]:
+    del lab_is_up
     (tmp_path / "sites.yaml").write_text(SITES)
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks" / "pool.yaml").write_text(STACK)
-    faults.commit("datatrail", {"stacks/pool.yaml": COMPOSE})
     words = [sys.executable, "-m", "lab", "up", "--ingress-subnet"]
     subprocess.run([*words, "10.99.0.0/28"], cwd=ROOT, check=True, timeout=240)
+    faults.commit("datatrail", {"stacks/pool.yaml": COMPOSE})
     yield Operator(tmp_path / "sites.yaml")
     subprocess.run([sys.executable, "-m", "lab", "up"], cwd=ROOT, check=True, timeout=240)
 
