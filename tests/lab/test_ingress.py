@@ -8,19 +8,13 @@ from pathlib import Path
 import pytest
 
 from lab import faults, hosts
+from lab.standins.compose import idle_stack
 from tests.lab.conftest import DEEP, ROOT, Operator
 
 pytestmark = pytest.mark.lab
 
 CYCLES = 30 if DEEP else 6
-COMPOSE = """
-version: "3.8"
-services:
-  web:
-    image: registry.lab:5000/maestro-datatrail-client:latest
-    ports: ["18080:8080"]
-    deploy: {replicas: 3}
-"""
+COMPOSE = idle_stack(replicas=3, published=18080)
 SITES = """
 version: 1
 managed_prefix: pool
@@ -31,7 +25,7 @@ sites: {home: {manager: aux.gbo, stacks: [pool]}}
 STACK = """
 repo: datatrail
 compose: stacks/pool.yaml
-services: [web]
+services: [idle]
 policy: {stable: 1s}
 """
 
@@ -56,6 +50,6 @@ def test_restarts_leak_no_address(pool: Operator) -> None:
     for cycle in range(CYCLES):
         done = pool.types("restart", "--all", "--yes")
         assert done.code == 0, f"cycle {cycle}: {done}"
-    states = hosts.docker("aux.gbo", "service", "ps", "pool_web", "--format", "{{.CurrentState}}")
+    states = hosts.docker("aux.gbo", "service", "ps", "pool_idle", "--format", "{{.CurrentState}}")
     assert states.stdout.count("Running") == 3
     assert "New" not in states.stdout
