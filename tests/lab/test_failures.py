@@ -81,6 +81,7 @@ def test_a_service_that_never_gets_healthy_is_named(operator: Operator) -> None:
     assert operator.violations() == []
 
 
+@pytest.mark.skipif(not DEEP, reason="takes two minutes: scripts/test --deep")
 def test_a_client_that_ignores_sigterm_is_waited_for(operator: Operator) -> None:
     faults.image("ignores-sigterm", stack="datatrail-client", service=("replicator",), site="gbo")
     assert operator.types("restart", "--site", "gbo", "--yes").code == 0
