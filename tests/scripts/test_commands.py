@@ -22,7 +22,7 @@ def typed(name: str, *words: str, seconds: float = 30) -> subprocess.CompletedPr
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("scripts/test", ["--fast", "--lab-only", "--seeds N", "-k EXPR", "--help"]),
+        ("scripts/test", ["--fast", "--deep", "--lab-only", "--seeds N", "-k EXPR", "--help"]),
         ("scripts/try", ["--simulate", "--down", "--help"]),
         ("scripts/requirements", ["--upgrade", "--upgrade-package NAME"]),
     ],
