@@ -26,6 +26,8 @@ from orchestrator.simulation.synthetic import synthetic_sources
 from orchestrator.sources.model import Sourced
 
 ALL = Request(everything=True)
+LOOK_SECONDS = 2.0
+"""How old what was seen may be when it is acted on."""
 PRODUCTION = load_inventory(Path(__file__).parent.parent / "sites.yaml")
 
 
@@ -35,14 +37,15 @@ class Oracle:
 
     It holds the two rules that matter most: a service is never removed by an operator while a
     container of anything that depends on its stack runs anywhere (S1), and no service is
-    created while something its stack depends on does not serve (S2).
+    created while something its stack depends on has not served for a while (S2): between a
+    look and the deploy that follows it anything may break.
     """
 
     fleet: SimulatedFleet
     inventory: Inventory
     violations: list[str] = field(default_factory=list)
-    by_hand: bool = False
     _fault: bool = False
+    _broke: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.fleet.subscribe(self.see)
@@ -50,6 +53,8 @@ class Oracle:
     def see(self, happening: Happening) -> None:
         if happening.what in (What.FAULT, What.COMMAND):
             self._fault = happening.what is What.FAULT
+        if happening.what in (What.FAULT, What.CONTAINER_STOPPED):
+            self._broke[happening.site] = happening.at
         if happening.what is What.SERVICE_REMOVED and not self._fault:
             self._removed(happening)
         if happening.what is What.SERVICE_CREATED and not self._fault:
@@ -70,6 +75,8 @@ class Oracle:
             if spec.unit != unit:
                 continue
             for below in spec.depends_on:
+                if happening.at - self._broke.get(below.site, -LOOK_SECONDS) < LOOK_SECONDS:
+                    continue
                 probes = self.inventory.spec(below).probes
                 for probe in probes:
                     ok, words = self.fleet.answer(below.site, probe)
