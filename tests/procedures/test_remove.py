@@ -149,6 +149,21 @@ def test_in_use_passes_and_is_tried_again() -> None:
     assert sum(isinstance(effect, RemoveLeftovers) for effect in driven.effects) == 2
 
 
+def test_gone_once_is_not_gone() -> None:
+    """A stale list may leave a task out for a moment."""
+    world = World(stop_seconds=6.0)
+    looks = 0
+
+    def look(site: str, now: float) -> Look:
+        nonlocal looks
+        looks += 1
+        return sight(site) if looks == 2 else world.look(site, now)
+
+    driven = drive(remove(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert driven.seconds >= 6.0
+
+
 def test_a_site_that_blinks_is_waited_for() -> None:
     world = World()
 
