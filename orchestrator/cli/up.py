@@ -14,8 +14,8 @@ from orchestrator.planning.plan import Command
 def up(refs: dict[str, str], *, yes: bool, dry_run: bool, **selection: Any) -> int:  # noqa: ANN401 - the four selecting options, passed on whole
     """Deploy what is not running as declared, dependencies first.
 
-    Units that are healthy at the wanted revision are left alone. A unit that runs while
-    others that depend on it run too is never deployed over: restart it instead.
+    Units that are healthy are left alone, whichever revision they run: a restart moves them.
+    A unit that runs while others that depend on it run too is never deployed over.
 
     \b
       dtdeploy up --all
