@@ -11,6 +11,7 @@ from orchestrator.planning.scope import Scope, Scoped
 from orchestrator.planning.selection import Request, dependencies, dependents
 from orchestrator.planning.steps import plan_steps, verify_steps
 from orchestrator.sources.model import Sourced
+from orchestrator.sources.must_have import missing_must_have
 
 _REMOVE_MARGIN_SECONDS = 30.0
 """Gossip delay, network clean-up and reaping, on top of the stop grace period."""
@@ -125,10 +126,8 @@ def _unit_dangers(spec: UnitSpec, item: Scoped, sourced: Sourced | None) -> list
     dangers = []
     if item.before.presence is Presence.UNKNOWN:
         dangers.append(f"cannot be seen now: {'; '.join(item.before.words)}")
-    if sourced is not None:
-        names = {service.name for service in sourced.desired.services}
-        if missing := [name for name in spec.must_have if name not in names]:
-            dangers.append(f"{spec.compose} lacks {', '.join(missing)}, which operators rely on")
+    if sourced is not None and (missing := missing_must_have(spec, sourced.desired)):
+        dangers.append(f"{spec.compose} lacks {', '.join(missing)}, which operators rely on")
     return dangers
 
 
