@@ -7,28 +7,33 @@ that answers with another type is a bug of that driver, and is met by an asserti
 from collections.abc import Generator
 from typing import Any, TypeVar
 
+from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Sight, Unseen
 from orchestrator.procedures.effects import (
     Answer,
-    DeployStack,
+    CheckLock,
+    ConfigAnswer,
+    CreateConfig,
+    DeleteConfig,
     Effect,
     Examination,
     Examine,
+    Holding,
+    Intend,
+    Mutation,
     Observe,
     ObserveAll,
     ProbeResult,
-    PullImages,
-    RemoveLeftovers,
-    RemoveServices,
+    ReadConfig,
     RunProbe,
-    ShipRelease,
+    Saw,
     Sleep,
     Tell,
+    UpdateConfig,
 )
 
 T = TypeVar("T")
 Asking = Generator[Effect, Any, T]
-Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
 
 
 class DriverBugError(TypeError):
@@ -87,3 +92,26 @@ def ask_tell(
 ) -> Asking[None]:
     """Say what the step waits for."""
     yield Tell(waiting_for=waiting_for, items=items, deadline=deadline)
+
+
+def ask_config(
+    effect: CreateConfig | ReadConfig | UpdateConfig | DeleteConfig,
+) -> Asking[ConfigAnswer]:
+    """Create, read, update or delete a config."""
+    answer: ConfigAnswer = yield effect
+    _expect(answer, ConfigAnswer)
+    return answer
+
+
+def ask_lock() -> Asking[Holding]:
+    """Prove that the lock is still held."""
+    holding: Holding = yield CheckLock()
+    _expect(holding, Holding)
+    return holding
+
+
+def ask_journal(effect: Intend | Saw) -> Asking[Problem | None]:
+    """Write to the journal; a problem means that it could not be written."""
+    problem: Problem | None = yield effect
+    _expect(problem, Problem, type(None))
+    return problem

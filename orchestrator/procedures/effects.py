@@ -1,5 +1,8 @@
 """Effects: what a procedure may ask for, and what it is told back. Plain values, all of them.
 
+What changes something carries `not_after`: a moment on the observer's clock past which it must
+not begin any more, since whoever asked for it may have lost the right to ask. None: no limit.
+
 A procedure is a generator: it yields one effect at a time and is sent the matching
 observation. A driver performs them; nothing here touches network, clock or disk.
 
@@ -9,12 +12,17 @@ observation. A driver performs them; nothing here touches network, clock or disk
     ShipRelease, PullImages, DeployStack -> Answer
     RunProbe        -> ProbeResult
     Examine         -> Examination | Unseen
+    CreateConfig, ReadConfig,
+    UpdateConfig, DeleteConfig -> ConfigAnswer
+    WriteAudit      -> Answer
     Sleep           -> float                  the observer's clock, seconds
     Tell            -> None
+    CheckLock       -> Holding
+    Intend, Saw     -> Problem | None
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -45,6 +53,7 @@ class RemoveServices:
 
     unit: Unit
     ids: tuple[str, ...]
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,7 @@ class RemoveLeftovers:
     networks: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +73,7 @@ class ShipRelease:
 
     site: str
     release: Release
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,7 @@ class PullImages:
     site: str
     images: tuple[str, ...]
     timeout_seconds: float = 600.0
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +103,7 @@ class DeployStack:
     variables: tuple[tuple[str, str], ...] = ()
     secret_variables: tuple[str, ...] = ()
     timeout_seconds: float = 120.0
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +125,50 @@ class Examine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateConfig:
+    """Create a Docker config that belongs to no stack. Of many of one name at once, one wins."""
+
+    site: str
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConfig:
+    """Read a Docker config by its name."""
+
+    site: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateConfig:
+    """Replace all labels of a config if nobody did since `version`: a compare-and-swap."""
+
+    site: str
+    id: str
+    version: int
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteConfig:
+    """Delete a config by its id, never by name: the name may be somebody else's by now."""
+
+    site: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteAudit:
+    """Append a line to the audit log on the site's manager; the log is bounded in size."""
+
+    site: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sleep:
     """Wait. 0 just asks for the time."""
 
@@ -127,6 +184,30 @@ class Tell:
     deadline: float | None = None
 
 
+Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
+"""What changes a site. A run does these only while it holds the lock, intent first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLock:
+    """Prove, by writing to it, that this run still holds the lock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intend:
+    """Write down, durably, what is about to be done. A Problem back: it could not be written."""
+
+    effect: Mutation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saw:
+    """Write down what became of an intended effect."""
+
+    effect: Mutation
+    answer: "Answer"
+
+
 Effect = (
     Observe
     | ObserveAll
@@ -137,8 +218,16 @@ Effect = (
     | DeployStack
     | RunProbe
     | Examine
+    | CreateConfig
+    | ReadConfig
+    | UpdateConfig
+    | DeleteConfig
+    | WriteAudit
     | Sleep
     | Tell
+    | CheckLock
+    | Intend
+    | Saw
 )
 
 
@@ -150,6 +239,8 @@ class Result(Enum):
     """Docker answered and said no; `words` quotes it."""
     UNKNOWN = "unknown"
     """The answer was lost: it may or may not have happened. Look, never repeat blindly."""
+    LATE = "late"
+    """It was not begun: `not_after` had passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +250,61 @@ class Answer:
     result: Result
     at: float
     words: str = ""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredConfig:
+    """A config as a Swarm keeps it. `version` is what the next update has to name.
+
+    `updated_at` is when it was last written, by the clock of the Swarm's leader (RFC 3339).
+    """
+
+    id: str
+    name: str
+    version: int
+    labels: tuple[tuple[str, str], ...]
+    data: bytes = field(repr=False)
+    updated_at: str = ""
+
+    def label(self, name: str) -> str:
+        """Return a label's value, "" if there is none."""
+        return dict(self.labels).get(name, "")
+
+
+class ConfigResult(Enum):
+    """How an effect on a config ended, as far as anyone can tell."""
+
+    OK = "ok"
+    ABSENT = "absent"
+    """There is no such config."""
+    TAKEN = "taken"
+    """A config of that name exists already."""
+    MOVED = "moved"
+    """Somebody wrote to it since the version that was named."""
+    FAILED = "failed"
+    """It was not done: refused, or the site cannot be reached."""
+    UNKNOWN = "unknown"
+    """The answer was lost: it may or may not have happened, now or in a while."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigAnswer:
+    """What came back; `config` is how it stands after a create, read or update that was OK."""
+
+    result: ConfigResult
+    at: float
+    config: StoredConfig | None = None
+    words: str = ""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Whether the lock is held, proved not earlier than `asked` (observer's clock, seconds)."""
+
+    held: bool
+    asked: float
     problem: Problem | None = None
 
 

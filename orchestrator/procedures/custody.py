@@ -1,0 +1,75 @@
+"""Nothing is changed without a durable intent and a fresh proof that the lock is held.
+
+Wrapped around every procedure of a run, so that no procedure can forget either.
+"""
+
+from dataclasses import replace
+
+from orchestrator.errors import Problem
+from orchestrator.procedures.asking import Asking, ask_journal, ask_lock, ask_mutate, ask_sleep
+from orchestrator.procedures.effects import (
+    Answer,
+    Effect,
+    Failed,
+    Intend,
+    Mutation,
+    Outcome,
+    Procedure,
+    Result,
+    Saw,
+)
+
+FRESH_SECONDS = 15.0
+"""How old a proof of the lock may be when an effect begins. Whoever takes a lock from a run that
+may still live waits as long before acting."""
+_TRIES = 5
+
+
+def in_custody(procedure: Procedure) -> Procedure:
+    """Carry out `procedure` so that each of its mutations comes after intent and proof.
+
+    Ends in Failed, with the mutation not sent, when the intent cannot be written down or the
+    lock is not held any more.
+    """
+    answer: object = None
+    while True:
+        try:
+            effect: Effect = procedure.send(answer)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        if isinstance(effect, Mutation):
+            told = yield from _mutate(effect)
+            if isinstance(told, Problem):
+                procedure.close()
+                return Failed(problems=(told,))
+            answer = told
+        else:
+            answer = yield effect
+
+
+def _mutate(effect: Mutation) -> Asking[Answer | Problem]:
+    unwritten = yield from ask_journal(Intend(effect=effect))
+    if unwritten is not None:
+        return unwritten
+    answer = yield from _while_held(effect)
+    if isinstance(answer, Answer):
+        # What was seen matters less than what was meant: the Swarm can be asked again.
+        yield from ask_journal(Saw(effect=effect, answer=answer))
+    return answer
+
+
+def _while_held(effect: Mutation) -> Asking[Answer | Problem]:
+    late = Answer(result=Result.LATE, at=0.0)
+    for _ in range(_TRIES):
+        holding = yield from ask_lock()
+        if holding.problem is not None:
+            return holding.problem
+        now = yield from ask_sleep(0)
+        if now - holding.asked > FRESH_SECONDS:
+            continue
+        timed = replace(effect, not_after=holding.asked + FRESH_SECONDS)
+        late = yield from ask_mutate(timed)
+        if late.result is not Result.LATE:
+            return late
+    return replace(late, result=Result.UNKNOWN, words=late.words or "it could not be begun in time")
