@@ -27,8 +27,11 @@ NO_MANAGER = (
     ' "docker swarm join" to connect this node to swarm and try again.'
 )
 _WRITE = (0.01, 0.04)
+_READ = (0.003, 0.02)
 _LOOK_AGAIN = 0.25
 _LOOK_AGAIN_AT_MOST = 4.0
+_CONFIG_BYTES = 1_024_000
+"""Docker's words name this limit (measured)."""
 _FOUND_LATER = 0.5
 """How likely a write of unknown outcome turns out to have happened."""
 
@@ -39,6 +42,18 @@ class ApiError(Exception):
 
 class OutcomeUnknownError(ApiError):
     """The call ended without anybody knowing whether it acted."""
+
+
+class TakenError(ApiError):
+    """Something of that name exists already."""
+
+
+class MovedError(ApiError):
+    """Somebody wrote to it since the version that was named."""
+
+
+class AbsentError(ApiError):
+    """There is nothing of that id or name."""
 
 
 class TimeUpError(ApiError):
@@ -91,6 +106,14 @@ def check_leader(swarm: SimSwarm) -> None:
         raise ApiError(NO_MANAGER)
     if swarm.leaderless:
         raise ApiError(NO_LEADER)
+
+
+def read(swarm: SimSwarm, action: Callable[[], T]) -> Process[T]:
+    """Perform a single read: what it shows is from before in the first seconds without a quorum."""
+    yield swarm.between(*_READ)
+    yield from settled(swarm)
+    check_leader(swarm)
+    return action()
 
 
 def write(swarm: SimSwarm, action: Callable[[], T]) -> Process[T]:
@@ -170,6 +193,11 @@ def create_config(
     swarm: SimSwarm, name: str, *, stack: str, labels: rollout.Labels = (), data: bytes = b"-"
 ) -> SimResource:
     """Create a config. Names are unique, whatever their case: of many at once, one wins."""
+    if not 0 < len(data) < _CONFIG_BYTES:
+        raise ApiError(
+            "Error response from daemon: rpc error: code = InvalidArgument desc = config data"
+            f" must be larger than 0 and less than {_CONFIG_BYTES} bytes"
+        )
     made = _create(swarm, swarm.configs, "config", name, stack)
     made.labels, made.data = labels, data
     swarm.tell(What.CONFIG_CREATED, stack, name)
@@ -187,11 +215,12 @@ def _create(
     swarm: SimSwarm, kept: dict[str, SimResource], kind: str, name: str, stack: str
 ) -> SimResource:
     if any(other.name.lower() == name.lower() for other in kept.values()):
-        raise ApiError(
+        raise TakenError(
             f"Error response from daemon: rpc error: code = AlreadyExists desc = {kind} {name}"
             " already exists"
         )
     made = SimResource(id=swarm.mint(), name=name, stack=stack, version=swarm.next_index())
+    made.written_at = swarm.clock.now
     kept[made.id] = made
     return made
 
@@ -200,16 +229,31 @@ def update_config(
     swarm: SimSwarm, config_id: str, *, version: int, labels: rollout.Labels
 ) -> SimResource:
     """Set a config's labels if nobody did since `version`: a compare-and-swap."""
-    config = swarm.configs.get(config_id)
-    if config is None:
-        raise ApiError(f"Error response from daemon: config {config_id} not found")
+    config = config_by_id(swarm, config_id)
     if config.version != version:
-        raise ApiError(
+        raise MovedError(
             "Error response from daemon: rpc error: code = Unknown desc = update out of sequence"
         )
     config.labels, config.version = labels, swarm.next_index()
+    config.written_at = swarm.clock.now
     swarm.tell(What.CONFIG_UPDATED, config.stack, config.name)
     return config
+
+
+def config_by_id(swarm: SimSwarm, config_id: str) -> SimResource:
+    """Return a config; AbsentError if there is none of that id."""
+    config = swarm.configs.get(config_id)
+    if config is None:
+        raise AbsentError(f"Error response from daemon: config {config_id} not found")
+    return config
+
+
+def config_by_name(swarm: SimSwarm, name: str) -> SimResource:
+    """Return a config, whatever the case of its name; AbsentError if there is none."""
+    for config in swarm.configs.values():
+        if config.name.lower() == name.lower():
+            return config
+    raise AbsentError(f"Error response from daemon: config {name} not found")
 
 
 def delete_config(swarm: SimSwarm, config_id: str) -> bool:

@@ -5,36 +5,40 @@ from dataclasses import dataclass
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Via
-from orchestrator.fleet.observed import Unseen
 from orchestrator.procedures.effects import (
     Answer,
+    CheckLock,
     DeployStack,
     Effect,
     Examine,
+    Intend,
     Observe,
     ObserveAll,
-    ProbeResult,
-    PullImages,
     RemoveLeftovers,
     RemoveServices,
     Result,
     RunProbe,
-    ShipRelease,
+    Saw,
     Sleep,
     Tell,
+    WriteAudit,
 )
-from orchestrator.simulation import api, performing, problems
+from orchestrator.simulation import answers, api, configs, performing, problems
+from orchestrator.simulation.answers import CONFIG_EFFECTS, CONFIG_WRITES, MUTATIONS, Remote
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
 from orchestrator.simulation.happening import What
-from orchestrator.simulation.link import READ_DEADLINE_SECONDS, LinkState
+from orchestrator.simulation.link import Link, LinkState
 
 _WAY = (0.005, 0.04)
-_CALL_DEADLINE_SECONDS = 30.0
 _SWALLOWED = 0.5
 """How likely a request on a hanging connection never arrives."""
-_MUTATIONS = (RemoveServices, RemoveLeftovers, ShipRelease, PullImages, DeployStack)
-Remote = performing.Mutation | Observe | Examine | RunProbe
+_ENGINES_OWN = (Sleep, Tell, ObserveAll, CheckLock, Intend, Saw)
+_UNIT_EFFECTS = (RemoveServices, RemoveLeftovers, DeployStack)
+_CHANGING = (*MUTATIONS, *CONFIG_WRITES)
+"""What an answer can be lost of on purpose. Audit lines are left out: they would use faults up."""
+
+_Changing = performing.Mutation | configs.ConfigEffect | WriteAudit
 
 
 class SimulationStalledError(RuntimeError):
@@ -85,7 +89,7 @@ class SimulatedBackend:
 
     def submit(self, token: int, effect: Effect) -> None:
         """Send an effect on its way."""
-        if isinstance(effect, Sleep | Tell | ObserveAll):
+        if isinstance(effect, _ENGINES_OWN):
             raise TypeError(f"the engine performs {type(effect).__name__} itself")
         name = effect.unit.site if isinstance(effect, _UNIT_EFFECTS) else effect.site
         site = self._fleet.sites[name]
@@ -123,20 +127,25 @@ class SimulatedBackend:
         if link.turns_away:
             self._clock.after(way * 2, self._turned_away, flight, problems.of_link(link))
             return
-        flight.deadline = self._clock.after(_deadline(flight.effect), self._lost, flight)
+        flight.deadline = self._clock.after(answers.deadline(flight.effect), self._lost, flight)
         if link.state is LinkState.CUT or self._lost_on_the_way(flight):
             return
         self._clock.after(way, self._arrive, flight)
 
     def _lost_on_the_way(self, flight: _Flight) -> bool:
         link = flight.site.link
-        if not isinstance(flight.effect, _MUTATIONS):
+        if isinstance(flight.effect, WriteAudit):
+            return self._swallowed(link)
+        if not isinstance(flight.effect, _CHANGING):
             return False
         if link.lose_before > 0:
             link.lose_before -= 1
             return True
         flight.loses_answer = link.lose_after > 0
         link.lose_after -= flight.loses_answer
+        return self._swallowed(link)
+
+    def _swallowed(self, link: Link) -> bool:
         return link.state is LinkState.HANGING and self._fleet.rng.random() < _SWALLOWED
 
     def _way(self, flight: _Flight) -> float:
@@ -160,10 +169,21 @@ class SimulatedBackend:
                 return (yield from performing.examine(self._fleet, site, effect, flight.started))
             if isinstance(effect, RunProbe):
                 return (yield from performing.probe(self._fleet, effect))
-            command = self._command(flight, effect)
-            words = yield from api.acting(site.swarm, self._operator, command)
+            acting = self._acting(flight, effect)
+            return (yield from api.acting(site.swarm, self._operator, acting))
         except api.ApiError as error:
-            return self._refused(flight, error)
+            return answers.refused(site.swarm.site, effect, error, self._clock.now)
+
+    def _acting(self, flight: _Flight, effect: _Changing) -> Process[object]:
+        site = flight.site
+        if isinstance(effect, CONFIG_EFFECTS):
+            return (yield from configs.perform(site, effect))
+        if isinstance(effect, WriteAudit):
+            words = yield from performing.write_audit(site, effect)
+        elif effect.not_after is not None and self._clock.now > effect.not_after:
+            return Answer(result=Result.LATE, at=self._clock.now, words="its time had passed")
+        else:
+            words = yield from self._command(flight, effect)
         return Answer(result=Result.OK, at=self._clock.now, words=words)
 
     def _command(self, flight: _Flight, effect: performing.Mutation) -> Process[str]:
@@ -175,14 +195,6 @@ class SimulatedBackend:
             return not flight.over and flight.breaks == site.link.breaks
 
         return (yield from performing.mutate(self._fleet, site, effect, connected))
-
-    def _refused(self, flight: _Flight, error: api.ApiError) -> object:
-        site, now = flight.site.swarm.site, self._clock.now
-        problem = problems.of_docker(site, error)
-        if not isinstance(flight.effect, _MUTATIONS):
-            return Unseen(site=site, at=now, problem=problem)
-        result, told = _refusal(site, flight.effect, error, problem)
-        return Answer(result=result, at=now, words=str(error), problem=told)
 
     def _send_back(self, flight: _Flight, answer: object) -> None:
         link = flight.site.link
@@ -200,56 +212,9 @@ class SimulatedBackend:
         self._ready.append((flight.token, answer))
 
     def _lost(self, flight: _Flight) -> None:
-        site = flight.site.swarm.site
-        if isinstance(flight.effect, _MUTATIONS):
-            what = f"the answer to {type(flight.effect).__name__} was lost"
-            problem = problems.answer_lost(site, what)
-            self._deliver(flight, self._unanswered(flight, problem, Result.UNKNOWN))
-        else:
-            problem = problems.of_link(flight.site.link)
-            self._deliver(flight, self._unanswered(flight, problem, Result.FAILED))
+        answer = answers.never_answered(flight.effect, flight.site.link, self._clock.now)
+        self._deliver(flight, answer)
 
     def _turned_away(self, flight: _Flight, problem: Problem) -> None:
-        again = isinstance(flight.effect, _DELETIONS) and problem.code == problems.UNREACHABLE
-        result = Result.UNKNOWN if again else Result.FAILED
-        self._deliver(flight, self._unanswered(flight, problem, result))
-
-    def _unanswered(self, flight: _Flight, problem: Problem, result: Result) -> object:
-        site, now = flight.site.swarm.site, self._clock.now
-        words = f"{site}: {problem.what}"
-        if isinstance(flight.effect, _MUTATIONS):
-            return Answer(result=result, at=now, words=words, problem=problem)
-        if isinstance(flight.effect, RunProbe):
-            return ProbeResult(ok=False, at=now, words=words)
-        return Unseen(site=site, at=now, problem=problem)
-
-
-_DELETIONS = (RemoveServices, RemoveLeftovers)
-_UNIT_EFFECTS = (RemoveServices, RemoveLeftovers, DeployStack)
-
-
-def _refusal(
-    site: str, effect: performing.Mutation, error: api.ApiError, problem: Problem
-) -> tuple[Result, Problem | None]:
-    """Return what a refusal means: what may have happened, or may be tried again, is UNKNOWN."""
-    if isinstance(error, api.TimeUpError) and isinstance(effect, DeployStack):
-        return Result.UNKNOWN, problems.answer_lost(site, str(error))
-    plain = problem.code == problems.REFUSED
-    leader_lost = problem.code == problems.NO_QUORUM
-    deletes = isinstance(effect, _DELETIONS) and not plain
-    if isinstance(error, api.OutcomeUnknownError) or leader_lost or deletes:
-        return Result.UNKNOWN, problem
-    return Result.FAILED, None if plain else problem
-
-
-def _deadline(effect: Remote) -> float:
-    """Return how long its answer is waited for, in seconds."""
-    match effect:
-        case DeployStack() | PullImages():
-            return effect.timeout_seconds + READ_DEADLINE_SECONDS
-        case RemoveServices() | RemoveLeftovers() | ShipRelease():
-            return _CALL_DEADLINE_SECONDS
-        case RunProbe():
-            return effect.probe.timeout_seconds
-        case _:
-            return READ_DEADLINE_SECONDS
+        now = self._clock.now
+        self._deliver(flight, answers.turned_away(flight.effect, problem, flight.site.link, now))

@@ -8,6 +8,9 @@ T = TypeVar("T")
 Process = Generator[float, None, T]
 """Something that takes time: it yields how many seconds pass before it goes on."""
 
+EPOCH_SECONDS = 1_767_225_600.0
+"""What clocks on walls show at the beginning, in seconds since 1970: 2026-01-01, midnight UTC."""
+
 Action = Callable[..., object]
 
 

@@ -38,6 +38,8 @@ class SimSite:
     conditions: Conditions = field(default_factory=Conditions)
     releases: set[tuple[str, str]] = field(default_factory=set)
     """(name, digest) of every release shipped."""
+    audit: list[str] = field(default_factory=list)
+    """The lines of the audit log on the manager's disk."""
 
 
 class SimulatedFleet:

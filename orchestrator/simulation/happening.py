@@ -24,6 +24,8 @@ class What(Enum):
     CONFIG_REMOVED = "config removed"
     SECRET_CREATED = "secret created"  # noqa: S105 - the name of a kind, no secret
     SECRET_REMOVED = "secret removed"  # noqa: S105 - the name of a kind, no secret
+    AUDIT = "audit"
+    """A line was written to the audit log on the manager; `detail` is the line."""
     NODE_STATE = "node state"
     RELEASE_SHIPPED = "release shipped"
     FAULT = "fault"

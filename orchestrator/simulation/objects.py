@@ -84,6 +84,8 @@ class Machine:
 class SimResource:
     """A network, config or secret.
 
+    `written_at` is when its labels were last set, in virtual time.
+
     A network that was deleted while tasks of the manager's own node still used it stays
     listed there until the last of them has stopped: `local_users` counts them.
     """
@@ -94,6 +96,7 @@ class SimResource:
     version: int = 0
     labels: tuple[tuple[str, str], ...] = ()
     data: bytes = b""
+    written_at: float = 0.0
     deleted: bool = False
     local_users: int = 0
 

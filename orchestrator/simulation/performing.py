@@ -14,6 +14,7 @@ from orchestrator.procedures.effects import (
     RemoveServices,
     RunProbe,
     ShipRelease,
+    WriteAudit,
 )
 from orchestrator.simulation import api, commands
 from orchestrator.simulation.behaviour import GOOD
@@ -68,6 +69,14 @@ def _ship(site: SimSite, effect: ShipRelease) -> Process[str]:
     site.releases.add(key)
     site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
     return "shipped"
+
+
+def write_audit(site: SimSite, effect: WriteAudit) -> Process[str]:
+    """Append a line to the manager's audit log: a remote command that needs no Docker."""
+    yield site.swarm.between(0.02, 0.1)
+    site.audit.append(effect.line)
+    site.swarm.tell(What.AUDIT, "", effect.line)
+    return "written"
 
 
 def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Process[str]:

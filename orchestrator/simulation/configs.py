@@ -1,0 +1,99 @@
+"""Configs that belong to no stack, as the Engine API creates, reads, changes and deletes them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+from orchestrator.procedures.effects import (
+    ConfigAnswer,
+    ConfigResult,
+    CreateConfig,
+    DeleteConfig,
+    ReadConfig,
+    StoredConfig,
+    UpdateConfig,
+)
+from orchestrator.simulation import api, problems
+from orchestrator.simulation.clock import EPOCH_SECONDS, Process
+from orchestrator.simulation.fleet import SimSite
+from orchestrator.simulation.objects import SimResource
+
+ConfigEffect = CreateConfig | ReadConfig | UpdateConfig | DeleteConfig
+_PLAIN = {
+    api.TakenError: ConfigResult.TAKEN,
+    api.MovedError: ConfigResult.MOVED,
+    api.AbsentError: ConfigResult.ABSENT,
+}
+"""Refusals that say how things stand: no problem of the site's."""
+
+
+def perform(site: SimSite, effect: ConfigEffect) -> Process[ConfigAnswer]:
+    """Let an effect on a config act; what the site refuses is an answer as well."""
+    try:
+        config = yield from _perform(site, effect)
+    except api.ApiError as error:
+        return _refused(site, error)
+    return ConfigAnswer(result=ConfigResult.OK, at=site.swarm.clock.now, config=config)
+
+
+def _perform(site: SimSite, effect: ConfigEffect) -> Process[StoredConfig | None]:
+    swarm = site.swarm
+    match effect:
+        case ReadConfig():
+            found = yield from api.read(swarm, partial(api.config_by_name, swarm, effect.name))
+            return _stored(site, found)
+        case CreateConfig():
+            create = partial(_create, site, effect)
+            made = yield from api.write(swarm, create)
+            return (yield from _as_it_stands(site, made.id))
+        case UpdateConfig():
+            update = partial(api.update_config, swarm, effect.id)
+            given = partial(update, version=effect.version, labels=effect.labels)
+            changed = yield from api.write(swarm, given)
+            return (yield from _as_it_stands(site, changed.id))
+        case DeleteConfig():
+            yield from api.write(swarm, partial(_delete, site, effect))
+            return None
+
+
+def _create(site: SimSite, effect: CreateConfig) -> SimResource:
+    return api.create_config(
+        site.swarm, effect.name, stack="", labels=effect.labels, data=effect.data
+    )
+
+
+def _delete(site: SimSite, effect: DeleteConfig) -> None:
+    api.config_by_id(site.swarm, effect.id)
+    api.delete_config(site.swarm, effect.id)
+
+
+def _as_it_stands(site: SimSite, config_id: str) -> Process[StoredConfig]:
+    """Read what was just written: a write is not answered with the version it made."""
+    try:
+        found = yield from api.read(site.swarm, partial(api.config_by_id, site.swarm, config_id))
+    except api.AbsentError:
+        raise
+    except api.ApiError as error:
+        raise api.OutcomeUnknownError(str(error)) from error
+    return _stored(site, found)
+
+
+def _stored(site: SimSite, config: SimResource) -> StoredConfig:
+    seconds = EPOCH_SECONDS + config.written_at + site.conditions.clock_offset_seconds
+    return StoredConfig(
+        id=config.id,
+        name=config.name,
+        version=config.version,
+        labels=config.labels,
+        data=config.data,
+        updated_at=f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
+    )
+
+
+def _refused(site: SimSite, error: api.ApiError) -> ConfigAnswer:
+    told = ConfigAnswer(result=ConfigResult.FAILED, at=site.swarm.clock.now, words=str(error))
+    if type(error) in _PLAIN:
+        return replace(told, result=_PLAIN[type(error)])
+    unknown = isinstance(error, api.OutcomeUnknownError)
+    result = ConfigResult.UNKNOWN if unknown else ConfigResult.FAILED
+    return replace(told, result=result, problem=problems.of_docker(site.swarm.site, error))
