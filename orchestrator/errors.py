@@ -5,6 +5,7 @@
     ├── InventoryError           3  sites.yaml or stacks/*.yaml is invalid
     ├── SourceError             14  a repository or what it holds cannot be used
     ├── FleetError           11-13  a site cannot be reached, trusted or logged into
+    ├── JournalError            20  the journal of a run cannot be written, read or believed
     └── RefusedError            20  a safety rule says no
 
 A `Problem` is one finding with everything a tired reader needs. Exceptions carry problems;
@@ -126,6 +127,10 @@ class SourceError(DtdeployError):
 
 class FleetError(DtdeployError):
     """A site cannot be reached, is not who it should be, or refuses the login."""
+
+
+class JournalError(DtdeployError):
+    """The journal of a run cannot be written, read or believed."""
 
 
 class RefusedError(DtdeployError):
