@@ -11,7 +11,7 @@ from lab import commits, control, namespaces, packages, paths, state, status
 from lab.daemons import dockerd, git, postgres, recorder, registry, sshd
 from lab.parallel import at_once
 from lab.state import State
-from lab.topology import Host, Role, Shape
+from lab.topology import OPERATORS, Host, Role, Shape
 
 # A busy machine answers late; that alone is no reason to start anew.
 _SECONDS_TO_RECOVER = 10
@@ -105,7 +105,8 @@ def _remove_cgroup(folder: Path) -> None:
 def _prepare(shape: Shape) -> None:
     hosts = shape.hosts()
     names = "127.0.0.1 localhost\n" + "".join(f"{host.address} {host.name}\n" for host in hosts)
-    sshd.make_key(sshd.operator_key(), comment="operator")
+    for machine in OPERATORS:
+        sshd.make_key(sshd.operator_key(machine), comment=machine.name)
     registry.configure()
     git.configure()
     commits.make_pristine(shape)
@@ -115,7 +116,8 @@ def _prepare(shape: Shape) -> None:
             dockerd.configure(host)
         if host.role is Role.MANAGER:
             sshd.configure(host)
-    sshd.write_operator_files(hosts)
+    for machine in OPERATORS:
+        sshd.write_operator_files(machine, hosts)
 
 
 def _write_etc(host: Host, names: str) -> None:
@@ -125,7 +127,7 @@ def _write_etc(host: Host, names: str) -> None:
     # Nobody listens there, so a lookup of any other name fails at once.
     (etc / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     if host.role is Role.OPERATOR:
-        (etc / "passwd").write_text(_passwd_with_home(control.home()))
+        (etc / "passwd").write_text(_passwd_with_home(control.home(host)))
 
 
 def _passwd_with_home(home: Path) -> str:

@@ -75,7 +75,10 @@ REGISTRY = Host("registry.lab", Role.REGISTRY, "198.18.0.2")
 GIT = Host("github.com", Role.GIT, "198.18.0.3")
 POSTGRES = Host("frb-l4.chime", Role.POSTGRES, "198.18.0.4")
 OPERATOR = Host("ops", Role.OPERATOR, "198.18.0.5")
-SERVICES = (REGISTRY, GIT, POSTGRES, OPERATOR)
+# Somebody else's laptop: nothing of the first one's is known there.
+OTHER_OPERATOR = Host("ops2", Role.OPERATOR, "198.18.0.6")
+OPERATORS = (OPERATOR, OTHER_OPERATOR)
+SERVICES = (REGISTRY, GIT, POSTGRES, *OPERATORS)
 
 
 @dataclass(frozen=True, slots=True)

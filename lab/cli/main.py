@@ -8,7 +8,7 @@ import click
 from lab import byhand, control, hosts, lifecycle, packages, status, witness
 from lab.cli.faults import fault
 from lab.errors import LabError
-from lab.topology import DEFAULT_SITES, DEFAULT_WORKERS, Shape
+from lab.topology import DEFAULT_SITES, DEFAULT_WORKERS, OPERATOR, OTHER_OPERATOR, Shape
 
 _PASS_ALL = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -68,10 +68,11 @@ def enter(host: str, command: tuple[str, ...]) -> None:
 
 
 @cli.command(context_settings=_PASS_ALL)
+@click.option("--elsewhere", is_flag=True, help="On the second machine, which knows nothing.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def ops(command: tuple[str, ...]) -> None:
+def ops(command: tuple[str, ...], *, elsewhere: bool) -> None:
     """Run a command, or a shell, as the operator on the control machine."""
-    control.become(command)
+    control.become(command, machine=OTHER_OPERATOR if elsewhere else OPERATOR)
 
 
 @cli.command(name="packages")

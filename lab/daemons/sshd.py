@@ -1,11 +1,11 @@
-"""Logging in: host keys, the operator's key, and the ssh daemons."""
+"""Logging in: host keys, the operators' keys, and the ssh daemons."""
 
 from pathlib import Path
 
 from lab import hosts, paths, processes, state
 from lab.namespaces import run
 from lab.packages import program
-from lab.topology import Host, Role
+from lab.topology import OPERATORS, Host, Role
 
 _CONFIG = """\
 HostKey {key}
@@ -27,15 +27,16 @@ def configure(host: Host, *, force_command: Path | None = None) -> None:
     folder = paths.host_folder(host.name)
     restore_key(host)
     make_key(key_file(host), comment=host.name)
-    text = _CONFIG.format(key=key_file(host), authorized=operator_key().with_suffix(".pub"))
+    authorized = " ".join(str(operator_key(machine).with_suffix(".pub")) for machine in OPERATORS)
+    text = _CONFIG.format(key=key_file(host), authorized=authorized)
     if force_command:
         text += f"ForceCommand {force_command}\n"
     (folder / "sshd_config").write_text(text)
 
 
-def operator_key() -> Path:
-    """Locate the operator's private key."""
-    return paths.host_folder("ops") / "home" / ".ssh" / "id_ed25519"
+def operator_key(machine: Host) -> Path:
+    """Locate the private key of the operator at that machine."""
+    return paths.host_folder(machine.name) / "home" / ".ssh" / "id_ed25519"
 
 
 def key_file(host: Host) -> Path:
@@ -107,11 +108,10 @@ def _aside(key: Path) -> Path:
     return key.with_name(f"true_{key.name}")
 
 
-def write_operator_files(all_hosts: list[Host]) -> None:
-    """Give the operator a key, a client configuration and the right host keys."""
-    folder = operator_key().parent
+def write_operator_files(machine: Host, all_hosts: list[Host]) -> None:
+    """Give the operator at a machine a client configuration and the right host keys."""
+    folder = operator_key(machine).parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    make_key(operator_key(), comment="operator")
     serving = [host for host in all_hosts if host.runs_sshd]
     lines = [f"{host.name} {public_key(host)}\n" for host in serving]
     (folder / "known_hosts").write_text("".join(lines))

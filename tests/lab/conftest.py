@@ -2,23 +2,27 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from lab import control, faults
 from lab.errors import LabError
 from lab.packages import require
+from lab.processes import wait_until
+from lab.topology import OPERATOR, OTHER_OPERATOR, Host
 from lab.witness import judge, records
 
 ROOT = Path(__file__).parent.parent.parent
-LOCK = "dtdeploy.run"
-"""The lock of a run is a config on the coordinator's Swarm: no harm to anybody's stack."""
+OWN_CONFIGS = ("dtdeploy.run", "dtdeploy.owed")
+"""The lock of a run and what it owes are configs on the coordinator's Swarm: nobody's stack."""
 _RUN_SECONDS = 280
 DEEP = os.environ.get("DTDEPLOY_DEEP", "") == "1"
 """More of the same: `scripts/test --deep`."""
@@ -38,25 +42,98 @@ class Done:
         return f"exit {self.code} after {self.seconds:.1f} s\n{self.out}\n{self.err}"
 
 
-class Operator:
-    """Somebody at the operator's machine of the lab."""
+class Running:
+    """A dtdeploy that runs beside the test. `pid` is its own, no shell or wrapper is between."""
 
-    def __init__(self, inventory: Path = ROOT / "sites.yaml") -> None:
+    alive: ClassVar[list["Running"]] = []
+
+    def __init__(self, words: Sequence[str], machine: Host) -> None:
+        # No pipes: nobody has to read for it to go on, and a kill loses nothing.
+        self._out, self._err = os.memfd_create("out"), os.memfd_create("err")
+        self._began = time.monotonic()
+        self._process = control.start(
+            words, cwd=ROOT, stdout=self._out, stderr=self._err, machine=machine
+        )
+        self.pid = self._process.pid
+        self.alive.append(self)
+
+    def send(self, what: signal.Signals) -> None:
+        """Send SIGINT, SIGTERM, SIGHUP, SIGSTOP, SIGCONT ..., unless it has ended."""
+        self._process.send_signal(what)
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def out(self) -> str:
+        """Give what it has written on stdout until now."""
+        return _written(self._out)
+
+    def err(self) -> str:
+        """Give what it has written on stderr until now."""
+        return _written(self._err)
+
+    def until_it_says(self, words: str, *, seconds: float = 60) -> None:
+        """Wait until the words are on its stderr."""
+        wait_until(
+            lambda: words in self.err() or self.has_ended(), seconds=seconds, what=repr(words)
+        )
+        assert words in self.err(), self.err()
+
+    def ends(self, *, seconds: float = _RUN_SECONDS) -> Done:
+        """Wait for its end, once; the code of one that a signal ended is the signal, negative."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"goes on after {seconds:.0f} s\n{self.out()}\n{self.err()}")
+        done = Done(code, self.out(), self.err(), time.monotonic() - self._began)
+        os.close(self._out)
+        os.close(self._err)
+        self.alive.remove(self)
+        assert "Traceback" not in done.err, done
+        return done
+
+    def kill(self) -> Done:
+        """End it with SIGKILL, also while it is stopped."""
+        self.send(signal.SIGKILL)
+        return self.ends(seconds=10)
+
+
+def _written(file: int) -> str:
+    # Not read(): the place in the file is the writer's as well.
+    return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
+
+
+class Operator:
+    """Somebody at an operator's machine of the lab."""
+
+    def __init__(self, inventory: Path = ROOT / "sites.yaml", machine: Host = OPERATOR) -> None:
         self.inventory = inventory
+        self.machine = machine
         self.since = records.now()
+
+    def elsewhere(self) -> "Operator":
+        """Give an operator at the other machine: its name, home, key and memory are its own."""
+        other = OPERATOR if self.machine == OTHER_OPERATOR else OTHER_OPERATOR
+        somebody = Operator(self.inventory, other)
+        somebody.since = self.since
+        return somebody
 
     def words(self, *words: str) -> list[str]:
         return ["dtdeploy", "-i", str(self.inventory), *words]
 
     def types(self, *words: str) -> Done:
-        began = time.monotonic()
-        done = control.ops(self.words(*words), cwd=ROOT, timeout=_RUN_SECONDS)
-        ended = Done(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
-        assert "Traceback" not in ended.err, ended
-        return ended
+        """Run dtdeploy to its end."""
+        return self.starts(*words).ends()
 
-    def starts(self, *words: str) -> subprocess.Popen[str]:
-        return control.start(self.words(*words), cwd=ROOT)
+    def starts(self, *words: str) -> Running:
+        """Start dtdeploy; what still runs after the test is killed."""
+        return Running(self.words(*words), self.machine)
+
+    def forgets(self) -> None:
+        """Lose all that dtdeploy keeps on this machine: caches, journals."""
+        for entry in control.home(self.machine).iterdir():
+            if entry.is_dir() and entry.name not in (".ssh", ".docker"):
+                shutil.rmtree(entry)
 
     def begin(self) -> None:
         """Forget what happened until now: the witness is asked from here on."""
@@ -64,7 +141,7 @@ class Operator:
 
     def touched(self) -> list[str]:
         """Everything that anybody changed at any daemon since `begin`."""
-        seen = records.mutations(since=self.since, ignoring=(LOCK,))
+        seen = records.mutations(since=self.since, ignoring=OWN_CONFIGS)
         return [f"{event.host} {event.kind} {event.action} {event.name}" for event in seen]
 
     def violations(self) -> list[str]:
@@ -87,6 +164,13 @@ def lab_is_up() -> None:
     except LabError as error:
         pytest.fail(str(error))
     _lab("up")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on() -> Iterator[None]:
+    yield
+    for left in list(Running.alive):
+        left.kill()
 
 
 @pytest.fixture(scope="session")

@@ -163,8 +163,8 @@ def test_an_image_that_vanished_meanwhile_is_told_at_its_rejection(operator: Ope
         what="the worker's containers to end",
     )
     hosts.docker("kko-w1", "rmi", "-f", *dict.fromkeys(images))
-    _, err = running.communicate(timeout=200)
-    assert running.returncode == 21, err
-    assert "No such image" in err
-    assert "datatrail-client@kko" in err
+    done = running.ends(seconds=200)
+    assert done.code == 21, done
+    assert "No such image" in done.err
+    assert "datatrail-client@kko" in done.err
     assert operator.violations() == []

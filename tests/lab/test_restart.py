@@ -1,6 +1,7 @@
 """Restart all of Datatrail on real Swarms, seen by a witness that is not dtdeploy."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -84,11 +85,11 @@ def test_five_sites(operator: Operator, everywhere: Path) -> None:
 def test_ctrl_c_starts_nothing_more_and_says_what_stands(operator: Operator) -> None:
     running = operator.starts("restart", "--all", "--yes")
     _until_a_service_is_removed(operator)
-    running.send_signal(2)
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 30, err
-    assert "stopping: no new step starts" in err
-    assert "dtdeploy restart --all" in err
+    running.send(signal.SIGINT)
+    done = running.ends(seconds=60)
+    assert done.code == 30, done
+    assert "stopping: no new step starts" in done.err
+    assert "dtdeploy restart --all" in done.err
     server = records.service_removed("datatrail_server", since=operator.since)
     assert server == []
     assert operator.types("restart", "--all", "--yes").code == 0
