@@ -7,7 +7,8 @@ from random import Random
 
 from orchestrator.engine.events import Event
 from orchestrator.engine.gather import look_at
-from orchestrator.engine.run import RunReport, run_plan
+from orchestrator.engine.report import RunReport
+from orchestrator.engine.run import run_plan
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState

@@ -8,7 +8,8 @@ import click
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
 from orchestrator.cli.planning import make_book
 from orchestrator.cli.wiring import World, open_world, somebody_is_there
-from orchestrator.engine.run import RunReport, run_plan
+from orchestrator.engine.report import RunReport
+from orchestrator.engine.run import run_plan
 from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.planning.plan import Command, Plan, StepKind
 from orchestrator.planning.selection import Request

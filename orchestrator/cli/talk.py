@@ -9,7 +9,7 @@ from typing import Self
 import click
 from rich.console import Console
 
-from orchestrator.engine.run import RunReport
+from orchestrator.engine.report import RunReport
 from orchestrator.errors import Problem
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Plan

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from orchestrator.engine.ports import Backend
+from orchestrator.engine.ports import Backend, new_token
 from orchestrator.fleet.observed import Look, Sight, Unseen
 from orchestrator.procedures.effects import Effect, Observe, ProbeResult, RunProbe
 
@@ -14,8 +14,7 @@ class LostAnswerError(RuntimeError):
 def gather(backend: Backend, effects: Sequence[Effect]) -> tuple[object, ...]:
     """Perform `effects` side by side and return their answers in the same order."""
     answers: dict[int, object] = {}
-    # Negative tokens cannot meet those of a run on the same backend.
-    tokens = {-index - 1: index for index in range(len(effects))}
+    tokens = {new_token(): index for index in range(len(effects))}
     for token, index in tokens.items():
         backend.submit(token, effects[index])
     while len(answers) < len(effects):

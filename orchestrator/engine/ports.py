@@ -4,9 +4,17 @@ Two real implementations stand behind it: `engine.pool.ThreadedBackend` (threads
 performer) and `simulation.backend.SimulatedBackend` (virtual time, one thread).
 """
 
+from itertools import count
 from typing import Protocol
 
 from orchestrator.procedures.effects import Effect
+
+_TOKENS = count(1)
+
+
+def new_token() -> int:
+    """Return a token that no effect had before: a late answer must never meet another's asker."""
+    return next(_TOKENS)
 
 
 class Backend(Protocol):
@@ -19,7 +27,7 @@ class Backend(Protocol):
     def submit(self, token: int, effect: Effect) -> None:
         """Start performing `effect`; its answer comes out of `wait` under `token`.
 
-        Never given Sleep, Tell or ObserveAll: the engine does these itself.
+        Never given Sleep, Tell, ObserveAll, CheckLock, Intend or Saw: the engine's own.
         """
         ...
 

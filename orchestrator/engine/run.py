@@ -6,9 +6,12 @@ differ in the backend alone.
 
 import heapq
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from orchestrator.engine.custodian import Custodian
 from orchestrator.engine.events import (
+    Event,
     Listener,
     RunStopping,
     StepDone,
@@ -18,59 +21,31 @@ from orchestrator.engine.events import (
     StepStopped,
     StepWaits,
 )
-from orchestrator.engine.ports import Backend
+from orchestrator.engine.ports import Backend, new_token
+from orchestrator.engine.report import RunReport, StepReport
 from orchestrator.engine.schedule import State, schedule
-from orchestrator.errors import ExitCode, Problem, worst
+from orchestrator.errors import Problem
 from orchestrator.planning.plan import Plan, Step
 from orchestrator.procedures.effects import (
+    CheckLock,
+    ConfigAnswer,
     Done,
     Effect,
     Failed,
+    Intend,
     Observe,
     ObserveAll,
     Outcome,
     Procedure,
+    Saw,
     Sleep,
     Tell,
 )
 
 _STOP_SECONDS = 10.0
 """How long effects in flight are awaited once the run was asked to stop."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepReport:
-    """How a step ended. `because` names the failed step a skipped one is owed to."""
-
-    step: Step
-    state: State
-    started: float | None = None
-    ended: float | None = None
-    words: str = ""
-    problems: tuple[Problem, ...] = ()
-    because: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReport:
-    """How a run ended, step by step. Times are seconds on the backend's clock."""
-
-    steps: tuple[StepReport, ...]
-    began: float
-    ended: float
-    interrupted: bool
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Every problem of every step, in the plan's order."""
-        return tuple(problem for report in self.steps for problem in report.problems)
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The code of the worst problem, INTERRUPTED when the run was stopped."""
-        if self.problems:
-            return worst(self.problems)
-        return ExitCode.INTERRUPTED if self.interrupted else ExitCode.DONE
+_AUDIT_SECONDS = 2.0
+"""How long audit lines under way are awaited at the end: they must never cost the run more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +66,9 @@ def run_plan(
     start: Callable[[Step], Procedure],
     listen: Listener,
     stop_asked: Callable[[], bool],
+    *,
+    custodian: Custodian | None = None,
+    done: AbstractSet[str] = frozenset(),
 ) -> RunReport:
     """Carry out `plan`.
 
@@ -101,9 +79,20 @@ def run_plan(
         listen: is told what happens.
         stop_asked: asked after everything that happens; once true no step starts any more,
             effects in flight are awaited for a bounded time, and the rest is left as it is.
+        custodian: the lock and the journal; without one nothing may be changed.
+        done: ids of steps that an earlier life of this run finished.
 
     """
-    return _Run(plan, backend, start, listen, stop_asked).carry_out()
+    run = _Run(
+        plan,
+        backend,
+        start,
+        listen=listen,
+        stop_asked=stop_asked,
+        custodian=custodian,
+        done=done,
+    )
+    return run.carry_out()
 
 
 class _Run:
@@ -112,8 +101,11 @@ class _Run:
         plan: Plan,
         backend: Backend,
         start: Callable[[Step], Procedure],
+        *,
         listen: Listener,
         stop_asked: Callable[[], bool],
+        custodian: Custodian | None,
+        done: AbstractSet[str],
     ) -> None:
         self._plan = plan
         self._backend = backend
@@ -121,14 +113,21 @@ class _Run:
         self._listen = listen
         self._stop_asked = stop_asked
         self._by_id = {step.id: step for step in plan.steps}
-        self._states: dict[str, State] = {}
-        self._reports: dict[str, StepReport] = {}
+        self._custodian = custodian
+        self._states = {step.id: State.DONE for step in plan.steps if step.id in done}
+        self._reports = {
+            step.id: StepReport(step=step, state=State.DONE, words="done before")
+            for step in plan.steps
+            if step.id in done
+        }
         self._active: dict[str, _Active] = {}
         self._tokens: dict[int, tuple[str, ...]] = {}
         self._looking: dict[str, int] = {}
         self._wanting: dict[str, list[str]] = {}
         self._sleepers: list[tuple[float, int, str]] = []
         self._count = 0
+        self._lock_token: int | None = None
+        self._audits: set[int] = set()
         self._stopping_since: float | None = None
         self._moved = True
 
@@ -137,18 +136,30 @@ class _Run:
         self._advance()
         while self._active and not self._given_up():
             self._check_stop()
+            self._keep_lock()
             happened = self._backend.wait(self._next_time())
             if happened is not None:
                 self._answer(*happened)
             self._wake()
             self._advance()
         self._leave_the_rest()
+        self._await_audits()
         return RunReport(
             steps=tuple(self._report(step) for step in self._plan.steps),
             began=began,
             ended=self._backend.now(),
             interrupted=self._stopping_since is not None,
+            beyond=self._beyond(),
         )
+
+    def _beyond(self) -> tuple[Problem, ...]:
+        lost = self._custodian.keeper.lost if self._custodian is not None else None
+        return () if lost is None else (lost,)
+
+    def _say(self, event: Event) -> None:
+        if self._custodian is not None:
+            self._custodian.note(event)
+        self._listen(event)
 
     def _report(self, step: Step) -> StepReport:
         return self._reports.get(step.id, StepReport(step=step, state=State.WAITING))
@@ -169,7 +180,7 @@ class _Run:
     def _begin(self, step: Step) -> None:
         now = self._backend.now()
         self._states[step.id] = State.RUNNING
-        self._listen(StepStarted(at=now, step=step))
+        self._say(StepStarted(at=now, step=step))
         self._active[step.id] = _Active(step=step, procedure=self._start(step), started=now)
         self._resume(step.id, None)
 
@@ -178,7 +189,7 @@ class _Run:
         self._states[name] = State.SKIPPED
         self._moved = True
         self._reports[name] = StepReport(step=step, state=State.SKIPPED, because=because)
-        self._listen(StepSkipped(at=self._backend.now(), step=step, because=because))
+        self._say(StepSkipped(at=self._backend.now(), step=step, because=because))
 
     def _resume(self, name: str, answer: object) -> None:
         """Send an answer to a procedure and carry on until it has to wait."""
@@ -190,17 +201,67 @@ class _Run:
                 self._end(active, end.value)
                 return
             active.effect = effect
-            if self._stopping_since is not None and not isinstance(effect, Tell):
+            if self._stopping_since is not None and not isinstance(effect, Tell | Saw):
                 self._stop(active)
                 return
-            if isinstance(effect, Tell):
-                self._tell(active, effect)
-                answer = None
-            elif isinstance(effect, Sleep) and effect.seconds <= 0:
-                answer = self._backend.now()
-            else:
+            known, answer = self._at_once(active, effect)
+            if not known:
                 self._dispatch(active, effect)
                 return
+
+    def _at_once(self, active: _Active, effect: Effect) -> tuple[bool, object]:
+        """Return whether an effect is answered without waiting, and the answer."""
+        now = self._backend.now()
+        if isinstance(effect, Tell):
+            self._tell(active, effect)
+            return True, None
+        if isinstance(effect, Sleep) and effect.seconds <= 0:
+            return True, now
+        if isinstance(effect, CheckLock):
+            holding = self._in_charge().keeper.ask(active.step.id, now)
+            return holding is not None, holding
+        if isinstance(effect, Intend):
+            problem = self._in_charge().intend(active.step, effect.effect)
+            if problem is None:
+                self._audit(active.step, effect)
+            return True, problem
+        if isinstance(effect, Saw):
+            return True, self._in_charge().saw(active.step, effect)
+        return False, None
+
+    def _in_charge(self) -> Custodian:
+        if self._custodian is None:
+            raise PermissionError("a run without lock and journal may change nothing")
+        return self._custodian
+
+    def _audit(self, step: Step, effect: Intend) -> None:
+        audit = self._in_charge().audit_line(step, effect.effect)
+        self._audits.add(self._submit(audit, ()))
+
+    def _await_audits(self) -> None:
+        """Give audit lines a moment; what is not written by then is not waited for."""
+        until = self._backend.now() + _AUDIT_SECONDS
+        while self._audits and self._backend.now() < until:
+            happened = self._backend.wait(until)
+            if happened is not None:
+                self._audits.discard(happened[0])
+
+    def _keep_lock(self) -> None:
+        """Send the lock's next write or read, if its time has come."""
+        if self._custodian is None or self._lock_token is not None:
+            return
+        effect = self._custodian.next_for_lock(self._backend.now())
+        if effect is not None:
+            self._lock_token = self._submit(effect, ())
+
+    def _lock_answered(self, answer: object) -> None:
+        self._lock_token = None
+        if not isinstance(answer, ConfigAnswer):
+            raise TypeError(f"the lock was answered with {type(answer).__name__}")
+        told = self._in_charge().keeper.answered(answer, self._backend.now())
+        for name, holding in told.items():
+            if name in self._active:
+                self._resume(name, holding)
 
     def _dispatch(self, active: _Active, effect: Effect) -> None:
         name = active.step.id
@@ -214,14 +275,14 @@ class _Run:
             active.wanted, active.looks = tuple(dict.fromkeys(sites)), {}
             for site in active.wanted:
                 self._want_look(site, name)
-        else:
+        elif not isinstance(effect, CheckLock):
             self._submit(effect, (name,))
 
     def _submit(self, effect: Effect, waiters: tuple[str, ...]) -> int:
-        self._count += 1
-        self._tokens[self._count] = waiters
-        self._backend.submit(self._count, effect)
-        return self._count
+        token = new_token()
+        self._tokens[token] = waiters
+        self._backend.submit(token, effect)
+        return token
 
     def _want_look(self, site: str, name: str) -> None:
         """Share looks: all that ask while one is under way get the next one, which is fresh."""
@@ -231,6 +292,10 @@ class _Run:
             self._looking[site] = self._submit(Observe(site=site), (name,))
 
     def _answer(self, token: int, answer: object) -> None:
+        if token == self._lock_token:
+            self._lock_answered(answer)
+            return
+        self._audits.discard(token)
         waiters = self._tokens.pop(token, ())
         site = next((s for s, look in self._looking.items() if look == token), None)
         if site is None:
@@ -263,7 +328,7 @@ class _Run:
                 self._resume(name, now)
 
     def _tell(self, active: _Active, effect: Tell) -> None:
-        self._listen(
+        self._say(
             StepWaits(
                 at=self._backend.now(),
                 step=active.step,
@@ -290,16 +355,16 @@ class _Run:
         )
         seconds = now - active.started
         if isinstance(outcome, Failed):
-            self._listen(StepFailed(at=now, step=step, problems=outcome.problems, seconds=seconds))
+            self._say(StepFailed(at=now, step=step, problems=outcome.problems, seconds=seconds))
         else:
-            self._listen(StepDone(at=now, step=step, words=outcome.words, seconds=seconds))
+            self._say(StepDone(at=now, step=step, words=outcome.words, seconds=seconds))
 
     def _check_stop(self) -> None:
-        if self._stopping_since is None and self._stop_asked():
+        if self._stopping_since is None and (self._stop_asked() or self._beyond()):
             self._stopping_since = self._backend.now()
-            self._listen(RunStopping(at=self._stopping_since))
+            self._say(RunStopping(at=self._stopping_since))
             for active in list(self._active.values()):
-                if isinstance(active.effect, Sleep | Observe | ObserveAll):
+                if isinstance(active.effect, Sleep | Observe | ObserveAll | CheckLock):
                     self._stop(active)
 
     def _stop(self, active: _Active) -> None:
@@ -313,7 +378,7 @@ class _Run:
         self._reports[active.step.id] = StepReport(
             step=active.step, state=State.STOPPED, started=active.started, ended=now, words=words
         )
-        self._listen(StepStopped(at=now, step=active.step, words=words))
+        self._say(StepStopped(at=now, step=active.step, words=words))
 
     def _given_up(self) -> bool:
         since = self._stopping_since
@@ -327,4 +392,6 @@ class _Run:
         times = [self._sleepers[0][0]] if self._sleepers else []
         if self._stopping_since is not None:
             times.append(self._stopping_since + _STOP_SECONDS)
+        if self._custodian is not None and self._custodian.keeper.due is not None:
+            times.append(self._custodian.keeper.due)
         return min(times, default=None)

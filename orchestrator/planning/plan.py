@@ -15,6 +15,8 @@ class Command(Enum):
     UP = "up"
     DOWN = "down"
     VERIFY = "verify"
+    ROLLBACK = "rollback"
+    """Back to what ran before another run."""
 
 
 class StepKind(Enum):
@@ -106,6 +108,18 @@ class Untouched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A unit that the plan would act on, had its site not been left out; it becomes owed.
+
+    `accepted`: nobody can tell whether it runs, and it does not block a removal all the same.
+    """
+
+    unit: Unit
+    reason: str
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All of it. `selection` is the request in words, as it would be typed."""
 
@@ -119,6 +133,14 @@ class Plan:
     dangers: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     """Sites that the plan has to see and that could not be observed, each with the reason."""
+    left_out: tuple[LeftOut, ...] = ()
+    because: str = ""
+    """Why something was left out."""
+
+    @property
+    def accepted(self) -> frozenset[Unit]:
+        """The units whose unknown presence does not block a removal."""
+        return frozenset(item.unit for item in self.left_out if item.accepted)
 
     def unit(self, unit: Unit) -> UnitPlan:
         """Return what happens to `unit` (KeyError if it is not in the plan)."""

@@ -6,7 +6,7 @@ from orchestrator.fleet.observed import Look, Sight, Unseen, contents
 from orchestrator.fleet.presence import Presence, undeclared_stacks
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
-from orchestrator.planning.plan import Action, Command, Plan, UnitPlan
+from orchestrator.planning.plan import Action, Command, LeftOut, Plan, UnitPlan
 from orchestrator.planning.scope import Scope, Scoped
 from orchestrator.planning.selection import Request, dependencies, dependents
 from orchestrator.planning.steps import plan_steps, verify_steps
@@ -47,7 +47,7 @@ def make_plan(
     steps = (
         verify_steps(inventory, units)
         if command is Command.VERIFY
-        else plan_steps(inventory, command, units)
+        else plan_steps(inventory, command, units, without=frozenset(request.without))
     )
     return Plan(
         command=command,
@@ -57,8 +57,13 @@ def make_plan(
         units=units,
         steps=steps,
         untouched=scope.untouched,
-        dangers=tuple(_dangers(inventory, command, units, looks)),
+        dangers=(
+            *_left_out_dangers(scope.left_out),
+            *_dangers(inventory, command, units, looks),
+        ),
         unseen=tuple(_unseen({step.site for step in steps}, looks)),
+        left_out=scope.left_out,
+        because=request.because.strip(),
     )
 
 
@@ -155,6 +160,14 @@ def _dangers(
             f"stack {name} runs at {site} and no inventory line declares it" for name in found
         ]
     return dangers
+
+
+def _left_out_dangers(left_out: tuple[LeftOut, ...]) -> list[str]:
+    return [
+        f"{item.unit} may run on while what it needs goes down: nobody can tell"
+        for item in left_out
+        if item.accepted
+    ]
 
 
 def _watched_danger(spec: UnitSpec, units: tuple[UnitPlan, ...]) -> list[str]:

@@ -10,14 +10,17 @@ from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import as_running, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
-from orchestrator.planning.plan import Action, Before, Command, Untouched
+from orchestrator.planning.leaving_out import leave_out
+from orchestrator.planning.plan import Action, Before, Command, LeftOut, Untouched
 from orchestrator.planning.selection import Request, dependencies, dependents, select
 
+_REMOVING = (Command.RESTART, Command.DOWN)
 _ACTIONS = {
     Command.RESTART: Action.RESTART,
     Command.UP: Action.UP,
     Command.DOWN: Action.DOWN,
     Command.VERIFY: Action.KEEP,
+    Command.ROLLBACK: Action.KEEP,
 }
 
 
@@ -39,6 +42,7 @@ class Scope:
     untouched: tuple[Untouched, ...]
     to_read: tuple[Unit, ...]
     """The units whose compose files are needed."""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
@@ -76,7 +80,7 @@ def make_scope(
         pins: the revision each repository is pinned to ({} for down, which needs none).
 
     Raises:
-        UsageError, RefusedError: see `select`.
+        UsageError, RefusedError: see `select` and `leave_out`.
 
     """
     chosen = select(inventory, request)
@@ -90,6 +94,8 @@ def make_scope(
         reasons |= _needed_below(inventory, frozenset(chosen), before)
     elif command is not Command.VERIFY:
         reasons |= _dragged_in(inventory, frozenset(chosen), before)
+    left_out = leave_out(inventory, request, reasons, before, removing=command in _REMOVING)
+    reasons = {unit: why for unit, why in reasons.items() if unit.site not in request.without}
     acted = tuple(
         _scoped(inventory.spec(unit), command, reasons[unit], before[unit], pins)
         for unit in before
@@ -98,7 +104,8 @@ def make_scope(
     reading = (Action.RESTART, Action.UP)
     return Scope(
         acted=acted,
-        untouched=_untouched(inventory, reasons, before),
+        untouched=_untouched(inventory, reasons, before, request),
+        left_out=left_out,
         to_read=tuple(
             item.unit for item in acted if item.action in reading or command is Command.VERIFY
         ),
@@ -164,10 +171,13 @@ def _causes(inventory: Inventory, unit: Unit, chosen: frozenset[Unit]) -> str:
 
 
 def _untouched(
-    inventory: Inventory, reasons: Mapping[Unit, str], before: Mapping[Unit, Before]
+    inventory: Inventory,
+    reasons: Mapping[Unit, str],
+    before: Mapping[Unit, Before],
+    request: Request,
 ) -> tuple[Untouched, ...]:
     planned = [site for site in inventory.sites if site.state is SiteState.PLANNED]
-    left = [unit for unit in before if unit not in reasons]
+    left = [u for u in before if u not in reasons and u.site not in request.without]
     return (
         *(Untouched(name=str(unit), reason=_why_left(inventory, unit, before)) for unit in left),
         *(

@@ -12,19 +12,33 @@ from orchestrator.planning.graph import reachable, reverse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was typed: everything, or sites, stacks and `stack@site` names (united)."""
+    """What was typed: everything, or sites, stacks and `stack@site` names (united).
+
+    `without` are sites to leave out, `because` why; `accept_unknown` are units there whose
+    presence nobody can tell and that are not to block a removal.
+    """
 
     everything: bool = False
     sites: tuple[str, ...] = ()
     stacks: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    accept_unknown: tuple[str, ...] = ()
+    because: str = ""
 
     def __str__(self) -> str:
-        if self.everything:
-            return "--all"
-        words = [f"--site {site}" for site in self.sites]
-        words += [f"--stack {stack}" for stack in self.stacks]
-        return " ".join([*words, *self.units])
+        words = ["--all"] if self.everything else []
+        words += [f"--site {site}" for site in self.sites if not self.everything]
+        words += [f"--stack {stack}" for stack in self.stacks if not self.everything]
+        words += [] if self.everything else self.units
+        words += [f"--without {site}" for site in self.without]
+        words += [f"--accept-unknown {unit}" for unit in self.accept_unknown]
+        return " ".join(words)
+
+    @property
+    def selects(self) -> bool:
+        """Whether anything was asked for at all."""
+        return bool(self.everything or self.sites or self.stacks or self.units)
 
 
 def managed_needs(inventory: Inventory) -> dict[Unit, tuple[Unit, ...]]:
@@ -45,15 +59,20 @@ def select(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
 
     """
     problems = _unknown_names(inventory, request)
-    if not str(request):
+    if not request.selects:
         fix = "add --all, --site SITE, --stack STACK or STACK@SITE"
         problems.append(_usage("selection.empty", "no unit was selected", fix))
+    problems += _contradictions(request)
     if problems:
         raise UsageError(problems)
     chosen = [unit for unit in (s.unit for s in inventory.units) if _meant(request, unit)]
     if refused := [p for u in chosen for p in _not_ours(inventory, request, u)]:
         raise RefusedError(refused)
-    active = tuple(unit for unit in chosen if inventory.state(unit) is SiteState.ACTIVE)
+    active = tuple(
+        unit
+        for unit in chosen
+        if inventory.state(unit) is SiteState.ACTIVE and unit.site not in request.without
+    )
     if not active:
         words = f"{request} selects no unit at an active site"
         raise UsageError(_usage("selection.empty", words, "dtdeploy inventory show"))
@@ -85,9 +104,12 @@ def _meant(request: Request, unit: Unit) -> bool:
 
 def _unknown_names(inventory: Inventory, request: Request) -> list[Problem]:
     known = {
-        "site": ([site.name for site in inventory.sites], request.sites),
+        "site": ([site.name for site in inventory.sites], request.sites + request.without),
         "stack": (sorted({spec.unit.stack for spec in inventory.units}), request.stacks),
-        "unit": ([str(spec.unit) for spec in inventory.units], request.units),
+        "unit": (
+            [str(spec.unit) for spec in inventory.units],
+            request.units + request.accept_unknown,
+        ),
     }
     options = {name: f"--{kind} {name}" for kind in ("site", "stack") for name in known[kind][0]}
     return [
@@ -102,6 +124,33 @@ def _unknown(kind: str, name: str, names: list[str], option: str) -> Problem:
     near = option or next(iter(process.extractOne(name, names, score_cutoff=60) or ()), "")
     fix = f"did you mean {near}?" if near else f"known are: {', '.join(names)}"
     return _usage(f"selection.unknown-{kind}", f"there is no {kind} called {name!r}", fix)
+
+
+def _contradictions(request: Request) -> list[Problem]:
+    """Say what cannot be meant: to leave out what was asked for, or to accept without leaving."""
+    both = [site for site in request.without if site in request.sites]
+    both += [name for name in request.units if name.rpartition("@")[2] in request.without]
+    problems = [
+        _usage(
+            "selection.contradiction",
+            f"{name} is selected and left out at once",
+            "drop one of the two",
+        )
+        for name in both
+    ]
+    problems += [
+        _usage(
+            "selection.accept-unknown",
+            f"{name} cannot be accepted as unknown: its site is not left out",
+            f"add --without {name.rpartition('@')[2]}",
+        )
+        for name in request.accept_unknown
+        if name.rpartition("@")[2] not in request.without
+    ]
+    if request.without and not request.because.strip():
+        fix = "say why: --because TEXT"
+        problems.append(_usage("selection.no-reason", "--without needs a reason", fix))
+    return problems
 
 
 def _usage(code: str, what: str, fix: str) -> Problem:

@@ -15,9 +15,13 @@ _PREPARE_SECONDS = 900.0
 
 
 def plan_steps(
-    inventory: Inventory, command: Command, units: tuple[UnitPlan, ...]
+    inventory: Inventory,
+    command: Command,
+    units: tuple[UnitPlan, ...],
+    *,
+    without: frozenset[str] = frozenset(),
 ) -> tuple[Step, ...]:
-    """Build the steps of a plan.
+    """Build the steps of a plan. Sites in `without` get none.
 
     Every removal waits for both gates, so nothing is touched before every site has passed
     preflight (S3). A unit's removal waits for that of all its dependents (S1), its deploy
@@ -27,7 +31,7 @@ def plan_steps(
     if not acted:
         return ()
     planned = {item.unit: item for item in acted}
-    sites = _sites(inventory, command, acted)
+    sites = tuple(s for s in _sites(inventory, command, acted) if s not in without)
     prepared = _ordered(inventory, (item.unit.site for item in acted if _deploys(item)))
     return (
         *(_examine(site, acted) for site in sites),
@@ -40,6 +44,30 @@ def plan_steps(
         *(_deploy(item, planned) for item in acted if _deploys(item)),
         *(_settle(inventory, item) for item in acted if _deploys(item)),
     )
+
+
+def restore_steps(inventory: Inventory, units: tuple[UnitPlan, ...]) -> tuple[Step, ...]:
+    """Build the steps that bring units back: as `plan_steps`, with no gate over all sites.
+
+    Things are down already: a site that cannot be reached must not keep the others so.
+    """
+    acted = tuple(item for item in units if item.action is not Action.KEEP)
+    planned = {item.unit: item for item in acted}
+    prepared = _ordered(inventory, (item.unit.site for item in acted if _deploys(item)))
+    steps = (
+        *(_prepare(site) for site in prepared),
+        *(_remove(item, planned) for item in acted if _removes(item)),
+        *(_deploy(item, planned) for item in acted if _deploys(item)),
+        *(_settle(inventory, item) for item in acted if _deploys(item)),
+    )
+    return tuple(replace(step, needs=_ungated(step, prepared)) for step in steps)
+
+
+def _ungated(step: Step, prepared: tuple[str, ...]) -> tuple[str, ...]:
+    own = (f"prepare {step.site}",) if step.site in prepared else ()
+    gates = (EXAMINED, PREPARED)
+    needs = tuple(need for need in step.needs if need not in gates)
+    return (*own, *needs) if step.kind in (StepKind.REMOVE, StepKind.DEPLOY) else needs
 
 
 def verify_steps(inventory: Inventory, units: tuple[UnitPlan, ...]) -> tuple[Step, ...]:

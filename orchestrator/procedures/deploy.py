@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from orchestrator.errors import Problem
+from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack, Policy, Probe
 from orchestrator.fleet.health import Health, Verdict, judge
 from orchestrator.fleet.history import History, begin, remember
@@ -28,6 +28,7 @@ from orchestrator.procedures.asking import (
 )
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.effects import (
+    Answer,
     DeployStack,
     Done,
     Failed,
@@ -40,6 +41,7 @@ from orchestrator.procedures.findings import (
     deploy_unknown,
     refused_deploy,
     refused_overwrite,
+    site_lost,
     unhealthy,
 )
 from orchestrator.procedures.guards import (
@@ -52,6 +54,13 @@ from orchestrator.procedures.remove import clear_away
 from orchestrator.sources.model import Sourced
 
 _GUARD_SECONDS = 20.0
+_SIGHT_SECONDS = 60.0
+"""How long a site that cannot be seen in the middle of a run is waited for: a link that blinks
+must not cost a deploy."""
+_DEPLOY_TRIES = 3
+_RETRY_SECONDS = 3.0
+_UNSEEN = "cannot be seen"
+_MET_ANOTHER = ("update out of sequence", "already exists", "name conflicts with an existing")
 _LOST_ANSWER_SECONDS = 130.0
 """Longer than the remote command is allowed to run: after that nothing of it is under way."""
 
@@ -66,18 +75,19 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
     problem = yield from _guarded(book, unit)
     if problem is not None:
         return Failed(problems=(problem,))
-    look = yield from ask_observe(unit.site)
+    look = yield from _seen(book, unit)
     if isinstance(look, Sight) and _only_leftovers(unit, look):
         poll = book.inventory.spec(unit).policy.poll_seconds
         cleared = yield from clear_away(unit, wait_seconds=step.wait_seconds, poll_seconds=poll)
         if isinstance(cleared, Failed):
             return cleared
-        look = yield from ask_observe(unit.site)
+        look = yield from _seen(book, unit)
     if not isinstance(look, Sight):
-        return Failed(problems=(look.problem,))
-    problem = yield from _deployed(book, unit, sourced)
-    if problem is not None:
-        return Failed(problems=(problem,))
+        return Failed(problems=(site_lost(unit, look.problem),))
+    if not _ours_already(book, unit, sourced, look):
+        problem = yield from _deployed(book, unit, sourced)
+        if problem is not None:
+            return Failed(problems=(problem,))
     return (yield from _until_healthy(_watch(book, unit), begin(unit.stack, look), step))
 
 
@@ -140,9 +150,10 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
         if not blockers:
             return None
         now = yield from ask_sleep(0)
-        if now - start >= _GUARD_SECONDS:
+        patience = _SIGHT_SECONDS if any(_UNSEEN in words for words in blockers) else _GUARD_SECONDS
+        if now - start >= patience:
             return refused_deploy(unit, blockers)
-        yield from ask_tell("what it depends on to be healthy", blockers, start + _GUARD_SECONDS)
+        yield from ask_tell("what it depends on to be healthy", blockers, start + patience)
         yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
 
 
@@ -174,17 +185,56 @@ def _only_leftovers(unit: Unit, sight: Sight) -> bool:
     return bool(left) and not mine.services
 
 
+def _seen(book: Book, unit: Unit) -> Asking[Look]:
+    """Look at the unit's site, and for a while again if it cannot be seen."""
+    start = yield from ask_sleep(0)
+    while True:
+        look = yield from ask_observe(unit.site)
+        if isinstance(look, Sight) or look.at - start >= _SIGHT_SECONDS:
+            return look
+        deadline = start + _SIGHT_SECONDS
+        yield from ask_tell(f"{unit.site} to be seen again", (look.problem.what,), deadline)
+        yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
+
+
+def _ours_already(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> bool:
+    """Whether an earlier life of this run deployed all of the unit: then it only has to settle."""
+    wanted = {sourced.desired.service_name(service) for service in sourced.desired.services}
+    there = {service.name for service in contents(sight, unit.stack).services}
+    return wanted <= there and origin(unit, sight).run == book.run
+
+
 def _deployed(book: Book, unit: Unit, sourced: Sourced) -> Asking[Problem | None]:
     effect = _deploy_effect(book, unit, sourced)
-    answer = yield from ask_mutate(effect)
-    if answer.result is Result.UNKNOWN:
-        return (yield from _look_for_lost_deploy(book, unit, sourced, answer.words))
-    if answer.result is Result.FAILED and "update out of sequence" in answer.words:
-        # Somebody changed a service at the same moment; deploying again is safe (moby#39891).
+    for attempt in range(_DEPLOY_TRIES):
         answer = yield from ask_mutate(effect)
-    if answer.result is Result.OK:
-        return None
+        if answer.result is Result.OK:
+            return None
+        if answer.result is Result.UNKNOWN:
+            return (yield from _look_for_lost_deploy(book, unit, sourced, answer.words))
+        if attempt + 1 == _DEPLOY_TRIES or not _may_repeat(answer):
+            break
+        yield from ask_sleep(_RETRY_SECONDS)
+        look = yield from _seen(book, unit)
+        if isinstance(look, Sight) and _ours_already(book, unit, sourced, look):
+            return None
+    if answer.problem is not None and _unreached(answer):
+        return site_lost(unit, answer.problem)
     return answer.problem or deploy_failed(unit, answer.words)
+
+
+def _may_repeat(answer: Answer) -> bool:
+    """Whether a deploy that failed may be sent again.
+
+    It never left, or met another change at the same moment: one of an earlier life of this run
+    that still goes on at the manager, perhaps (moby#39891).
+    """
+    return _unreached(answer) or any(words in answer.words for words in _MET_ANOTHER)
+
+
+def _unreached(answer: Answer) -> bool:
+    problem = answer.problem
+    return problem is not None and problem.exit_code is ExitCode.SITE_UNREACHABLE
 
 
 def _deploy_effect(book: Book, unit: Unit, sourced: Sourced) -> DeployStack:
@@ -227,7 +277,9 @@ def _look_for_lost_deploy(
         ):
             return None
         if look.at - start >= _LOST_ANSWER_SECONDS:
-            return deploy_unknown(unit, words)
+            if isinstance(look, Sight):
+                return deploy_unknown(unit, words)
+            return site_lost(unit, look.problem)
         deadline = start + _LOST_ANSWER_SECONDS
         yield from ask_tell("a sign of the deploy whose answer was lost", (words,), deadline)
         yield from ask_sleep(poll)
@@ -245,7 +297,10 @@ def _until_healthy(watch: Watch, history: History, step: Step) -> Procedure:
             if not failing:
                 words = f"healthy after {look.at - start:.1f} s, {health.running} tasks"
                 return Done(words=words)
-        if health.verdict is Verdict.UNHEALTHY or look.at - start >= step.wait_seconds:
+        late = look.at - start >= step.wait_seconds
+        if late and not isinstance(look, Sight):
+            return Failed(problems=(site_lost(watch.unit, look.problem),))
+        if health.verdict is Verdict.UNHEALTHY or late:
             return Failed(problems=(unhealthy(watch.unit, health, failing, look.at - start),))
         yield from ask_tell(
             _waiting(health, look), _words(health, failing), start + step.wait_seconds

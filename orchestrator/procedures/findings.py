@@ -114,6 +114,20 @@ def deploy_unknown(unit: Unit, words: str) -> Problem:
     )
 
 
+def site_lost(unit: Unit, cause: Problem) -> Problem:
+    """Say that a unit could not be brought up because its site was lost in the middle."""
+    return Problem(
+        code="deploy.site-lost",
+        what=f"{unit.site} was lost before {unit} was seen healthy",
+        exit_code=ExitCode.UNHEALTHY,
+        where=where(unit),
+        evidence=(cause.what, *cause.evidence),
+        fix=f"once {unit.site} answers: dtdeploy up --owed",
+        state_left=f"{unit} may be gone, or deployed in part",
+        runbook="site-unreachable",
+    )
+
+
 def unhealthy(unit: Unit, health: Health, extra: tuple[str, ...], seconds: float) -> Problem:
     """Say that a unit did not become, or did not stay, healthy."""
     first = health.reasons[0] if health.reasons else None

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from orchestrator.fleet.health import judge
 from orchestrator.fleet.history import begin
 from orchestrator.fleet.observed import Look, Sight, contents
-from orchestrator.fleet.presence import undeclared_stacks, whereabouts
-from orchestrator.fleet.running import as_running
+from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
+from orchestrator.fleet.running import as_running, origin
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.selection import dependents, managed_needs
 from orchestrator.procedures.book import Book
@@ -37,12 +37,14 @@ def removal_blockers(book: Book, guard: RemovalGuard, looks: Mapping[str, Look])
     """Return why the unit may not be removed now; empty when it may.
 
     A stack of the system that nobody declared blocks as well, wherever dependents live:
-    it may need the unit, and nothing says that it does not.
+    it may need the unit, and nothing says that it does not. A unit that the operator accepted
+    as unknown blocks only when it is seen to run.
     """
     blockers = [
         f"{unit} is {there.presence.value}: {'; '.join(there.evidence[:4])}"
         for unit in guard.dependents
         if not (there := whereabouts(unit, looks[unit.site])).gone
+        and not (unit in book.plan.accepted and there.presence is Presence.UNKNOWN)
     ]
     if guard.dependents:
         for site in guard.sites:
@@ -87,9 +89,14 @@ def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:
 
 
 def overwrite_blockers(book: Book, unit: Unit, looks: Mapping[str, Look]) -> tuple[str, ...]:
-    """Return the dependents that are not gone while `unit` itself runs: it must not be redone."""
+    """Return the dependents that are not gone while `unit` itself runs: it must not be redone.
+
+    What this very run deployed is no reason: deploying it again changes nothing that is there.
+    """
     own = looks[unit.site]
     if not isinstance(own, Sight) or not contents(own, unit.stack).services:
+        return ()
+    if origin(unit, own).run == book.run:
         return ()
     guard = removal_guard(book, unit)
     return tuple(

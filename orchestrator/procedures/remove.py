@@ -8,7 +8,7 @@ network while tasks still stop leaks their addresses on every other network they
 from dataclasses import replace
 
 from orchestrator.errors import Problem
-from orchestrator.fleet.observed import Look, Sight, contents
+from orchestrator.fleet.observed import Look, Sight, Unseen, contents
 from orchestrator.fleet.presence import Presence, Whereabouts, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Step
@@ -34,7 +34,9 @@ from orchestrator.procedures.findings import not_gone, refused_removal, removal_
 from orchestrator.procedures.guards import removal_blockers, removal_guard
 
 _GUARD_SECONDS = 20.0
-"""How long a guard may keep looking: a site that blinks is given a second chance, not a third."""
+"""How long a guard may keep looking at what is still there."""
+_SIGHT_SECONDS = 60.0
+"""How long it waits for a site that cannot be seen: nothing is down yet that it guards."""
 _LOOKS_IN_A_ROW = 2
 
 
@@ -94,9 +96,11 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
         blockers = removal_blockers(book, guard, {look.site: look for look in looks})
         if not blockers:
             return None
-        if max(look.at for look in looks) - start >= _GUARD_SECONDS:
+        blind = any(isinstance(look, Unseen) for look in looks)
+        deadline = start + (_SIGHT_SECONDS if blind else _GUARD_SECONDS)
+        if max(look.at for look in looks) >= deadline:
             return refused_removal(unit, blockers)
-        yield from ask_tell("what depends on it to be gone", blockers, start + _GUARD_SECONDS)
+        yield from ask_tell("what depends on it to be gone", blockers, deadline)
         yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
 
 

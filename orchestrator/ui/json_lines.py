@@ -35,7 +35,7 @@ from orchestrator.engine.events import (
     StepStopped,
     StepWaits,
 )
-from orchestrator.engine.run import RunReport, StepReport
+from orchestrator.engine.report import RunReport, StepReport
 from orchestrator.errors import Problem, worst
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.foreign import clean

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from orchestrator.engine.run import RunReport, StepReport
+from orchestrator.engine.report import RunReport, StepReport
 from orchestrator.engine.schedule import State
 from orchestrator.errors import Problem
 from orchestrator.fleet.presence import Presence

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from orchestrator.engine.run import RunReport
+from orchestrator.engine.report import RunReport
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode
 from orchestrator.fleet.unit import Unit

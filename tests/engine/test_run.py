@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from orchestrator.engine.events import Event, RunStopping, StepSkipped, StepStopped, StepWaits
-from orchestrator.engine.run import RunReport, run_plan
+from orchestrator.engine.report import RunReport
+from orchestrator.engine.run import run_plan
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.planning.plan import Command, Plan, Step, StepKind

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lab import control
+from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.fleet.observed import Sight
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import Effect, Observe
@@ -46,6 +47,13 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class AtOnce:
+    """Perform effects side by side, as the engine does; answered in the order asked."""
+
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True)
 class Measured:
     """Seconds each look took, and seconds of CPU a look cost here."""
 
@@ -62,7 +70,7 @@ class LabPerformer:
         self._to: BinaryIO = process.stdin  # type: ignore[assignment] # a binary pipe
         self._from: BinaryIO = process.stdout  # type: ignore[assignment] # likewise
 
-    def perform(self, effect: "Effect | Misbehave | Measure") -> object:
+    def perform(self, effect: "Effect | Misbehave | Measure | AtOnce") -> object:
         pickle.dump(effect, self._to)
         self._to.flush()
         return pickle.load(self._from)  # noqa: S301 from a process of our own
@@ -118,6 +126,16 @@ def _measured(performer: LivePerformer, wanted: Measure) -> Measured:
     return Measured(tuple(seconds), (time.process_time() - began) / wanted.looks)
 
 
+def _at_once(performer: LivePerformer, effects: tuple[Effect, ...]) -> tuple[object, ...]:
+    backend = ThreadedBackend(performer, time.monotonic, workers=len(effects))
+    for token, effect in enumerate(effects):
+        backend.submit(token, effect)
+    came = [backend.wait(None) for _ in effects]
+    backend.close()
+    answers = dict(item for item in came if item is not None)
+    return tuple(answers[token] for token in range(len(effects)))
+
+
 def _built(given: dict[str, Any]) -> Sight:
     return Sight(**given)
 
@@ -147,6 +165,8 @@ def main() -> None:
                     answer: object = None
                 case Measure():
                     answer = _measured(performer, effect)
+                case AtOnce():
+                    answer = _at_once(performer, effect.effects)
                 case _:
                     answer = performer.perform(effect)
             pickle.dump(answer, answers)

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.engine.run import RunReport
+from orchestrator.engine.report import RunReport
 from orchestrator.engine.schedule import State
 from orchestrator.planning.plan import Action, Command, Plan
 from orchestrator.ui.standing import Standing, UnitEnd, unit_ends

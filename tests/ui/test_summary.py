@@ -4,7 +4,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from orchestrator.engine.run import RunReport
+from orchestrator.engine.report import RunReport
 from orchestrator.engine.schedule import State
 from orchestrator.planning.plan import Action, Command, Plan, StepKind
 from orchestrator.ui.summary import next_command, print_summary, render_summary

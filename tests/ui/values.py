@@ -10,7 +10,7 @@ from orchestrator.engine.events import (
     StepStarted,
     StepWaits,
 )
-from orchestrator.engine.run import RunReport, StepReport
+from orchestrator.engine.report import RunReport, StepReport
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.health import Verdict

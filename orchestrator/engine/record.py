@@ -1,0 +1,127 @@
+"""The record of a run: everything another machine needs to finish it, as the lock's data."""
+
+import json
+import zlib
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+
+from pydantic import TypeAdapter, ValidationError
+
+from orchestrator.errors import ExitCode, Problem, RefusedError
+from orchestrator.inventory.model import Inventory
+from orchestrator.planning.plan import Plan
+
+FORMAT = 1
+_LARGEST_BYTES = 500_000
+"""What every daemon takes as a config's data; some take twice as much."""
+_LARGEST_PLAIN_BYTES = 50_000_000
+
+
+class OnFailure(Enum):
+    """What a run does once a step has failed and something was touched."""
+
+    STOP = "stop"
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What a run was begun with; never changes. `created` is seconds since 1970.
+
+    `words` is the command as it was typed, `inventory` the fingerprint of what it was planned
+    with, `because` the reason given for leaving something out.
+    """
+
+    run: str
+    words: str
+    plan: Plan
+    inventory: str
+    created: float
+    owner: str
+    on_failure: OnFailure = OnFailure.STOP
+    because: str = ""
+
+
+_RECORD = TypeAdapter(RunRecord)
+
+
+def encode(record: RunRecord) -> bytes:
+    """Return a record as a config's data.
+
+    Raises:
+        RefusedError: it is larger than a Swarm keeps.
+
+    """
+    text = json.dumps(
+        {"format": FORMAT, "record": _RECORD.dump_python(record, mode="json")},
+        separators=(",", ":"),
+        sort_keys=True,
+    )
+    data = zlib.compress(text.encode(), 9)
+    if len(data) > _LARGEST_BYTES:
+        raise RefusedError(
+            Problem(
+                code="lock.record-too-large",
+                what=f"the plan takes {len(data)} bytes, more than a Swarm keeps of a run",
+                exit_code=ExitCode.SAFETY_REFUSED,
+                fix="select fewer units at once, site by site",
+                state_left="nothing was touched",
+                runbook="lock-held",
+            )
+        )
+    return data
+
+
+def decode(data: bytes) -> RunRecord:
+    """Read a record back.
+
+    Raises:
+        RefusedError: it is damaged, or another version of dtdeploy wrote it.
+
+    """
+    try:
+        inflate = zlib.decompressobj()
+        text = inflate.decompress(data, _LARGEST_PLAIN_BYTES)
+        if not inflate.eof or inflate.unconsumed_tail or inflate.unused_data:
+            raise RefusedError(_unreadable("it is cut, or larger than any plan"))
+        outer = json.loads(text)
+        if not isinstance(outer, dict) or outer.get("format") != FORMAT:
+            raise RefusedError(_unreadable("another version of dtdeploy wrote it"))
+        return _RECORD.validate_python(outer.get("record"), strict=False)
+    except (zlib.error, ValueError, ValidationError) as error:
+        raise RefusedError(_unreadable(type(error).__name__)) from error
+
+
+def fingerprint(inventory: Inventory) -> str:
+    """Return what tells two inventories apart as far as a run is concerned.
+
+    Comments, order within files and descriptions do not count.
+    """
+    parts = [
+        repr((inventory.managed_prefix, inventory.coordinator)),
+        *sorted(repr((s.name, s.manager, s.state)) for s in inventory.sites),
+        *sorted(
+            repr(
+                (
+                    s.unit, s.repo, s.compose, s.depends_on, s.must_have, s.probes, s.requires,
+                    s.variables, s.secret_variables, s.announce, s.policy,
+                )
+            )
+            for s in inventory.units
+        ),
+    ]  # fmt: skip
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(
+        code="lock.record-unreadable",
+        what="the record of the unfinished run cannot be read",
+        exit_code=ExitCode.LOCK_HELD,
+        evidence=(why,),
+        fix="resume it with the dtdeploy that began it; else dtdeploy status, then follow the"
+        " runbook",
+        state_left="nothing was touched",
+        runbook="lock-held",
+    )

@@ -1,0 +1,52 @@
+"""How a run ended: values for whoever shows, keeps or judges it."""
+
+from dataclasses import dataclass
+
+from orchestrator.engine.schedule import State
+from orchestrator.errors import ExitCode, Problem, worst
+from orchestrator.planning.plan import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """How a step ended. `because` names the failed step a skipped one is owed to."""
+
+    step: Step
+    state: State
+    started: float | None = None
+    ended: float | None = None
+    words: str = ""
+    problems: tuple[Problem, ...] = ()
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """How a run ended, step by step. Times are seconds on the backend's clock.
+
+    `beyond` are problems that belong to no step, such as a lost lock.
+    """
+
+    steps: tuple[StepReport, ...]
+    began: float
+    ended: float
+    interrupted: bool
+    beyond: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem: those of the run first, then of every step in the plan's order."""
+        of_steps = (problem for report in self.steps for problem in report.problems)
+        return tuple(dict.fromkeys((*self.beyond, *of_steps)))
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step is done."""
+        return all(report.state is State.DONE for report in self.steps)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The code of the worst problem, INTERRUPTED when the run was stopped."""
+        if self.problems:
+            return worst(self.problems)
+        return ExitCode.INTERRUPTED if self.interrupted else ExitCode.DONE

@@ -1,0 +1,107 @@
+"""What it means to leave a site out: which units become owed, and when it must be refused."""
+
+from collections.abc import Mapping
+
+from orchestrator.errors import ExitCode, Problem, RefusedError, Where
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.plan import Before, LeftOut
+from orchestrator.planning.selection import Request, dependents
+
+
+def leave_out(
+    inventory: Inventory,
+    request: Request,
+    reasons: Mapping[Unit, str],
+    before: Mapping[Unit, Before],
+    *,
+    removing: bool,
+) -> tuple[LeftOut, ...]:
+    """Return the units at the sites that `request` leaves out and that it would act on.
+
+    Args:
+        inventory: everything that is declared.
+        request: what was typed; its sites in `without` are left out.
+        reasons: every unit that would be acted on, left out or not, and why.
+        before: what was seen of each unit.
+        removing: units are taken down, so what depends on them must be known to be gone.
+
+    Raises:
+        RefusedError: a unit that is left out depends on one that goes down, and it runs, or
+            nobody can tell whether it runs and it was not named in `accept_unknown`.
+
+    """
+    if not request.without:
+        return ()
+    acted = frozenset(unit for unit in reasons if unit.site not in request.without)
+    below = dependents(inventory, acted) if removing else frozenset()
+    away = tuple(unit for unit in before if unit.site in request.without)
+    blocking = {unit for unit in away if unit in below}
+    problems = [p for u in away if u in blocking and (p := _refusal(u, before[u], request))]
+    if problems:
+        raise RefusedError(problems)
+    return tuple(
+        LeftOut(
+            unit=unit,
+            reason=f"{request.because.strip()} ({_seen(before[unit])})",
+            accepted=unit in blocking and before[unit].presence is Presence.UNKNOWN,
+        )
+        for unit in away
+        if _owed(inventory, request, unit, reasons=reasons, blocking=blocking, before=before)
+    )
+
+
+def _owed(
+    inventory: Inventory,
+    request: Request,
+    unit: Unit,
+    *,
+    reasons: Mapping[Unit, str],
+    blocking: set[Unit],
+    before: Mapping[Unit, Before],
+) -> bool:
+    """Whether this command would have acted on `unit`."""
+    if inventory.state(unit) is not SiteState.ACTIVE:
+        return unit in blocking and before[unit].presence is Presence.UNKNOWN
+    meant = request.everything or unit.stack in request.stacks
+    return meant or unit in reasons or (unit in blocking and not _gone(before[unit]))
+
+
+def _refusal(unit: Unit, before: Before, request: Request) -> Problem | None:
+    if _gone(before) or (
+        before.presence is Presence.UNKNOWN and str(unit) in request.accept_unknown
+    ):
+        return None
+    if before.presence is Presence.PRESENT:
+        return Problem(
+            code="without.runs",
+            what=f"{unit} runs, and what it depends on would go down under it",
+            exit_code=ExitCode.SAFETY_REFUSED,
+            where=Where(site=unit.site, stack=unit.stack),
+            fix=f"drop --without {unit.site}: the site can be seen, so its units can go down too",
+            state_left="nothing was touched",
+            runbook="site-unreachable",
+        )
+    return Problem(
+        code="without.unknown",
+        what=f"nobody can tell whether {unit} runs, and what it depends on would go down",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site=unit.site, stack=unit.stack),
+        evidence=before.words,
+        fix=f"if that is acceptable, add --accept-unknown {unit}",
+        state_left="nothing was touched",
+        runbook="site-unreachable",
+    )
+
+
+def _gone(before: Before) -> bool:
+    return before.presence is Presence.GONE
+
+
+def _seen(before: Before) -> str:
+    return {
+        Presence.GONE: "not running when it was left out",
+        Presence.PRESENT: "running when it was left out",
+        Presence.UNKNOWN: "nobody could tell whether it runs",
+    }[before.presence]

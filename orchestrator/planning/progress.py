@@ -1,0 +1,130 @@
+"""How far a run has come, by what is seen now: the Swarm is the truth, the record is memory."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import Enum
+
+from orchestrator.fleet.observed import Look, Sight, contents
+from orchestrator.fleet.presence import blindness, whereabouts
+from orchestrator.fleet.running import LABEL_RUN
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
+
+
+class Mark(Enum):
+    """Where a unit stands in a run that is to be resumed."""
+
+    DONE = "done"
+    TODO = "not done"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitProgress:
+    """A unit's part of a run: what is done of it, and why that is believed."""
+
+    unit: Unit
+    mark: Mark
+    words: str
+    done: frozenset[str]
+    """Ids of its steps that need not be done again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """All units of a plan, and every step that need not be done again."""
+
+    units: tuple[UnitProgress, ...]
+    done: frozenset[str]
+
+
+def progress(
+    plan: Plan,
+    run: str,
+    looks: Mapping[str, Look],
+    *,
+    recorded: AbstractSet[str],
+    touched: bool,
+) -> Progress:
+    """Judge how far a run has come.
+
+    Args:
+        plan: the run's plan.
+        run: its id, which is on every service that it deployed.
+        looks: a look at every site of the plan.
+        recorded: ids of the steps that the run's lock says are done.
+        touched: whether the run may have removed or deployed anything at all.
+
+    """
+    units = tuple(
+        _unit_progress(item, run, looks[item.unit.site], recorded if touched else frozenset())
+        for item in plan.units
+        if item.action is not Action.KEEP
+    )
+    early = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE)
+    # Nothing is touched before preflight and preparation are through at every site.
+    passed = [step.id for step in plan.steps if touched and step.kind in early]
+    known = {step.id for step in plan.steps}
+    return Progress(
+        units=units,
+        done=frozenset(passed) | frozenset(i for u in units for i in u.done if i in known),
+    )
+
+
+def _unit_progress(
+    item: UnitPlan, run: str, look: Look, recorded: AbstractSet[str]
+) -> UnitProgress:
+    steps = _step_ids(item)
+    if not isinstance(look, Sight) or blindness(look):
+        removed = frozenset({f"remove {item.unit}"}) & recorded
+        words = "cannot be seen" + (", was seen gone" if removed else "")
+        return UnitProgress(unit=item.unit, mark=Mark.UNKNOWN, words=words, done=removed)
+    done = _done(item, run, look, recorded)
+    mark = Mark.DONE if steps <= done else Mark.TODO
+    return UnitProgress(unit=item.unit, mark=mark, words=_words(item, run, look, done), done=done)
+
+
+def _done(item: UnitPlan, run: str, sight: Sight, recorded: AbstractSet[str]) -> frozenset[str]:
+    remove, deploy, settle = (f"{kind} {item.unit}" for kind in ("remove", "deploy", "settle"))
+    ours = _ours(item, run, sight)
+    gone = whereabouts(item.unit, sight).gone
+    done: set[str] = set()
+    if gone or (ours and item.action is not Action.DOWN):
+        done.add(remove)
+    if deploy in recorded and ours >= frozenset(item.services):
+        done.add(deploy)
+        done |= {settle} & recorded
+    return frozenset(done)
+
+
+def _ours(item: UnitPlan, run: str, sight: Sight) -> frozenset[str]:
+    """Return the short names of the unit's services that this run deployed."""
+    prefix = f"{item.unit.stack}_"
+    return frozenset(
+        service.name.removeprefix(prefix)
+        for service in contents(sight, item.unit.stack).services
+        if service.label(LABEL_RUN) == run
+    )
+
+
+def _step_ids(item: UnitPlan) -> frozenset[str]:
+    kinds = {
+        Action.RESTART: ("remove", "deploy", "settle"),
+        Action.UP: ("deploy", "settle"),
+        Action.DOWN: ("remove",),
+        Action.KEEP: (),
+    }[item.action]
+    return frozenset(f"{kind} {item.unit}" for kind in kinds)
+
+
+def _words(item: UnitPlan, run: str, sight: Sight, done: frozenset[str]) -> str:
+    if f"deploy {item.unit}" in done:
+        return "deployed" if f"settle {item.unit}" in done else "deployed, to be watched"
+    if _ours(item, run, sight):
+        return "deploy begun, to be finished"
+    if f"remove {item.unit}" in done:
+        return "gone" if item.action is Action.DOWN else "gone, to be deployed"
+    if item.action is Action.UP:
+        return "to be deployed"
+    return "still there, to be removed"

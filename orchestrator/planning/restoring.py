@@ -1,0 +1,144 @@
+"""The plan that brings back what ran before a run: only what differs now, in the safe order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from orchestrator.fleet.health import Verdict
+from orchestrator.fleet.observed import Look
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.inventory.model import Inventory
+from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
+from orchestrator.planning.planner import healthy_seconds, remove_seconds
+from orchestrator.planning.scope import look_before
+from orchestrator.planning.selection import dependents
+from orchestrator.planning.steps import restore_steps
+from orchestrator.sources.model import Sourced
+
+MIXED = "mixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formers:
+    """What ran before a run: revisions to go back to, and units of which nobody knows one."""
+
+    revisions: Mapping[Unit, Revision]
+    unknown: tuple[Unit, ...]
+
+
+def formers(inventory: Inventory, plan: Plan) -> Formers:
+    """Return what ran before `plan` was carried out, by what was seen when it was made."""
+    ran = [p for p in plan.units if p.action is not Action.KEEP and _ran(p.before)]
+    known = [p for p in ran if p.before.revision not in ("", MIXED)]
+    return Formers(
+        revisions={
+            p.unit: Revision(repo=inventory.spec(p.unit).repo, sha=p.before.revision) for p in known
+        },
+        unknown=tuple(p.unit for p in ran if p not in known),
+    )
+
+
+def restore_plan(
+    inventory: Inventory,
+    plan: Plan,
+    *,
+    looks: Mapping[str, Look],
+    sourced: Mapping[Unit, Sourced],
+    selection: str,
+) -> Plan:
+    """Return the plan that brings every unit of `plan` back to what it was before it.
+
+    Args:
+        inventory: everything that is declared.
+        plan: the plan to undo.
+        looks: a look at every site of it, now.
+        sourced: for each unit that ran, desired state and release at its former revision.
+        selection: what was asked for, in words.
+
+    """
+    now = {
+        p.unit: look_before(p.unit, inventory.spec(p.unit), looks[p.unit.site]) for p in plan.units
+    }
+    actions = {p.unit: _action(p, now[p.unit], sourced) for p in plan.units}
+    actions = _with_dependents(inventory, actions, now, sourced)
+    units = tuple(
+        _restored(inventory, p, actions[p.unit], now[p.unit], looks=looks, sourced=sourced)
+        for p in plan.units
+    )
+    return replace(
+        plan,
+        command=Command.ROLLBACK,
+        selection=selection,
+        revisions=tuple(sorted({s.release.revision for s in sourced.values()})),
+        units=units,
+        steps=restore_steps(inventory, units),
+        dangers=(),
+        unseen=(),
+    )
+
+
+def _ran(before: Before) -> bool:
+    return before.presence is Presence.PRESENT and bool(before.services)
+
+
+def _action(item: UnitPlan, now: Before, sourced: Mapping[Unit, Sourced]) -> Action:
+    if item.action is Action.KEEP or item.before.presence is Presence.UNKNOWN:
+        return Action.KEEP
+    if not _ran(item.before):
+        return Action.KEEP if now.presence is Presence.GONE else Action.DOWN
+    if item.unit not in sourced:
+        return Action.KEEP
+    if now.presence is Presence.GONE:
+        return Action.UP
+    return Action.KEEP if _as_before(item, now) else Action.RESTART
+
+
+def _as_before(item: UnitPlan, now: Before) -> bool:
+    return (
+        now.revision == item.before.revision
+        and set(item.before.services) <= set(now.services)
+        and now.verdict is Verdict.HEALTHY
+    )
+
+
+def _with_dependents(
+    inventory: Inventory,
+    actions: Mapping[Unit, Action],
+    now: Mapping[Unit, Before],
+    sourced: Mapping[Unit, Sourced],
+) -> dict[Unit, Action]:
+    """Take down with a unit all that depends on it and still runs, and bring it back too."""
+    removed = frozenset(u for u, a in actions.items() if a in (Action.RESTART, Action.DOWN))
+    below = dependents(inventory, removed)
+    dragged = {
+        unit: Action.RESTART if unit in sourced else Action.DOWN
+        for unit, action in actions.items()
+        if action is Action.KEEP and unit in below and now[unit].presence is not Presence.GONE
+    }
+    return {**actions, **dragged}
+
+
+def _restored(
+    inventory: Inventory,
+    item: UnitPlan,
+    action: Action,
+    now: Before,
+    *,
+    looks: Mapping[str, Look],
+    sourced: Mapping[Unit, Sourced],
+) -> UnitPlan:
+    spec, source = inventory.spec(item.unit), sourced.get(item.unit)
+    deploys = action in (Action.RESTART, Action.UP) and source is not None
+    removes = action in (Action.RESTART, Action.DOWN)
+    return replace(
+        item,
+        action=action,
+        reason="back to what ran before" if action is not Action.KEEP else "as it was before",
+        before=now,
+        after=source.release.revision if deploys and source else None,
+        services=tuple(s.name for s in source.desired.services) if source else (),
+        commands=(),
+        remove_seconds=remove_seconds(spec, looks[item.unit.site]) if removes else 0.0,
+        healthy_seconds=healthy_seconds(spec, source) if source else 0.0,
+        dangers=(),
+    )

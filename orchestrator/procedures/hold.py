@@ -1,0 +1,178 @@
+"""The lock's labels: who holds it, since when, what it is doing. Text there, a value here.
+
+The lock is the Docker config `dtdeploy.run` on the coordinator's Swarm. Its data never changes;
+its labels are written anew at every heartbeat, each time by compare-and-swap.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from orchestrator.errors import ExitCode, Problem
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Step
+from orchestrator.procedures.effects import StoredConfig
+
+LOCK = "dtdeploy.run"
+_FORMAT = "1"
+_DOWN = "dtdeploy.down."
+
+
+class Phase(Enum):
+    """What a run is doing, in words for whoever reads the lock."""
+
+    PREFLIGHT = "preflight"
+    PREPARING = "preparing"
+    REMOVING = "removing"
+    DEPLOYING = "deploying"
+    WATCHING = "watching"
+    STOPPED = "stopped"
+    """Its holder left on purpose: it may be resumed at once, by anybody."""
+
+
+class Goal(Enum):
+    """Where a run is heading: to its plan's end, or back to what ran before."""
+
+    FORWARD = "forward"
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lock. `session` is new for every process that ever holds it."""
+
+    owner: str
+    host: str
+    pid: int
+    session: str
+
+    def __str__(self) -> str:
+        return f"{self.owner}@{self.host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The state of a run as its lock tells it. Times are seconds since 1970, the holder's clock.
+
+    `words` is the command as it was typed. `done` are the ids of finished steps. `touched`: it
+    may have removed or deployed something. `down` are units that others depend on and that it
+    took down, each with since when.
+    """
+
+    run: str
+    words: str
+    holder: Holder
+    started: float
+    beat: float
+    beats: int = 0
+    phase: Phase = Phase.PREFLIGHT
+    goal: Goal = Goal.FORWARD
+    touched: bool = False
+    done: frozenset[str] = frozenset()
+    down: tuple[tuple[Unit, float], ...] = ()
+
+
+def to_labels(hold: Hold, steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
+    """Return the labels that say `hold`; finished steps as a bitmap over the plan's steps."""
+    return (
+        ("dtdeploy.format", _FORMAT),
+        ("dtdeploy.run", hold.run),
+        ("dtdeploy.words", hold.words),
+        ("dtdeploy.owner", hold.holder.owner),
+        ("dtdeploy.host", hold.holder.host),
+        ("dtdeploy.pid", str(hold.holder.pid)),
+        ("dtdeploy.session", hold.holder.session),
+        ("dtdeploy.started", _written(hold.started)),
+        ("dtdeploy.beat", _written(hold.beat)),
+        ("dtdeploy.beats", str(hold.beats)),
+        ("dtdeploy.phase", hold.phase.value),
+        ("dtdeploy.goal", hold.goal.value),
+        ("dtdeploy.touched", "yes" if hold.touched else "no"),
+        ("dtdeploy.done", _bitmap(hold.done, steps)),
+        *((f"{_DOWN}{unit}", _written(since)) for unit, since in hold.down),
+    )
+
+
+def from_labels(config: StoredConfig, steps: Sequence[Step] = ()) -> Hold | Problem:
+    """Read a lock's labels.
+
+    Args:
+        config: the lock.
+        steps: the plan's, without which no step counts as finished.
+
+    Returns:
+        A Problem when they are not what this version of dtdeploy writes.
+
+    """
+    labels = dict(config.labels)
+    try:
+        if labels["dtdeploy.format"] != _FORMAT:
+            return _unreadable(f"its format is {labels['dtdeploy.format']}, not {_FORMAT}")
+        return _hold(labels, steps)
+    except (KeyError, ValueError) as error:
+        return _unreadable(f"{type(error).__name__}: {error}")
+
+
+def session_of(config: StoredConfig) -> str:
+    """Return whose process holds the lock, "" if it does not say."""
+    return config.label("dtdeploy.session")
+
+
+def _hold(labels: Mapping[str, str], steps: Sequence[Step]) -> Hold:
+    return Hold(
+        run=labels["dtdeploy.run"],
+        words=labels["dtdeploy.words"],
+        holder=Holder(
+            owner=labels["dtdeploy.owner"],
+            host=labels["dtdeploy.host"],
+            pid=int(labels["dtdeploy.pid"]),
+            session=labels["dtdeploy.session"],
+        ),
+        started=_read(labels["dtdeploy.started"]),
+        beat=_read(labels["dtdeploy.beat"]),
+        beats=int(labels["dtdeploy.beats"]),
+        phase=Phase(labels["dtdeploy.phase"]),
+        goal=Goal(labels["dtdeploy.goal"]),
+        touched=labels["dtdeploy.touched"] == "yes",
+        done=_from_bitmap(labels["dtdeploy.done"], steps),
+        down=tuple(_down(labels)),
+    )
+
+
+def _down(labels: Mapping[str, str]) -> Iterable[tuple[Unit, float]]:
+    for name, value in sorted(labels.items()):
+        if name.startswith(_DOWN):
+            stack, _, site = name.removeprefix(_DOWN).rpartition("@")
+            yield Unit(stack=stack, site=site), _read(value)
+
+
+def _bitmap(done: frozenset[str], steps: Sequence[Step]) -> str:
+    bits = sum(1 << index for index, step in enumerate(steps) if step.id in done)
+    return f"{bits:x}"
+
+
+def _from_bitmap(text: str, steps: Sequence[Step]) -> frozenset[str]:
+    bits = int(text, 16)
+    return frozenset(step.id for index, step in enumerate(steps) if bits >> index & 1)
+
+
+def _written(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _read(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(
+        code="lock.unreadable",
+        what="there is a lock that this version of dtdeploy cannot read",
+        exit_code=ExitCode.LOCK_HELD,
+        evidence=(why,),
+        fix=f"docker config inspect {LOCK}   # on the coordinator's manager; use the dtdeploy"
+        " that made it",
+        state_left="nothing was touched",
+        runbook="lock-held",
+    )
