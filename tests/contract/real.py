@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lab import faults, hosts, processes, state
@@ -58,7 +59,8 @@ class RealWorld:
         return Counter(node for node, _ in found if node)
 
     def person_removes(self, unit: Unit) -> None:
-        hosts.docker(HOSTS[unit.site], "stack", "rm", unit.stack)
+        # What was removed before and is still listed makes it fail, as a person would see.
+        hosts.docker(HOSTS[unit.site], "stack", "rm", unit.stack, check=False)
 
     def kill(self, unit: Unit) -> None:
         host, label = HOSTS[unit.site], f"label={_LABEL}={unit.stack}"
@@ -104,12 +106,9 @@ class RealWorld:
         spare = spare_manager(hosts.find(site)).name
         self._losing = threading.Thread(target=faults.quorum_loss, args=(site,))
         self._losing.start()
-        for there in (True, False):
-            processes.wait_until(
-                lambda there=there: (spare in state.current().inits) is there,
-                seconds=_QUORUM_SECONDS,
-                what=f"{spare} to {'come' if there else 'go'}",
-            )
+        wait = partial(processes.wait_until, seconds=_QUORUM_SECONDS)
+        wait(lambda: _is_up(spare), what=f"{spare} to come")
+        wait(lambda: not _is_up(spare), what=f"{spare} to go")
 
     def regain_quorum(self, site: str) -> None:
         if self._losing is not None:
@@ -140,6 +139,10 @@ class RealWorld:
         for site in HOSTS:
             faults.heal(site)
         faults.postgres_up()
+
+
+def _is_up(host: str) -> bool:
+    return host in state.current().inits
 
 
 def _proxied(effect: Effect) -> Effect:

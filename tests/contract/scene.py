@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from orchestrator.fleet.desired import Policy, Probe
 from orchestrator.fleet.health import Health, judge
 from orchestrator.fleet.history import History, begin, remember
-from orchestrator.fleet.desired import Policy, Probe
 from orchestrator.fleet.observed import (
     Contents,
     Look,

@@ -59,8 +59,10 @@ def changed(part: Part) -> Part:
 
 def sourced(unit: Unit, *parts: Part) -> Sourced:
     """Return what a repository would hold for a stack of these services."""
-    files = (ReleaseFile(path="stacks/a.yaml", content=_compose(unit, parts)),) + tuple(
-        ReleaseFile(path=f"stacks/{name}", content=b"x=1\n") for name in ("settings", "password")
+    files = (
+        ReleaseFile(path="stacks/a.yaml", content=_compose(unit, parts)),
+        ReleaseFile(path="stacks/settings", content=b"x=1\n"),
+        ReleaseFile(path="stacks/password", content=b"x=1\n"),
     )
     digest = sha256(listing(files)).hexdigest()
     release = Release(
@@ -143,8 +145,8 @@ def _process(part: Part) -> dict[str, object]:
             port = {"target": PORT, "published": PORT, "protocol": "tcp", "mode": "host"}
             return {"command": ["server"], "ports": [port]}
         case Does.GET_HEALTHY:
-            script = f"(sleep {HEALTHY_AFTER_SECONDS:g}; : >/tmp/healthy) & {_LIVES}"
-            test = ["CMD", "/bin/ls", "/tmp/healthy"]
+            script = f"(sleep {HEALTHY_AFTER_SECONDS:g}; : >/healthy) & {_LIVES}"
+            test = ["CMD", "/bin/ls", "/healthy"]
             return _script(script) | {"healthcheck": {"test": test, "retries": 20, **_CHECK}}
         case Does.STAY_SICK:
             test = ["CMD", "/bin/false"]

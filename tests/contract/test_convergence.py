@@ -1,0 +1,242 @@
+"""How a stack comes up, or does not."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+
+from orchestrator.fleet.desired import Policy
+from orchestrator.fleet.health import Health, Verdict
+from orchestrator.fleet.observed import Contents, Sight, Task, TaskState, contents
+from orchestrator.fleet.unit import Unit
+from tests.contract.scene import Scene, all_run, wanted
+from tests.contract.stacks import (
+    ABSENT_IMAGE,
+    EXIT_CODE,
+    HEALTHY_AFTER_SECONDS,
+    IMAGE,
+    OTHER_IMAGE,
+    Does,
+    Part,
+    changed,
+)
+from tests.contract.world import QUIET, World
+
+UP_SECONDS = 15
+POLICY = Policy(no_node_seconds=6.0)
+FAILED = frozenset({TaskState.FAILED, TaskState.REJECTED})
+RESTART_DELAY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Every look at a stack of services that fail, each in its own way, and the verdicts."""
+
+    stack: str
+    began: float
+    looks: tuple[Sight, ...]
+    verdicts: tuple[Health, ...]
+
+    def tasks(self, service: str) -> list[tuple[Task, ...]]:
+        """Return its tasks, look by look."""
+        return [
+            _tasks(contents(sight, self.stack), f"{self.stack}_{service}") for sight in self.looks
+        ]
+
+    def ends(self, service: str) -> dict[str, Task]:
+        """Return every task of it that was seen to fail, by its id."""
+        return {t.id: t for tasks in self.tasks(service) for t in tasks if t.state in FAILED}
+
+    def final_after(self, service: str) -> float:
+        """Return after how many seconds a reason of the service was called final."""
+        name = f"{self.stack}_{service}"
+        seen = zip(self.looks, self.verdicts, strict=True)
+        return (
+            next(
+                sight.at
+                for sight, health in seen
+                if any(reason.final and reason.service == name for reason in health.reasons)
+            )
+            - self.began
+        )
+
+    def words(self, service: str) -> str:
+        """Return what was said of it in the end."""
+        name = f"{self.stack}_{service}"
+        return "; ".join(r.words for r in self.verdicts[-1].reasons if r.service == name)
+
+
+def _tasks(found: Contents, name: str) -> tuple[Task, ...]:
+    ids = {service.id for service in found.services if service.name == name}
+    return tuple(task for task in found.tasks if task.service_id in ids)
+
+
+@pytest.fixture(scope="session")
+def trouble(world: World) -> Trouble:
+    """Deploy one service of every kind of trouble and judge it until each is final."""
+    scene = Scene(world, Unit("contract-trouble", QUIET))
+    parts = [
+        Part(name="crash", does=Does.CRASH),
+        Part(name="absent", does=Does.NOTHING),
+        Part(name="nowhere", does=Does.WAIT),
+        Part(name="sick", does=Does.STAY_SICK),
+        Part(name="late", does=Does.GET_HEALTHY),
+        Part(name="good"),
+    ]
+    deploy = scene.ship(*parts)
+    history = scene.history()
+    scene.ok(deploy)
+    began, looks, verdicts = world.now(), list[Sight](), list[Health]()
+    while world.now() < began + 40:
+        sight = scene.sight()
+        history = scene.remember(history, sight)
+        looks.append(sight)
+        verdicts.append(scene.judged(sight, history, POLICY))
+        final = {reason.service for reason in verdicts[-1].reasons if reason.final}
+        if len(final) == 4:
+            break
+        world.pause(0.2)
+    world.person_removes(scene.unit)
+    return Trouble(scene.unit.stack, began, tuple(looks), tuple(verdicts))
+
+
+def test_a_crash_loop_fails_with_its_exit_code_and_is_found_out(trouble: Trouble) -> None:
+    ends = trouble.ends("crash")
+    assert {task.error for task in ends.values()} == {f"task: non-zero exit ({EXIT_CODE})"}
+    assert {task.exit_code for task in ends.values()} == {EXIT_CODE}
+    assert len(ends) >= POLICY.failures
+    restarts = POLICY.failures - 1
+    assert restarts * RESTART_DELAY_SECONDS - 2 < trouble.final_after("crash") < 30
+    assert f"non-zero exit ({EXIT_CODE})" in trouble.words("crash")
+
+
+def test_a_crash_loop_is_replaced_only_after_the_restart_delay(trouble: Trouble) -> None:
+    starts: dict[str, float] = {}
+    for sight, tasks in zip(trouble.looks, trouble.tasks("crash"), strict=True):
+        for task in tasks:
+            if task.state >= TaskState.RUNNING:
+                starts.setdefault(task.id, sight.at)
+    times = list(starts.values())
+    gaps = [later - former for former, later in pairwise(times)]
+    assert gaps
+    assert all(RESTART_DELAY_SECONDS - 1 < gap < 3 * RESTART_DELAY_SECONDS for gap in gaps), gaps
+
+
+def test_an_absent_image_is_rejected_and_named(trouble: Trouble) -> None:
+    ends = trouble.ends("absent")
+    assert {task.state for task in ends.values()} == {TaskState.REJECTED}
+    assert {task.error for task in ends.values()} == {f"No such image: {ABSENT_IMAGE}"}
+    assert trouble.final_after("absent") < 10
+    assert not any(t.state is TaskState.RUNNING for tasks in trouble.tasks("absent") for t in tasks)
+
+
+def test_without_a_node_for_it_a_task_stays_pending_and_says_so(trouble: Trouble) -> None:
+    (last,) = trouble.tasks("nowhere")[-1]
+    assert (last.state, last.desired) == (TaskState.PENDING, TaskState.RUNNING)
+    words = "no suitable node (scheduling constraints not satisfied on 1 node)"
+    assert last.error == words
+    assert last.node_id == ""
+    assert {task.id for tasks in trouble.tasks("nowhere") for task in tasks} == {last.id}
+    assert POLICY.no_node_seconds <= trouble.final_after("nowhere") < POLICY.no_node_seconds + 10
+
+
+def test_a_health_check_holds_running_back_until_it_passes(trouble: Trouble) -> None:
+    began: dict[TaskState, float] = {}
+    for sight, tasks in zip(trouble.looks, trouble.tasks("late"), strict=True):
+        for task in tasks:
+            began.setdefault(task.state, sight.at)
+    waited = began[TaskState.RUNNING] - began[TaskState.STARTING]
+    assert HEALTHY_AFTER_SECONDS - 1 < waited < HEALTHY_AFTER_SECONDS * 3
+
+
+def test_a_health_check_that_never_passes_ends_the_task(trouble: Trouble) -> None:
+    ends = trouble.ends("sick")
+    assert {task.error for task in ends.values()} == {
+        "task: non-zero exit (143): dockerexec: unhealthy container"
+    }
+    assert not any(t.state is TaskState.RUNNING for tasks in trouble.tasks("sick") for t in tasks)
+
+
+def test_a_good_service_beside_them_is_none_of_their_trouble(trouble: Trouble) -> None:
+    assert trouble.words("good") == ""
+    assert trouble.verdicts[-1].verdict is Verdict.UNHEALTHY
+
+
+def test_a_stack_comes_up(scene: Scene) -> None:
+    began = scene.world.now()
+    found = scene.up(Part(name="a"), Part(name="b", replicas=2), within=UP_SECONDS)
+    assert scene.world.now() - began > 0.3
+    assert len(found.tasks) == 3
+    assert all(task.up_to_date for task in found.tasks)
+    assert {service.name for service in found.services} == {
+        f"{scene.unit.stack}_{name}" for name in "ab"
+    }
+    assert {service.update_state for service in found.services} == {""}
+    assert scene.world.really_running(scene.unit).total() == 3
+
+
+def test_the_image_is_recorded_with_its_digest(scene: Scene) -> None:
+    (service,) = scene.up(Part()).services
+    assert service.image.startswith(f"{IMAGE}@sha256:")
+    assert service.grace_seconds == Part().grace_seconds
+
+
+def test_the_same_deploy_again_touches_no_task(scene: Scene) -> None:
+    before = scene.up(Part(name="a"), Part(name="b", replicas=2))
+    scene.ok(scene.ship(Part(name="a"), Part(name="b", replicas=2)))
+    scene.world.pause(3.0)
+    after = scene.mine()
+    assert _ids(after.tasks) == _ids(before.tasks)
+    assert all(task.up_to_date and task.state is TaskState.RUNNING for task in after.tasks)
+    assert {service.update_state for service in after.services} == {""}
+
+
+def test_another_image_replaces_the_task(scene: Scene) -> None:
+    before = scene.up(Part())
+    scene.ok(scene.ship(changed(Part())))
+    under_way = scene.mine()
+    assert [service.update_state for service in under_way.services] == ["updating"]
+    old = [task for task in under_way.tasks if task.id in _ids(before.tasks)]
+    assert [task.up_to_date for task in old] == [False]
+    after = scene.until_mine(
+        lambda found: all_run(found) and not set(_ids(wanted(found))) & set(_ids(before.tasks)),
+        within=UP_SECONDS,
+    )
+    (task,) = wanted(after)
+    assert task.up_to_date
+    assert task.image.startswith(OTHER_IMAGE)
+    assert [t.state for t in after.tasks if t.id in _ids(before.tasks)] == [TaskState.SHUTDOWN]
+
+
+def test_an_update_is_called_completed_only_after_the_monitor_time(scene: Scene) -> None:
+    scene.up(Part())
+    scene.ok(scene.ship(changed(Part())))
+    scene.until_mine(
+        lambda found: all_run(found) and all(task.up_to_date for task in wanted(found)),
+        within=UP_SECONDS,
+    )
+    running_since = scene.world.now()
+    assert [service.update_state for service in scene.mine().services] == ["updating"]
+    scene.until_mine(
+        lambda found: [service.update_state for service in found.services] == ["completed"],
+        within=20,
+    )
+    assert scene.world.now() - running_since > 3
+
+
+def test_a_killed_container_is_a_failed_task_and_is_replaced(scene: Scene) -> None:
+    before = scene.up(Part())
+    scene.world.kill(scene.unit)
+    found = scene.until_mine(
+        lambda found: any(task.state is TaskState.FAILED for task in found.tasks), within=10
+    )
+    (dead,) = (task for task in found.tasks if task.state is TaskState.FAILED)
+    assert dead.id in _ids(before.tasks)
+    assert (dead.error, dead.exit_code) == ("task: non-zero exit (137)", 137)
+    assert dead.desired is TaskState.SHUTDOWN
+    scene.until_mine(all_run, within=20)
+
+
+def _ids(tasks: Iterable[Task]) -> list[str]:
+    return sorted(task.id for task in tasks)
