@@ -1,0 +1,260 @@
+"""The journal as one SQLite file a run: `<folder>/<RUN>.journal`."""
+
+import os
+import re
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from orchestrator.engine.journal import Entry
+from orchestrator.engine.journal_format import (
+    APPLICATION_ID,
+    FORMAT,
+    LARGEST_ENTRY_BYTES,
+    TABLES,
+    UnfitError,
+    empty,
+    encode,
+    entries_of,
+    next_link,
+)
+from orchestrator.engine.journal_trouble import (
+    ENDING,
+    closed,
+    lasting,
+    orphaned,
+    other_version,
+    run_of,
+    side_file,
+    told,
+    too_large,
+)
+from orchestrator.errors import JournalError
+
+_RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
+_READER_WAITS_SECONDS = 5.0
+_WRITER_WAITS_SECONDS = 5.0
+_OPENING_WAITS_SECONDS = 0.5
+
+
+class JournalFile:
+    """A run's journal, open for writing by this process alone.
+
+    Opening makes the folder (0700) and the file (0600) where they are missing, else checks the
+    whole file and continues it. Any number of processes may read it meanwhile. May be used
+    from several threads. What SQLite does for durability is told in docs/journal.md.
+
+    Raises:
+        JournalError: the file cannot be opened, is damaged, or another process writes it.
+        ValueError: `run` is no run id.
+
+    """
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self._path = journal_path(folder, run)
+        self._turn = Lock()
+        self._closed = False
+        with told(self._path, doing="written"):
+            _make_folder(folder)
+            if not self._path.exists():
+                _create(self._path)
+            self._db = _connect(self._path, _OPENING_WAITS_SECONDS)
+            try:
+                self._take()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._path
+
+    def write(self, entry: Entry) -> None:
+        """Append an entry; it survives a power cut once this returns.
+
+        Raises:
+            JournalError: it could not be written, or nobody can say whether it was. After a
+                full disk a later write may succeed; after anything else none will.
+            TypeError, ValueError: the entry is no JSON; a mistake of the caller.
+
+        """
+        text = encode(entry)
+        if len(text) > LARGEST_ENTRY_BYTES:
+            raise JournalError(too_large(self._path, len(text), LARGEST_ENTRY_BYTES))
+        with self._turn:
+            if self._closed:
+                raise JournalError(closed(self._path))
+            try:
+                with told(self._path, doing="written"):
+                    self._append(text)
+            except JournalError as error:
+                if lasting(error):
+                    self._shut()
+                raise
+
+    def close(self) -> None:
+        """Let go of the file; what was written stays. May be called twice."""
+        with self._turn:
+            self._shut()
+
+    def _take(self) -> None:
+        # FULL forgets to sync the folder after a commit: a power cut could bring the rollback
+        # journal back, and that would undo the commit (sqlite.org/pragma, synchronous).
+        self._db.execute("PRAGMA synchronous = EXTRA")
+        self._hold()
+        _verified(self._db, self._path)
+        # What does no harm to reading, such as a list of free pages that is wrong, does to writing.
+        found = [row[0].decode() for row in self._db.execute("PRAGMA integrity_check(3)")]
+        if found != ["ok"]:
+            raise UnfitError("; ".join(found))
+        self._db.execute(f"PRAGMA busy_timeout = {_WRITER_WAITS_SECONDS * 1000:.0f}")
+
+    def _hold(self) -> None:
+        # SQLite's own lock for writing, kept between two entries too: whoever else wants to write
+        # is refused, readers are not. Held all the time but for an instant after each commit.
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def _append(self, text: bytes) -> None:
+        self._hold()
+        try:
+            entries, link = self._db.execute("SELECT entries, sha256 FROM head").fetchone()
+            row = (entries + 1, text.decode("ascii"), next_link(link, text))
+            self._db.execute("INSERT INTO entries VALUES (?, ?, ?)", row)
+            self._db.execute("UPDATE head SET entries = ?, sha256 = ?", (row[0], row[2]))
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        with suppress(sqlite3.Error):
+            # This entry is safe; what keeps the next one from being written is the next one's.
+            self._hold()
+
+    def _shut(self) -> None:
+        self._closed = True
+        self._db.close()
+
+
+def journal_path(folder: Path, run: str) -> Path:
+    """Return where the journal of `run` is, or would be.
+
+    Raises:
+        ValueError: `run` is no run id.
+
+    """
+    if not _RUN.fullmatch(run):
+        raise ValueError(f"{run!r} is no run id")
+    return folder / f"{run}{ENDING}"
+
+
+def read_journal(path: Path) -> tuple[Entry, ...]:
+    """Return exactly the entries that were written to `path`, oldest first.
+
+    A write that was cut off is undone first, as SQLite does on opening. The run may go on
+    meanwhile.
+
+    Raises:
+        JournalError: the file cannot be read, is damaged, or of another version.
+
+    """
+    with told(path, doing="read"), _reading(path) as db:
+        return _verified(db, path)
+
+
+def find_journals(folder: Path) -> tuple[str, ...]:
+    """Return the ids of the runs with a journal in `folder`, newest first; none if it is absent.
+
+    Run ids begin with the time, so their order is that of their names.
+    """
+    with told(folder, doing="read"):
+        names = [run_of(path) for path in folder.glob(f"*{ENDING}")]
+    return tuple(sorted((name for name in names if _RUN.fullmatch(name)), reverse=True))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    path.stat()
+    with closing(_connect(path, _READER_WAITS_SECONDS)) as db:
+        db.execute("BEGIN")
+        yield db
+
+
+def _connect(path: Path, wait_seconds: float) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=rw",
+        uri=True,
+        timeout=wait_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    db.text_factory = bytes
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    return db
+
+
+def _number(db: sqlite3.Connection, pragma: str) -> int:
+    value: int = db.execute(f"PRAGMA {pragma}").fetchone()[0]
+    return value
+
+
+def _verified(db: sqlite3.Connection, path: Path) -> tuple[Entry, ...]:
+    """Return every entry; raises when anything is not as it was written."""
+    if _number(db, "application_id") != APPLICATION_ID:
+        raise UnfitError("is no journal of dtdeploy")
+    if (version := _number(db, "user_version")) != FORMAT:
+        raise JournalError(other_version(path, version))
+    if (mode := db.execute("PRAGMA journal_mode").fetchone()[0]) != b"delete":
+        raise UnfitError(f"is in SQLite's mode {mode.decode()}, which no journal uses")
+    tables = db.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY rootpage").fetchall()
+    if tables != [(b"table", name.encode(), sql.encode()) for name, sql in TABLES.items()]:
+        raise UnfitError("has other tables than a journal")
+    heads = db.execute("SELECT run, entries, sha256 FROM head").fetchall()
+    return entries_of(run_of(path), heads, db.execute("SELECT * FROM entries ORDER BY seq"))
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(place.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make what was created in `folder` survive a power cut (fsync(2), second paragraph)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _create(path: Path) -> None:
+    """Put an empty journal at `path`: whole, durable, and only if there is none yet."""
+    if side_file(path).exists():
+        raise JournalError(orphaned(path))
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:
+        file.write(empty(run_of(path)))
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+        _sync_folder(path.parent)
