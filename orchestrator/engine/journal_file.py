@@ -91,8 +91,9 @@ class JournalFile:
         """Append an entry; it survives a power cut once this returns.
 
         Raises:
-            JournalError: it could not be written, or nobody can say whether it was. After a
-                full disk a later write may succeed; after anything else none will.
+            JournalError: it could not be written, or nobody can say whether it was. Where SQLite
+                has undone the write (disk full, locked, no file descriptor left) a later one may
+                succeed; after anything else none will.
             TypeError, ValueError: the entry is no JSON; a mistake of the caller.
 
         """
@@ -120,6 +121,8 @@ class JournalFile:
         # journal back, and that would undo the commit (sqlite.org/pragma, synchronous).
         self._db.execute("PRAGMA synchronous = EXTRA")
         self._hold()
+        # Whoever wrote before may have been killed between creating or undoing and syncing.
+        _sync_folder(self._path.parent)
         _verified(self._db, self._path)
         # What does no harm to reading, such as a list of free pages that is wrong, does to writing.
         found = [row[0].decode() for row in self._db.execute("PRAGMA integrity_check(3)")]

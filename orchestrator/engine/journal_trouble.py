@@ -65,11 +65,12 @@ def told(path: Path, *, doing: str) -> Iterator[None]:
 def lasting(error: JournalError) -> bool:
     """Return whether a failed write must be taken for the last one through this connection.
 
-    After a full disk or a lock SQLite has undone the write and may try again. After an I/O
-    error nobody knows what reached the disk, and Linux tells of a failed fsync only once.
+    After a full disk, a lock, or where its rollback journal cannot be opened, SQLite has undone
+    the write and may try again. After an I/O error nobody knows what reached the disk, and Linux
+    tells of a failed fsync only once.
     """
     cause = error.__cause__
-    transient = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
+    transient = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN)
     return not (isinstance(cause, sqlite3.Error) and _code(cause) in transient)
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem, worst
-from orchestrator.planning.plan import Step
+from orchestrator.planning.plan import Plan, Step
+from orchestrator.procedures.owed import Owed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +51,32 @@ class RunReport:
         if self.problems:
             return worst(self.problems)
         return ExitCode.INTERRUPTED if self.interrupted else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How one life of a run ended.
+
+    `report` is of the steps that were carried out, None when it did not come to that;
+    `way_back` and `restored` likewise of the restoring. `kept`: the lock is kept, the run is
+    unfinished. `owed`: what this run added to what is owed. `problems` belong to no step.
+    """
+
+    run: str
+    plan: Plan
+    report: RunReport | None = None
+    way_back: Plan | None = None
+    restored: RunReport | None = None
+    kept: bool = False
+    owed: tuple[Owed, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The one exit code of it all."""
+        reports = [r for r in (self.report, self.restored) if r is not None]
+        if self.restored is not None and self.restored.finished and not self.problems:
+            return ExitCode.RESTORED
+        code = worst((*self.problems, *(p for report in reports for p in report.problems)))
+        interrupted = any(report.interrupted for report in reports)
+        return ExitCode.INTERRUPTED if interrupted and code is ExitCode.DONE else code

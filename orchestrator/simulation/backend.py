@@ -31,6 +31,7 @@ from orchestrator.simulation.happening import What
 from orchestrator.simulation.link import Link, LinkState
 
 _WAY = (0.005, 0.04)
+_LOOK_AGAIN = 0.25
 _SWALLOWED = 0.5
 """How likely a request on a hanging connection never arrives."""
 _ENGINES_OWN = (Sleep, Tell, ObserveAll, CheckLock, Intend, Saw)
@@ -45,6 +46,13 @@ class SimulationStalledError(RuntimeError):
     """Somebody waits for ever for something that nothing will bring about."""
 
 
+class Killed(BaseException):
+    """The process of this operator has ended, as by SIGKILL: it must not do anything any more.
+
+    No `Exception`, so that nothing but the way out of the code is left to it.
+    """
+
+
 @dataclass(slots=True, eq=False)
 class _Flight:
     """An effect under way. `breaks` is how often its link had been torn when it set out."""
@@ -57,6 +65,7 @@ class _Flight:
     deadline: int = 0
     over: bool = False
     loses_answer: bool = False
+    held_up: bool = False
 
     @property
     def from_here(self) -> bool:
@@ -69,12 +78,18 @@ class SimulatedBackend:
 
     An effect acts strictly between `submit` and its answer. When an answer is lost, what was
     begun at the site goes on there all the same, as a remote command does.
+
+    `news`: `wait` would return without waiting. `halted` is for whoever runs several operators: the process stands still, as after SIGSTOP,
+    and sends nothing more of a series of requests; answers wait for it.
     """
 
     def __init__(self, fleet: SimulatedFleet, *, operator: str = "operator") -> None:
         self._fleet = fleet
         self._clock = fleet.clock
-        self._operator = operator
+        self.operator = operator
+        self.halted = False
+        self.news = False
+        self._dead = False
         self._ready: deque[tuple[int, object]] = deque()
         self._under_way: set[_Flight] = set()
         self._woken = False
@@ -85,10 +100,21 @@ class SimulatedBackend:
 
     def wake(self) -> None:
         """Make a `wait` that goes on return None."""
-        self._woken = True
+        self._woken = self.news = True
+
+    @property
+    def dead(self) -> bool:
+        """Whether its process has been killed."""
+        return self._dead
+
+    def die(self) -> None:
+        """Do nothing any more; what is under way at the sites goes on there."""
+        self._dead = True
 
     def submit(self, token: int, effect: Effect) -> None:
-        """Send an effect on its way."""
+        """Send an effect on its way; of one that is dead nothing is sent."""
+        if self._dead:
+            return
         if isinstance(effect, _ENGINES_OWN):
             raise TypeError(f"the engine performs {type(effect).__name__} itself")
         name = effect.unit.site if isinstance(effect, _UNIT_EFFECTS) else effect.site
@@ -102,21 +128,36 @@ class SimulatedBackend:
 
         Raises:
             SimulationStalledError: nothing is under way and there is no end to the wait.
+            Killed: this operator is dead.
 
         """
+        if not (self.news or self._dead):
+            if until is None and not self._under_way:
+                raise SimulationStalledError("waiting for ever, and nothing is under way")
+            self.idle(until)
+        if self._dead:
+            raise Killed(self.operator)
+        if not self._ready:
+            self._woken = self.news = False
+            return None
+        answer = self._ready.popleft()
+        self.news = self._woken or bool(self._ready)
+        return answer
+
+    def idle(self, until: float | None) -> None:
+        """Let virtual time pass until there are news, or until `until`.
+
+        Whoever runs several operators on one clock lets the others have their turn here instead.
+        """
         clock = self._clock
-        while not self._ready and not self._woken:
+        while not (self.news or self._dead):
             due = clock.next_time()
             if until is not None and (due is None or due > until):
                 clock.run_until(until)
-                return None
-            if due is None or (until is None and not self._under_way):
-                raise SimulationStalledError("waiting for ever, and nothing is under way")
+                return
+            if due is None:
+                raise SimulationStalledError("waiting for what nothing will bring about")
             clock.step()
-        if self._ready:
-            return self._ready.popleft()
-        self._woken = False
-        return None
 
     def _set_out(self, flight: _Flight) -> None:
         link = flight.site.link
@@ -130,7 +171,13 @@ class SimulatedBackend:
         flight.deadline = self._clock.after(answers.deadline(flight.effect), self._lost, flight)
         if link.state is LinkState.CUT or self._lost_on_the_way(flight):
             return
-        self._clock.after(way, self._arrive, flight)
+        self._clock.after(way + self._held_up(flight), self._arrive, flight)
+
+    def _held_up(self, flight: _Flight) -> float:
+        """Return how many seconds longer than usual a request is on its way."""
+        delays = flight.site.link.delays
+        flight.held_up = bool(delays) and isinstance(flight.effect, _CHANGING)
+        return delays.popleft() if flight.held_up else 0.0
 
     def _lost_on_the_way(self, flight: _Flight) -> bool:
         link = flight.site.link
@@ -170,7 +217,7 @@ class SimulatedBackend:
             if isinstance(effect, RunProbe):
                 return (yield from performing.probe(self._fleet, effect))
             acting = self._acting(flight, effect)
-            return (yield from api.acting(site.swarm, self._operator, acting))
+            return (yield from api.acting(site.swarm, self.operator, acting))
         except api.ApiError as error:
             return answers.refused(site.swarm.site, effect, error, self._clock.now)
 
@@ -180,7 +227,7 @@ class SimulatedBackend:
             return (yield from configs.perform(site, effect))
         if isinstance(effect, WriteAudit):
             words = yield from performing.write_audit(site, effect)
-        elif effect.not_after is not None and self._clock.now > effect.not_after:
+        elif self._late(flight, effect):
             return Answer(result=Result.LATE, at=self._clock.now, words="its time had passed")
         else:
             words = yield from self._command(flight, effect)
@@ -191,10 +238,17 @@ class SimulatedBackend:
         stack = effect.unit.stack if isinstance(effect, _UNIT_EFFECTS) else ""
         site.swarm.tell(What.COMMAND, stack, type(effect).__name__)
 
-        def connected() -> bool:
-            return not flight.over and flight.breaks == site.link.breaks
+        def may_send() -> Process[bool]:
+            while self.halted and not self._dead:
+                yield _LOOK_AGAIN
+            return not (self._dead or flight.over) and flight.breaks == site.link.breaks
 
-        return (yield from performing.mutate(self._fleet, site, effect, connected))
+        return (yield from performing.mutate(self._fleet, site, effect, may_send))
+
+    def _late(self, flight: _Flight, effect: performing.Mutation) -> bool:
+        """Tell whether it must not begin: its sender saw to that; on the way nobody does."""
+        limit = effect.not_after
+        return limit is not None and self._clock.now > limit and not flight.held_up
 
     def _send_back(self, flight: _Flight, answer: object) -> None:
         link = flight.site.link
@@ -210,6 +264,7 @@ class SimulatedBackend:
         self._clock.cancel(flight.deadline)
         self._under_way.discard(flight)
         self._ready.append((flight.token, answer))
+        self.news = True
 
     def _lost(self, flight: _Flight) -> None:
         answer = answers.never_answered(flight.effect, flight.site.link, self._clock.now)

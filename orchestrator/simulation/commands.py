@@ -10,16 +10,21 @@ from orchestrator.simulation.objects import SimResource
 from orchestrator.simulation.swarm import SimSwarm
 
 Labels = tuple[tuple[str, str], ...]
-Connected = Callable[[], bool]
-"""Whether whoever sends requests one by one still can."""
+MaySend = Callable[[], Process[bool]]
+"""Whether whoever sends requests one by one still can, as soon as that is known."""
+
+
+def _always() -> Process[bool]:
+    yield from ()
+    return True
 
 
 def remove_services(
-    swarm: SimSwarm, ids: tuple[str, ...], connected: Connected = lambda: True
+    swarm: SimSwarm, ids: tuple[str, ...], may_send: MaySend = _always
 ) -> Process[str]:
     """Delete services by id; see `_delete_each`."""
     return _delete_each(
-        swarm, [partial(api.delete_service, swarm, wanted) for wanted in ids], connected
+        swarm, [partial(api.delete_service, swarm, wanted) for wanted in ids], may_send
     )
 
 
@@ -29,7 +34,7 @@ def remove_leftovers(
     networks: tuple[str, ...],
     secrets: tuple[str, ...],
     configs: tuple[str, ...],
-    connected: Connected = lambda: True,
+    may_send: MaySend = _always,
 ) -> Process[str]:
     """Delete secrets, configs and networks by id, as `docker stack rm` orders them."""
     deletions = [
@@ -37,21 +42,21 @@ def remove_leftovers(
         *(partial(api.delete_config, swarm, wanted) for wanted in configs),
         *(partial(api.delete_network, swarm, wanted) for wanted in networks),
     ]
-    return _delete_each(swarm, deletions, connected)
+    return _delete_each(swarm, deletions, may_send)
 
 
 def _delete_each(
-    swarm: SimSwarm, deletions: Sequence[Callable[[], bool]], connected: Connected
+    swarm: SimSwarm, deletions: Sequence[Callable[[], bool]], may_send: MaySend
 ) -> Process[str]:
     """Delete one after another, each a request of its own; what is refused stops no other.
 
-    Who is no longer `connected` sends no further one. Raises one error for all that was
-    refused: OutcomeUnknownError if that can be said of any.
+    The first is on its way already; who may not send any more sends no further one. Raises one
+    error for all that was refused: OutcomeUnknownError if that can be said of any.
     """
     gone = 0
     refused: list[api.ApiError] = []
-    for delete in deletions:
-        if not connected():
+    for number, delete in enumerate(deletions):
+        if number and not (yield from may_send()):
             break
         try:
             gone += yield from api.write(swarm, delete)

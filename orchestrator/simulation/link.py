@@ -1,6 +1,7 @@
 """The way from the operator to one site's manager, and all that can be wrong with it."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -26,7 +27,8 @@ _AT_ONCE = frozenset({LinkState.REFUSED, LinkState.HOST_KEY, LinkState.LOGIN})
 class Link:
     """`slowness` stretches every way; `lose_*` count mutating effects to lose the answer of.
 
-    `breaks` counts how often what was under way was torn.
+    `delays` are how many seconds longer the next mutating effects are on their way. `breaks`
+    counts how often what was under way was torn.
     """
 
     site: str
@@ -35,6 +37,7 @@ class Link:
     slowness: float = 1.0
     lose_before: int = 0
     lose_after: int = 0
+    delays: deque[float] = field(default_factory=deque)
     breaks: int = 0
 
     def turn(self, state: LinkState) -> None:

@@ -32,7 +32,7 @@ _GIVE_UP_SECONDS = 30.0
 
 
 def mutate(
-    fleet: SimulatedFleet, site: SimSite, effect: Mutation, connected: commands.Connected
+    fleet: SimulatedFleet, site: SimSite, effect: Mutation, may_send: commands.MaySend
 ) -> Process[str]:
     """Let a mutating effect act at a site; returns words, raises ApiError.
 
@@ -42,14 +42,14 @@ def mutate(
     swarm = site.swarm
     match effect:
         case RemoveServices():
-            return commands.remove_services(swarm, effect.ids, connected)
+            return commands.remove_services(swarm, effect.ids, may_send)
         case RemoveLeftovers():
             return commands.remove_leftovers(
                 swarm,
                 networks=effect.networks,
                 secrets=effect.secrets,
                 configs=effect.configs,
-                connected=connected,
+                may_send=may_send,
             )
         case ShipRelease():
             return _ship(site, effect)

@@ -65,7 +65,12 @@ class SshConnection:
         self._hops.close()
 
     def run(
-        self, argv: Sequence[str], *, stdin: bytes = b"", deadline_seconds: float
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        deadline_seconds: float,
+        not_after: float | None = None,
     ) -> CommandResult:
         """Run a command on the manager and wait for its end.
 
@@ -74,9 +79,12 @@ class SshConnection:
             stdin: given to the command, then closed.
             deadline_seconds: after it the command is ended there (`timeout -k 5`); a little
                 later we stop waiting for word of it.
+            not_after: past this moment (our clock) neither the command is sent nor, to one that
+                had to be waited for, its stdin: for commands that do nothing without it.
 
         Raises:
             FleetError: it was certainly not started.
+            LateError: `not_after` was past.
             LostAnswerError: it was sent, and no answer came.
 
         """
@@ -86,29 +94,39 @@ class SshConnection:
             ends = self._clock() + deadline_seconds + _GRACE_SECONDS
             with self._session() as channel, self._bounded(ends):
                 line = remote_line(limited(argv, deadline_seconds))
-                return self._converse(channel, line, stdin, ends)
+                conversation = Conversation(channel, self._clock, ends, not_after)
+                return self._converse(conversation, line, stdin)
         finally:
             self._slots.release()
 
     def run_script(
-        self, script: str, *, stdin: bytes = b"", deadline_seconds: float
+        self,
+        script: str,
+        *,
+        stdin: bytes = b"",
+        deadline_seconds: float,
+        not_after: float | None = None,
     ) -> CommandResult:
         """Run a POSIX sh script on the manager; `stdin` is left for its commands.
 
         The script goes over stdin as well, read byte by byte by dd so that not one too many
-        is taken: it shows in no process list, and passes through any login shell.
-        Errors as `run`.
+        is taken: it shows in no process list, and passes through any login shell. Within
+        braces, the start of a script whose rest was lost on the way is no command at all.
+        Arguments and errors as `run`.
         """
-        text = script.encode()
+        text = f"{{\n{script}\n}}".encode()
         reader = f'eval "$(dd bs=1 count={len(text)} 2>/dev/null)"'
-        return self.run(["sh", "-c", reader], stdin=text + stdin, deadline_seconds=deadline_seconds)
+        return self.run(
+            ["sh", "-c", reader],
+            stdin=text + stdin,
+            deadline_seconds=deadline_seconds,
+            not_after=not_after,
+        )
 
-    def _converse(
-        self, channel: paramiko.Channel, line: str, stdin: bytes, ends: float
-    ) -> CommandResult:
+    def _converse(self, conversation: Conversation, line: str, stdin: bytes) -> CommandResult:
         self._log.debug("ssh.run", bytes=len(stdin))
         try:
-            return Conversation(channel, self._clock, ends).hold(line, stdin)
+            return conversation.hold(line, stdin)
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise self._lost(error) from error
 

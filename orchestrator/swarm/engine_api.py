@@ -1,8 +1,8 @@
 """The Docker Engine API over our SSH connection: batches for looking, the SDK for the rest."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 
 import docker
@@ -15,7 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from orchestrator.errors import FleetError
 from orchestrator.fleet.observed import SwarmInfo
-from orchestrator.swarm import parse, problems
+from orchestrator.swarm import lateness, parse, problems
 from orchestrator.swarm.dial_stdio import DialStdio
 from orchestrator.swarm.http_pipe import HttpPipe, Request, Response
 
@@ -44,17 +44,37 @@ def negotiate(site: str, newest: str, oldest: str) -> str:
     return version
 
 
+class _Gate(threading.local):
+    """Until when what a thread asks for may be sent."""
+
+    not_after: float | None = None
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def check(self) -> None:
+        lateness.check(self._clock, self.not_after)
+
+
 class _Connection(HTTPConnection):
     """An HTTP connection whose socket is an SSH channel."""
 
-    def __init__(self, open_stream: Callable[[], DialStdio]) -> None:
+    def __init__(self, open_stream: Callable[[], DialStdio], gate: _Gate) -> None:
         super().__init__("docker")
         self._open_stream = open_stream
+        self._gate = gate
 
     def connect(self) -> None:
         stream = self._open_stream()
         stream.settimeout(self.timeout if isinstance(self.timeout, (int, float)) else None)
         self.sock = stream
+
+    def send(self, data: object) -> None:
+        # Opening the channel takes a while: what has to be in time is what is sent on it.
+        if self.sock is None:
+            self.connect()
+        self._gate.check()
+        super().send(data)  # type: ignore[arg-type] # whatever http.client takes
 
     @property
     def is_connected(self) -> bool:
@@ -63,20 +83,21 @@ class _Connection(HTTPConnection):
 
 
 class _Pool(HTTPConnectionPool):
-    def __init__(self, open_stream: Callable[[], DialStdio]) -> None:
+    def __init__(self, open_stream: Callable[[], DialStdio], gate: _Gate) -> None:
         super().__init__("docker", maxsize=SDK_CHANNELS, block=True)
         self._open_stream = open_stream
+        self._gate = gate
 
     def _new_conn(self) -> _Connection:
-        return _Connection(self._open_stream)
+        return _Connection(self._open_stream, self._gate)
 
 
 class ChannelAdapter(HTTPAdapter):
     """Sends requests of the SDK over SSH channels: one pool a site, whatever the URL."""
 
-    def __init__(self, open_stream: Callable[[], DialStdio]) -> None:
+    def __init__(self, open_stream: Callable[[], DialStdio], gate: _Gate) -> None:
         super().__init__(max_retries=urllib3.Retry(0, read=False))
-        self._pool = _Pool(open_stream)
+        self._pool = _Pool(open_stream, gate)
 
     def get_connection_with_tls_context(
         self, *_args: object, **_kwargs: object
@@ -114,6 +135,7 @@ class EngineApi:
         self._version = ""
         self._info: tuple[float, SwarmInfo] | None = None
         self._sdk: docker.APIClient | None = None
+        self._gate = _Gate(clock)
 
     @property
     def version(self) -> str:
@@ -202,8 +224,36 @@ class EngineApi:
             if self._sdk is None:
                 if not self._version:
                     self.ask(())
-                self._sdk = _client(self._version, self._open_stream)
+                self._sdk = _client(self._version, ChannelAdapter(self._open_stream, self._gate))
             return self._sdk
+
+    @contextmanager
+    def begun_by(self, not_after: float | None) -> Iterator[None]:
+        """Let this thread's requests through the SDK raise LateError past `not_after` (clock)."""
+        before, self._gate.not_after = self._gate.not_after, not_after
+        try:
+            yield
+        finally:
+            self._gate.not_after = before
+
+    def write(self, request: Request, body: object = None) -> Response:
+        """Send one request that changes something, once; `body` goes as JSON.
+
+        The generic way, for what the SDK has no method for (an update of a config) or not the
+        status of the answer. 30 s are waited for each part of the answer.
+
+        Raises:
+            FleetError: nothing was sent to the daemon.
+            LateError: nothing was sent to the daemon, see `begun_by`.
+            requests.RequestException: it was sent, and there is no answer.
+
+        """
+        sdk = self.sdk()
+        url = f"{sdk.base_url}/v{self._version}{request.path}"
+        answer = sdk.request(
+            request.method, url, json=body, timeout=_SDK_SECONDS, allow_redirects=False
+        )
+        return Response(answer.status_code, answer.content)
 
     def close(self) -> None:
         """Close every channel."""
@@ -223,12 +273,12 @@ def _ask(
         raise FleetError(stream.explain(error)) from error
 
 
-def _client(version: str, open_stream: Callable[[], DialStdio]) -> docker.APIClient:
+def _client(version: str, adapter: ChannelAdapter) -> docker.APIClient:
     """Return an SDK client that speaks only through our channels.
 
     Its constructor connects nowhere when it is given a version.
     """
     client = docker.APIClient(base_url="http://docker:2375", version=version, timeout=_SDK_SECONDS)
     client.trust_env = False  # no proxies or .netrc of the operator's machine
-    client.mount("http://", ChannelAdapter(open_stream))
+    client.mount("http://", adapter)
     return client

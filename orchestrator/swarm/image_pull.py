@@ -34,10 +34,15 @@ def pull(site: str, connection: SshConnection, effect: PullImages) -> Told:
         OK when all are there; FAILED with the problem of the first that is not; UNKNOWN when
         the answer was lost: pulling again is safe.
 
+    Raises:
+        LateError: the effect's `not_after` was past; nothing was sent.
+
     """
     seconds = effect.timeout_seconds
     try:
-        result = connection.run_script(script(effect.images), deadline_seconds=seconds)
+        result = connection.run_script(
+            script(effect.images), deadline_seconds=seconds, not_after=effect.not_after
+        )
     except LostAnswerError as error:
         return Told(Result.UNKNOWN, str(error), error.problems[0])
     except FleetError as error:

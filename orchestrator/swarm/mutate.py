@@ -11,6 +11,7 @@ from orchestrator.errors import FleetError, Problem
 from orchestrator.procedures.effects import RemoveLeftovers, RemoveServices, Result
 from orchestrator.swarm import problems
 from orchestrator.swarm.engine_api import SDK_CHANNELS, EngineApi
+from orchestrator.swarm.lateness import LateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,11 @@ def remove_services(site: str, api: EngineApi, effect: RemoveServices) -> Told:
     Returns:
         OK when all are gone; FAILED with Docker's words; UNKNOWN when an answer was lost, and
         also when the site could not be asked at all: deleting by id may be tried again after
-        another look, and waiting is better than giving up.
+        another look, and waiting is better than giving up. LATE when none could be begun by
+        the effect's `not_after`; some but not all makes it UNKNOWN.
 
     """
-    return _answered(site, api, [("service", id_) for id_ in effect.ids])
+    return _answered(site, api, [("service", id_) for id_ in effect.ids], effect.not_after)
 
 
 def remove_leftovers(site: str, api: EngineApi, effect: RemoveLeftovers) -> Told:
@@ -53,10 +55,13 @@ def remove_leftovers(site: str, api: EngineApi, effect: RemoveLeftovers) -> Told
             *(("config", id_) for id_ in effect.configs),
             *(("network", id_) for id_ in effect.networks),
         ],
+        effect.not_after,
     )
 
 
-def _answered(site: str, api: EngineApi, wanted: list[tuple[str, str]]) -> Told:
+def _answered(
+    site: str, api: EngineApi, wanted: list[tuple[str, str]], not_after: float | None
+) -> Told:
     try:
         sdk = api.sdk()
     except FleetError as error:
@@ -68,8 +73,13 @@ def _answered(site: str, api: EngineApi, wanted: list[tuple[str, str]]) -> Told:
         "network": sdk.remove_network,
     }
     deletions = [_Deletion(kind, id_, deletes[kind]) for kind, id_ in wanted]
+
+    def delete(deletion: _Deletion) -> Told:
+        with api.begun_by(not_after):
+            return _delete(site, deletion)
+
     with ThreadPoolExecutor(SDK_CHANNELS, thread_name_prefix=f"delete-{site}") as pool:
-        ended = list(pool.map(lambda deletion: _delete(site, deletion), deletions))
+        ended = list(pool.map(delete, deletions))
     return _together(ended)
 
 
@@ -89,11 +99,18 @@ def _delete(site: str, deletion: _Deletion) -> Told:
     except requests.RequestException as error:
         what = f"the answer to deleting {named} was lost"
         return Told(Result.UNKNOWN, what, problems.answer_lost(site, what, str(error)))
+    except LateError as error:
+        return Told(Result.LATE, f"{named}: {error}")
     return Told(Result.OK, f"{named} deleted")
 
 
 def _together(ended: list[Told]) -> Told:
-    """Join what became of each: one unknown makes the whole unknown."""
+    """Join what became of each: one unknown makes the whole unknown, and so do some late ones."""
+    late = [told.result is Result.LATE for told in ended]
+    if any(late):
+        result = Result.LATE if all(late) else Result.UNKNOWN
+        problem = next((told.problem for told in ended if told.problem), None)
+        return Told(result, "\n".join(told.words for told in ended), problem)
     for result in (Result.UNKNOWN, Result.FAILED):
         bad = [told for told in ended if told.result is result]
         if bad:

@@ -57,7 +57,9 @@ _BAD = "\\\n\0"
 """sha256sum escapes names with these, each in its own way (coreutils, busybox)."""
 
 
-def ship(site: str, connection: SshConnection, release: Release) -> Told:
+def ship(
+    site: str, connection: SshConnection, release: Release, *, not_after: float | None = None
+) -> Told:
     """Bring `release` to ~/.dtdeploy/releases/NAME on the manager.
 
     One round trip, present or not: releases are small. The files go to a folder of their own,
@@ -68,13 +70,18 @@ def ship(site: str, connection: SshConnection, release: Release) -> Told:
         OK with what was done; FAILED with the manager's own words (disk full, no rights);
         UNKNOWN when the answer was lost: doing it again is safe.
 
+    Raises:
+        LateError: `not_after` was past; nothing was sent.
+
     """
     if unfit := _unfit(release):
         return Told(Result.FAILED, unfit, _problem(site, release, unfit))
     tar, digest = archive(release)
     text = script(release, digest)
     try:
-        result = connection.run_script(text, stdin=tar, deadline_seconds=_SECONDS)
+        result = connection.run_script(
+            text, stdin=tar, deadline_seconds=_SECONDS, not_after=not_after
+        )
     except LostAnswerError as error:
         return Told(Result.UNKNOWN, str(error), error.problems[0])
     except FleetError as error:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import paramiko
 
+from orchestrator.swarm import lateness
+
 Clock = Callable[[], float]
 
 BEGIN = b"==dtdeploy-begins==\n"
@@ -58,10 +60,17 @@ def limited(argv: Sequence[str], seconds: float) -> list[str]:
 class Conversation:
     """One command on a channel, from its line to its exit code, all of it by one deadline."""
 
-    def __init__(self, channel: paramiko.Channel, clock: Clock, ends: float) -> None:
+    def __init__(
+        self,
+        channel: paramiko.Channel,
+        clock: Clock,
+        ends: float,
+        not_after: float | None = None,
+    ) -> None:
         self._channel = channel
         self._clock = clock
         self._ends = ends
+        self._not_after = not_after
         self._errors = b""
 
     def hold(self, line: str, stdin: bytes) -> CommandResult:
@@ -70,11 +79,14 @@ class Conversation:
         Both streams are read side by side: a full window would stop the command.
 
         Raises:
+            LateError: `not_after` was past before `line`, or before `stdin`, was sent.
             TimeoutError, OSError, EOFError, SSHException: no telling what became of it.
 
         """
         self._remaining()
-        self._channel.exec_command(line)
+        lateness.check(self._clock, self._not_after)
+        self._channel.exec_command(line)  # waits for word that it was begun
+        lateness.check(self._clock, self._not_after)
         reader = threading.Thread(target=self._read_errors, daemon=True)
         reader.start()
         self._give(stdin)

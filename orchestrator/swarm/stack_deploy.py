@@ -70,11 +70,16 @@ def deploy(
         OK; FAILED with Docker's words, or because the command could not be started;
         UNKNOWN when the answer was lost or the command's time was up.
 
+    Raises:
+        LateError: the effect's `not_after` was past; nothing was sent.
+
     """
     variables = {**dict(effect.variables), **secrets}
     text = script(effect, variables)
     try:
-        result = connection.run_script(text, deadline_seconds=effect.timeout_seconds)
+        result = connection.run_script(
+            text, deadline_seconds=effect.timeout_seconds, not_after=effect.not_after
+        )
     except LostAnswerError as error:
         return Told(Result.UNKNOWN, str(error), error.problems[0])
     except FleetError as error:

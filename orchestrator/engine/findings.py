@@ -1,0 +1,68 @@
+"""Problems that belong to a run as a whole, each worded once, with what to do next."""
+
+from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.fleet.unit import Unit
+from orchestrator.procedures.hold import Hold, Phase
+
+
+def lock_held(hold: Hold, coordinator: str, wall: float) -> Problem:
+    """Say that somebody else's run holds the lock."""
+    doing = "stopped, unfinished" if hold.phase is Phase.STOPPED else hold.phase.value
+    down = [f"{unit} has been down for {wall - since:.0f} s" for unit, since in hold.down]
+    return Problem(
+        code="lock.held",
+        what=f"run {hold.run} of {hold.holder} holds the lock",
+        exit_code=ExitCode.LOCK_HELD,
+        where=Where(site=coordinator),
+        evidence=(
+            f"dtdeploy {hold.words}: {doing}",
+            f"begun {_ago(hold.started, wall)}, last sign of life {_ago(hold.beat, wall)}",
+            *down,
+        ),
+        fix="dtdeploy lock   # says what it is doing and how to go on",
+        state_left="nothing was touched",
+        runbook="lock-held",
+    )
+
+
+def fleet_moved(differences: tuple[str, ...]) -> Problem:
+    """Say that the fleet is not what the plan was made for."""
+    return Problem(
+        code="plan.stale",
+        what="the fleet changed between the plan and the lock",
+        exit_code=ExitCode.PLAN_STALE,
+        evidence=differences,
+        fix="give the same command again: it plans anew",
+        state_left="nothing was touched",
+        runbook="restart-everything",
+    )
+
+
+def nobody_knows_former(unit: Unit, run: str) -> Problem:
+    """Say that a unit cannot be brought back: dtdeploy did not deploy what ran."""
+    return Problem(
+        code="restore.unknown-revision",
+        what=f"nobody knows at which revision {unit} ran before run {run}",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site=unit.site, stack=unit.stack),
+        evidence=("what ran carries no label of dtdeploy",),
+        fix=f"dtdeploy up {unit} --ref REPO=REF   # with the revision that is wanted",
+        state_left=f"{unit} is left as it is",
+        runbook="roll-back",
+    )
+
+
+def record_of_other_inventory(run: str) -> Problem:
+    """Say that the inventory here is not the one that a run was planned with."""
+    return Problem(
+        code="plan.other-inventory",
+        what=f"run {run} was planned with another inventory than the one given here",
+        exit_code=ExitCode.PLAN_STALE,
+        fix="use the sites.yaml and stacks/ that it was begun with (git pull, or -i FILE)",
+        state_left="nothing was touched",
+        runbook="run-stopped-half-way",
+    )
+
+
+def _ago(then: float, now: float) -> str:
+    return f"{max(0.0, now - then):.0f} s ago"

@@ -1,0 +1,32 @@
+"""What a run is carried out with, put together by whoever starts it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orchestrator.engine.events import Listener
+from orchestrator.engine.journal import Journal
+from orchestrator.engine.ports import Backend
+from orchestrator.planning.plan import Plan, Step
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.custody import in_custody
+from orchestrator.procedures.effects import Procedure
+from orchestrator.procedures.hold import Holder
+from orchestrator.procedures.of_step import procedure_for
+
+
+def careful(book: Book, step: Step) -> Procedure:
+    """Return the procedure of a step, every mutation of it behind intent and lock."""
+    return in_custody(procedure_for(book, step))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a run is carried out with. `wall` is the operator's clock, seconds since 1970."""
+
+    backend: Backend
+    journal: Journal
+    holder: Holder
+    wall: Callable[[], float]
+    listen: Callable[[Plan], Listener]
+    stop_asked: Callable[[], bool]
+    start: Callable[[Book, Step], Procedure] = careful

@@ -1,0 +1,261 @@
+"""One life of a run: from the lock taken, or taken over, to its release or its keeping.
+
+    take -> look again -> carry out -> judge the end -> restore if asked -> release or keep
+
+A process may die anywhere in here. What it leaves is the lock with the run's record, and the
+Swarms; `go_on` and `go_back` need nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.custodian import Custodian
+from orchestrator.engine.ending import How, judge_ending
+from orchestrator.engine.findings import fleet_moved, nobody_knows_former
+from orchestrator.engine.gather import look_at
+from orchestrator.engine.journal import EntryKind, Json
+from orchestrator.engine.keeper import Keeper
+from orchestrator.engine.means import Means
+from orchestrator.engine.record import OnFailure, RunRecord, encode
+from orchestrator.engine.report import RunEnd, RunReport
+from orchestrator.engine.run import run_plan
+from orchestrator.engine.tenure import Tenure
+from orchestrator.errors import Problem
+from orchestrator.fleet.observed import Look
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory
+from orchestrator.planning.plan import Action, Plan
+from orchestrator.planning.progress import progress
+from orchestrator.planning.restoring import formers, restore_plan
+from orchestrator.planning.scope import look_before
+from orchestrator.procedures.book import Book, Limits
+from orchestrator.procedures.effects import StoredConfig
+from orchestrator.procedures.hold import Goal, Hold, Phase
+from orchestrator.procedures.owed import Owed, change_owed
+from orchestrator.sources.model import Sourced
+
+Sources = Mapping[Unit, Sourced]
+_LIMITS = Limits()
+
+
+class Session:
+    """Carries out one run, from its beginning or from where another process left it."""
+
+    def __init__(
+        self,
+        means: Means,
+        inventory: Inventory,
+        record: RunRecord,
+        *,
+        former: Sources,
+        limits: Limits = _LIMITS,
+    ) -> None:
+        """Do nothing yet.
+
+        Args:
+            means: what it is carried out with.
+            inventory: everything that is declared.
+            record: the run as its lock keeps it.
+            former: sources at the revisions that ran before; may be {} unless the run restores.
+            limits: what preflight asks for.
+
+        """
+        self._means = means
+        self._inventory = inventory
+        self._record = record
+        self._former = former
+        self._limits = limits
+        self._site = inventory.coordinator
+        self._tenure = Tenure(means, self._site, record)
+
+    def begin(self, sourced: Sources) -> RunEnd:
+        """Take the lock and carry out a new run.
+
+        Raises:
+            JournalError: the journal cannot be written; nothing was touched.
+            RefusedError: the record is too large for a Swarm; nothing was touched.
+
+        """
+        data = encode(self._record)
+        if self._record.on_failure is OnFailure.RESTORE and (no := self._unknown_formers()):
+            return self._end(*no)
+        taken = self._tenure.begin(data)
+        if isinstance(taken, Problem):
+            return self._ended(self._end(taken))
+        lock, hold = taken
+        if problem := self._moved() or self._owe_left_out():
+            self._tenure.release(lock)
+            return self._ended(self._end(problem))
+        return self._forward(lock, hold, sourced, frozenset())
+
+    def go_on(self, lock: StoredConfig, hold: Hold, sourced: Sources, *, wait_out: bool) -> RunEnd:
+        """Resume a run that another process, or an earlier one here, left.
+
+        Args:
+            lock: the lock as it was read.
+            hold: what its labels say.
+            sourced: sources at the plan's revisions.
+            wait_out: the former holder may still live: let what it was about to begin begin
+                first, so that it is seen.
+
+        Raises:
+            JournalError: the journal cannot be written; nothing was touched.
+
+        """
+        if hold.goal is Goal.RESTORE:
+            return self.go_back(lock, hold, wait_out=wait_out)
+        taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_out=wait_out)
+        if isinstance(taken, Problem):
+            return self._ended(self._end(taken))
+        held, mine = taken
+        if problem := self._owe_left_out():
+            return self._keep(held, mine, self._end(problem))
+        plan = self._record.plan
+        far = progress(plan, hold.run, self._looks(plan), recorded=hold.done, touched=hold.touched)
+        return self._forward(held, mine, sourced, far.done)
+
+    def go_back(self, lock: StoredConfig, hold: Hold, *, wait_out: bool) -> RunEnd:
+        """Bring back what ran before an unfinished run; arguments and errors as for `go_on`."""
+        taken = self._tenure.take_over(lock, hold, Goal.RESTORE, wait_out=wait_out)
+        if isinstance(taken, Problem):
+            return self._ended(self._end(taken))
+        return self._restore(*taken, None)
+
+    # Before
+
+    def _unknown_formers(self) -> tuple[Problem, ...]:
+        known = formers(self._inventory, self._record.plan)
+        return tuple(nobody_knows_former(unit, self._record.run) for unit in known.unknown)
+
+    def _moved(self) -> Problem | None:
+        """Look again, now that nobody else may act, whether the fleet is what was planned for."""
+        plan = self._record.plan
+        looks = self._looks(plan)
+        differences = []
+        for item in plan.units:
+            if item.action is Action.KEEP or item.before.presence is Presence.UNKNOWN:
+                continue
+            now = look_before(item.unit, self._inventory.spec(item.unit), looks[item.unit.site])
+            was = item.before
+            if now.presence is Presence.UNKNOWN:
+                continue
+            if (now.presence, now.revision, now.services) != (
+                was.presence,
+                was.revision,
+                was.services,
+            ):
+                differences.append(f"{item.unit} is {now.presence.value}, was {was.presence.value}")
+        return fleet_moved(tuple(differences)) if differences else None
+
+    def _owe_left_out(self) -> Problem | None:
+        left = {item.unit: item.reason for item in self._record.plan.left_out}
+        return self._owe(self._as_owed(left), frozenset()) if left else None
+
+    def _as_owed(self, units: Mapping[Unit, str]) -> tuple[Owed, ...]:
+        now, run = self._means.wall(), self._record.run
+        return tuple(Owed(unit=u, run=run, since=now, reason=why) for u, why in units.items())
+
+    def _owe(self, owed: tuple[Owed, ...], settled: frozenset[Unit]) -> Problem | None:
+        change = change_owed(self._site, add=owed, settle=settled)
+        return carry_alone(self._means.backend, change)
+
+    def _looks(self, plan: Plan) -> dict[str, Look]:
+        return look_at(self._means.backend, [item.unit.site for item in plan.units])
+
+    # Carrying out
+
+    def _forward(
+        self, lock: StoredConfig, hold: Hold, sourced: Sources, done: frozenset[str]
+    ) -> RunEnd:
+        plan = self._record.plan
+        hold = replace(hold, done=hold.done | done)
+        keeper, report = self._carry(plan, self._record.run, lock, hold, sourced=sourced, done=done)
+        end = replace(self._end(), report=report)
+        if keeper.lost is not None:
+            return self._ended(end)
+        ending = judge_ending(plan, report, touched=keeper.hold.touched)
+        failed = ending.how in (How.OWING, How.UNFINISHED) and not report.interrupted
+        if failed and self._record.on_failure is OnFailure.RESTORE:
+            back = replace(keeper.hold, goal=Goal.RESTORE)
+            turned = self._tenure.write(keeper.lock, back)
+            if isinstance(turned, StoredConfig):
+                return self._restore(turned, back, report)
+        return self._close(keeper, plan, report, end)
+
+    def _restore(self, lock: StoredConfig, hold: Hold, report: RunReport | None) -> RunEnd:
+        run = self._record.run
+        plan = restore_plan(
+            self._inventory,
+            self._record.plan,
+            looks=self._looks(self._record.plan),
+            sourced=self._former,
+            selection=f"rollback {run}",
+        )
+        hold = replace(hold, phase=Phase.PREPARING)
+        keeper, restored = self._carry(plan, f"{run}-back", lock, hold, sourced=self._former)
+        end = replace(
+            self._end(*self._unknown_formers()), report=report, way_back=plan, restored=restored
+        )
+        if keeper.lost is not None:
+            return self._ended(end)
+        return self._close(keeper, plan, restored, end)
+
+    def _carry(
+        self,
+        plan: Plan,
+        run: str,
+        lock: StoredConfig,
+        hold: Hold,
+        *,
+        sourced: Sources,
+        done: frozenset[str] = frozenset(),
+    ) -> tuple[Keeper, RunReport]:
+        means = self._means
+        book = Book(
+            run=run, inventory=self._inventory, plan=plan, sourced=sourced, limits=self._limits
+        )
+        keeper = Keeper(self._site, lock, hold, self._record.plan.steps)
+        custodian = Custodian(plan, keeper, means.journal, means.wall)
+        report = run_plan(
+            plan,
+            means.backend,
+            lambda step: means.start(book, step),
+            means.listen(plan),
+            means.stop_asked,
+            custodian=custodian,
+            done=done,
+        )
+        return keeper, report
+
+    # After
+
+    def _close(self, keeper: Keeper, plan: Plan, report: RunReport, end: RunEnd) -> RunEnd:
+        """Write down what is owed, then release the lock, or keep it where that is safer."""
+        ending = judge_ending(plan, report, touched=keeper.hold.touched)
+        if ending.how is How.UNFINISHED:
+            return self._keep(keeper.lock, keeper.hold, end)
+        left = frozenset(item.unit for item in self._record.plan.left_out)
+        untouched = ending.how is How.UNTOUCHED
+        owed = () if untouched else self._as_owed(ending.owed)
+        problem = self._owe(owed, left if untouched else ending.settled)
+        if problem is not None:
+            return self._keep(keeper.lock, keeper.hold, replace(end, problems=(problem,)))
+        self._tenure.release(keeper.lock)
+        return self._ended(replace(end, owed=owed))
+
+    def _keep(self, lock: StoredConfig, hold: Hold, end: RunEnd) -> RunEnd:
+        self._tenure.keep(lock, hold)
+        return self._ended(replace(end, kept=True))
+
+    def _ended(self, end: RunEnd) -> RunEnd:
+        end = replace(end, problems=(*end.problems, *self._tenure.problems))
+        codes: list[Json] = [problem.code for problem in end.problems]
+        self._tenure.log(
+            EntryKind.CLOSED, {"exit": int(end.exit_code), "kept": end.kept, "problems": codes}
+        )
+        return end
+
+    def _end(self, *problems: Problem) -> RunEnd:
+        return RunEnd(run=self._record.run, plan=self._record.plan, problems=problems)

@@ -1,0 +1,132 @@
+"""The lock and the journal of one process's part in a run: taken, taken over, kept, released."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.findings import lock_held
+from orchestrator.engine.journal import Entry, EntryKind, Json
+from orchestrator.engine.means import Means
+from orchestrator.engine.record import RunRecord
+from orchestrator.errors import JournalError, Problem
+from orchestrator.procedures.asking import ask_config, ask_sleep
+from orchestrator.procedures.custody import FRESH_SECONDS
+from orchestrator.procedures.effects import StoredConfig, UpdateConfig
+from orchestrator.procedures.hold import Goal, Hold, Phase, from_labels, session_of, to_labels
+from orchestrator.procedures.lock import release_lock, take_lock, write_lock
+
+
+class Tenure:
+    """Holds the lock on the coordinator's Swarm for one process.
+
+    `problems` are those met on the way that did not stop it.
+    """
+
+    def __init__(self, means: Means, site: str, record: RunRecord) -> None:
+        self.problems: list[Problem] = []
+        self._means = means
+        self._site = site
+        self._record = record
+
+    def begin(self, data: bytes) -> tuple[StoredConfig, Hold] | Problem:
+        """Take the lock for a new run, whose encoded record is `data`.
+
+        Raises:
+            JournalError: nothing can be written down; the lock was not asked for.
+
+        """
+        self._open("begun", data)
+        now = self._means.wall()
+        hold = Hold(
+            run=self._record.run,
+            words=self._record.words,
+            holder=self._means.holder,
+            started=now,
+            beat=now,
+        )
+        taking = take_lock(self._site, self._labels(hold), data)
+        lock = carry_alone(self._means.backend, taking)
+        if isinstance(lock, Problem):
+            return lock
+        if session_of(lock) != self._means.holder.session:
+            other = from_labels(lock)
+            return other if isinstance(other, Problem) else self._held(other)
+        self.log(EntryKind.LOCK, {"lock": "taken", "id": lock.id})
+        return lock, hold
+
+    def take_over(
+        self, lock: StoredConfig, hold: Hold, goal: Goal, *, wait_out: bool
+    ) -> tuple[StoredConfig, Hold] | Problem:
+        """Make somebody's lock, or an earlier process's own, this process's.
+
+        `wait_out`: the former holder may live. What it was about to begin when it lost the
+        lock begins within FRESH_SECONDS or never, and is seen after that.
+
+        Raises:
+            JournalError: nothing can be written down; the lock was left alone.
+
+        """
+        self._open("resumed", lock.data)
+        mine = replace(
+            hold,
+            holder=self._means.holder,
+            beat=self._means.wall(),
+            beats=hold.beats + 1,
+            phase=Phase.PREFLIGHT,
+            goal=goal,
+        )
+        held = self.write(lock, mine)
+        if not isinstance(held, StoredConfig):
+            return held or self._held(hold)
+        self.log(EntryKind.LOCK, {"lock": "taken over", "from": str(hold.holder)})
+        if wait_out:
+            carry_alone(self._means.backend, ask_sleep(FRESH_SECONDS))
+        return held, mine
+
+    def write(self, lock: StoredConfig, hold: Hold) -> StoredConfig | Problem | None:
+        """Write what the run is at to its lock; None when it is not ours any more."""
+        return carry_alone(self._means.backend, write_lock(self._site, lock, self._labels(hold)))
+
+    def keep(self, lock: StoredConfig, hold: Hold) -> None:
+        """Leave the lock, saying that nobody is at it any more; tried once only.
+
+        A lock that does not say so is found stale after a while all the same.
+        """
+        wall = self._means.wall()
+        left = replace(hold, phase=Phase.STOPPED, beat=wall, beats=hold.beats + 1)
+        update = UpdateConfig(
+            site=self._site, id=lock.id, version=lock.version, labels=self._labels(left)
+        )
+        carry_alone(self._means.backend, ask_config(update))
+        self.log(EntryKind.LOCK, {"lock": "kept"})
+
+    def release(self, lock: StoredConfig) -> None:
+        """Release the lock."""
+        problem = carry_alone(self._means.backend, release_lock(self._site, lock.id))
+        if problem is not None:
+            self.problems.append(problem)
+        self.log(EntryKind.LOCK, {"lock": "released" if problem is None else "unknown"})
+
+    def log(self, kind: EntryKind, body: Mapping[str, Json]) -> None:
+        """Write to the journal; what cannot be written is a problem, and stops nothing."""
+        try:
+            self._means.journal.write(Entry(at=self._means.wall(), kind=kind, body=body))
+        except JournalError as error:
+            self.problems += [p for p in error.problems if p not in self.problems]
+
+    def _open(self, how: str, data: bytes) -> None:
+        """Begin to write; from here on it is known that this disk takes what is written."""
+        body: dict[str, Json] = {
+            "how": how,
+            "by": str(self._means.holder),
+            "words": self._record.words,
+            "record": base64.b64encode(data).decode(),
+        }
+        self._means.journal.write(Entry(at=self._means.wall(), kind=EntryKind.OPENED, body=body))
+
+    def _labels(self, hold: Hold) -> tuple[tuple[str, str], ...]:
+        return to_labels(hold, self._record.plan.steps)
+
+    def _held(self, other: Hold) -> Problem:
+        return lock_held(other, self._site, self._means.wall())
