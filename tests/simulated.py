@@ -96,11 +96,28 @@ class Simulated:
     backend: SimulatedBackend
     oracle: Oracle
     sources: dict[Unit, Sourced]
+    """What the repositories hold now."""
+    former: dict[Unit, Sourced]
+    """What they held when everything was deployed."""
     events: list[Event] = field(default_factory=list)
 
-    def plan(self, command: Command, request: Request = ALL, run: str = "r1") -> Book:
+    def at(self, unit: Unit, sha: str) -> Sourced:
+        """Return what a unit's files are at a revision."""
+        return next(
+            sources[unit]
+            for sources in (self.sources, self.former)
+            if sources[unit].release.revision.sha == sha
+        )
+
+    def plan(
+        self,
+        command: Command,
+        request: Request = ALL,
+        run: str = "r1",
+        backend: SimulatedBackend | None = None,
+    ) -> Book:
         sites = [s.name for s in self.inventory.sites if s.state is not SiteState.PLANNED]
-        looks = look_at(self.backend, sites)
+        looks = look_at(backend or self.backend, sites)
         pins = {
             s.release.revision.repo: s.release.revision
             for s in self.sources.values()
@@ -138,18 +155,28 @@ class Simulated:
 
 
 def simulated(
-    scenario: Scenario | None = None, *, seed: int = 1, inventory: Inventory = PRODUCTION
+    scenario: Scenario | None = None,
+    *,
+    seed: int = 1,
+    inventory: Inventory = PRODUCTION,
+    generation: int = 1,
 ) -> Simulated:
-    """Build a fleet in which everything that is declared runs, unless `scenario` says else."""
+    """Build a fleet in which everything that is declared runs, unless `scenario` says else.
+
+    What runs is of the first generation; another one is what the repositories hold by now.
+    """
     units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
-    sources = synthetic_sources(inventory, units)
-    fleet = build_fleet(inventory, scenario or Scenario(), seed, sources=sources)
+    former = synthetic_sources(inventory, units)
+    sources = synthetic_sources(inventory, units, generation=generation)
+    fleet = build_fleet(inventory, scenario or Scenario(), seed, sources=former)
+    fleet.learn(sources.values())
     return Simulated(
         inventory=inventory,
         fleet=fleet,
         backend=SimulatedBackend(fleet),
         oracle=Oracle(fleet, inventory),
         sources=sources,
+        former=former,
     )
 
 

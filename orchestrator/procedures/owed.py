@@ -68,10 +68,13 @@ def change_owed(
             problem = answer.problem or _untold(site, answer.words)
             continue
         now = {item.unit: item for item in listed(answer.config)} if answer.config else {}
-        wanted = {unit: item for unit, item in now.items() if unit not in settled} | added
+        # What is owed already stays as it is: since when matters more than why again.
+        wanted = added | {unit: item for unit, item in now.items() if unit not in settled}
         if wanted == now:
             return None
         written = yield from _write(site, answer.config, wanted)
+        if written.result is ConfigResult.OK:
+            return None
         problem = written.problem or _untold(site, written.words)
     return problem
 

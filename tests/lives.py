@@ -1,0 +1,136 @@
+"""Lives of a run on the simulated fleet: begun here, resumed there, with the code that runs live.
+
+Every function takes a world and a backend, so that several machines can act on one fleet.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.journal import Entry
+from orchestrator.engine.means import Means, careful
+from orchestrator.engine.record import OnFailure, RunRecord, decode, fingerprint
+from orchestrator.engine.report import RunEnd
+from orchestrator.engine.session import Session
+from orchestrator.errors import ExitCode, JournalError, Problem
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Command, Step
+from orchestrator.planning.restoring import formers
+from orchestrator.planning.selection import Request
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.effects import Procedure, StoredConfig
+from orchestrator.procedures.hold import Hold, Holder, from_labels
+from orchestrator.procedures.lock import read_lock
+from orchestrator.simulation.backend import SimulatedBackend
+from orchestrator.sources.model import Sourced
+from tests.simulated import ALL, Simulated
+
+Start = Callable[[Book, Step], Procedure]
+
+
+@dataclass(slots=True)
+class MemoryJournal:
+    """A disk that can be full: from `full_from` on, counted in entries, nothing is taken."""
+
+    entries: list[Entry] = field(default_factory=list)
+    full_from: int | None = None
+
+    def write(self, entry: Entry) -> None:
+        if self.full_from is not None and len(self.entries) >= self.full_from:
+            raise JournalError(
+                Problem(
+                    code="journal.unwritable",
+                    what="no space left on device",
+                    exit_code=ExitCode.SAFETY_REFUSED,
+                )
+            )
+        self.entries.append(entry)
+
+
+@dataclass(slots=True, kw_only=True)
+class Machine:
+    """A machine that an operator works at; `name` is the operator's name on the fleet too."""
+
+    world: Simulated
+    backend: SimulatedBackend
+    name: str = "operator"
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    wall: Callable[[], float] | None = None
+    stop: Callable[[], bool] = lambda: False
+    start: Start = careful
+    lives: int = 0
+
+    def means(self) -> Means:
+        self.lives += 1
+        holder = Holder(owner=self.name, host=self.name, pid=1, session=f"{self.name}-{self.lives}")
+        return Means(
+            backend=self.backend,
+            journal=self.journal,
+            holder=holder,
+            wall=self.wall or (lambda: 1.8e9 + self.backend.now()),
+            listen=lambda _plan: self.world.events.append,
+            stop_asked=self.stop,
+            start=self.start,
+        )
+
+    def begins(
+        self,
+        command: Command = Command.RESTART,
+        request: Request = ALL,
+        *,
+        run: str = "r1",
+        on_failure: OnFailure = OnFailure.STOP,
+    ) -> RunEnd:
+        """Plan and carry out a run, as `dtdeploy restart --all` does."""
+        means = self.means()
+        book = self.world.plan(command, request, run, backend=self.backend)
+        record = RunRecord(
+            run=run,
+            words=f"{command.value} {request}",
+            plan=book.plan,
+            inventory=fingerprint(self.world.inventory),
+            created=means.wall(),
+            owner=self.name,
+            on_failure=on_failure,
+        )
+        return self._session(means, record).begin(book.sourced)
+
+    def reads(self) -> tuple[StoredConfig, RunRecord, Hold] | None:
+        """Read the lock; None when nobody holds it."""
+        lock = carry_alone(self.backend, read_lock(self.world.inventory.coordinator))
+        if not isinstance(lock, StoredConfig):
+            return None
+        record = decode(lock.data)
+        hold = from_labels(lock, record.plan.steps)
+        assert isinstance(hold, Hold), hold
+        return lock, record, hold
+
+    def resumes(self, *, wait_out: bool = True) -> RunEnd | None:
+        """Resume the unfinished run, if there is one, as `dtdeploy resume --take-over` does."""
+        found = self.reads()
+        if found is None:
+            return None
+        lock, record, hold = found
+        sources = {u: s for u, s in self.world.sources.items() if u in _units(record)}
+        session = self._session(self.means(), record)
+        return session.go_on(lock, hold, sources, wait_out=wait_out)
+
+    def rolls_back(self) -> RunEnd | None:
+        """Bring back what ran before the unfinished run, as `dtdeploy rollback` does."""
+        found = self.reads()
+        if found is None:
+            return None
+        lock, record, hold = found
+        return self._session(self.means(), record).go_back(lock, hold, wait_out=True)
+
+    def _session(self, means: Means, record: RunRecord) -> Session:
+        former = self._former(record)
+        return Session(means, self.world.inventory, record, former=former)
+
+    def _former(self, record: RunRecord) -> dict[Unit, Sourced]:
+        revisions = formers(self.world.inventory, record.plan).revisions
+        return {unit: self.world.at(unit, revision.sha) for unit, revision in revisions.items()}
+
+
+def _units(record: RunRecord) -> set[Unit]:
+    return {item.unit for item in record.plan.units}
