@@ -75,8 +75,11 @@ def _answered(
     deletions = [_Deletion(kind, id_, deletes[kind]) for kind, id_ in wanted]
 
     def delete(deletion: _Deletion) -> Told:
-        with api.begun_by(not_after):
-            return _delete(site, deletion)
+        try:
+            with api.begun_by(not_after):
+                return _delete(site, deletion)
+        except LateError as error:
+            return Told(Result.LATE, f"{deletion.kind} {deletion.id}: {error}")
 
     with ThreadPoolExecutor(SDK_CHANNELS, thread_name_prefix=f"delete-{site}") as pool:
         ended = list(pool.map(delete, deletions))
@@ -99,8 +102,6 @@ def _delete(site: str, deletion: _Deletion) -> Told:
     except requests.RequestException as error:
         what = f"the answer to deleting {named} was lost"
         return Told(Result.UNKNOWN, what, problems.answer_lost(site, what, str(error)))
-    except LateError as error:
-        return Told(Result.LATE, f"{named}: {error}")
     return Told(Result.OK, f"{named} deleted")
 
 

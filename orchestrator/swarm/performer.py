@@ -1,4 +1,4 @@
-"""Performs effects on the real fleet: every effect but Sleep, Tell and ObserveAll."""
+"""Performs effects on the real fleet: every effect but those that the engine performs itself."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,33 +11,51 @@ from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
     Answer,
+    CheckLock,
+    ConfigAnswer,
+    CreateConfig,
+    DeleteConfig,
     DeployStack,
     Effect,
     Examination,
     Examine,
+    Intend,
+    Mutation,
     Observe,
     ObserveAll,
     ProbeResult,
     PullImages,
+    ReadConfig,
     RemoveLeftovers,
     RemoveServices,
     Result,
     RunProbe,
+    Saw,
     ShipRelease,
     Sleep,
     Tell,
+    UpdateConfig,
+    WriteAudit,
 )
-from orchestrator.swarm import image_pull, mutate, probes, release_shipping, stack_deploy
+from orchestrator.swarm import (
+    audit,
+    image_pull,
+    lateness,
+    mutate,
+    probes,
+    release_shipping,
+    stack_deploy,
+)
+from orchestrator.swarm.configs import ConfigEffect, Configs
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.examine import Clocks, examine
+from orchestrator.swarm.lateness import LateError
 from orchestrator.swarm.link import SiteLink, passing
 from orchestrator.swarm.look import look
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.ssh_config import SshDefaults, with_includes
 
 log = structlog.get_logger()
-
-Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +114,13 @@ class LivePerformer:
             )
             for site, manager in managers.items()
         }
+        self._configs = {site: Configs(link, monotonic) for site, link in self._links.items()}
 
-    def perform(self, effect: Effect) -> Look | Answer | ProbeResult | Examination:
+    def perform(self, effect: Effect) -> Look | Answer | ProbeResult | Examination | ConfigAnswer:
         """Perform one effect and return its observation; see procedures.effects.
 
-        Expected failures are observations too; what is raised is a bug.
+        Expected failures are observations too; what is raised is a bug. A mutation whose
+        `not_after` is past is LATE, or UNKNOWN if a part of it was sent before.
         """
         match effect:
             case Observe():
@@ -110,11 +130,13 @@ class LivePerformer:
             case RunProbe():
                 return self._probe(effect)
             case RemoveServices() | RemoveLeftovers() | DeployStack():
-                return self._mutate(effect.unit.site, effect)
-            case ShipRelease() | PullImages():
-                return self._mutate(effect.site, effect)
-            case Sleep() | Tell() | ObserveAll():
-                raise TypeError(f"{type(effect).__name__} is for the driver to perform")
+                return self._answer(effect.unit.site, effect)
+            case ShipRelease() | PullImages() | WriteAudit():
+                return self._answer(effect.site, effect)
+            case CreateConfig() | ReadConfig() | UpdateConfig() | DeleteConfig():
+                return self._config(effect)
+            case Sleep() | Tell() | ObserveAll() | CheckLock() | Intend() | Saw():
+                raise TypeError(f"{type(effect).__name__} is for the engine to perform")
 
     def _observe(self, link: SiteLink) -> Look:
         def seen() -> Look:
@@ -135,20 +157,23 @@ class LivePerformer:
         ok, words = probes.probe(effect.probe, link.connection, self._clocks.monotonic)
         return ProbeResult(ok=ok, at=self._clocks.monotonic(), words=words)
 
-    def _mutate(self, site: str, effect: Mutation) -> Answer:
+    def _config(self, effect: ConfigEffect) -> ConfigAnswer:
         began = self._clocks.monotonic()
-        told = self._told(self._links[site], effect)
+        answer = self._configs[effect.site].perform(effect)
+        _log(effect.site, effect, answer.result.value, answer.at - began)
+        return answer
+
+    def _answer(self, site: str, effect: Mutation | WriteAudit) -> Answer:
+        began = self._clocks.monotonic()
+        try:
+            told = self._told(self._links[site], effect)
+        except LateError as error:
+            told = Told(Result.LATE, str(error))
         at = self._clocks.monotonic()
-        log.info(
-            "effect",
-            site=site,
-            effect=type(effect).__name__,
-            result=told.result.value,
-            seconds=round(at - began, 3),
-        )
+        _log(site, effect, told.result.value, at - began)
         return Answer(result=told.result, at=at, words=told.words, problem=told.problem)
 
-    def _told(self, link: SiteLink, effect: Mutation) -> Told:
+    def _told(self, link: SiteLink, effect: Mutation | WriteAudit) -> Told:
         """Open the connection, which may be tried again, and then act, once."""
         try:
             connection = link.reading(link.connection)
@@ -156,13 +181,21 @@ class LivePerformer:
             again = isinstance(effect, (RemoveServices, RemoveLeftovers)) and passing(error)
             result = Result.UNKNOWN if again else Result.FAILED
             return Told(result, str(error), error.problems[0])
+        if isinstance(effect, WriteAudit):
+            return audit.write(link.site, connection, effect.line)
+        lateness.check(self._clocks.monotonic, effect.not_after)
+        return self._mutated(link, connection, effect)
+
+    def _mutated(self, link: SiteLink, connection: SshConnection, effect: Mutation) -> Told:
         match effect:
             case RemoveServices():
                 return mutate.remove_services(link.site, link.api, effect)
             case RemoveLeftovers():
                 return mutate.remove_leftovers(link.site, link.api, effect)
             case ShipRelease():
-                return release_shipping.ship(link.site, connection, effect.release)
+                return release_shipping.ship(
+                    link.site, connection, effect.release, not_after=effect.not_after
+                )
             case PullImages():
                 return image_pull.pull(link.site, connection, effect)
             case DeployStack():
@@ -192,3 +225,8 @@ class LivePerformer:
         """End every connection; what still runs over them loses its answer."""
         for link in self._links.values():
             link.close()
+
+
+def _log(site: str, effect: Effect, result: str, seconds: float) -> None:
+    name = type(effect).__name__
+    log.info("effect", site=site, effect=name, result=result, seconds=round(seconds, 3))

@@ -1,5 +1,6 @@
 """Docker's JSON of a config, its data included, to the value of procedures.effects."""
 
+from base64 import b64encode
 from typing import Annotated
 
 from pydantic import Base64Bytes, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
@@ -36,6 +37,11 @@ class _Config(_Made):
 
 
 _CONFIGS = TypeAdapter(tuple[_Config, ...])
+
+
+def encoded(data: bytes) -> str:
+    """Return data as `POST /configs/create` wants it."""
+    return b64encode(data).decode("ascii")
 
 
 def made_id(raw: bytes) -> str:
