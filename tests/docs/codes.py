@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.docs.pages import ROOT
 
 NAMESPACES = (
-    *("answer", "deploy", "docker", "inventory", "preflight", "registry", "release", "removal"),
+    *("answer", "audit", "deploy", "docker", "inventory", "preflight", "registry", "release", "removal"),
     *("scenario", "selection", "site", "source", "ssh", "swarm", "usage", "variables"),
 )
 _HELPERS = {
