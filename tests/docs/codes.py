@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.docs.pages import ROOT
 
 NAMESPACES = (
-    *("answer", "audit", "deploy", "docker", "inventory", "preflight", "registry", "release", "removal"),
-    *("scenario", "selection", "site", "source", "ssh", "swarm", "usage", "variables"),
+    *("answer", "audit", "deploy", "docker", "inventory", "preflight", "registry", "release"),
+    *("removal", "scenario", "selection", "site", "source", "ssh", "swarm", "usage", "variables"),
 )
 _HELPERS = {
     "inventory": {"complaint", "complain", "refuse", "_rule"},
