@@ -20,19 +20,14 @@ _PRIMARY = 0xFF
 """An extended result code of SQLite holds the primary one in its low byte (sqlite.org/rescode)."""
 _SURROUNDINGS = frozenset(
     {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_NOLFS,
         sqlite3.SQLITE_NOMEM,
         sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_READONLY,
     }
 )
-"""These say nothing about the file's content."""
+"""These, too, say nothing about the file's content."""
 
 
 def side_file(path: Path) -> Path:
@@ -55,6 +50,9 @@ def told(path: Path, *, doing: str) -> Iterator[None]:
         yield
     except UnfitError as error:
         raise JournalError(damaged(path, str(error))) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes the schema it cannot parse, and Python cannot decode what it quotes.
+        raise JournalError(damaged(path, "its tables' definition is no text")) from error
     except sqlite3.Error as error:
         raise JournalError(_of_sqlite(path, error, doing)) from error
     except OSError as error:
@@ -143,14 +141,18 @@ def _of_sqlite(path: Path, error: sqlite3.Error, doing: str) -> Problem:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         words = f"{words}: another process has it open"
         return _failed(path, doing, words, fix="dtdeploy lock")
-    if code == sqlite3.SQLITE_CANTOPEN:
-        obstacle = _obstacle(path)
-        return _failed(path, doing, obstacle, _look_at(path)) if obstacle else damaged(path, words)
-    if code in _SURROUNDINGS:
-        full = code == sqlite3.SQLITE_FULL
-        fix = f"df -h {shlex.quote(str(path.parent))}" if full else _look_at(path)
-        return _failed(path, doing, words, fix)
-    return damaged(path, words)
+    if code == sqlite3.SQLITE_FULL:
+        return _failed(path, doing, words, fix=f"df -h {shlex.quote(str(path.parent))}")
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        # SQLite says the same of a file whose header asks for what it must not do.
+        moved = error.sqlite_errorcode == sqlite3.SQLITE_READONLY_DBMOVED
+        obstacle = "it was moved or deleted meanwhile" if moved else _obstacle(path)
+        if not obstacle:
+            return damaged(path, words)
+        words = f"{words}: {obstacle}"
+    elif code not in _SURROUNDINGS:
+        return damaged(path, words)
+    return _failed(path, doing, words, fix=_look_at(path))
 
 
 def _look_at(path: Path) -> str:
@@ -158,16 +160,16 @@ def _look_at(path: Path) -> str:
 
 
 def _obstacle(path: Path) -> str:
-    """Return why the system lets nobody open `path`: SQLite does not say. "" if it does."""
+    """Return why the system lets nobody write `path`, which SQLite does not say. "" if it does."""
     try:
         # Not the file itself: closing it would drop the locks that SQLite holds in this process.
         os.close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY))
         path.stat()
     except OSError as error:
         return f"{error.strerror}: {error.filename}"
-    for place, may in ((path, os.R_OK), (path.parent, os.W_OK | os.X_OK)):
+    for place, may in ((path, os.R_OK | os.W_OK), (path.parent, os.W_OK | os.X_OK)):
         if not os.access(place, may):
-            return f"Permission denied: {place}"
+            return f"no permission to write {place}"
     return ""
 
 
