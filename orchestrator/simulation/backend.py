@@ -79,8 +79,9 @@ class SimulatedBackend:
     An effect acts strictly between `submit` and its answer. When an answer is lost, what was
     begun at the site goes on there all the same, as a remote command does.
 
-    `news`: `wait` would return without waiting. `halted` is for whoever runs several operators: the process stands still, as after SIGSTOP,
-    and sends nothing more of a series of requests; answers wait for it.
+    `news`: `wait` would return without waiting. `halted` is for whoever runs several operators:
+    the process stands still, as after SIGSTOP, and sends nothing more of a series of requests;
+    answers wait for it.
     """
 
     def __init__(self, fleet: SimulatedFleet, *, operator: str = "operator") -> None:
