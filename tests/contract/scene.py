@@ -34,6 +34,7 @@ from tests.contract.stacks import Part, sourced
 from tests.contract.world import World
 
 EVERY_SECONDS = 0.15
+_PATIENT = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,20 @@ class Scene:
         )
 
     def up(self, *parts: Part, within: float = 30) -> Contents:
-        """Deploy these services and wait until all that is wanted of them runs."""
-        self.ok(self.ship(*parts))
-        return self.until_mine(all_run, within=within)
+        """Deploy these services and wait until they are judged healthy."""
+        deploy = self.ship(*parts)
+        history = self.history()
+        self.ok(deploy)
+
+        def healthy(look: Look) -> bool:
+            nonlocal history
+            if isinstance(look, Sight):
+                history = self.remember(history, look)
+            return self.judged(look, history, _PATIENT).healthy
+
+        look = self.until(healthy, within=within)
+        assert isinstance(look, Sight)
+        return contents(look, self.unit.stack)
 
     def remove_services(self) -> RemoveServices:
         return RemoveServices(unit=self.unit, ids=tuple(s.id for s in self.mine().services))

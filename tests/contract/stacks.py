@@ -50,6 +50,12 @@ class Part:
     replicas: int = 1
     grace_seconds: float = 3.0
     image: str = IMAGE
+    data: bool = False
+    """Whether it uses the stack's config and secret, which are there in any case.
+
+    Mounting them makes Docker 20.10 fail now and then ("unable to remount dir as readonly ...
+    device or resource busy"), and the task is tried again after the restart delay.
+    """
 
 
 def changed(part: Part) -> Part:
@@ -126,10 +132,9 @@ def _service(unit: Unit, part: Part) -> dict[str, object]:
             "DATATRAIL_DB": f"{DATABASE}:{DATABASE_PORT}",
         },
         "extra_hosts": [f"{DATABASE}:198.18.0.4"],
-        "configs": ["settings"],
-        "secrets": ["password"],
         "stop_grace_period": f"{part.grace_seconds:g}s",
         "deploy": deploy,
+        **({"configs": ["settings"], "secrets": ["password"]} if part.data else {}),
         **_process(part),
     }
 

@@ -165,7 +165,7 @@ def test_deleting_a_service_twice_is_no_mistake(scene: Scene) -> None:
 
 
 def test_what_a_service_uses_is_not_deleted(scene: Scene) -> None:
-    scene.up(Part())
+    scene.up(Part(data=True))
     answer = scene.change(scene.remove_leftovers())
     assert answer.result is Result.FAILED
     assert "in use" in answer.words
