@@ -24,16 +24,17 @@ flock 9 2>/dev/null || :
 # What a full disk cut short must not run into this line.
 if [ -s "$log" ] && [ -n "$(tail -c 1 "$log")" ]; then echo >>"$log"; fi
 printf '%s\\n' "$line" >>"$log"
+half=$folder/audit.half.$$ new=$folder/audit.new.$$
 halve() {{
     # One byte more: it tells whether the half begins with a line.
-    tail -c {MOST_BYTES // 2 + 1} "$log" >"$folder/audit.half" &&
-        tail -n +2 "$folder/audit.half" >"$folder/audit.new" &&
-        {{ sync "$folder/audit.new" 2>/dev/null || sync; }} &&
-        mv -f "$folder/audit.new" "$log"
+    tail -c {MOST_BYTES // 2 + 1} "$log" >"$half" &&
+        tail -n +2 "$half" >"$new" &&
+        {{ sync "$new" 2>/dev/null || sync; }} &&
+        mv -f "$new" "$log"
 }}
 if [ "$(wc -c <"$log")" -gt {MOST_BYTES} ]; then
     halve || echo 'the log is above its bound and could not be halved'
-    rm -f "$folder/audit.half" "$folder/audit.new"
+    rm -f "$folder"/audit.half.* "$folder"/audit.new.*
 fi
 """
 

@@ -16,6 +16,7 @@ from orchestrator.swarm.remote_command import (
     CommandResult,
     Conversation,
     limited,
+    over_stdin,
     remote_line,
 )
 from orchestrator.swarm.ssh_config import Target
@@ -109,18 +110,11 @@ class SshConnection:
     ) -> CommandResult:
         """Run a POSIX sh script on the manager; `stdin` is left for its commands.
 
-        The script goes over stdin as well, read byte by byte by dd so that not one too many
-        is taken: it shows in no process list, and passes through any login shell. Within
-        braces, the start of a script whose rest was lost on the way is no command at all.
-        Arguments and errors as `run`.
+        It shows in no process list. Arguments and errors as `run`.
         """
-        text = f"{{\n{script}\n}}".encode()
-        reader = f'eval "$(dd bs=1 count={len(text)} 2>/dev/null)"'
+        argv, text = over_stdin(script)
         return self.run(
-            ["sh", "-c", reader],
-            stdin=text + stdin,
-            deadline_seconds=deadline_seconds,
-            not_after=not_after,
+            argv, stdin=text + stdin, deadline_seconds=deadline_seconds, not_after=not_after
         )
 
     def _converse(self, conversation: Conversation, line: str, stdin: bytes) -> CommandResult:

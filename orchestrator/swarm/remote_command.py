@@ -57,6 +57,16 @@ def limited(argv: Sequence[str], seconds: float) -> list[str]:
     return ["sh", "-c", '"$@"; exit "$?"', "sh", *limit, *argv]
 
 
+def over_stdin(script: str) -> tuple[list[str], bytes]:
+    """Return a command, and the start of its stdin: the script that it reads there and runs.
+
+    dd reads byte by byte, so that not one too many is taken; the script passes through any login
+    shell. Within braces, the start of a script whose rest was lost on the way is no command.
+    """
+    text = f"{{\n{script}\n}}".encode()
+    return ["sh", "-c", f'eval "$(dd bs=1 count={len(text)} 2>/dev/null)"'], text
+
+
 class Conversation:
     """One command on a channel, from its line to its exit code, all of it by one deadline."""
 

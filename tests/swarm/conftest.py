@@ -1,6 +1,7 @@
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from orchestrator.inventory.model import Manager
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.performer import LivePerformer, SshSettings, Timeouts
 from tests.swarm.daemon import Command, Daemon, install, listening
+from tests.swarm.proxy import Proxy, proxied
 from tests.swarm.sshd import SITE, Operator, Server, make_key, running
 
 
@@ -68,12 +70,23 @@ def performer(operator: Operator, server: Server) -> Iterator[LivePerformer]:
     performer.close()
 
 
-def perform_through(operator: Operator, port: int) -> LivePerformer:
+def perform_through(
+    operator: Operator, port: int, clock: Callable[[], float] = time.monotonic
+) -> LivePerformer:
     return LivePerformer(
         {SITE: Manager(host="127.0.0.1", port=port)},
         ssh=SshSettings(config=operator.home / "config", defaults=operator.defaults()),
-        monotonic=time.monotonic,
+        monotonic=clock,
         wall=time.time,
         secrets={"PASSWORD": "plan'ted $x"},
         timeouts=Timeouts(read=2.0),
     )
+
+
+@contextmanager
+def through_proxy(operator: Operator, server: Server) -> Iterator[tuple[Proxy, LivePerformer]]:
+    with proxied(server.port) as proxy:
+        operator.trust(server.known_line.replace(str(server.port), str(proxy.port)))
+        performer = perform_through(operator, proxy.port)
+        yield proxy, performer
+        performer.close()

@@ -48,6 +48,7 @@ class Daemon:
 
     asked: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     replies: dict[str, Callable[[], Reply]] = field(default_factory=dict)
     hang: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
@@ -67,8 +68,11 @@ class Daemon:
             return 200, ANSWERS[bare]
         return error(404, f"{bare.rpartition('/')[2]} not found")
 
+    def sent(self, method: str) -> list[str]:
+        return [line.split("/", 2)[2] for line in self.asked if line.startswith(method)]
+
     def deleted(self) -> list[str]:
-        return [line.split("/", 2)[2] for line in self.asked if line.startswith("DELETE")]
+        return self.sent("DELETE")
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
@@ -89,6 +93,8 @@ def listening(sock: Path) -> Iterator[Daemon]:
         def do_GET(self) -> None:
             if login := self.headers.get("X-Registry-Auth"):
                 daemon.logins.append(login)
+            if length := int(self.headers.get("Content-Length", 0)):
+                daemon.bodies.append(self.rfile.read(length))
             status, body = daemon.reply(self.command, self.path)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -97,7 +103,7 @@ def listening(sock: Path) -> Iterator[Daemon]:
             self.wfile.write(body)
             self.wfile.flush()
 
-        do_DELETE = do_GET  # noqa: N815 http.server looks for this name
+        do_DELETE = do_POST = do_GET  # noqa: N815 http.server looks for these names
 
         def address_string(self) -> str:
             return "unix"

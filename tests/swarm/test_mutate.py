@@ -1,7 +1,5 @@
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -9,9 +7,8 @@ from orchestrator.errors import ExitCode
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.effects import Answer, Observe, RemoveLeftovers, RemoveServices, Result
 from orchestrator.swarm.performer import LivePerformer
-from tests.swarm.conftest import perform_through
+from tests.swarm.conftest import perform_through, through_proxy
 from tests.swarm.daemon import Daemon, Reply, error
-from tests.swarm.proxy import Proxy, proxied
 from tests.swarm.sshd import SITE, Operator, Server, free_port
 
 pytestmark = pytest.mark.usefixtures("docker")
@@ -69,15 +66,6 @@ def test_a_write_that_fails_while_the_leader_is_lost_is_unknown(
     assert answer.result is Result.UNKNOWN
     assert answer.problem is not None
     assert answer.problem.code == "swarm.no-quorum"
-
-
-@contextmanager
-def through_proxy(operator: Operator, server: Server) -> Iterator[tuple[Proxy, LivePerformer]]:
-    with proxied(server.port) as proxy:
-        operator.trust(server.known_line.replace(str(server.port), str(proxy.port)))
-        performer = perform_through(operator, proxy.port)
-        yield proxy, performer
-        performer.close()
 
 
 def test_an_answer_that_is_lost_is_unknown_and_nothing_is_repeated(
