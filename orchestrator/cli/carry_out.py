@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import click
 
+from orchestrator.cli.conduct import conduct
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
 from orchestrator.cli.planning import make_book
 from orchestrator.cli.wiring import World, open_world, somebody_is_there
+from orchestrator.engine.record import RunRecord, fingerprint
 from orchestrator.engine.report import RunReport
 from orchestrator.engine.run import run_plan
+from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.planning.plan import Command, Plan, StepKind
 from orchestrator.planning.selection import Request
@@ -40,11 +43,28 @@ def carry_out(
             return _preflight_alone(world, book)
         if not yes:
             click.confirm(f"\n{command.value} {request}?", abort=True, err=True)
-        return run_book(world, book).exit_code
+        record = _record(world, book, f"{command.value} {request}")
+        end = conduct(
+            world,
+            record.run,
+            lambda means: Session(means, world.inventory, record, former={}).begin(book.sourced),
+        )
+        return end.exit_code
+
+
+def _record(world: World, book: Book, words: str) -> RunRecord:
+    return RunRecord(
+        run=book.run,
+        words=words,
+        plan=book.plan,
+        inventory=fingerprint(book.inventory),
+        created=world.wall(),
+        owner=world.holder.owner,
+    )
 
 
 def run_book(world: World, book: Book) -> RunReport:
-    """Carry out the plan of `book`, telling what happens, and say how it ended."""
+    """Carry out a plan that changes nothing, telling what happens, and say how it ended."""
     interrupt = Interrupt()
     listener = world.talk.listener(book.plan)
     try:

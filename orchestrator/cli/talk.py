@@ -9,7 +9,7 @@ from typing import Self
 import click
 from rich.console import Console
 
-from orchestrator.engine.report import RunReport
+from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.errors import Problem
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Plan
@@ -82,6 +82,14 @@ class Talk:
         if report.problems:
             print_problems(report.problems, self.err)
         print_summary(plan, report, self.err)
+
+    def run_ended(self, end: RunEnd) -> None:
+        """Say how a life of a run ended."""
+        if end.problems:
+            self.problems(end.problems)
+        report = end.restored or end.report
+        if report is not None:
+            self.ended(end.way_back or end.plan, report)
 
     def status(self, fleet: Fleet) -> None:
         """Show the fleet."""

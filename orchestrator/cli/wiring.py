@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import socket
 import sys
 import time
 import uuid
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from orchestrator.cli.checkout import Checkout, GitCheckout, MadeUpCheckout
 from orchestrator.cli.given import given
+from orchestrator.cli.journals import JournalFolder, Journals, MemoryJournals
 from orchestrator.cli.logs import start_logs
 from orchestrator.cli.talk import Talk
 from orchestrator.engine.pool import ThreadedBackend
@@ -20,6 +22,7 @@ from orchestrator.engine.ports import Backend
 from orchestrator.errors import Problem
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.procedures.hold import Holder
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.build import build_fleet
 from orchestrator.simulation.scenario import load_scenario
@@ -34,7 +37,7 @@ _KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """All that a command works with."""
+    """All that a command works with. `wall` is this machine's clock, seconds since 1970."""
 
     inventory: Inventory
     backend: Backend
@@ -42,6 +45,9 @@ class World:
     talk: Talk
     run_id: str
     wake: Callable[[], None]
+    holder: Holder
+    wall: Callable[[], float]
+    journals: Journals
 
 
 def open_talk() -> Talk:
@@ -83,6 +89,9 @@ def open_world() -> Iterator[World]:
             talk=open_talk(),
             run_id=_run_id(),
             wake=backend.wake,
+            holder=_holder(),
+            wall=time.time,
+            journals=JournalFolder(_state() / "runs"),
         )
     finally:
         backend.close()
@@ -100,6 +109,20 @@ def _local_time() -> datetime:
 def _run_id() -> str:
     """Return a name for a run that sorts by time and that no two runs share."""
     return f"{_local_time():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+def _holder() -> Holder:
+    return Holder(
+        owner=getpass.getuser(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        session=uuid.uuid4().hex,
+    )
+
+
+def _state() -> Path:
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "dtdeploy"
 
 
 def _cache() -> Path:
@@ -135,6 +158,7 @@ def _simulated(inventory: Inventory, path: Path) -> World:
     sources = synthetic_sources(inventory, units)
     fleet = build_fleet(inventory, load_scenario(path), 1, sources=sources)
     backend = SimulatedBackend(fleet)
+    began = time.time()
     return World(
         inventory=inventory,
         backend=backend,
@@ -142,4 +166,7 @@ def _simulated(inventory: Inventory, path: Path) -> World:
         talk=open_talk(),
         run_id=_run_id(),
         wake=backend.wake,
+        holder=_holder(),
+        wall=lambda: began + backend.now(),
+        journals=MemoryJournals(),
     )
