@@ -63,6 +63,8 @@ def _refusal(
     site: str, effect: performing.Mutation, error: api.ApiError, problem: Problem
 ) -> tuple[Result, Problem | None]:
     """Return what a refusal means: what may have happened, or may be tried again, is UNKNOWN."""
+    if isinstance(error, api.UnsentError):
+        return Result.UNKNOWN, None
     if isinstance(error, api.TimeUpError) and isinstance(effect, DeployStack):
         return Result.UNKNOWN, problems.answer_lost(site, str(error))
     plain = problem.code == problems.REFUSED

@@ -44,6 +44,10 @@ class OutcomeUnknownError(ApiError):
     """The call ended without anybody knowing whether it acted."""
 
 
+class UnsentError(OutcomeUnknownError):
+    """A part of what was to be sent never was; the site has nothing to do with it."""
+
+
 class TakenError(ApiError):
     """Something of that name exists already."""
 

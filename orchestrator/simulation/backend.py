@@ -66,6 +66,7 @@ class _Flight:
     over: bool = False
     loses_answer: bool = False
     held_up: bool = False
+    """Sent in time and long on its way, where nobody asks whether it is too late."""
 
     @property
     def from_here(self) -> bool:
@@ -228,7 +229,7 @@ class SimulatedBackend:
             return (yield from configs.perform(site, effect))
         if isinstance(effect, WriteAudit):
             words = yield from performing.write_audit(site, effect)
-        elif self._late(flight, effect):
+        elif self._past(effect) and not flight.held_up:
             return Answer(result=Result.LATE, at=self._clock.now, words="its time had passed")
         else:
             words = yield from self._command(flight, effect)
@@ -242,14 +243,13 @@ class SimulatedBackend:
         def may_send() -> Process[bool]:
             while self.halted and not self._dead:
                 yield _LOOK_AGAIN
-            return not (self._dead or flight.over) and flight.breaks == site.link.breaks
+            cut = self._dead or flight.over or flight.breaks != site.link.breaks
+            return not cut and not self._past(effect)
 
         return (yield from performing.mutate(self._fleet, site, effect, may_send))
 
-    def _late(self, flight: _Flight, effect: performing.Mutation) -> bool:
-        """Tell whether it must not begin: its sender saw to that; on the way nobody does."""
-        limit = effect.not_after
-        return limit is not None and self._clock.now > limit and not flight.held_up
+    def _past(self, effect: performing.Mutation) -> bool:
+        return effect.not_after is not None and self._clock.now > effect.not_after
 
     def _send_back(self, flight: _Flight, answer: object) -> None:
         link = flight.site.link

@@ -57,6 +57,7 @@ def _delete_each(
     refused: list[api.ApiError] = []
     for number, delete in enumerate(deletions):
         if number and not (yield from may_send()):
+            refused.append(api.UnsentError(f"{number} of {len(deletions)} were sent"))
             break
         try:
             gone += yield from api.write(swarm, delete)

@@ -1,6 +1,5 @@
 """Configs that belong to no stack, as the Engine API creates, reads, changes and deletes them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -27,12 +26,16 @@ _PLAIN = {
 """Refusals that say how things stand: no problem of the site's."""
 
 
+class _NotReadBackError(api.OutcomeUnknownError):
+    """A write was answered, and what it made could not be read any more."""
+
+
 def perform(site: SimSite, effect: ConfigEffect) -> Process[ConfigAnswer]:
     """Let an effect on a config act; what the site refuses is an answer as well."""
     try:
         config = yield from _perform(site, effect)
     except api.ApiError as error:
-        return _refused(site, error)
+        return _refused(site, effect, error)
     return ConfigAnswer(result=ConfigResult.OK, at=site.swarm.clock.now, config=config)
 
 
@@ -50,7 +53,10 @@ def _perform(site: SimSite, effect: ConfigEffect) -> Process[StoredConfig | None
             update = partial(api.update_config, swarm, effect.id)
             given = partial(update, version=effect.version, labels=effect.labels)
             changed = yield from api.write(swarm, given)
-            return (yield from _as_it_stands(site, changed.id))
+            stands = yield from _as_it_stands(site, changed.id)
+            if dict(stands.labels) != dict(effect.labels):
+                raise api.MovedError(f"{stands.name} was updated by somebody else right after")
+            return stands
         case DeleteConfig():
             yield from api.write(swarm, partial(_delete, site, effect))
             return None
@@ -74,7 +80,7 @@ def _as_it_stands(site: SimSite, config_id: str) -> Process[StoredConfig]:
     except api.AbsentError:
         raise
     except api.ApiError as error:
-        raise api.OutcomeUnknownError(str(error)) from error
+        raise _NotReadBackError(str(error)) from error
     return _stored(site, found)
 
 
@@ -90,10 +96,16 @@ def _stored(site: SimSite, config: SimResource) -> StoredConfig:
     )
 
 
-def _refused(site: SimSite, error: api.ApiError) -> ConfigAnswer:
-    told = ConfigAnswer(result=ConfigResult.FAILED, at=site.swarm.clock.now, words=str(error))
-    if type(error) in _PLAIN:
-        return replace(told, result=_PLAIN[type(error)])
-    unknown = isinstance(error, api.OutcomeUnknownError)
-    result = ConfigResult.UNKNOWN if unknown else ConfigResult.FAILED
-    return replace(told, result=result, problem=problems.of_docker(site.swarm.site, error))
+def _refused(site: SimSite, effect: ConfigEffect, error: api.ApiError) -> ConfigAnswer:
+    name, words = site.swarm.site, str(error)
+    result, problem = _PLAIN.get(type(error), ConfigResult.FAILED), None
+    if type(error) not in _PLAIN:
+        problem = problems.of_docker(name, error)
+        # The live connection takes a leader that is lost for a write that may still be done.
+        doubtful = problem.code == problems.NO_QUORUM and not isinstance(effect, ReadConfig)
+        if doubtful or isinstance(error, api.OutcomeUnknownError):
+            result = ConfigResult.UNKNOWN
+    if isinstance(error, _NotReadBackError):
+        problem = problems.answer_lost(name, "the write was answered, and nothing after it")
+    at = site.swarm.clock.now
+    return ConfigAnswer(result=result, at=at, words=words, problem=problem)

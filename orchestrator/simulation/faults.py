@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from orchestrator.simulation import agent, api, commands, nodes
+from orchestrator.fleet.unit import Unit
+from orchestrator.simulation import agent, commands, nodes, person
 from orchestrator.simulation.behaviour import GOOD, Behaviour, Rule
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
@@ -28,6 +29,8 @@ class FaultKind(Enum):
     """The next `count` mutating effects never arrive; nobody is told so."""
     LOSE_AFTER = "lose_after"
     """The next `count` mutating effects act, and their answers are lost."""
+    DELAY = "delay"
+    """The next `count` mutating effects are `delay_seconds` longer on their way, and then act."""
     NODE_LOST = "node_lost"
     NODE_FROZEN = "node_frozen"
     NODE_OFF = "node_off"
@@ -45,6 +48,10 @@ class FaultKind(Enum):
     OUTSIDE_UP = "outside_up"
     STACK_RM = "stack_rm"
     """A person types `docker stack rm` at the manager."""
+    STACK_DEPLOY = "stack_deploy"
+    """A person types `docker stack deploy` there, from a checkout: without dtdeploy's labels."""
+    CONFIG_RM = "config_rm"
+    """A person types `docker config rm` there."""
     KILL = "kill"
     """The running containers of a service are killed from outside."""
     FREE = "free"
@@ -58,7 +65,7 @@ class Fault:
     """One thing that goes wrong at `at` seconds of virtual time.
 
     After `for_seconds`, if not 0, it is undone. `node` is a hostname, the manager's if empty;
-    `service` a short name, every one if empty; `outside` is "host:port".
+    `service` a short name, every one if empty; `outside` is "host:port"; `config` a name.
     """
 
     at: float
@@ -70,6 +77,8 @@ class Fault:
     outside: str = ""
     count: int = 1
     factor: float = 20.0
+    delay_seconds: float = 10.0
+    config: str = "dtdeploy.run"
     behaviour: Behaviour = GOOD
     for_seconds: float = 0.0
 
@@ -113,7 +122,10 @@ def _bring_about(fleet: SimulatedFleet, fault: Fault) -> None:
     site = fleet.sites[fault.site]
     detail = " ".join(part for part in (fault.kind.value, fault.node, fault.service) if part)
     site.swarm.tell(What.FAULT, fault.stack, detail)
-    _ACTS[fault.kind](site, fault)
+    if fault.kind in _TYPED_IN:
+        person.types(site.swarm, _TYPED_IN[fault.kind](fleet, fault))
+    else:
+        _ACTS[fault.kind](site, fault)
 
 
 OUTSIDE = frozenset({FaultKind.OUTSIDE_DOWN, FaultKind.OUTSIDE_UP})
@@ -139,6 +151,10 @@ def _lose_before(site: SimSite, fault: Fault) -> None:
 
 def _lose_after(site: SimSite, fault: Fault) -> None:
     site.link.lose_after += fault.count
+
+
+def _delay(site: SimSite, fault: Fault) -> None:
+    site.link.delays.extend([fault.delay_seconds] * fault.count)
 
 
 def _machine(site: SimSite, fault: Fault) -> Machine:
@@ -167,17 +183,6 @@ def _registry(access: Access) -> Act:
         site.swarm.registry.access = access
 
     return act
-
-
-def _stack_rm(site: SimSite, fault: Fault) -> None:
-    def remove() -> Process[str]:
-        try:
-            typed_in = commands.stack_rm(site.swarm, fault.stack)
-            return (yield from api.acting(site.swarm, "person", typed_in))
-        except api.ApiError as error:
-            return str(error)
-
-    site.swarm.clock.spawn(remove(), lambda _words: None)
 
 
 def _tasks(site: SimSite, fault: Fault) -> list[SimTask]:
@@ -215,6 +220,7 @@ _ACTS: dict[FaultKind, Act] = {
     FaultKind.LINK_SLOW: _slow,
     FaultKind.LOSE_BEFORE: _lose_before,
     FaultKind.LOSE_AFTER: _lose_after,
+    FaultKind.DELAY: _delay,
     FaultKind.NODE_LOST: _node_lost,
     FaultKind.NODE_FROZEN: _node_frozen,
     FaultKind.NODE_OFF: _node_off,
@@ -228,8 +234,19 @@ _ACTS: dict[FaultKind, Act] = {
     FaultKind.REGISTRY_DENIED: _registry(Access.DENIED),
     FaultKind.REGISTRY_UNREACHABLE: _registry(Access.UNREACHABLE),
     FaultKind.REGISTRY_OK: _registry(Access.OK),
-    FaultKind.STACK_RM: _stack_rm,
     FaultKind.KILL: _kill,
     FaultKind.FREE: _free,
     FaultKind.BEHAVE: _behave,
+}
+
+_TYPED_IN: dict[FaultKind, Callable[[SimulatedFleet, Fault], Process[str]]] = {
+    FaultKind.STACK_RM: lambda fleet, fault: commands.stack_rm(
+        fleet.sites[fault.site].swarm, fault.stack
+    ),
+    FaultKind.STACK_DEPLOY: lambda fleet, fault: person.stack_deploy(
+        fleet, Unit(fault.stack, fault.site)
+    ),
+    FaultKind.CONFIG_RM: lambda fleet, fault: person.config_rm(
+        fleet.sites[fault.site].swarm, fault.config
+    ),
 }

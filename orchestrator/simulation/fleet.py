@@ -57,6 +57,7 @@ class SimulatedFleet:
         self.outside: dict[Address, bool] = {}
         self.relies_on: dict[Unit, tuple[Address, ...]] = {}
         self._known: dict[tuple[Unit, str], DesiredStack] = {}
+        self._newest: dict[Unit, DesiredStack] = {}
 
     def add_site(
         self, name: str, *, host: str, workers: tuple[str, ...] = (), ingress_prefix: int = 24
@@ -88,10 +89,15 @@ class SimulatedFleet:
         for sourced in sources:
             release = sourced.release
             self._known[release.unit, release.digest] = sourced.desired
+            self._newest[release.unit] = sourced.desired
 
     def declared(self, unit: Unit, digest: str) -> DesiredStack | None:
         """Return what a release's compose file says, None if no such release was learnt."""
         return self._known.get((unit, digest))
+
+    def newest(self, unit: Unit) -> DesiredStack | None:
+        """Return what the release of `unit` that was learnt last says, None without any."""
+        return self._newest.get(unit)
 
     def answer(self, site: str, probe: Probe) -> tuple[bool, str]:
         """Return how `probe`, sent from `site`, is answered at this moment, and in words."""

@@ -79,6 +79,8 @@ class FaultText(_Text):
     outside: Annotated[str, Field(pattern=r"^$|^.+:\d+$")] = ""
     count: Annotated[int, Field(ge=1)] = 1
     factor: Annotated[float, Field(gt=0)] = 20.0
+    delay_seconds: Seconds = 10.0
+    config: Annotated[str, Field(min_length=1)] = "dtdeploy.run"
     for_seconds: Seconds = 0.0
     behaviour: BehaviourText = BehaviourText()
 
