@@ -33,6 +33,7 @@ from orchestrator.planning.scope import look_before
 from orchestrator.procedures.book import Book, Limits
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase
+from orchestrator.procedures.last_look import broken_since
 from orchestrator.procedures.owed import Owed, change_owed
 from orchestrator.sources.model import Sourced
 
@@ -161,6 +162,12 @@ class Session:
         change = change_owed(self._site, add=owed, settle=settled)
         return carry_alone(self._means.backend, change)
 
+    def _take_back(self) -> Problem | None:
+        """Take off again what this run wrote down as owed before it came to nothing."""
+        left = frozenset(item.unit for item in self._record.plan.left_out)
+        change = change_owed(self._site, settle=left, of_run=self._record.run)
+        return carry_alone(self._means.backend, change) if left else None
+
     def _looks(self, plan: Plan) -> dict[str, Look]:
         return look_at(self._means.backend, [item.unit.site for item in plan.units])
 
@@ -171,7 +178,8 @@ class Session:
     ) -> RunEnd:
         plan = self._record.plan
         hold = replace(hold, done=hold.done | done)
-        keeper, report = self._carry(plan, self._record.run, lock, hold, sourced=sourced, done=done)
+        book = self._book(plan, self._record.run, sourced)
+        keeper, report = self._carry(book, lock, hold, done)
         end = replace(self._end(), report=report)
         if keeper.lost is not None:
             return self._ended(end)
@@ -182,7 +190,7 @@ class Session:
             turned = self._tenure.write(keeper.lock, back)
             if isinstance(turned, StoredConfig):
                 return self._restore(turned, back, report)
-        return self._close(keeper, plan, report, end)
+        return self._close(keeper, book, report, end)
 
     def _restore(self, lock: StoredConfig, hold: Hold, report: RunReport | None) -> RunEnd:
         run = self._record.run
@@ -194,28 +202,24 @@ class Session:
             selection=f"rollback {run}",
         )
         hold = replace(hold, phase=Phase.PREPARING)
-        keeper, restored = self._carry(plan, f"{run}-back", lock, hold, sourced=self._former)
+        book = self._book(plan, f"{run}-back", self._former)
+        keeper, restored = self._carry(book, lock, hold, frozenset())
         end = replace(
             self._end(*self._unknown_formers()), report=report, way_back=plan, restored=restored
         )
         if keeper.lost is not None:
             return self._ended(end)
-        return self._close(keeper, plan, restored, end)
+        return self._close(keeper, book, restored, end)
 
-    def _carry(
-        self,
-        plan: Plan,
-        run: str,
-        lock: StoredConfig,
-        hold: Hold,
-        *,
-        sourced: Sources,
-        done: frozenset[str] = frozenset(),
-    ) -> tuple[Keeper, RunReport]:
-        means = self._means
-        book = Book(
+    def _book(self, plan: Plan, run: str, sourced: Sources) -> Book:
+        return Book(
             run=run, inventory=self._inventory, plan=plan, sourced=sourced, limits=self._limits
         )
+
+    def _carry(
+        self, book: Book, lock: StoredConfig, hold: Hold, done: frozenset[str]
+    ) -> tuple[Keeper, RunReport]:
+        means, plan = self._means, book.plan
         keeper = Keeper(self._site, lock, hold, self._record.plan.steps)
         custodian = Custodian(plan, keeper, means.journal, means.wall)
         report = run_plan(
@@ -231,17 +235,21 @@ class Session:
 
     # After
 
-    def _close(self, keeper: Keeper, plan: Plan, report: RunReport, end: RunEnd) -> RunEnd:
+    def _close(self, keeper: Keeper, book: Book, report: RunReport, end: RunEnd) -> RunEnd:
         """Write down what is owed, then release the lock, or keep it where that is safer."""
-        ending = judge_ending(plan, report, touched=keeper.hold.touched)
+        ending = judge_ending(book.plan, report, touched=keeper.hold.touched)
         if ending.how is How.UNFINISHED:
             return self._keep(keeper.lock, keeper.hold, end)
-        left = frozenset(item.unit for item in self._record.plan.left_out)
+        if ending.how is How.FINISHED:
+            fallen = broken_since(book, self._looks(book.plan))
+            end = replace(end, problems=(*end.problems, *fallen))
         untouched = ending.how is How.UNTOUCHED
         owed = () if untouched else self._as_owed(ending.owed)
-        problem = self._owe(owed, left if untouched else ending.settled)
+        problem = self._take_back() if untouched else self._owe(owed, ending.settled)
         if problem is not None:
-            return self._keep(keeper.lock, keeper.hold, replace(end, problems=(problem,)))
+            return self._keep(
+                keeper.lock, keeper.hold, replace(end, problems=(*end.problems, problem))
+            )
         self._tenure.release(keeper.lock)
         return self._ended(replace(end, owed=owed))
 

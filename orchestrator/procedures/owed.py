@@ -49,9 +49,11 @@ def read_owed(site: str) -> Asking[tuple[Owed, ...] | Problem]:
 
 
 def change_owed(
-    site: str, *, add: Iterable[Owed] = (), settle: Iterable[Unit] = ()
+    site: str, *, add: Iterable[Owed] = (), settle: Iterable[Unit] = (), of_run: str = ""
 ) -> Asking[Problem | None]:
     """Add units to what is owed, and take off those that are settled.
+
+    With `of_run`, only what that run wrote down is taken off.
 
     Returns:
         A Problem when nobody can tell whether that was written down.
@@ -69,7 +71,11 @@ def change_owed(
             continue
         now = {item.unit: item for item in listed(answer.config)} if answer.config else {}
         # What is owed already stays as it is: since when matters more than why again.
-        wanted = added | {unit: item for unit, item in now.items() if unit not in settled}
+        wanted = added | {
+            unit: item
+            for unit, item in now.items()
+            if unit not in settled or of_run not in ("", item.run)
+        }
         if wanted == now:
             return None
         written = yield from _write(site, answer.config, wanted)
