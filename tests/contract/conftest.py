@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -13,10 +13,11 @@ import pytest
 from lab.errors import LabError
 from lab.packages import require
 from orchestrator.fleet.unit import Unit
-from tests.contract.real import RealWorld
+from tests.contract.real import RealWorld, heal
 from tests.contract.scene import Scene
 from tests.contract.simulated import SimulatedWorld
-from tests.contract.world import FRAGILE, PAIR, QUIET, World
+from tests.contract.stories import KNOWN, OneByOne, Stories, side_by_side
+from tests.contract.world import QUIET, World
 from tests.lab.performing import performing
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -35,46 +36,42 @@ def _bring_the_lab_up() -> None:
     subprocess.run(words, cwd=_ROOT, check=True, timeout=_LAB_SECONDS)
 
 
+@contextmanager
+def _real() -> Iterator[RealWorld]:
+    with performing() as performer:
+        yield RealWorld(performer)
+
+
 @pytest.fixture(scope="session", params=["simulated", pytest.param("real", marks=pytest.mark.lab)])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    with ExitStack() as until_the_end:
-        if request.param == "simulated":
-            yield SimulatedWorld()
-            return
-        _bring_the_lab_up()
-        world = RealWorld(until_the_end.enter_context(performing()))
-        until_the_end.callback(world.heal)
-        world.heal()
+    if request.param == "simulated":
+        yield SimulatedWorld()
+        return
+    _bring_the_lab_up()
+    heal()
+    with _real() as world:
         yield world
+    heal()
 
 
-def _scene(world: World, site: str) -> Iterator[Scene]:
-    scene = Scene(world, Unit(f"contract-{next(_NUMBERS)}", site))
+@pytest.fixture(scope="session")
+def stories(request: pytest.FixtureRequest, world: World) -> Iterator[Stories]:
+    if not isinstance(world, RealWorld):
+        yield OneByOne(world)
+        return
+    asked = {name for item in request.session.items for name in _fixtures(item)}
+    with side_by_side([name for name in KNOWN if name in asked], _real) as telling:
+        yield telling
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
+
+
+@pytest.fixture
+def scene(world: World, stories: Stories) -> Iterator[Scene]:
+    """Give a stack at a site of one node: all of its containers are seen."""
+    del stories  # they are to be told meanwhile
+    scene = Scene(world, Unit(f"contract-{next(_NUMBERS)}", QUIET))
     yield scene
     world.person_removes(scene.unit)
-
-
-@pytest.fixture
-def scene(world: World) -> Iterator[Scene]:
-    """Give a stack at a site of one node: all of its containers are seen."""
-    yield from _scene(world, QUIET)
-
-
-@pytest.fixture
-def pair(world: World) -> Iterator[Scene]:
-    """Give a stack at a site of a manager and a worker, which is back in the end."""
-    scenes = _scene(world, PAIR)
-    scene = next(scenes)
-    yield scene
-    world.bring_worker_back()
-    next(scenes, None)
-
-
-@pytest.fixture
-def fragile(world: World) -> Iterator[Scene]:
-    """Give a stack at a site that is disturbed as a whole, and whole again in the end."""
-    scenes = _scene(world, FRAGILE)
-    scene = next(scenes)
-    yield scene
-    world.heal()
-    next(scenes, None)

@@ -33,7 +33,7 @@ _BEHAVES = {
 
 
 class SimulatedWorld:
-    """Three simulated sites on virtual time."""
+    """Four simulated sites on virtual time."""
 
     def __init__(self, seed: int = 1) -> None:
         self.fleet = SimulatedFleet(Random(seed))  # noqa: S311 - a simulation must be repeatable
@@ -132,20 +132,6 @@ class SimulatedWorld:
     def answer_lost(self, effect: Effect) -> object:
         self._fault(FaultKind.LOSE_AFTER, QUIET)
         return self.at_once((effect,))[0]
-
-    def heal(self) -> None:
-        for site, made in self.fleet.sites.items():
-            swarm = made.swarm
-            self.mend(site)
-            if swarm.frozen:
-                self.thaw_daemon(site)
-            if not swarm.daemon_up:
-                self.start_daemon(site)
-            if swarm.quorum_lost_at is not None:
-                self.regain_quorum(site)
-        if not all(m.online for m in self.fleet.sites[PAIR].swarm.machines.values()):
-            self.bring_worker_back()
-        self.start_database()
 
     def _fault(self, kind: FaultKind, site: str, *, node: str = "", stack: str = "") -> None:
         fault = Fault(at=self.fleet.clock.now, kind=kind, site=site, node=node, stack=stack)

@@ -1,10 +1,8 @@
 """How a stack comes up, or does not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-
-import pytest
 
 from orchestrator.fleet.desired import Policy
 from orchestrator.fleet.health import Health, Verdict
@@ -21,12 +19,14 @@ from tests.contract.stacks import (
     Part,
     changed,
 )
+from tests.contract.stories import story
 from tests.contract.world import QUIET, World
 
 UP_SECONDS = 15
-POLICY = Policy(no_node_seconds=6.0)
+POLICY = Policy(no_node_seconds=6.0, failures=2)
 FAILED = frozenset({TaskState.FAILED, TaskState.REJECTED})
 RESTART_DELAY_SECONDS = 5.0
+MONITOR_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _tasks(found: Contents, name: str) -> tuple[Task, ...]:
     return tuple(task for task in found.tasks if task.service_id in ids)
 
 
-@pytest.fixture(scope="session")
+@story(QUIET)
 def trouble(world: World) -> Trouble:
     """Deploy one service of every kind of trouble and judge it until each is final."""
     scene = Scene(world, Unit("contract-trouble", QUIET))
@@ -192,37 +192,70 @@ def test_the_same_deploy_again_touches_no_task(scene: Scene) -> None:
     assert {service.update_state for service in after.services} == {""}
 
 
-def test_another_image_replaces_the_task(scene: Scene) -> None:
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """Every look at a service from its deploy with another image until that was completed."""
+
+    stack: str
+    before: Contents
+    looks: tuple[Sight, ...]
+
+    def contents(self) -> list[Contents]:
+        return [contents(sight, self.stack) for sight in self.looks]
+
+    def first(self, holds: Callable[[Contents], bool]) -> float:
+        """Return when it was first seen that `holds`."""
+        seen = zip(self.looks, self.contents(), strict=True)
+        return next(sight.at for sight, found in seen if holds(found))
+
+
+@story(QUIET)
+def updated(world: World) -> Updated:
+    """Deploy another image over a service that runs, and watch."""
+    scene = Scene(world, Unit("contract-updated", QUIET))
     before = scene.up(Part())
     scene.ok(scene.ship(changed(Part())))
-    under_way = scene.mine()
-    assert [service.update_state for service in under_way.services] == ["updating"]
-    old = [task for task in under_way.tasks if task.id in _ids(before.tasks)]
-    assert [task.up_to_date for task in old] == [False]
-    after = scene.until_mine(
-        lambda found: all_run(found) and not set(_ids(wanted(found))) & set(_ids(before.tasks)),
-        within=UP_SECONDS,
-    )
-    (task,) = wanted(after)
+    ends = world.now() + 40
+    looks = [scene.sight()]
+    while [s.update_state for s in contents(looks[-1], scene.unit.stack).services] != ["completed"]:
+        assert world.now() < ends, looks[-1]
+        world.pause(0.1)
+        looks.append(scene.sight())
+    world.person_removes(scene.unit)
+    return Updated(scene.unit.stack, before, tuple(looks))
+
+
+def _replaced(found: Contents) -> bool:
+    tasks = wanted(found)
+    return bool(tasks) and all(t.up_to_date and t.state is TaskState.RUNNING for t in tasks)
+
+
+def test_another_image_replaces_the_task(updated: Updated) -> None:
+    first, *_, last = updated.contents()
+    old = _ids(updated.before.tasks)
+    assert [service.update_state for service in first.services] == ["updating"]
+    assert [task.up_to_date for task in first.tasks if task.id in old] == [False]
+    (task,) = wanted(last)
+    assert task.id not in old
     assert task.up_to_date
     assert task.image.startswith(OTHER_IMAGE)
-    assert [t.state for t in after.tasks if t.id in _ids(before.tasks)] == [TaskState.SHUTDOWN]
+    assert [t.state for t in last.tasks if t.id in old] == [TaskState.SHUTDOWN]
 
 
-def test_an_update_is_called_completed_only_after_the_monitor_time(scene: Scene) -> None:
-    scene.up(Part())
-    scene.ok(scene.ship(changed(Part())))
-    scene.until_mine(
-        lambda found: all_run(found) and all(task.up_to_date for task in wanted(found)),
-        within=UP_SECONDS,
-    )
-    running_since = scene.world.now()
-    assert [service.update_state for service in scene.mine().services] == ["updating"]
-    scene.until_mine(
-        lambda found: [service.update_state for service in found.services] == ["completed"],
-        within=20,
-    )
-    assert scene.world.now() - running_since > 3
+def test_an_update_stops_the_old_task_before_it_starts_the_new(updated: Updated) -> None:
+    old = _ids(updated.before.tasks)
+    for found in updated.contents():
+        running = [task for task in found.tasks if task.state is TaskState.RUNNING]
+        assert len(running) <= 1
+    stopped = updated.first(lambda found: all(t.state.terminal for t in found.tasks if t.id in old))
+    assert stopped <= updated.first(_replaced)
+
+
+def test_an_update_is_called_completed_only_after_the_monitor_time(updated: Updated) -> None:
+    completed = updated.looks[-1].at - updated.first(_replaced)
+    assert MONITOR_SECONDS - 2 < completed < 3 * MONITOR_SECONDS
+    states = [service.update_state for found in updated.contents() for service in found.services]
+    assert set(states) == {"updating", "completed"}
 
 
 def test_a_killed_container_is_a_failed_task_and_is_replaced(scene: Scene) -> None:

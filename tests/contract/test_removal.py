@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pytest
-
 from orchestrator.fleet.observed import Contents, Mode, Sight, TaskState, contents
 from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.effects import RemoveServices, Result
 from tests.contract.scene import Scene, alive, ended
 from tests.contract.stacks import Does, Part
+from tests.contract.stories import story
 from tests.contract.world import QUIET, World
 
 GRACE_SECONDS = 3.0
@@ -46,7 +45,7 @@ class Removed:
         return next(sight.at for sight, found in seen if holds(found)) - self.began
 
 
-@pytest.fixture(scope="session")
+@story(QUIET)
 def removed(world: World) -> Removed:
     """Let a person remove a stack of two, of which one has to be killed, and watch."""
     scene = Scene(world, Unit("contract-removed", QUIET))

@@ -9,14 +9,15 @@ from orchestrator.procedures.effects import Effect
 from orchestrator.sources.model import Sourced
 from tests.contract.stacks import Part
 
-QUIET, PAIR, FRAGILE = "hco", "kko", "gbo"
-"""Sites: of one node; of a manager and a worker; of one node, for what disturbs a whole site."""
-HOSTS = {QUIET: "ha1.hco", PAIR: "aux.kko", FRAGILE: "aux.gbo"}
+QUIET, PAIR, FRAGILE, DISTANT = "hco", "kko", "gbo", "chime"
+"""Sites: of one node; of a manager and a worker; two of one node, whose daemon is disturbed and
+the way to which is."""
+HOSTS = {QUIET: "ha1.hco", PAIR: "aux.kko", FRAGILE: "aux.gbo", DISTANT: "frb-vsop.chime"}
 WORKER = "kko-w1"
 
 
 class World(Protocol):
-    """A fleet of three sites. Every control has one meaning, whatever stands behind it."""
+    """A fleet of four sites. Every control has one meaning, whatever stands behind it."""
 
     def now(self) -> float:
         """Return the observer's clock, in seconds."""
@@ -108,8 +109,4 @@ class World(Protocol):
 
     def answer_lost(self, effect: Effect) -> object:
         """Perform an effect at the site QUIET, which acts there, and lose its answer."""
-        ...
-
-    def heal(self) -> None:
-        """Undo every fault."""
         ...
