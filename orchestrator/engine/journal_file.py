@@ -34,8 +34,9 @@ from orchestrator.engine.journal_trouble import (
     side_file,
     told,
     too_large,
+    unlisted,
 )
-from orchestrator.errors import JournalError
+from orchestrator.errors import JournalError, Problem
 
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 _READER_WAITS_SECONDS = 5.0
@@ -59,7 +60,7 @@ class JournalFile:
     def __init__(self, folder: Path, run: str) -> None:
         self._path = journal_path(folder, run)
         self._turn = Lock()
-        self._closed = False
+        self._over: Problem | None = None
         with told(self._path, doing="written"):
             _make_folder(folder)
             if not self._path.exists():
@@ -101,20 +102,20 @@ class JournalFile:
         if len(text) > LARGEST_ENTRY_BYTES:
             raise JournalError(too_large(self._path, len(text), LARGEST_ENTRY_BYTES))
         with self._turn:
-            if self._closed:
-                raise JournalError(closed(self._path))
+            if self._over:
+                raise JournalError(self._over)
             try:
                 with told(self._path, doing="written"):
                     self._append(text)
             except JournalError as error:
                 if lasting(error):
-                    self._shut()
+                    self._shut(error.problems[0])
                 raise
 
     def close(self) -> None:
         """Let go of the file; what was written stays. May be called twice."""
         with self._turn:
-            self._shut()
+            self._shut(closed(self._path))
 
     def _take(self) -> None:
         # FULL forgets to sync the folder after a commit: a power cut could bring the rollback
@@ -128,6 +129,10 @@ class JournalFile:
         found = [row[0].decode() for row in self._db.execute("PRAGMA integrity_check(3)")]
         if found != ["ok"]:
             raise UnfitError("; ".join(found))
+        # SQLite opens what it may not write as well, and says so only when asked to.
+        self._db.execute("UPDATE head SET entries = entries")
+        self._db.execute("ROLLBACK")
+        self._hold()
         self._db.execute(f"PRAGMA busy_timeout = {_WRITER_WAITS_SECONDS * 1000:.0f}")
 
     def _hold(self) -> None:
@@ -151,8 +156,8 @@ class JournalFile:
             # This entry is safe; what keeps the next one from being written is the next one's.
             self._hold()
 
-    def _shut(self) -> None:
-        self._closed = True
+    def _shut(self, why: Problem) -> None:
+        self._over = self._over or why
         self._db.close()
 
 
@@ -186,10 +191,19 @@ def find_journals(folder: Path) -> tuple[str, ...]:
     """Return the ids of the runs with a journal in `folder`, newest first; none if it is absent.
 
     Run ids begin with the time, so their order is that of their names.
+
+    Raises:
+        JournalError: the folder cannot be read.
+
     """
-    with told(folder, doing="read"):
-        names = [run_of(path) for path in folder.glob(f"*{ENDING}")]
-    return tuple(sorted((name for name in names if _RUN.fullmatch(name)), reverse=True))
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise JournalError(unlisted(folder, error)) from error
+    runs = (name.removesuffix(ENDING) for name in names if name.endswith(ENDING))
+    return tuple(sorted(filter(_RUN.fullmatch, runs), reverse=True))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What can be wrong with a journal's file; the one place where SQLite's errors are translated."""
 
+import errno
 import os
 import shlex
 import sqlite3
@@ -56,8 +57,7 @@ def told(path: Path, *, doing: str) -> Iterator[None]:
     except sqlite3.Error as error:
         raise JournalError(_of_sqlite(path, error, doing)) from error
     except OSError as error:
-        words = f"{error.strerror}: {error.filename or path}"
-        raise JournalError(_failed(path, doing, words, fix=_look_at(path))) from error
+        raise JournalError(_failed(path, doing, _words(error), _fix_of(path, error))) from error
 
 
 def lasting(error: JournalError) -> bool:
@@ -125,6 +125,32 @@ def closed(path: Path) -> Problem:
     return _failed(path, "written", "it was closed before", fix="dtdeploy status")
 
 
+def unlisted(folder: Path, error: OSError) -> Problem:
+    """Return the problem of a folder of journals that cannot be looked into."""
+    return Problem(
+        code="journal.unreadable",
+        what="nobody can say which runs have a journal here",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(file=str(folder)),
+        evidence=(_words(error),),
+        fix=f"ls -la {shlex.quote(str(folder))}",
+        state_left=_TRUTH,
+        runbook=_RUNBOOK,
+    )
+
+
+def _words(error: OSError) -> str:
+    return ": ".join(filter(None, (error.strerror, error.filename)))
+
+
+def _fix_of(path: Path, error: OSError) -> str:
+    return _free_space(path) if error.errno in (errno.ENOSPC, errno.EDQUOT) else _look_at(path)
+
+
+def _free_space(path: Path) -> str:
+    return f"df -h {shlex.quote(str(path.parent))}"
+
+
 def _files(path: Path) -> tuple[Path, ...]:
     return tuple(f for f in (path, side_file(path)) if f == path or f.exists())
 
@@ -142,13 +168,15 @@ def _of_sqlite(path: Path, error: sqlite3.Error, doing: str) -> Problem:
         words = f"{words}: another process has it open"
         return _failed(path, doing, words, fix="dtdeploy lock")
     if code == sqlite3.SQLITE_FULL:
-        return _failed(path, doing, words, fix=f"df -h {shlex.quote(str(path.parent))}")
+        return _failed(path, doing, words, fix=_free_space(path))
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
         # SQLite says the same of a file whose header asks for what it must not do.
         moved = error.sqlite_errorcode == sqlite3.SQLITE_READONLY_DBMOVED
         obstacle = "it was moved or deleted meanwhile" if moved else _obstacle(path)
         if not obstacle:
             return damaged(path, words)
+        if doing == "read" and code == sqlite3.SQLITE_READONLY:
+            words = "a write was cut off and has to be undone first"
         words = f"{words}: {obstacle}"
     elif code not in _SURROUNDINGS:
         return damaged(path, words)
@@ -166,7 +194,7 @@ def _obstacle(path: Path) -> str:
         os.close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY))
         path.stat()
     except OSError as error:
-        return f"{error.strerror}: {error.filename}"
+        return _words(error)
     for place, may in ((path, os.R_OK | os.W_OK), (path.parent, os.W_OK | os.X_OK)):
         if not os.access(place, may):
             return f"no permission to write {place}"

@@ -1,11 +1,15 @@
 """Entries as a restart of five units writes them: about a hundred, some larger than a page."""
 
 import hashlib
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from orchestrator.engine.journal import Entry, EntryKind, Json
 from orchestrator.engine.journal_file import JournalFile
+from orchestrator.engine.journal_trouble import side_file
 
 RUN = "20261122T154501-ab12cd"
 OTHER_RUN = "20261122T154502-ab12cd"
@@ -75,3 +79,19 @@ def _step(verb: str, unit: str) -> Iterator[_Line]:
     yield EntryKind.STEP, step, {"state": "done", "words": "seen twice", "unsure": False}
     if verb in ("remove", "deploy"):
         yield EntryKind.LOCK, step, {"state": "held", "version": 700 + len(unit)}
+
+
+def cut_off(folder: Path) -> Path:
+    """Leave a whole run's journal behind as a crash in the middle of one more write does."""
+    living = full_journal(folder / "living")
+    path = folder / living.name
+    with closing(sqlite3.connect(living, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("BEGIN")
+        # More than the cache holds: SQLite has to overwrite pages before the commit.
+        db.execute("UPDATE entries SET entry = entry || entry")
+        db.execute("UPDATE head SET entries = entries + 1")
+        for file in (living, side_file(living)):
+            shutil.copy(file, folder)
+    shutil.rmtree(living.parent)
+    return path
