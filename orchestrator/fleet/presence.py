@@ -18,8 +18,10 @@ from orchestrator.fleet.observed import (
 from orchestrator.fleet.unit import Unit
 
 # A container in one of these states holds, or is about to hold, a process, an address or a
-# network. Exited and dead ones do not, and linger for seconds after their task.
-_LIVE_CONTAINER = frozenset({"created", "running", "paused", "restarting", "removing"})
+# network. Exited and dead ones do not, and linger for seconds after their task; in the end they
+# are "removing", which Docker says of none that runs (moby container/state.go, StateString): to
+# count it would make what was gone present once more.
+_LIVE_CONTAINER = frozenset({"created", "running", "paused", "restarting"})
 
 
 class Presence(Enum):

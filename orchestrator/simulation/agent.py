@@ -10,7 +10,8 @@ GOSSIP_SECONDS = 2.0
 """A task with a network waits so long before SIGTERM (moby controller.go, measured)."""
 _SHORT = (0.01, 0.05)
 _SETTLE = (0.05, 0.2)
-_CONTAINER_LINGERS_SECONDS = 2.1
+_CONTAINER_LINGERS_SECONDS = 1.9
+_REMOVING_SECONDS = 0.2
 _NEEDS_A_WORD = frozenset({TaskState.ASSIGNED, TaskState.READY})
 """States that a task leaves only when the manager says so."""
 
@@ -220,9 +221,13 @@ def wake(swarm: SimSwarm, machine: Machine) -> None:
 
 def discard(swarm: SimSwarm, task: SimTask) -> None:
     """Remove the exited container of a task that is listed no more, a little later."""
-    container, machine = task.container, task.machine
-    if container is not None and machine is not None:
-        swarm.clock.after(_CONTAINER_LINGERS_SECONDS, machine.containers.pop, container.id, None)
+    if task.container is not None and task.machine is not None:
+        swarm.clock.after(_CONTAINER_LINGERS_SECONDS, _remove, swarm, task.container, task.machine)
+
+
+def _remove(swarm: SimSwarm, container: SimContainer, machine: Machine) -> None:
+    container.state = "removing"
+    swarm.clock.after(_REMOVING_SECONDS, machine.containers.pop, container.id, None)
 
 
 def _end(swarm: SimSwarm, task: SimTask, state: TaskState, error: str = "") -> None:

@@ -27,8 +27,10 @@ from orchestrator.simulation.swarm import SimSwarm
 Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
 _BETWEEN_READS = (0.003, 0.02)
 _PREDEFINED = ("ingress", "docker_gwbridge", "bridge", "host", "none")
-_GIVE_UP_SECONDS = 30.0
-"""Longer than anybody waits for a read of a daemon that hangs."""
+_GIVE_UP_SECONDS = 10.0
+"""So long a look waits for a daemon that hangs, and then says so: sshd beside it answers."""
+_LOOK_AGAIN = 0.25
+_NO_ANSWER = "the Docker daemon does not answer"
 
 
 def mutate(
@@ -95,9 +97,12 @@ def look(swarm: SimSwarm, started: float) -> Process[Sight]:
     Raises ApiError when the daemon is not there, is no manager, or has no leader; the first
     seconds without a quorum look as if all was well.
     """
-    if swarm.frozen:
-        yield _GIVE_UP_SECONDS
-    if swarm.frozen or not swarm.daemon_up:
+    hung_since = swarm.clock.now
+    while swarm.frozen:
+        if swarm.clock.now - hung_since >= _GIVE_UP_SECONDS:
+            raise api.ApiError(_NO_ANSWER)
+        yield _LOOK_AGAIN
+    if not swarm.daemon_up:
         raise api.ApiError(api.NO_DAEMON)
     api.check_leader(swarm)
     nodes = tuple([machine.look() for machine in swarm.machines.values()])

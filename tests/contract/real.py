@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from lab import faults, hosts, processes, state
+from lab import faults, hosts, paths, processes, state
 from lab.faults.network import heal_network
 from lab.topology import spare_manager
 from orchestrator.fleet.unit import Unit
@@ -168,6 +168,8 @@ def _container(pid: int) -> tuple[str, str]:
     """Return the node and the process namespace that a process is in."""
     with suppress(OSError):
         groups = Path(f"/proc/{pid}/cgroup").read_text()
-        nodes = [name for name in (*HOSTS.values(), WORKER) if f"/{name}/" in groups]
+        nodes = [
+            name for name in (*HOSTS.values(), WORKER) if f"/{paths.label()}/{name}/" in groups
+        ]
         return (nodes[0] if nodes else "", processes.namespace(pid, "pid") or "")
     return ("", "")

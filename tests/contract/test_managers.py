@@ -98,7 +98,9 @@ def test_a_daemon_that_hangs_is_unseen_in_time(frozen_daemon: Halt) -> None:
 
 def test_the_containers_of_a_daemon_that_hangs_run_on(frozen_daemon: Halt) -> None:
     assert frozen_daemon.running == {NODE: 1}
-    assert {task.id for task in wanted(frozen_daemon.after)} == _of(frozen_daemon.before)
+    assert {task.id for task in wanted(frozen_daemon.after)} == {
+        task.id for task in wanted(frozen_daemon.before)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def test_a_task_without_a_node_yet_is_present() -> None:
     ("state", "presence"),
     [
         ("running", Presence.PRESENT),
-        ("removing", Presence.PRESENT),
+        ("removing", Presence.GONE),
         ("paused", Presence.PRESENT),
         ("exited", Presence.GONE),
         ("dead", Presence.GONE),
