@@ -11,7 +11,7 @@ MOST_BYTES = 1024 * 1024
 _SECONDS = 15.0
 _MOST_LINE_BYTES = 4000
 _SCRIPT = f"""
-# Only what coreutils and busybox share: sh, cat, mkdir, mv, sync, tail, wc; flock where it is.
+# Only what coreutils and busybox share: sh, cat, df, mkdir, mv, rm, sync, tail, wc; flock where it is.
 set -eu
 umask 077
 folder=$HOME/.dtdeploy
@@ -23,7 +23,8 @@ exec 9>>"$folder/audit.lock"
 flock 9 2>/dev/null || :
 # What a full disk cut short must not run into this line.
 if [ -s "$log" ] && [ -n "$(tail -c 1 "$log")" ]; then echo >>"$log"; fi
-printf '%s\\n' "$line" >>"$log"
+# sh says of a full disk only "I/O error".
+printf '%s\\n' "$line" >>"$log" || {{ rc=$?; df -Pk "$folder" >&2; exit "$rc"; }}
 half=$folder/audit.half.$$ new=$folder/audit.new.$$
 halve() {{
     # One byte more: it tells whether the half begins with a line.

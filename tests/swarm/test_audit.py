@@ -207,7 +207,7 @@ def test_busybox_will_do(performer: LivePerformer, server: Server) -> None:
     busybox = shutil.which("busybox")
     assert busybox, "this test needs busybox (Debian: busybox)"
     fill(server, b"old\n" * (MOST_BYTES // 4))
-    applets = ["sh", "cat", "mkdir", "mv", "rm", "sync", "tail", "wc", "dd", "timeout"]
+    applets = ["sh", "cat", "df", "mkdir", "mv", "rm", "sync", "tail", "wc", "dd", "timeout"]
     for applet in applets:
         (server.bin / applet).symlink_to(busybox)
     no_flock = stand_in(server, "flock", "exit 127")
