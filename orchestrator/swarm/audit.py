@@ -11,7 +11,8 @@ MOST_BYTES = 1024 * 1024
 _SECONDS = 15.0
 _MOST_LINE_BYTES = 4000
 _SCRIPT = f"""
-# Only what coreutils and busybox share: sh, cat, df, mkdir, mv, rm, sync, tail, wc; flock where it is.
+# Only what coreutils and busybox share: sh, cat, df, mkdir, mv, rm, sync, tail, wc. And flock,
+# where there is one.
 set -eu
 umask 077
 folder=$HOME/.dtdeploy
