@@ -1,11 +1,13 @@
 """The journal as one SQLite file a run: `<folder>/<RUN>.journal`."""
 
+import fcntl
 import os
 import re
 import sqlite3
+import struct
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -27,6 +29,7 @@ from orchestrator.engine.journal_format import (
 from orchestrator.engine.journal_trouble import (
     ENDING,
     closed,
+    in_use,
     lasting,
     orphaned,
     other_version,
@@ -39,9 +42,10 @@ from orchestrator.engine.journal_trouble import (
 from orchestrator.errors import JournalError, Problem
 
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
-_READER_WAITS_SECONDS = 5.0
-_WRITER_WAITS_SECONDS = 5.0
-_OPENING_WAITS_SECONDS = 0.5
+_WAIT_SECONDS = 5.0
+"""How long a reader waits for a commit to end, and a commit for readers."""
+_CLAIMED_BYTE = 1 << 62
+"""Far behind any content, and behind the bytes that SQLite locks (os.h, PENDING_BYTE: 1 GiB)."""
 
 
 class JournalFile:
@@ -49,7 +53,7 @@ class JournalFile:
 
     Opening makes the folder (0700) and the file (0600) where they are missing, else checks the
     whole file and continues it. Any number of processes may read it meanwhile. May be used
-    from several threads. What SQLite does for durability is told in docs/journal.md.
+    from several threads, not from a signal handler. docs/journal.md tells what SQLite does.
 
     Raises:
         JournalError: the file cannot be opened, is damaged, or another process writes it.
@@ -61,16 +65,16 @@ class JournalFile:
         self._path = journal_path(folder, run)
         self._turn = Lock()
         self._over: Problem | None = None
-        with told(self._path, doing="written"):
+        with told(self._path, doing="written"), ExitStack() as undo:
             _make_folder(folder)
             if not self._path.exists():
                 _create(self._path)
-            self._db = _connect(self._path, _OPENING_WAITS_SECONDS)
-            try:
-                self._take()
-            except BaseException:
-                self._db.close()
-                raise
+            self._claim = _claim(self._path)
+            undo.callback(os.close, self._claim)
+            self._db = _connect(self._path)
+            undo.callback(self._db.close)
+            self._check()
+            undo.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -117,11 +121,11 @@ class JournalFile:
         with self._turn:
             self._shut(closed(self._path))
 
-    def _take(self) -> None:
+    def _check(self) -> None:
         # FULL forgets to sync the folder after a commit: a power cut could bring the rollback
         # journal back, and that would undo the commit (sqlite.org/pragma, synchronous).
         self._db.execute("PRAGMA synchronous = EXTRA")
-        self._hold()
+        self._db.execute("BEGIN IMMEDIATE")
         # Whoever wrote before may have been killed between creating or undoing and syncing.
         _sync_folder(self._path.parent)
         _verified(self._db, self._path)
@@ -132,17 +136,9 @@ class JournalFile:
         # SQLite opens what it may not write as well, and says so only when asked to.
         self._db.execute("UPDATE head SET entries = entries")
         self._db.execute("ROLLBACK")
-        self._hold()
-        self._db.execute(f"PRAGMA busy_timeout = {_WRITER_WAITS_SECONDS * 1000:.0f}")
-
-    def _hold(self) -> None:
-        # SQLite's own lock for writing, kept between two entries too: whoever else wants to write
-        # is refused, readers are not. Held all the time but for an instant after each commit.
-        if not self._db.in_transaction:
-            self._db.execute("BEGIN IMMEDIATE")
 
     def _append(self, text: bytes) -> None:
-        self._hold()
+        self._db.execute("BEGIN IMMEDIATE")
         try:
             entries, link = self._db.execute("SELECT entries, sha256 FROM head").fetchone()
             row = (entries + 1, text.decode("ascii"), next_link(link, text))
@@ -152,13 +148,13 @@ class JournalFile:
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-        with suppress(sqlite3.Error):
-            # This entry is safe; what keeps the next one from being written is the next one's.
-            self._hold()
 
     def _shut(self, why: Problem) -> None:
-        self._over = self._over or why
-        self._db.close()
+        if not self._over:
+            self._over = why
+            self._db.close()
+            # After SQLite: this drops all locks that the process has on the file.
+            os.close(self._claim)
 
 
 def journal_path(folder: Path, run: str) -> Path:
@@ -209,16 +205,36 @@ def find_journals(folder: Path) -> tuple[str, ...]:
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     path.stat()
-    with closing(_connect(path, _READER_WAITS_SECONDS)) as db:
+    with closing(_connect(path)) as db:
         db.execute("BEGIN")
         yield db
 
 
-def _connect(path: Path, wait_seconds: float) -> sqlite3.Connection:
+def _claim(path: Path) -> int:
+    """Return a descriptor that keeps other writers out as long as it is open.
+
+    SQLite lets go of its own lock after each commit. This one belongs to the descriptor, not to
+    the process (fcntl(2), open file description locks), so that a reader in this process does
+    not drop it by closing the file.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    one_byte = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _CLAIMED_BYTE, 1, 0)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, one_byte)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise JournalError(in_use(path)) from error
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode=rw",
         uri=True,
-        timeout=wait_seconds,
+        timeout=_WAIT_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )

@@ -120,6 +120,11 @@ def too_large(path: Path, size: int, largest: int) -> Problem:
     return _failed(path, "written", words, fix="dtdeploy status")
 
 
+def in_use(path: Path) -> Problem:
+    """Return the problem of a journal that another process, or another part of this, writes."""
+    return _failed(path, "written", "another process writes it", fix="dtdeploy lock")
+
+
 def closed(path: Path) -> Problem:
     """Return the problem of a write to a journal that was closed."""
     return _failed(path, "written", "it was closed before", fix="dtdeploy status")
@@ -165,7 +170,7 @@ def _of_sqlite(path: Path, error: sqlite3.Error, doing: str) -> Problem:
     code = _code(error)
     words = str(error)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        words = f"{words}: another process has it open"
+        words = f"{words}: another process is reading or writing it"
         return _failed(path, doing, words, fix="dtdeploy lock")
     if code == sqlite3.SQLITE_FULL:
         return _failed(path, doing, words, fix=_free_space(path))

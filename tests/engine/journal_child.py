@@ -10,6 +10,7 @@ import os
 import platform
 import random
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -46,6 +47,17 @@ def hold(folder: Path) -> dict[str, int]:
         print("open", flush=True)  # noqa: T201 -- the parent waits for this word
         sys.stdin.read()
     return {}
+
+
+def intrude(folder: Path) -> dict[str, int]:
+    """Try without a pause to write to what another process writes, until stdin ends."""
+    tried = 0
+    while not tried or not select.select([sys.stdin], [], [], 0)[0]:
+        problem = refused(lambda: JournalFile(folder, RUN))
+        assert problem
+        assert problem.evidence == ("another process writes it",)
+        tried += 1
+    return {"tried": tried}
 
 
 def _numbered(number: int) -> Entry:
@@ -321,6 +333,7 @@ def main() -> None:
     place = Path(folder)
     acts: dict[str, Callable[[], object]] = {
         "hold": lambda: hold(place),
+        "intrude": lambda: intrude(place),
         "killed": lambda: killed(place, *map(int, rest)),
         "full": lambda: full(place),
         "read-only": lambda: read_only(place),

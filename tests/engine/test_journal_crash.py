@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,11 +22,16 @@ _OWN_MOUNTS = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "-r",
 def _child(what: str, *arguments: object, before: tuple[str, ...] = ()) -> Any:
     command = [*before, sys.executable, "-m", "tests.engine.journal_child", what]
     ended = subprocess.run(
-        [*command, *map(str, arguments)], cwd=_ROOT, capture_output=True, text=True, check=False
+        [*command, *map(str, arguments)],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
-    return json.loads(ended.stdout)
+    return json.loads(ended.stdout.splitlines()[-1])
 
 
 @pytest.fixture
@@ -64,7 +71,7 @@ def test_where_nothing_can_be_written_it_can_be_read(
 ) -> None:
     path = cut_off(tmp_path_factory.mktemp("cut-off"))
     said = _child("read-only", tmp_path, path.parent, before=mounting)
-    assert said[RUN].startswith("attempt to write a readonly database: no permission to write")
+    assert said[RUN].startswith("Read-only file system")
     assert said[OTHER_RUN].startswith("Read-only file system")
     assert said["cut off"].startswith("a write was cut off and has to be undone first: no permis")
 
@@ -81,6 +88,26 @@ def test_without_file_descriptors_it_says_so_and_goes_on_when_there_are(tmp_path
     assert all("Too many open files" in words for words in said.values())
     assert said["writing"].startswith("journal.unwritable")
     assert said["finding"].startswith("journal.unreadable")
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace(1) shows system calls")
+def test_everything_is_synced_before_an_entry_is_acknowledged(tmp_path: Path) -> None:
+    """The folder too: after a new file is linked, and after the rollback journal is deleted."""
+    folder, trace = tmp_path / "runs", tmp_path / "trace"
+    calls = "link,unlink,fsync,fdatasync,write"
+    command = ["strace", "-f", "-y", "-e", f"trace={calls}", "-e", "signal=none", "-o", f"{trace}"]
+    _child("hold", folder, before=(*command,))
+    file = folder / f"{RUN}.journal"
+    seen = [
+        line for line in trace.read_text().splitlines() if f"{folder}" in line or "open" in line
+    ]
+    said = " ".join(re.sub(r"^\d+ |\d+<|>|\s+= 0$", "", line) for line in seen)
+    assert re.search(rf'link\("[^"]+", "{file}"\) fsync\({folder}\)', said), said
+    durable = (
+        rf"fdatasync\({file}-journal\) fdatasync\({folder}\) fdatasync\({file}-journal\) "
+        rf'fdatasync\({file}\) unlink\("{file}-journal"\) fdatasync\({folder}\) write\(.*"open'
+    )
+    assert re.search(durable, said), said
 
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "aarch64"}, reason="system call numbers")

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import sqlite3
@@ -103,7 +104,7 @@ def test_a_second_writer_in_this_process_is_refused(tmp_path: Path) -> None:
             JournalFile(tmp_path, RUN)
         problem = _refused(caught)
         assert problem.code == "journal.unwritable"
-        assert problem.evidence == ("database is locked: another process has it open",)
+        assert problem.evidence == ("another process writes it",)
         assert problem.fix == "dtdeploy lock"
         journal.write(_FIRST)
     assert read_journal(journal.path) == (_FIRST,)
@@ -126,13 +127,33 @@ def test_a_second_process_is_refused_until_the_first_has_ended(
 ) -> None:
     with pytest.raises(JournalError) as caught:
         JournalFile(tmp_path, RUN)
-    assert "another process has it open" in _refused(caught).evidence[0]
+    assert _refused(caught).evidence == ("another process writes it",)
     before = read_journal(journal_path(tmp_path, RUN))
     assert len(before) == 1
     holder.communicate()
     with JournalFile(tmp_path, RUN) as journal:
         journal.write(_SECOND)
     assert read_journal(journal.path) == (*before, _SECOND)
+
+
+def test_while_it_is_written_and_read_nobody_else_gets_to_write(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    """A reader that closes the file drops SQLite's locks of its process, not this one."""
+    holder.communicate()
+    command = [sys.executable, "-m", "tests.engine.journal_child", "intrude", str(tmp_path)]
+    with (
+        JournalFile(tmp_path, RUN) as journal,
+        subprocess.Popen(
+            command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as intruder,
+    ):
+        for entry in realistic():
+            journal.write(entry)
+            assert read_journal(journal.path)[-1] == entry
+        out, _ = intruder.communicate()
+    assert intruder.returncode == 0
+    assert json.loads(out)["tried"] > 0
 
 
 def test_a_write_that_was_cut_off_is_undone_by_reading(tmp_path: Path) -> None:
@@ -200,7 +221,7 @@ def test_moved_away_meanwhile_nothing_is_written_to_where_nobody_looks(
 def test_a_reader_that_does_not_let_go_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.engine.journal_file._WRITER_WAITS_SECONDS", 0.01)
+    monkeypatch.setattr("orchestrator.engine.journal_file._WAIT_SECONDS", 0.01)
     with JournalFile(tmp_path, RUN) as journal:
         journal.write(_FIRST)
         with closing(sqlite3.connect(journal.path, isolation_level=None)) as reader:
@@ -208,7 +229,7 @@ def test_a_reader_that_does_not_let_go_is_named(
             reader.execute("SELECT * FROM head").fetchall()
             with pytest.raises(JournalError) as caught:
                 journal.write(_SECOND)
-            assert "another process has it open" in _refused(caught).evidence[0]
+            assert "another process is reading" in _refused(caught).evidence[0]
             reader.execute("COMMIT")
         journal.write(_SECOND)
     assert read_journal(journal.path) == (_FIRST, _SECOND)
