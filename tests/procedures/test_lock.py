@@ -1,0 +1,279 @@
+"""Each way in which the lock's config can answer, with a model of it that can lose answers."""
+
+from collections.abc import Callable
+
+import pytest
+
+from orchestrator.errors import ExitCode, Problem
+from orchestrator.procedures.effects import (
+    ConfigAnswer,
+    ConfigResult,
+    CreateConfig,
+    DeleteConfig,
+    StoredConfig,
+    UpdateConfig,
+)
+from orchestrator.procedures.hold import LOCK
+from orchestrator.procedures.lock import read_lock, release_lock, take_lock, write_lock
+from tests.configs import (
+    ConfigEffect,
+    Configs,
+    Fault,
+    answer,
+    happens,
+    lost_after,
+    lost_before,
+    meanwhile,
+    refused,
+    told,
+)
+
+SITE = "home"
+SESSION = "dtdeploy.session"
+MINE = ((SESSION, "mine"), ("beat", "1"))
+NEXT = ((SESSION, "mine"), ("beat", "2"))
+OTHER = ((SESSION, "other"),)
+
+
+def taken_by_me(*faults: Fault) -> tuple[Configs, StoredConfig]:
+    configs = Configs(faults=list(faults))
+    return configs, configs.put(LOCK, *MINE)
+
+
+def count(configs: Configs, kind: type[ConfigEffect]) -> int:
+    return sum(isinstance(effect, kind) for effect in configs.asked)
+
+
+def other_takes(configs: Configs) -> None:
+    configs.put(LOCK, *OTHER)
+
+
+def other_writes(configs: Configs) -> None:
+    there = configs.kept[LOCK]
+    configs.apply(UpdateConfig(site=SITE, id=there.id, version=there.version, labels=OTHER))
+
+
+def other_breaks(configs: Configs) -> None:
+    configs.kept.pop(LOCK, None)
+
+
+def broken(problem: object) -> ExitCode:
+    assert isinstance(problem, Problem), problem
+    return problem.exit_code
+
+
+# Reading
+
+
+def test_nobody_holds_it_when_there_is_no_such_config() -> None:
+    assert told(read_lock(SITE), Configs()) == (None, 0.0)
+
+
+def test_who_holds_it_is_read() -> None:
+    configs, lock = taken_by_me()
+    assert told(read_lock(SITE), configs)[0] == lock
+
+
+def test_a_read_that_fails_is_a_problem_with_the_words_that_came() -> None:
+    problem, _ = told(read_lock(SITE), Configs(faults=[refused]))
+    assert broken(problem) is ExitCode.OUTCOME_UNKNOWN
+    assert isinstance(problem, Problem)
+    assert problem.evidence == ("no route to host",)
+
+
+def test_the_sites_own_problem_is_passed_on_as_it_is() -> None:
+    cause = Problem(code="site.unreachable", what="cut", exit_code=ExitCode.SITE_UNREACHABLE)
+
+    def unreachable(_configs: Configs, _effect: ConfigEffect) -> ConfigAnswer:
+        return ConfigAnswer(result=ConfigResult.FAILED, at=0.0, problem=cause)
+
+    assert told(read_lock(SITE), Configs(faults=[unreachable]))[0] is cause
+    assert told(take_lock(SITE, MINE, b""), Configs(faults=[unreachable]))[0] is cause
+
+
+# Taking
+
+
+def test_a_free_lock_is_taken_with_labels_and_data() -> None:
+    configs = Configs()
+    lock, _ = told(take_lock(SITE, MINE, b"plan"), configs)
+    assert configs.kept[LOCK] == lock
+    assert isinstance(lock, StoredConfig)
+    assert (lock.labels, lock.data) == (MINE, b"plan")
+
+
+def test_a_taken_one_is_shown_as_it_is_and_left_alone() -> None:
+    configs = Configs()
+    other = configs.put(LOCK, *OTHER)
+    assert told(take_lock(SITE, MINE, b""), configs)[0] == other
+    assert configs.kept[LOCK] == other
+
+
+def test_one_that_is_released_at_that_moment_is_taken_after_all() -> None:
+    configs = Configs()
+    configs.put(LOCK, *OTHER)
+    configs.faults = [happens, meanwhile(other_breaks)]
+    lock, _ = told(take_lock(SITE, MINE, b""), configs)
+    assert isinstance(lock, StoredConfig)
+    assert lock.labels == MINE
+
+
+def test_one_that_comes_and_goes_for_ever_is_given_up() -> None:
+    configs = Configs()
+    configs.faults = [meanwhile(other_takes), meanwhile(other_breaks)] * 20
+    problem, _ = told(take_lock(SITE, MINE, b""), configs)
+    assert broken(problem) is ExitCode.OUTCOME_UNKNOWN
+    assert count(configs, CreateConfig) == 8
+
+
+@pytest.mark.parametrize("lost", [lost_before, lost_after])
+def test_a_lost_answer_is_never_answered_by_taking_it_again(lost: Fault) -> None:
+    configs = Configs(faults=[lost])
+    told(take_lock(SITE, MINE, b""), configs)
+    assert count(configs, CreateConfig) == 1
+
+
+def test_a_lock_whose_answer_was_lost_is_found_to_be_ours() -> None:
+    configs = Configs(faults=[lost_after, refused, refused])
+    lock, seconds = told(take_lock(SITE, MINE, b""), configs)
+    assert lock == configs.kept[LOCK]
+    assert seconds == 2.0
+
+
+def test_a_lost_answer_is_looked_after_longer_than_swarm_may_take() -> None:
+    """A write without a leader blocks for up to 20 s, and may then still be done."""
+    configs = Configs(faults=[lost_before, *[happens] * 22, meanwhile(other_takes)])
+    lock, seconds = told(take_lock(SITE, MINE, b""), configs)
+    assert isinstance(lock, StoredConfig)
+    assert 20.0 < seconds < 25.0
+
+
+def test_one_that_is_never_seen_is_unknown_and_says_what_was_lost() -> None:
+    problem, seconds = told(take_lock(SITE, MINE, b""), Configs(faults=[lost_before]))
+    assert broken(problem) is ExitCode.OUTCOME_UNKNOWN
+    assert isinstance(problem, Problem)
+    assert problem.evidence == ("connection lost",)
+    assert seconds == 25.0
+
+
+def test_without_words_it_says_at_least_what_happened() -> None:
+    def silent(_configs: Configs, _effect: ConfigEffect) -> ConfigAnswer:
+        return answer(ConfigResult.UNKNOWN)
+
+    problem, _ = told(take_lock(SITE, MINE, b""), Configs(faults=[silent]))
+    assert isinstance(problem, Problem)
+    assert problem.evidence == ("the answer was lost",)
+
+
+# Writing
+
+
+def test_a_write_replaces_all_labels() -> None:
+    configs, lock = taken_by_me()
+    written, _ = told(write_lock(SITE, lock, NEXT), configs)
+    assert isinstance(written, StoredConfig)
+    assert configs.kept[LOCK] == written
+    assert written.labels == NEXT
+
+
+def test_a_lock_as_it_was_read_is_taken_over() -> None:
+    configs = Configs()
+    other = configs.put(LOCK, *OTHER)
+    written, _ = told(write_lock(SITE, other, MINE), configs)
+    assert isinstance(written, StoredConfig)
+    assert written.labels == MINE
+
+
+def test_one_whose_holder_wrote_since_is_not_taken_over() -> None:
+    configs = Configs()
+    other = configs.put(LOCK, *OTHER)
+    other_writes(configs)
+    assert told(write_lock(SITE, other, MINE), configs) == (None, 0.0)
+    assert configs.kept[LOCK].labels == OTHER
+
+
+@pytest.mark.parametrize("happening", [other_takes, other_writes, other_breaks])
+@pytest.mark.parametrize("then", [happens, lost_before, refused])
+def test_what_somebody_else_did_meanwhile_is_respected(
+    happening: Callable[[Configs], None], then: Fault
+) -> None:
+    configs, lock = taken_by_me(meanwhile(happening, then))
+    assert told(write_lock(SITE, lock, NEXT), configs) == (None, 0.0)
+    assert count(configs, UpdateConfig) == 1
+
+
+def test_a_write_whose_answer_was_lost_is_found_done_and_not_repeated() -> None:
+    configs, lock = taken_by_me(lost_after)
+    written, _ = told(write_lock(SITE, lock, NEXT), configs)
+    assert written == configs.kept[LOCK]
+    assert count(configs, UpdateConfig) == 1
+
+
+def test_a_write_that_never_got_there_is_repeated() -> None:
+    configs, lock = taken_by_me(lost_before, refused, lost_before)
+    written, seconds = told(write_lock(SITE, lock, NEXT), configs)
+    assert isinstance(written, StoredConfig)
+    assert written.labels == NEXT
+    assert seconds == 2.0
+
+
+def test_an_earlier_write_of_ours_that_comes_in_late_is_written_over() -> None:
+    def earlier(configs: Configs) -> None:
+        there = configs.kept[LOCK]
+        configs.apply(UpdateConfig(site=SITE, id=there.id, version=there.version, labels=MINE))
+
+    configs, lock = taken_by_me(meanwhile(earlier))
+    written, _ = told(write_lock(SITE, lock, NEXT), configs)
+    assert written == configs.kept[LOCK]
+    assert configs.kept[LOCK].labels == NEXT
+
+
+def test_a_site_that_cannot_be_asked_for_long_is_a_problem() -> None:
+    configs, lock = taken_by_me(*[refused] * 16)
+    problem, seconds = told(write_lock(SITE, lock, NEXT), configs)
+    assert broken(problem) is ExitCode.OUTCOME_UNKNOWN
+    assert isinstance(problem, Problem)
+    assert problem.evidence == ("no route to host",)
+    assert (seconds, count(configs, UpdateConfig)) == (8.0, 8)
+
+
+# Releasing
+
+
+def test_a_released_lock_is_gone() -> None:
+    configs, lock = taken_by_me()
+    assert told(release_lock(SITE, lock.id), configs) == (None, 0.0)
+    assert configs.kept == {}
+    assert count(configs, DeleteConfig) == 1
+
+
+def test_releasing_what_is_gone_is_no_problem() -> None:
+    assert told(release_lock(SITE, "c9"), Configs()) == (None, 0.0)
+
+
+def test_somebody_elses_lock_is_never_released() -> None:
+    configs = Configs()
+    other = configs.put(LOCK, *OTHER)
+    assert told(release_lock(SITE, "c9"), configs) == (None, 0.0)
+    assert configs.kept[LOCK] == other
+
+
+@pytest.mark.parametrize("lost", [lost_before, lost_after])
+def test_a_release_whose_answer_was_lost_is_looked_after(lost: Fault) -> None:
+    configs, lock = taken_by_me(lost)
+    assert told(release_lock(SITE, lock.id), configs)[0] is None
+    assert configs.kept == {}
+
+
+def test_a_release_that_got_there_is_not_repeated_whoever_holds_it_now() -> None:
+    configs, lock = taken_by_me(lost_after, meanwhile(other_takes))
+    assert told(release_lock(SITE, lock.id), configs) == (None, 0.0)
+    assert count(configs, DeleteConfig) == 1
+    assert configs.kept[LOCK].labels == OTHER
+
+
+def test_a_release_that_nobody_confirms_is_a_problem() -> None:
+    configs, lock = taken_by_me(*[refused] * 16)
+    problem, seconds = told(release_lock(SITE, lock.id), configs)
+    assert broken(problem) is ExitCode.OUTCOME_UNKNOWN
+    assert (seconds, count(configs, DeleteConfig)) == (8.0, 8)
