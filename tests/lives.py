@@ -3,7 +3,7 @@
 Every function takes a world and a backend, so that several machines can act on one fleet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.engine.alone import carry_alone
@@ -24,6 +24,7 @@ from orchestrator.procedures.lock import read_lock
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.sources.model import Sourced
 from tests.simulated import ALL, Simulated
+from tests.witness import Life
 
 Start = Callable[[Book, Step], Procedure]
 
@@ -49,7 +50,7 @@ class MemoryJournal:
 
 @dataclass(slots=True, kw_only=True)
 class Machine:
-    """A machine that an operator works at; `name` is the operator's name on the fleet too."""
+    """A machine that an operator works at; on the fleet it has its backend's name."""
 
     world: Simulated
     backend: SimulatedBackend
@@ -59,12 +60,17 @@ class Machine:
     stop: Callable[[], bool] = lambda: False
     start: Start = careful
     lives: int = 0
+    life: Life | None = None
 
     def means(self) -> Means:
+        """Begin a new life: a process with a session of its own, which the oracle watches."""
         self.lives += 1
-        holder = Holder(owner=self.name, host=self.name, pid=1, session=f"{self.name}-{self.lives}")
+        session = f"{self.name}-{self.lives}"
+        holder = Holder(owner=self.name, host=self.name, pid=1, session=session)
+        oracle = self.world.oracle
+        self.life = oracle.life(self.backend.operator, session, lambda: self.journal.entries)
         return Means(
-            backend=self.backend,
+            backend=oracle.beside(self.life, self.backend),
             journal=self.journal,
             holder=holder,
             wall=self.wall or (lambda: 1.8e9 + self.backend.now()),
@@ -93,7 +99,7 @@ class Machine:
             owner=self.name,
             on_failure=on_failure,
         )
-        return self._session(means, record).begin(book.sourced)
+        return self._session(means, record, book.sourced).begin(book.sourced)
 
     def reads(self) -> tuple[StoredConfig, RunRecord, Hold] | None:
         """Read the lock; None when nobody holds it."""
@@ -112,7 +118,7 @@ class Machine:
             return None
         lock, record, hold = found
         sources = {u: s for u, s in self.world.sources.items() if u in _units(record)}
-        session = self._session(self.means(), record)
+        session = self._session(self.means(), record, sources)
         return session.go_on(lock, hold, sources, wait_out=wait_out)
 
     def rolls_back(self) -> RunEnd | None:
@@ -121,10 +127,12 @@ class Machine:
         if found is None:
             return None
         lock, record, hold = found
-        return self._session(self.means(), record).go_back(lock, hold, wait_out=True)
+        return self._session(self.means(), record, {}).go_back(lock, hold, wait_out=True)
 
-    def _session(self, means: Means, record: RunRecord) -> Session:
+    def _session(self, means: Means, record: RunRecord, sourced: Mapping[Unit, Sourced]) -> Session:
         former = self._former(record)
+        if self.life is not None:
+            self.life.carries(record.plan, sourced, former)
         return Session(means, self.world.inventory, record, former=former)
 
     def _former(self, record: RunRecord) -> dict[Unit, Sourced]:

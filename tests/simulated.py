@@ -15,76 +15,19 @@ from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.plan import Command, Plan
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
-from orchestrator.planning.selection import Request, dependents
+from orchestrator.planning.selection import Request
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.of_step import procedure_for
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.build import build_fleet
 from orchestrator.simulation.fleet import SimulatedFleet
-from orchestrator.simulation.happening import Happening, What
 from orchestrator.simulation.scenario import Scenario
 from orchestrator.simulation.synthetic import synthetic_sources
 from orchestrator.sources.model import Sourced
+from tests.oracle import Oracle
 
 ALL = Request(everything=True)
-LOOK_SECONDS = 2.0
-"""How old what was seen may be when it is acted on."""
 PRODUCTION = load_inventory(Path(__file__).parent.parent / "sites.yaml")
-
-
-@dataclass(slots=True)
-class Oracle:
-    """Watches what really happens, and knows nothing of the engine.
-
-    It holds the two rules that matter most: a service is never removed by an operator while a
-    container of anything that depends on its stack runs anywhere (S1), and no service is
-    created while something its stack depends on has not served for a while (S2): between a
-    look and the deploy that follows it anything may break.
-    """
-
-    fleet: SimulatedFleet
-    inventory: Inventory
-    violations: list[str] = field(default_factory=list)
-    _fault: bool = False
-    _broke: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.fleet.subscribe(self.see)
-
-    def see(self, happening: Happening) -> None:
-        if happening.what in (What.FAULT, What.COMMAND):
-            self._fault = happening.what is What.FAULT
-        if happening.what in (What.FAULT, What.CONTAINER_STOPPED):
-            self._broke[happening.site] = happening.at
-        if happening.what is What.SERVICE_REMOVED and not self._fault:
-            self._removed(happening)
-        if happening.what is What.SERVICE_CREATED and not self._fault:
-            self._created(happening)
-
-    def _removed(self, happening: Happening) -> None:
-        unit = Unit(stack=happening.stack, site=happening.site)
-        below = dependents(self.inventory, frozenset({unit}))
-        for container in self.fleet.running_containers():
-            if Unit(stack=container.stack, site=container.site) in below:
-                self.violations.append(
-                    f"{happening.at:.2f}: {unit} went down while {container} runs"
-                )
-
-    def _created(self, happening: Happening) -> None:
-        unit = Unit(stack=happening.stack, site=happening.site)
-        for spec in self.inventory.units:
-            if spec.unit != unit:
-                continue
-            for below in spec.depends_on:
-                if happening.at - self._broke.get(below.site, -LOOK_SECONDS) < LOOK_SECONDS:
-                    continue
-                probes = self.inventory.spec(below).probes
-                for probe in probes:
-                    ok, words = self.fleet.answer(below.site, probe)
-                    if not ok:
-                        self.violations.append(
-                            f"{happening.at:.2f}: {unit} came up while {below}: {words}"
-                        )
 
 
 @dataclass(slots=True, kw_only=True)

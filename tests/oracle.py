@@ -1,0 +1,289 @@
+"""What may never happen, held against what really happens: the oracle that is not the engine.
+
+It looks at the simulated containers, services and configs after every event, at what each operator
+asked and wrote down, and knows nothing of how a run is carried out.
+
+S1  No service of a unit is removed by an operator while a container of anything that depends on it
+    runs anywhere, unless the run's plan accepted that unit as unknown and it cannot be seen.
+S2  No service is created by an operator while something that its unit depends on does not serve.
+S3  Nothing is removed before every release of the run is shipped to its site.
+S4  No effect is sent without a durable intent, none on a unit twice without a look in between.
+S5  An effect begins only while the lock carries its operator's session, or lost it moments ago,
+    and never after an effect of whoever took the lock since. Nobody removes another's lock.
+
+Networks are not removed while tasks of their stack still run: that leaks addresses.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from orchestrator.engine.journal import Entry
+from orchestrator.engine.ports import Backend
+from orchestrator.fleet.observed import TaskState
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory
+from orchestrator.planning.graph import reachable, reverse
+from orchestrator.simulation.fleet import SimulatedFleet
+from orchestrator.simulation.happening import Happening, RunningContainer, What
+from orchestrator.simulation.link import LinkState
+from orchestrator.simulation.objects import SimResource, SimTask
+from tests.witness import Clerk, Life, Witnessed
+
+LOCK = "dtdeploy.run"
+PERSON = "person"
+LOOK_SECONDS = 2.0
+"""How old what was seen may be when it is acted on, if every question is answered at once."""
+FRESH_SECONDS = 15.0
+"""How long after its last proof of the lock an operator may still begin an effect."""
+BLIND_SECONDS = 20.0
+"""How long after a site is well again a look that was under way may still come back unseen."""
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Watches one fleet; `violations` says what was broken, when and by whom.
+
+    `delay` is how many seconds an effect may be held up on its way on this day.
+    """
+
+    fleet: SimulatedFleet
+    inventory: Inventory
+    violations: list[str] = field(default_factory=list)
+    delay: float = 0.0
+    lives: dict[str, Life] = field(default_factory=dict)
+    clerk: Clerk = field(init=False)
+    _broke: dict[Unit, float] = field(default_factory=dict)
+    _typed: dict[Unit, float] = field(default_factory=dict)
+    _faults: dict[str, float] = field(default_factory=dict)
+    _session: str = ""
+    _lost: dict[str, float] = field(default_factory=dict)
+    _lock_typed: float = float("-inf")
+    _order: dict[str, int] = field(default_factory=dict)
+    _acted: int = 0
+    _breakers: set[str] = field(default_factory=set)
+    _rules: dict[What, Callable[[Happening], None]] = field(init=False)
+    _needs: dict[Unit, tuple[Unit, ...]] = field(init=False)
+    _needed_by: dict[Unit, frozenset[Unit]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clerk = Clerk(self.violations)
+        self._needs = {spec.unit: spec.depends_on for spec in self.inventory.units}
+        users = reverse(self._needs)
+        self._needed_by = {unit: reachable(users, frozenset({unit})) for unit in self._needs}
+        self._rules = {
+            What.COMMAND: self._command,
+            What.FAULT: self._fault,
+            What.SERVICE_CREATED: self._created,
+            What.SERVICE_REMOVED: self._removed,
+            What.CONTAINER_STOPPED: self._stopped,
+            What.NETWORK_REMOVED: self._network_removed,
+            What.CONFIG_CREATED: self._lock_changed,
+            What.CONFIG_UPDATED: self._lock_changed,
+            What.CONFIG_REMOVED: self._lock_removed,
+        }
+        self.fleet.subscribe(self.see)
+
+    # What it is told by whoever tells a story
+
+    def life(self, name: str, session: str, entries: Callable[[], list[Entry]]) -> Life:
+        """Return a new life of an operator called `name`, to be watched from now on."""
+        life = Life(name=name, session=session, entries=entries, read=len(entries()))
+        self.lives[name] = life
+        return life
+
+    def beside(self, life: Life, backend: Backend) -> Witnessed:
+        """Return `backend` with ears."""
+        return Witnessed(backend, life, self.clerk)
+
+    def breaks(self, name: str) -> None:
+        """Say that `name` is about to break a lock, on purpose."""
+        self._breakers.add(name)
+
+    # What it sees
+
+    def see(self, happening: Happening) -> None:
+        rule = self._rules.get(happening.what)
+        if rule is not None:
+            rule(happening)
+
+    def _say(self, happening: Happening, rule: str, words: str) -> None:
+        self.violations.append(f"{happening.at:.2f}: {rule}: {happening.by}: {words}")
+
+    def _fault(self, happening: Happening) -> None:
+        sites = [happening.site] if happening.site else list(self.fleet.sites)
+        for site in sites:
+            self._faults[site] = happening.at
+        self._broke |= {unit: happening.at for unit in self._needs if unit.site in sites}
+
+    def _stopped(self, happening: Happening) -> None:
+        """Note that a container of a service ended by itself: not what a removal brings about."""
+        swarm = self.fleet.sites[happening.site].swarm
+        task = swarm.tasks.get(happening.task)
+        if task is None or not task.service.removed:
+            self._broke[_unit(happening)] = happening.at
+
+    def _age(self, life: Life | None, now: float) -> float:
+        """Return how old what an operator saw may be by the time it acts on it."""
+        return LOOK_SECONDS + (4 * life.pace(now) if life is not None else 0.0)
+
+    def _decided(self, life: Life | None, kind: str, happening: Happening) -> float:
+        known = life.decided if life is not None else {}
+        return known.get((kind, str(_unit(happening))), happening.at)
+
+    # S1, S3
+
+    def _removed(self, happening: Happening) -> None:
+        unit = _unit(happening)
+        if happening.by in ("", PERSON):
+            self._typed[unit] = self._broke[unit] = happening.at
+            return
+        self._broke.pop(unit, None)
+        life = self.lives.get(happening.by)
+        since = self._decided(life, "RemoveServices", happening) - self._age(life, happening.at)
+        for container in self.fleet.running_containers():
+            below = Unit(stack=container.stack, site=container.site)
+            if below in self._needed_by.get(unit, ()) and not self._excused(life, below, since):
+                self._say(happening, "S1", f"{unit} went down while {_shown(container)} runs")
+        if life is not None:
+            self._shipped(happening, life)
+
+    def _excused(self, life: Life | None, below: Unit, since: float) -> bool:
+        """Whether nobody can be blamed for not having seen `below` run."""
+        if self._typed.get(below, float("-inf")) >= since:
+            return True
+        return life is not None and below in life.accepted and not self._visible(below.site)
+
+    def _visible(self, name: str) -> bool:
+        site = self.fleet.sites[name]
+        swarm = site.swarm
+        well = site.link.state is LinkState.OK and swarm.writable
+        online = all(machine.online for machine in swarm.machines.values())
+        calm = self.fleet.clock.now - self._faults.get(name, float("-inf")) > BLIND_SECONDS
+        return well and online and calm
+
+    def _shipped(self, happening: Happening, life: Life) -> None:
+        if self._goal() == "restore":
+            wanted = {place for place in life.former if place[0] == happening.site}
+        else:
+            wanted = set(life.releases)
+        there = {(s, *r) for s, site in self.fleet.sites.items() for r in site.releases}
+        if lacking := sorted(wanted - there):
+            self._say(happening, "S3", f"{_unit(happening)} went down before {lacking} was shipped")
+
+    # S2
+
+    def _created(self, happening: Happening) -> None:
+        unit = _unit(happening)
+        if happening.by in ("", PERSON):
+            self._typed[unit] = happening.at
+            return
+        life = self.lives.get(happening.by)
+        since = self._decided(life, "DeployStack", happening) - self._age(life, happening.at)
+        for below in self._needs.get(unit, ()):
+            if self._broke.get(below, float("-inf")) >= since:
+                continue
+            if words := "; ".join(self.not_serving(below)):
+                self._say(happening, "S2", f"{unit} came up while {below} does not serve: {words}")
+        self._broke.pop(unit, None)
+
+    def not_serving(self, unit: Unit) -> Iterator[str]:
+        """Say why `unit` does not serve now: by its containers, and by its probes."""
+        swarm = self.fleet.sites[unit.site].swarm
+        services = swarm.services_of(unit.stack)
+        if not services:
+            yield "it has no services"
+        for service in services:
+            if service.job:
+                continue
+            up = {task.slot for task in service.tasks if _up(task, self.fleet.clock.now)}
+            if len(up) < service.desired.replicas:
+                yield f"{len(up)} of {service.desired.replicas} of {service.name} run"
+        for probe in self.inventory.spec(unit).probes:
+            ok, words = self.fleet.answer(unit.site, probe)
+            if not ok:
+                yield words
+
+    # S5
+
+    def _lock(self) -> SimResource | None:
+        swarm = self.fleet.sites[self.inventory.coordinator].swarm
+        return next((c for c in swarm.configs.values() if c.name == LOCK), None)
+
+    def _goal(self) -> str:
+        lock = self._lock()
+        return "" if lock is None else dict(lock.labels).get("dtdeploy.goal", "")
+
+    def _lock_changed(self, happening: Happening) -> None:
+        if happening.detail != LOCK or happening.site != self.inventory.coordinator:
+            return
+        lock = self._lock()
+        session = dict(lock.labels).get("dtdeploy.session", "") if lock is not None else ""
+        if session != self._session:
+            self._lost[self._session] = happening.at
+            self._session = session
+            self._order[session] = len(self._order) + 1
+
+    def _lock_removed(self, happening: Happening) -> None:
+        if happening.detail != LOCK or happening.site != self.inventory.coordinator:
+            return
+        if happening.by == PERSON:
+            self._lock_typed = happening.at
+        elif happening.by not in self._breakers:
+            life = self.lives.get(happening.by)
+            if life is not None and life.session != self._session:
+                self._say(happening, "S5", f"removed the lock of {self._session or 'nobody'}")
+        self._lost[self._session] = happening.at
+        self._session = ""
+
+    def _command(self, happening: Happening) -> None:
+        life = self.lives.get(happening.by)
+        if life is None:
+            return
+        session, slack = life.session, FRESH_SECONDS + self.delay
+        what = f"{happening.detail} at {happening.site}"
+        if session != self._session:
+            lost = self._lost.get(session)
+            if lost is None or happening.at - lost > slack:
+                self._say(happening, "S5", f"{what} begins, and {session} does not hold the lock")
+        order = self._order.get(session, 0)
+        if order < self._acted and happening.at - self._lock_typed > slack:
+            self._say(happening, "S5", f"{what} begins after effects of whoever took the lock")
+        self._acted = max(self._acted, order)
+
+    # Addresses
+
+    def _network_removed(self, happening: Happening) -> None:
+        if happening.by in ("", PERSON) or happening.at - self._typed.get(
+            _unit(happening), float("-inf")
+        ) < self._age(self.lives.get(happening.by), happening.at):
+            return
+        swarm = self.fleet.sites[happening.site].swarm
+        left = [
+            task.id
+            for task in swarm.tasks.values()
+            if task.service.stack == happening.stack
+            and task.machine is not None
+            and (not task.state.terminal or _running(task))
+        ]
+        if left:
+            words = f"the network of {_unit(happening)} went while {len(left)} tasks still run"
+            self._say(happening, "networks", words)
+
+
+def _unit(happening: Happening) -> Unit:
+    return Unit(stack=happening.stack, site=happening.site)
+
+
+def _shown(container: RunningContainer) -> str:
+    return f"{container.stack}_{container.service} on {container.node}"
+
+
+def _running(task: SimTask) -> bool:
+    return task.container is not None and task.container.state == "running"
+
+
+def _up(task: SimTask, now: float) -> bool:
+    container = task.container
+    if container is None or container.state != "running" or container.ready_at > now:
+        return False
+    return task.actual is TaskState.RUNNING
