@@ -16,6 +16,7 @@ from orchestrator.simulation import api, problems
 from orchestrator.simulation.clock import EPOCH_SECONDS, Process
 from orchestrator.simulation.fleet import SimSite
 from orchestrator.simulation.objects import SimResource
+from orchestrator.simulation.swarm import SimSwarm
 
 ConfigEffect = CreateConfig | ReadConfig | UpdateConfig | DeleteConfig
 _PLAIN = {
@@ -69,8 +70,19 @@ def _create(site: SimSite, effect: CreateConfig) -> SimResource:
 
 
 def _delete(site: SimSite, effect: DeleteConfig) -> None:
-    api.config_by_id(site.swarm, effect.id)
-    api.delete_config(site.swarm, effect.id)
+    api.delete_config(site.swarm, _meant(site.swarm, effect.id).id)
+
+
+def _meant(swarm: SimSwarm, word: str) -> SimResource:
+    """Return the config that Docker takes `word` for: an id, else a name, else an id's start.
+
+    So in moby 20.10 daemon/cluster/helpers.go, getConfig; and so measured.
+    """
+    if word in swarm.configs:
+        return swarm.configs[word]
+    named = [config for config in swarm.configs.values() if config.name == word]
+    found = named or [config for config in swarm.configs.values() if config.id.startswith(word)]
+    return found[0] if len(found) == 1 else api.config_by_id(swarm, word)
 
 
 def _as_it_stands(site: SimSite, config_id: str) -> Process[StoredConfig]:

@@ -12,7 +12,6 @@ import pytest
 
 from lab.errors import LabError
 from lab.packages import require
-from orchestrator.fleet.unit import Unit
 from tests.contract.real import RealWorld, heal
 from tests.contract.scene import Scene
 from tests.contract.simulated import SimulatedWorld
@@ -72,6 +71,6 @@ def _fixtures(item: pytest.Item) -> list[str]:
 def scene(world: World, stories: Stories) -> Iterator[Scene]:
     """Give a stack at a site of one node: all of its containers are seen."""
     del stories  # they are to be told meanwhile
-    scene = Scene(world, Unit(f"contract-{next(_NUMBERS)}", QUIET))
+    scene = Scene(world, world.unit(str(next(_NUMBERS)), QUIET))
     yield scene
     world.person_removes(scene.unit)

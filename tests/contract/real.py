@@ -1,5 +1,6 @@
 """The lab's real Swarms as a world: effects go the way they go in production."""
 
+import os
 import threading
 import time
 from collections import Counter
@@ -37,6 +38,10 @@ class RealWorld:
     def __init__(self, performer: LabPerformer) -> None:
         self._performer = performer
         self._losing: threading.Thread | None = None
+
+    def unit(self, name: str, site: str) -> Unit:
+        # What an earlier session left may still be going away.
+        return Unit(f"contract-{os.getpid()}-{name}", site)
 
     def now(self) -> float:
         return time.monotonic()

@@ -44,6 +44,9 @@ class SimulatedWorld:
         self._database(FaultKind.OUTSIDE_UP)
         self._backend = SimulatedBackend(self.fleet)
 
+    def unit(self, name: str, site: str) -> Unit:
+        return Unit(f"contract-{name}", site)
+
     def now(self) -> float:
         return self._backend.now()
 

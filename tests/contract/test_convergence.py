@@ -7,7 +7,6 @@ from itertools import pairwise
 from orchestrator.fleet.desired import Policy
 from orchestrator.fleet.health import Health, Verdict
 from orchestrator.fleet.observed import Contents, Sight, Task, TaskState, contents
-from orchestrator.fleet.unit import Unit
 from tests.contract.scene import Scene, all_run, wanted
 from tests.contract.stacks import (
     ABSENT_IMAGE,
@@ -75,7 +74,7 @@ def _tasks(found: Contents, name: str) -> tuple[Task, ...]:
 @story(QUIET)
 def trouble(world: World) -> Trouble:
     """Deploy one service of every kind of trouble and judge it until each is final."""
-    scene = Scene(world, Unit("contract-trouble", QUIET))
+    scene = Scene(world, world.unit("trouble", QUIET))
     parts = [
         Part(name="crash", does=Does.CRASH),
         Part(name="absent", does=Does.NOTHING),
@@ -212,7 +211,7 @@ class Updated:
 @story(QUIET)
 def updated(world: World) -> Updated:
     """Deploy another image over a service that runs, and watch."""
-    scene = Scene(world, Unit("contract-updated", QUIET))
+    scene = Scene(world, world.unit("updated", QUIET))
     before = scene.up(Part())
     scene.ok(scene.ship(changed(Part())))
     ends = world.now() + 40

@@ -7,7 +7,6 @@ import pytest
 
 from orchestrator.errors import ExitCode
 from orchestrator.fleet.observed import Look, Sight, Unseen
-from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.effects import Answer, Observe, RemoveServices, Result
 from tests.contract.scene import Scene
 from tests.contract.stacks import Part
@@ -37,7 +36,7 @@ class Break:
 @story(DISTANT)
 def breaks(world: World) -> dict[str, Break]:
     """Break and mend the way to a site in every manner, look and delete meanwhile."""
-    scene = Scene(world, Unit("contract-distant", DISTANT))
+    scene = Scene(world, world.unit("distant", DISTANT))
     scene.up(Part())
     removal = scene.remove_services()
     faults = {"cut": world.cut, "refuse": world.refuse, "hang": world.hang}

@@ -32,7 +32,7 @@ class Halt:
 @story(FRAGILE)
 def stopped(world: World) -> Halt:
     """Stop the manager's daemon and start it again."""
-    scene = Scene(world, Unit("contract-stopped", FRAGILE))
+    scene = Scene(world, world.unit("stopped", FRAGILE))
     before = scene.up(Part())
     world.stop_daemon(FRAGILE)
     try:
@@ -53,7 +53,7 @@ def stopped(world: World) -> Halt:
 @story(FRAGILE)
 def frozen_daemon(world: World) -> Halt:
     """Freeze the manager's daemon and let it go on."""
-    scene = Scene(world, Unit("contract-stiff", FRAGILE))
+    scene = Scene(world, world.unit("stiff", FRAGILE))
     before = scene.up(Part())
     world.freeze_daemon(FRAGILE)
     try:
@@ -107,6 +107,7 @@ def test_the_containers_of_a_daemon_that_hangs_run_on(frozen_daemon: Halt) -> No
 class Leaderless:
     """A Swarm that lost its quorum: what was seen and answered, in order, and afterwards."""
 
+    unit: Unit
     first_look: Look
     first_write: Answer
     first_write_seconds: float
@@ -120,7 +121,7 @@ class Leaderless:
 @story(FRAGILE)
 def leaderless(world: World) -> Leaderless:
     """Take the quorum away, look and write, and give it back."""
-    scene = Scene(world, Unit("contract-leaderless", FRAGILE))
+    scene = Scene(world, world.unit("leaderless", FRAGILE))
     scene.up(Part())
     removal = scene.remove_services()
     world.lose_quorum(FRAGILE)
@@ -151,6 +152,7 @@ def leaderless(world: World) -> Leaderless:
     scene.ok(scene.remove_leftovers())
     after = scene.until(lambda look: whereabouts(scene.unit, look).gone, within=AGAIN_SECONDS)
     return Leaderless(
+        unit=scene.unit,
         first_look=first_look,
         first_write=first_write,
         first_write_seconds=wrote - writing,
@@ -169,8 +171,8 @@ def _unended(task: Task) -> bool:
 def test_for_some_seconds_without_a_quorum_all_looks_well(leaderless: Leaderless) -> None:
     look = leaderless.first_look
     assert isinstance(look, Sight)
-    assert whereabouts(Unit("contract-leaderless", FRAGILE), look).presence is Presence.PRESENT
-    assert contents(look, "contract-leaderless").services
+    assert whereabouts(leaderless.unit, look).presence is Presence.PRESENT
+    assert contents(look, leaderless.unit.stack).services
 
 
 def test_a_write_without_a_quorum_ends_in_nobody_knows(leaderless: Leaderless) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from orchestrator.fleet.observed import Contents, Look, Mode, NodeState, Sight, TaskState, contents
 from orchestrator.fleet.presence import Presence, Whereabouts, whereabouts
-from orchestrator.fleet.unit import Unit
 from tests.contract.scene import Scene, alive, wanted
 from tests.contract.stacks import Part
 from tests.contract.stories import story
@@ -37,7 +36,7 @@ class Frozen:
 @story(PAIR)
 def frozen(world: World) -> Frozen:
     """Freeze the worker, remove the stack, and let the worker go on."""
-    scene = Scene(world, Unit("contract-frozen", PAIR))
+    scene = Scene(world, world.unit("frozen", PAIR))
     scene.up(Part(mode=Mode.GLOBAL))
     world.freeze_worker()
     try:
@@ -106,7 +105,7 @@ class Lost:
 @story(PAIR)
 def lost(world: World) -> Lost:
     """Cut the worker off until its task was given up, and bring it back."""
-    scene = Scene(world, Unit("contract-lost", PAIR))
+    scene = Scene(world, world.unit("lost", PAIR))
     before = scene.up(Part(replicas=2))
     world.lose_worker()
     try:

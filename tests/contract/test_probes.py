@@ -12,7 +12,6 @@ from orchestrator.fleet.desired import (
     TcpProbe,
     Via,
 )
-from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.effects import ProbeResult
 from tests.contract.scene import Scene
 from tests.contract.stacks import DATABASE, PORT, Does, Part
@@ -35,7 +34,7 @@ NOBODY = 9
 @story(QUIET)
 def answers(world: World) -> dict[str, ProbeResult]:
     """Ask a server, its database and nobody; then with the database down; then without both."""
-    scene = Scene(world, Unit("contract-server", QUIET))
+    scene = Scene(world, world.unit("server", QUIET))
     before = scene.probe(OPEN)
     scene.up(Part(name="server", does=Does.SERVE))
     _wait(scene, HEALTH)

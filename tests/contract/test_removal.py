@@ -48,7 +48,7 @@ class Removed:
 @story(QUIET)
 def removed(world: World) -> Removed:
     """Let a person remove a stack of two, of which one has to be killed, and watch."""
-    scene = Scene(world, Unit("contract-removed", QUIET))
+    scene = Scene(world, world.unit("removed", QUIET))
     scene.up(*PARTS)
     world.person_removes(scene.unit)
     began = world.now()

@@ -19,6 +19,10 @@ WORKER = "kko-w1"
 class World(Protocol):
     """A fleet of four sites. Every control has one meaning, whatever stands behind it."""
 
+    def unit(self, name: str, site: str) -> Unit:
+        """Return a unit of such a name that was never there before."""
+        ...
+
     def now(self) -> float:
         """Return the observer's clock, in seconds."""
         ...
