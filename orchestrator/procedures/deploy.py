@@ -1,6 +1,6 @@
 """Deploy a unit and wait until it is healthy; then watch that it stays so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack, Policy, Probe
@@ -88,7 +88,10 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
         problem = yield from _deployed(book, unit, sourced)
         if problem is not None:
             return Failed(problems=(problem,))
-    return (yield from _until_healthy(_watch(book, unit), begin(unit.stack, look), step))
+    # Tasks from before are not held against it; how long it takes counts from here.
+    began = yield from ask_sleep(0)
+    history = replace(begin(unit.stack, look), began=began)
+    return (yield from _until_healthy(_watch(book, unit), history, step))
 
 
 def settle(book: Book, step: Step, unit: Unit) -> Procedure:
@@ -206,20 +209,21 @@ def _ours_already(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> boo
 
 def _deployed(book: Book, unit: Unit, sourced: Sourced) -> Asking[Problem | None]:
     effect = _deploy_effect(book, unit, sourced)
-    for attempt in range(_DEPLOY_TRIES):
-        answer = yield from ask_mutate(effect)
-        if answer.result is Result.OK:
-            return None
-        if answer.result is Result.UNKNOWN:
-            return (yield from _look_for_lost_deploy(book, unit, sourced, answer.words))
-        if attempt + 1 == _DEPLOY_TRIES or not _may_repeat(answer):
+    answer = yield from ask_mutate(effect)
+    for _ in range(_DEPLOY_TRIES - 1):
+        if answer.result is not Result.FAILED or not _may_repeat(answer):
             break
         yield from ask_sleep(_RETRY_SECONDS)
         look = yield from _seen(book, unit)
         if isinstance(look, Sight) and _ours_already(book, unit, sourced, look):
             return None
-    if answer.problem is not None and _unreached(answer):
-        return site_lost(unit, answer.problem)
+        answer = yield from ask_mutate(effect)
+    if answer.result is Result.OK:
+        return None
+    if answer.result is Result.UNKNOWN:
+        return (yield from _look_for_lost_deploy(book, unit, sourced, answer.words))
+    if cause := _unreached(answer):
+        return site_lost(unit, cause)
     return answer.problem or deploy_failed(unit, answer.words)
 
 
@@ -229,12 +233,15 @@ def _may_repeat(answer: Answer) -> bool:
     It never left, or met another change at the same moment: one of an earlier life of this run
     that still goes on at the manager, perhaps (moby#39891).
     """
-    return _unreached(answer) or any(words in answer.words for words in _MET_ANOTHER)
+    met_another = any(words in answer.words for words in _MET_ANOTHER)
+    return met_another or _unreached(answer) is not None
 
 
-def _unreached(answer: Answer) -> bool:
+def _unreached(answer: Answer) -> Problem | None:
     problem = answer.problem
-    return problem is not None and problem.exit_code is ExitCode.SITE_UNREACHABLE
+    if problem is None or problem.exit_code is not ExitCode.SITE_UNREACHABLE:
+        return None
+    return problem
 
 
 def _deploy_effect(book: Book, unit: Unit, sourced: Sourced) -> DeployStack:

@@ -11,6 +11,20 @@ def where(unit: Unit) -> Where:
     return Where(site=unit.site, stack=unit.stack)
 
 
+def not_prepared(site: str, words: str) -> Problem:
+    """Releases or images are not known to be in place, and nobody said more than `words`."""
+    return Problem(
+        code="preflight.not-prepared",
+        what=f"the releases and images of {site} are not known to be in place",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site=site),
+        evidence=(words,) if words else (),
+        fix="give the same command again: what is in place already is not sent twice",
+        state_left="nothing that runs was touched",
+        runbook="run-stopped-half-way",
+    )
+
+
 def refused_removal(unit: Unit, blockers: tuple[str, ...]) -> Problem:
     """S1 says no: something that depends on the unit is not known to be gone."""
     return Problem(

@@ -8,6 +8,7 @@ from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import dependency_blockers
 from orchestrator.procedures.effects import (
+    Answer,
     Done,
     Examine,
     Failed,
@@ -16,7 +17,7 @@ from orchestrator.procedures.effects import (
     Result,
     ShipRelease,
 )
-from orchestrator.procedures.findings import refused_deploy
+from orchestrator.procedures.findings import not_prepared, refused_deploy
 from orchestrator.procedures.fitness import Wanted, judge_site
 from orchestrator.procedures.guards import direct_dependencies, removal_guard
 
@@ -50,14 +51,18 @@ def prepare(book: Book, step: Step) -> Procedure:
         if answer.result is not Result.OK:
             # Shipping is whole or not at all and checked by hash, so once more is safe.
             answer = yield from ask_mutate(ShipRelease(site=step.site, release=release))
-        if answer.result is not Result.OK and answer.problem is not None:
-            return Failed(problems=(answer.problem,))
+        if answer.result is not Result.OK:
+            return _unprepared(step.site, answer)
     images = _images(book, step.site)
     if images:
         answer = yield from ask_mutate(PullImages(site=step.site, images=images))
-        if answer.result is not Result.OK and answer.problem is not None:
-            return Failed(problems=(answer.problem,))
+        if answer.result is not Result.OK:
+            return _unprepared(step.site, answer)
     return Done(words=f"{len(images)} images in place")
+
+
+def _unprepared(site: str, answer: Answer) -> Failed:
+    return Failed(problems=(answer.problem or not_prepared(site, answer.words),))
 
 
 def _wanted(book: Book, site: str) -> Wanted:

@@ -1,10 +1,11 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from orchestrator.errors import ExitCode
+from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import HttpProbe
-from orchestrator.fleet.observed import Look, Sight, Task, TaskState
+from orchestrator.fleet.observed import Look, Mode, Sight, Task, TaskState
 from orchestrator.fleet.running import LABEL_REVISION, LABEL_RUN
 from orchestrator.planning.plan import Command, Plan, Step, StepKind
 from orchestrator.procedures.book import Book
@@ -32,6 +33,7 @@ from tests.build import (
     spec,
     task,
     unseen,
+    wanted,
 )
 from tests.drive import Driven, drive
 
@@ -39,7 +41,7 @@ PROBE = HttpProbe(name="health", host="127.0.0.1", port=8001)
 RUN = "r1"
 
 
-def book() -> Book:
+def book(**about: Any) -> Book:
     plan = Plan(
         command=Command.RESTART,
         selection="--all",
@@ -50,7 +52,7 @@ def book() -> Book:
     )
     base = inventory()
     units = tuple(spec(SERVER, probes=(PROBE,)) if s.unit == SERVER else s for s in base.units)
-    sources = {unit: sourced(unit) for unit in (SERVER, CLIENT)}
+    sources = {SERVER: sourced(SERVER), CLIENT: sourced(CLIENT, wanted(**about))}
     return Book(run=RUN, inventory=replace(base, units=units), plan=plan, sourced=sources)
 
 
@@ -68,6 +70,8 @@ class World:
     def __init__(self) -> None:
         self.deployed_at: float | None = None
         self.answer = Answer(result=Result.OK, at=0.0)
+        self.answers: list[Answer] = []
+        """Those that come before it; with them it happens at the last only, if not `happens`."""
         self.happens = True
         self.home: Look = at("home", running(SERVER))
         self.tasks: list[tuple[float, tuple[Task, ...]]] = [
@@ -75,24 +79,30 @@ class World:
             (2.0, (task(),)),
         ]
         self.probe = True
+        self.delay = 0.0
+        """How long after the deploy its services appear, in seconds."""
+        self.mode = Mode.REPLICATED
 
     def look(self, site: str, now: float) -> Look:
         if site == "home":
             return self.home
         if self.deployed_at is None:
             return sight(site)
-        since = now - self.deployed_at
+        since = now - self.deployed_at - self.delay
+        if since < 0:
+            return sight(site)
         tasks = [tasks for begin, tasks in self.tasks if begin <= since][-1]
-        labelled = service(labels=((LABEL_RUN, RUN),))
+        labelled = service(labels=((LABEL_RUN, RUN),), mode=self.mode)
         return sight(site, services=(labelled,), tasks=tasks)
 
     def perform(self, effect: Effect, now: float) -> object:
         if isinstance(effect, RunProbe):
             return ProbeResult(ok=self.probe, at=now, words="HTTP 503")
         assert isinstance(effect, DeployStack)
-        if self.happens:
+        answer = self.answers.pop(0) if self.answers else self.answer
+        if self.happens or answer.result is Result.OK:
             self.deployed_at = now
-        return self.answer
+        return answer
 
 
 def deployed(world: World, seconds: float = 60.0) -> Driven:
@@ -160,12 +170,87 @@ def test_dockers_refusal_is_quoted() -> None:
     assert (code, words) == (ExitCode.UNHEALTHY, "network x not found")
 
 
-def test_out_of_sequence_is_deployed_once_more_and_only_once() -> None:
+OUT_OF_SEQUENCE = Answer(result=Result.FAILED, at=0.0, words="rpc: update out of sequence")
+CUT = Problem(code="ssh.cut", what="no route to host", exit_code=ExitCode.SITE_UNREACHABLE)
+UNREACHED = Answer(result=Result.FAILED, at=0.0, words="cut", problem=CUT)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "rpc error: update out of sequence",
+        "network app_default already exists",
+        "rpc error: name conflicts with an existing object",
+    ],
+)
+def test_a_deploy_that_met_another_change_is_repeated_after_a_look(words: str) -> None:
     world = World()
-    world.answer = Answer(result=Result.FAILED, at=0.0, words="rpc: update out of sequence")
+    world.happens = False
+    world.answers = [Answer(result=Result.FAILED, at=0.0, words=words)] * 2
     driven = deployed(world)
+    assert isinstance(driven.outcome, Done)
+    assert len(deploys(driven)) == 3
+
+
+def test_a_deploy_that_always_meets_another_change_is_given_up() -> None:
+    world = World()
+    world.happens = False
+    world.answer = OUT_OF_SEQUENCE
+    driven = deployed(world)
+    assert failed_with(driven) == (ExitCode.UNHEALTHY, "rpc: update out of sequence")
+    assert len(deploys(driven)) == 3
+    assert driven.seconds == 6.0
+
+
+def test_a_deploy_that_met_its_own_earlier_life_is_not_repeated() -> None:
+    """The first one goes on at the manager; the look finds all services with this run's label."""
+    world = World()
+    world.answers = [OUT_OF_SEQUENCE]
+    driven = deployed(world)
+    assert isinstance(driven.outcome, Done)
+    assert len(deploys(driven)) == 1
+
+
+def test_a_deploy_that_never_left_is_repeated_even_if_the_site_stays_out_of_sight() -> None:
+    world = World()
+    world.happens = False
+    world.answers = [UNREACHED] * 2
+
+    def look(site: str, now: float) -> Look:
+        return unseen(site) if site == "far" and 0 < now < 64 else world.look(site, now)
+
+    driven = drive(deploy(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert len(deploys(driven)) == 3
+
+
+def test_the_wait_for_health_begins_once_the_deploy_is_done() -> None:
+    """The answer was lost, and the command at the manager needed 100 s."""
+    world = World()
+    world.delay = 100.0
+    world.mode = Mode.GLOBAL
+    world.tasks = [(0.0, ()), (5.0, (task(),))]
+    world.answers = [Answer(result=Result.UNKNOWN, at=0.0)]
+    driven = drive(deploy(book(mode=Mode.GLOBAL), step(30), CLIENT), world.look, world.perform)
+    assert isinstance(driven.outcome, Done), driven.outcome
+
+
+def test_a_site_that_no_deploy_reaches_is_lost() -> None:
+    world = World()
+    world.happens = False
+    world.answer = UNREACHED
+    driven = deployed(world)
+    assert failed_with(driven) == (ExitCode.UNHEALTHY, "no route to host")
     assert isinstance(driven.outcome, Failed)
-    assert len(deploys(driven)) == 2
+    assert driven.outcome.problems[0].code == "deploy.site-lost"
+    assert len(deploys(driven)) == 3
+
+
+def test_the_problem_that_came_with_a_refusal_is_passed_on() -> None:
+    cause = Problem(code="docker.refused", what="no", exit_code=ExitCode.SAFETY_REFUSED)
+    world = World()
+    world.answer = Answer(result=Result.FAILED, at=0.0, words="no", problem=cause)
+    assert deployed(world).outcome == Failed(problems=(cause,))
 
 
 def test_a_lost_answer_is_never_answered_by_a_second_deploy_when_the_first_is_seen() -> None:
