@@ -12,21 +12,26 @@ from orchestrator.engine.means import Means, careful
 from orchestrator.engine.record import OnFailure, RunRecord, decode, fingerprint
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
+from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import ExitCode, JournalError, Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, Step
 from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
+from orchestrator.procedures.asking import ask_sleep
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.effects import Procedure, StoredConfig
-from orchestrator.procedures.hold import Hold, Holder, from_labels
+from orchestrator.procedures.hold import Hold, Holder, Phase, from_labels
 from orchestrator.procedures.lock import read_lock
+from orchestrator.procedures.owed import Owed, read_owed
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.sources.model import Sourced
 from tests.simulated import ALL, Simulated
 from tests.witness import Life
 
 Start = Callable[[Book, Step], Procedure]
+WATCH_SECONDS = 20.0
+"""How long the lock is watched for a sign of life before it is taken from its holder."""
 
 
 @dataclass(slots=True)
@@ -120,6 +125,43 @@ class Machine:
         sources = {u: s for u, s in self.world.sources.items() if u in _units(record)}
         session = self._session(self.means(), record, sources)
         return session.go_on(lock, hold, sources, wait_out=wait_out)
+
+    def takes_over(self) -> RunEnd | None:
+        """Resume the unfinished run unless it gives a sign of life, as `dtdeploy resume` does."""
+        return self.resumes() if self._abandoned() else None
+
+    def takes_back(self) -> RunEnd | None:
+        """Bring back what ran before, unless the run gives a sign of life."""
+        return self.rolls_back() if self._abandoned() else None
+
+    def breaks_lock(self) -> bool:
+        """Break the lock, as `dtdeploy lock break RUN` does; whether it is broken."""
+        found = self.reads()
+        if found is None:
+            return False
+        lock, record, hold = found
+        means = self.means()
+        self.world.oracle.breaks(self.backend.operator)
+        tenure = Tenure(means, self.world.inventory.coordinator, record)
+        taken = tenure.take_over(lock, hold, hold.goal, wait_out=True)
+        if isinstance(taken, Problem):
+            return False
+        tenure.release(taken[0])
+        return not tenure.problems
+
+    def owed(self) -> tuple[Owed, ...] | None:
+        """Read what is owed; None when nobody can tell."""
+        told = carry_alone(self.backend, read_owed(self.world.inventory.coordinator))
+        return None if isinstance(told, Problem) else told
+
+    def _abandoned(self) -> bool:
+        """Whether the lock's holder left, or gave no sign of life for a while."""
+        first = self.reads()
+        if first is None or first[2].phase is Phase.STOPPED:
+            return first is not None
+        carry_alone(self.backend, ask_sleep(WATCH_SECONDS))
+        then = self.reads()
+        return then is not None and then[0].version == first[0].version
 
     def rolls_back(self) -> RunEnd | None:
         """Bring back what ran before the unfinished run, as `dtdeploy rollback` does."""

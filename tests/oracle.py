@@ -99,6 +99,19 @@ class Oracle:
         """Say that `name` is about to break a lock, on purpose."""
         self._breakers.add(name)
 
+    @property
+    def lock_typed(self) -> bool:
+        """Whether a person removed the lock by hand: then nobody may be able to say anything."""
+        return self._lock_typed >= 0
+
+    def meddled(self, unit: Unit) -> bool:
+        """Whether a person deployed or removed `unit` by hand."""
+        return unit in self._typed
+
+    def broke_since(self, unit: Unit, at: float | None) -> bool:
+        """Whether `unit` broke by itself, or something befell its site, after `at`."""
+        return at is not None and self._broke.get(unit, float("-inf")) >= at
+
     # What it sees
 
     def see(self, happening: Happening) -> None:

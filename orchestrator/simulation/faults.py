@@ -9,7 +9,7 @@ from orchestrator.simulation import agent, commands, nodes, person
 from orchestrator.simulation.behaviour import GOOD, Behaviour, Rule
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
-from orchestrator.simulation.happening import What
+from orchestrator.simulation.happening import Happening, What
 from orchestrator.simulation.link import LinkState
 from orchestrator.simulation.objects import Machine, SimTask
 from orchestrator.simulation.registry import Access
@@ -118,6 +118,8 @@ def _bring_about(fleet: SimulatedFleet, fault: Fault) -> None:
     if fault.kind in OUTSIDE:
         host, _, port = fault.outside.rpartition(":")
         fleet.outside[host, int(port)] = fault.kind is FaultKind.OUTSIDE_UP
+        detail = f"{fault.kind.value} {fault.outside}"
+        fleet.world.tell(Happening(fleet.clock.now, What.FAULT, "", detail=detail))
         return
     site = fleet.sites[fault.site]
     detail = " ".join(part for part in (fault.kind.value, fault.node, fault.service) if part)

@@ -1,0 +1,189 @@
+"""Is anything left half done with nobody able to say what? Judged by what runs, not by reports."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from orchestrator.engine.events import StepDone
+from orchestrator.engine.record import decode
+from orchestrator.engine.report import RunEnd
+from orchestrator.errors import ExitCode, Problem
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import SiteState
+from orchestrator.planning.plan import Action, StepKind, UnitPlan
+from orchestrator.procedures.effects import StoredConfig
+from orchestrator.procedures.hold import Hold, from_labels
+from orchestrator.simulation.objects import SimResource
+from tests.simulated import Simulated
+
+_OWED = "dtdeploy.owed"
+
+
+@dataclass(slots=True)
+class Account:
+    """What people were told on a day, and what was so before it."""
+
+    world: Simulated
+    problems: list[Problem] = field(default_factory=list)
+    down: set[Unit] = field(default_factory=set)
+    """Units that a command took down as it was asked to."""
+    before: set[Unit] = field(init=False)
+    """Units that were not up when the day began."""
+
+    def __post_init__(self) -> None:
+        self.before = {unit for unit in self.units() if any(self.lacks(unit))}
+
+    def units(self) -> Iterator[Unit]:
+        """Return every unit at a site that is managed."""
+        inventory = self.world.inventory
+        for spec in inventory.units:
+            if inventory.state(spec.unit) is SiteState.ACTIVE:
+                yield spec.unit
+
+    def take(self, end: RunEnd) -> None:
+        """Take in how a command ended."""
+        self.problems += end.problems
+        for plan, report in ((end.plan, end.report), (end.way_back, end.restored)):
+            if report is None or plan is None:
+                continue
+            self.problems += report.problems
+            for step in report.steps:
+                unit = step.step.unit
+                if unit is not None and plan.unit(unit).action is Action.DOWN:
+                    self.down.add(unit)
+
+    def lacks(self, unit: Unit) -> Iterator[str]:
+        """Say what is wrong with a unit that should be up: by what really runs."""
+        yield from self.world.oracle.not_serving(unit)
+        swarm = self.world.fleet.sites[unit.site].swarm
+        services = swarm.services_of(unit.stack)
+        wanted = {s.name for s in self.world.sources[unit].desired.services}
+        if services and {s.desired.name for s in services} != wanted:
+            yield f"it has {sorted(s.desired.name for s in services)} of {sorted(wanted)}"
+        revisions = {dict(s.labels).get("dtdeploy.revision", "") for s in services}
+        if len(revisions) > 1:
+            yield f"it is of {len(revisions)} revisions"
+
+    def bad(self) -> list[str]:
+        """Return every unit that is not up and well, with what is wrong."""
+        found = ((unit, "; ".join(self.lacks(unit))) for unit in self.units())
+        return [f"{unit}: {words}" for unit, words in found if words]
+
+    def config(self, name: str) -> SimResource | None:
+        """Return a config of the coordinator's Swarm."""
+        swarm = self.world.fleet.sites[self.world.inventory.coordinator].swarm
+        return next((c for c in swarm.configs.values() if c.name == name), None)
+
+    def owed(self) -> set[str]:
+        """Return the units that are written down as owed."""
+        config = self.config(_OWED)
+        labels = config.labels if config is not None else ()
+        return {name.removeprefix(f"{_OWED}.") for name, _ in labels}
+
+    def settled(self) -> dict[Unit, float]:
+        """Return when each unit was last told to be up and well."""
+        return {
+            event.step.unit: event.at
+            for event in self.world.events
+            if isinstance(event, StepDone)
+            and event.step.kind in (StepKind.DEPLOY, StepKind.SETTLE)
+            and event.step.unit is not None
+        }
+
+
+def unaccounted(account: Account) -> list[str]:
+    """Return every unit that is not up, and of which nobody can say why; [] while a run may go on.
+
+    Whoever reads the lock can resume the run, so a lock that can be read accounts for all.
+    """
+    lock = account.config("dtdeploy.run")
+    if lock is not None:
+        return list(_unreadable(lock))
+    owed, settled, oracle = account.owed(), account.settled(), account.world.oracle
+    if oracle.lock_typed:
+        return []
+    return [
+        f"nobody can say why {unit} is not up: {'; '.join(account.lacks(unit))}"
+        for unit in account.units()
+        if any(account.lacks(unit))
+        and str(unit) not in owed
+        and unit not in account.before | account.down
+        and not oracle.meddled(unit)
+        and not any(_about(problem, unit) for problem in account.problems)
+        and not oracle.broke_since(unit, settled.get(unit))
+    ]
+
+
+def _about(problem: Problem, unit: Unit) -> bool:
+    where = problem.where
+    named = (where.site, where.stack) == (unit.site, unit.stack)
+    return named or str(unit) in " ".join((problem.what, *problem.evidence))
+
+
+def _unreadable(lock: SimResource) -> Iterator[str]:
+    stored = StoredConfig(
+        id=lock.id, name=lock.name, version=lock.version, labels=lock.labels, data=lock.data
+    )
+    record = decode(lock.data)
+    hold = from_labels(stored, record.plan.steps)
+    if not isinstance(hold, Hold):
+        yield f"the lock cannot be read: {hold.what} {hold.evidence}"
+    elif hold.run != record.run:
+        yield f"the lock says run {hold.run} and holds the record of {record.run}"
+
+
+def as_said(account: Account, end: RunEnd) -> list[str]:
+    """Return what is not as it should be after a run that says that it ended well."""
+    if end.exit_code is ExitCode.DONE:
+        wrong = ((item, _unlike(account, item, end.run)) for item in end.plan.units)
+    elif end.exit_code is ExitCode.RESTORED:
+        wrong = ((item, _unlike_before(account, item)) for item in end.plan.units)
+    else:
+        return []
+    settled, oracle = account.settled(), account.world.oracle
+    return [
+        f"{end.run} ended as {end.exit_code.name}, and {item.unit}: {words}"
+        for item, words in wrong
+        if words
+        and not oracle.broke_since(item.unit, settled.get(item.unit))
+        and not oracle.meddled(item.unit)
+    ]
+
+
+def _unlike(account: Account, item: UnitPlan, run: str) -> str:
+    match item.action:
+        case Action.KEEP:
+            return ""
+        case Action.DOWN:
+            return _still_there(account, item.unit)
+        case Action.RESTART | Action.UP:
+            assert item.after is not None
+            return _lacks(account, item.unit, item.after.sha, run)
+
+
+def _unlike_before(account: Account, item: UnitPlan) -> str:
+    if item.action is Action.KEEP:
+        return ""
+    if not item.before.services:
+        return _still_there(account, item.unit)
+    return _lacks(account, item.unit, item.before.revision, "")
+
+
+def _still_there(account: Account, unit: Unit) -> str:
+    left = [c for c in account.world.fleet.running_containers() if (c.site, c.stack) == _key(unit)]
+    services = account.world.fleet.sites[unit.site].swarm.services_of(unit.stack)
+    return f"{len(services)} services, {len(left)} containers are there" if services or left else ""
+
+
+def _key(unit: Unit) -> tuple[str, str]:
+    return unit.site, unit.stack
+
+
+def _lacks(account: Account, unit: Unit, sha: str, run: str) -> str:
+    words = list(account.lacks(unit))
+    for service in account.world.fleet.sites[unit.site].swarm.services_of(unit.stack):
+        labels = dict(service.labels)
+        if labels.get("dtdeploy.revision") != sha:
+            words.append(f"{service.name} is of {labels.get('dtdeploy.revision', 'nothing')[:8]}")
+        if run and labels.get("dtdeploy.run") != run:
+            words.append(f"{service.name} was deployed by {labels.get('dtdeploy.run')}")
+    return "; ".join(words)

@@ -1,0 +1,282 @@
+"""Tells a bad day: those who work at the fleet, what befalls them, and the morning after."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from orchestrator.engine.events import Event, StepDone, StepFailed, StepSkipped, StepWaits
+from orchestrator.engine.report import RunEnd
+from orchestrator.errors import DtdeployError, ExitCode
+from orchestrator.inventory.model import SiteState
+from orchestrator.planning.plan import Command
+from orchestrator.planning.selection import Request
+from orchestrator.simulation.backend import SimulatedBackend, SimulationStalledError
+from orchestrator.simulation.faults import Fault, FaultKind, inject
+from orchestrator.simulation.fleet import SimSite
+from orchestrator.simulation.happening import Happening, What
+from tests.account import Account, as_said, unaccounted
+from tests.days import Day, Ills, Order, Part
+from tests.lives import Machine, MemoryJournal
+from tests.operators import Operator, Operators, WallClock
+from tests.simulated import ALL, Simulated, simulated
+
+END_SECONDS = 3600.0
+"""No command may take longer than that, whatever happens."""
+_RESUMES = 4
+_REST_SECONDS = 45.0
+"""How long a fleet is given to come to rest once all that went wrong is mended."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """How a day went: what is wrong with it, and what happened."""
+
+    day: Day
+    wrong: list[str] = field(default_factory=list)
+    ends: list[tuple[str, RunEnd]] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    mornings: int = 0
+
+
+def tell(day: Day, machine: Callable[..., Machine] = Machine, *, aloud: bool = False) -> Story:
+    """Let `day` happen and hold everything against it; `aloud` keeps what happened."""
+    teller = _Teller(day, machine)
+    if aloud:
+        teller.world.fleet.subscribe(teller.story.happenings.append)
+    teller.tell()
+    return teller.story
+
+
+class _Teller:
+    def __init__(self, day: Day, machine: Callable[..., Machine]) -> None:
+        self.day = day
+        self.world: Simulated = simulated(
+            day.scenario, seed=day.seed, inventory=day.inventory, generation=day.generation
+        )
+        self.world.oracle.delay = day.delay
+        self.story = Story(day=day, events=self.world.events)
+        self._machine = machine
+        self._account = Account(self.world)
+        for fault in day.faults:
+            inject(self.world.fleet, fault)
+
+    def tell(self) -> None:
+        self._day()
+        if not self.story.wrong:
+            self._morning()
+        self.story.wrong += self.world.oracle.violations
+
+    # The day
+
+    def _day(self) -> None:
+        operators = Operators(self.world.fleet)
+        first = operators.start("first", lambda b: self._begins(b, self.day.order, self.day.first))
+        _befall(first, self.day.first)
+        people = [first]
+        if self.day.second is not Part.NOTHING:
+            people.append(operators.start("second", self._second, at=self.day.second_at))
+            _befall(people[1], self.day.ills_of_second)
+        try:
+            operators.run(until=END_SECONDS)
+        except SimulationStalledError as error:
+            self.story.wrong.append(f"S6: {error}")
+        for person in people:
+            self._heard(person)
+        if not self.story.wrong:
+            self.story.wrong += unaccounted(self._account)
+
+    def _heard(self, person: Operator[RunEnd | None]) -> None:
+        if person.error is not None and not isinstance(person.error, DtdeployError):
+            lines = traceback.format_exception(person.error)
+            self.story.wrong.append(f"{person.name} raised {''.join(lines[-4:])}")
+        if not person.over:
+            self.story.wrong.append(f"S6: {person.name} does not end within {END_SECONDS:.0f} s")
+
+    def _ended(self, name: str, end: RunEnd) -> None:
+        self.story.ends.append((name, end))
+        self._account.take(end)
+        self.story.wrong += as_said(self._account, end)
+
+    def _at_work(self, backend: SimulatedBackend, ills: Ills) -> Machine:
+        clock = WallClock(self.world.fleet.clock, jumps=list(ills.jumps))
+        return self._machine(
+            world=self.world,
+            backend=backend,
+            name=backend.operator,
+            journal=MemoryJournal(full_from=ills.full_from),
+            wall=clock.wall,
+            stop=lambda: bool(ills.stopped_at) and backend.now() >= ills.stopped_at,
+        )
+
+    def _begins(self, backend: SimulatedBackend, order: Order, ills: Ills) -> RunEnd | None:
+        return self._orders(self._at_work(backend, ills), order)
+
+    def _orders(self, machine: Machine, order: Order) -> RunEnd:
+        name = machine.backend.operator
+        end = machine.begins(
+            order.command, order.request, run=f"run-{name}", on_failure=order.on_failure
+        )
+        self._ended(name, end)
+        return end
+
+    def _second(self, backend: SimulatedBackend) -> RunEnd | None:
+        machine = self._at_work(backend, self.day.ills_of_second)
+        order = self.day.second_order
+        assert order is not None
+        match self.day.second:
+            case Part.TAKES_OVER:
+                return self._ended_if_any(machine, machine.takes_over())
+            case Part.ROLLS_BACK:
+                return self._ended_if_any(machine, machine.takes_back())
+            case Part.BREAKS:
+                if not machine.breaks_lock():
+                    return None
+        return self._orders(machine, order)
+
+    def _ended_if_any(self, machine: Machine, end: RunEnd | None) -> RunEnd | None:
+        if end is not None:
+            self._ended(machine.backend.operator, end)
+        return end
+
+    # The morning
+
+    def _morning(self) -> None:
+        self._mend()
+        clock = self.world.fleet.clock
+        clock.run_until(clock.now + _REST_SECONDS)
+        self._resume_all()
+        if self.story.wrong:
+            return
+        owed = self._somebody().owed()
+        if owed:
+            names = tuple(str(item.unit) for item in owed)
+            self._carried(Order(command=Command.UP, request=Request(units=names)), "up --owed")
+        if self._account.bad() or self._somebody().owed():
+            self._carried(Order(command=Command.RESTART, request=ALL), "restart --all")
+        self.story.wrong += [f"in the end {words}" for words in self._account.bad()]
+        if left := self._somebody().owed():
+            self.story.wrong.append(f"in the end {', '.join(str(o.unit) for o in left)} are owed")
+
+    def _somebody(self) -> Machine:
+        self.story.mornings += 1
+        name = f"morning-{self.story.mornings}"
+        backend = SimulatedBackend(self.world.fleet, operator=name)
+        return self._machine(world=self.world, backend=backend, name=name)
+
+    def _resume_all(self) -> None:
+        for _ in range(_RESUMES):
+            machine = self._somebody()
+            end = machine.resumes()
+            if end is None:
+                return
+            self._ended(machine.name, end)
+        if self._somebody().reads() is not None:
+            self.story.wrong.append(f"still not finished after {_RESUMES} resumes")
+
+    def _carried(self, order: Order, words: str) -> None:
+        machine = self._somebody()
+        try:
+            end = self._orders(machine, order)
+        except DtdeployError as error:
+            self.story.wrong.append(f"{words} was refused: {[p.what for p in error.problems]}")
+            return
+        if end.exit_code is not ExitCode.DONE:
+            self.story.wrong.append(f"{words} ended in {end.exit_code.name}: {problems_of(end)}")
+
+    def _mend(self) -> None:
+        """Let everything that went wrong be over, except what operators did or left undone."""
+        fleet, inventory = self.world.fleet, self.world.inventory
+        ends = [fault.at + fault.for_seconds for fault in self.day.faults]
+        fleet.clock.run_until(max((fleet.clock.now, *(end + 1.0 for end in ends))))
+        now = fleet.clock.now
+        for name, site in fleet.sites.items():
+            site.link.lose_before = site.link.lose_after = 0
+            site.link.delays.clear()
+            for kind in _mending(site):
+                inject(fleet, Fault(at=now, kind=kind, site=name))
+            for machine in site.swarm.machines.values():
+                if not machine.online:
+                    back = Fault(at=now, kind=FaultKind.NODE_BACK, site=name, node=machine.hostname)
+                    inject(fleet, back)
+        for spec in inventory.units:
+            if inventory.state(spec.unit) is SiteState.PLANNED:
+                continue
+            for kind in (FaultKind.BEHAVE, FaultKind.FREE):
+                about = Fault(at=now, kind=kind, site=spec.unit.site, stack=spec.unit.stack)
+                inject(fleet, about)
+        for host, port in fleet.outside:
+            inject(fleet, Fault(at=now, kind=FaultKind.OUTSIDE_UP, outside=f"{host}:{port}"))
+
+
+def _mending(site: SimSite) -> Iterator[FaultKind]:
+    swarm = site.swarm
+    yield FaultKind.LINK_OK
+    yield FaultKind.REGISTRY_OK
+    if swarm.frozen:
+        yield FaultKind.DAEMON_THAWED
+    if not swarm.daemon_up:
+        yield FaultKind.DAEMON_STARTED
+    if swarm.quorum_lost_at is not None:
+        yield FaultKind.QUORUM_BACK
+
+
+def _befall(operator: Operator[RunEnd | None], ills: Ills) -> None:
+    if ills.killed_at:
+        operator.kill(ills.killed_at)
+    if ills.killed_at_submit:
+        operator.kill_at_submit(ills.killed_at_submit)
+    if ills.killed_after_submit:
+        operator.kill_at_submit(ills.killed_after_submit, sent=True)
+    if ills.killed_at_answer:
+        operator.kill_at_answer(ills.killed_at_answer)
+    if ills.halted_at:
+        operator.pause(ills.halted_at, ills.halted_seconds)
+    if ills.halted_at_submit:
+        operator.pause_at_submit(ills.halted_at_submit, ills.halted_seconds)
+
+
+def problems_of(end: RunEnd) -> list[str]:
+    """Return everything that a command said was wrong."""
+    reports = [report for report in (end.report, end.restored) if report is not None]
+    problems = [*end.problems, *(p for report in reports for p in report.problems)]
+    return [f"{p.code} {p.where}: {p.what} {list(p.evidence)}" for p in problems]
+
+
+def shown(story: Story) -> str:
+    """Return a story that was told aloud, to be read from top to bottom."""
+    day = story.day
+    head = [
+        f"day {day.seed}: {day.order}, generation {day.generation}",
+        f"  {day.scenario.model_dump(exclude_defaults=True)}",
+        f"  first: {day.first}",
+        f"  second {day.second.value} at {day.second_at}: {day.second_order}",
+        f"  second: {day.ills_of_second}",
+        *(f"  {fault}" for fault in day.faults),
+    ]
+    lines = [(h.at, _line(h)) for h in story.happenings if h.what is not What.TASK_STATE]
+    lines += [(event.at, _told(event)) for event in story.events]
+    told = [f"{at:8.2f} {words}" for at, words in sorted(lines, key=lambda line: line[0]) if words]
+    ends = [f"{name} ended as {end.exit_code.name}: {problems_of(end)}" for name, end in story.ends]
+    return "\n".join([*head, *told, *ends, *story.wrong])
+
+
+def _line(happening: Happening) -> str:
+    parts = (happening.by, happening.stack, happening.service, happening.node, happening.detail)
+    return f"{happening.site:12} {happening.what.value}: {' '.join(part for part in parts if part)}"
+
+
+def _told(event: Event) -> str:
+    match event:
+        case StepWaits():
+            return ""
+        case StepFailed():
+            words = str([f"{p.what} {list(p.evidence)}" for p in event.problems])
+        case StepDone():
+            words = event.words
+        case StepSkipped():
+            words = event.because
+        case _:
+            words = ""
+    step = getattr(event, "step", None)
+    return f"{'':12} ~ {type(event).__name__} {step.id if step else ''} {words}"
