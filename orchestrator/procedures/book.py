@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Plan
 from orchestrator.sources.model import Sourced
 
@@ -42,7 +42,3 @@ class Book:
     def declared_at(self, site: str) -> frozenset[str]:
         """Return the stacks that the inventory declares at `site`."""
         return frozenset(s.unit.stack for s in self.inventory.units if s.unit.site == site)
-
-    def contacted(self, site: str) -> bool:
-        """Whether the site may be contacted at all."""
-        return self.inventory.site(site).state is not SiteState.PLANNED

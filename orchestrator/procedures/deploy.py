@@ -201,7 +201,7 @@ def _seen(book: Book, unit: Unit) -> Asking[Look]:
 
 
 def _ours_already(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> bool:
-    """Whether an earlier life of this run deployed all of the unit: then it only has to settle."""
+    """Whether this run deployed all of the unit, in an earlier life too: it only has to settle."""
     wanted = {sourced.desired.service_name(service) for service in sourced.desired.services}
     there = {service.name for service in contents(sight, unit.stack).services}
     return wanted <= there and origin(unit, sight).run == book.run
@@ -274,14 +274,9 @@ def _look_for_lost_deploy(
     """
     start = yield from ask_sleep(0)
     poll = book.inventory.spec(unit).policy.poll_seconds
-    wanted = {sourced.desired.service_name(service) for service in sourced.desired.services}
     while True:
         look = yield from ask_observe(unit.site)
-        if (
-            isinstance(look, Sight)
-            and origin(unit, look).run == book.run
-            and (wanted <= {service.name for service in contents(look, unit.stack).services})
-        ):
+        if isinstance(look, Sight) and _ours_already(book, unit, sourced, look):
             return None
         if look.at - start >= _LOST_ANSWER_SECONDS:
             if isinstance(look, Sight):

@@ -26,7 +26,7 @@ def procedure_for(book: Book, step: Step) -> Procedure:
             return deploy(book, step, _unit(step))
         case StepKind.SETTLE:
             return settle(book, step, _unit(step))
-        case _:
+        case _:  # pragma: no cover - mypy proves that there is no other kind
             assert_never(step.kind)
 
 

@@ -346,3 +346,231 @@ def test_a_task_that_keeps_being_replaced_never_settles() -> None:
     driven = settled(world)
     assert failed_with(driven)[0] is ExitCode.UNHEALTHY
     assert driven.seconds >= 60
+
+
+def test_a_task_that_fails_for_good_does_not_settle() -> None:
+    world = World()
+    failures = tuple(
+        task(state=TaskState.FAILED, desired=TaskState.SHUTDOWN, number=n, error="exit (3)")
+        for n in range(4)
+    )
+    world.tasks = [(float(n), (failure,)) for n, failure in enumerate(failures)]
+    driven = settled(world)
+    code, words = failed_with(driven)
+    assert code is ExitCode.UNHEALTHY
+    assert "exit (3)" in words
+    assert driven.seconds < 60
+
+
+def test_probes_must_answer_at_the_end_of_the_window_too() -> None:
+    world = World()
+    world.deployed_at = 0.0
+    probed = spec(CLIENT, SERVER, probes=(PROBE,))
+    units = tuple(probed if s.unit == CLIENT else s for s in inventory().units)
+    of = replace(book(), inventory=replace(inventory(), units=units))
+    world.probe = False
+    driven = drive(settle(of, step(20), CLIENT), world.look, world.perform)
+    assert failed_with(driven) == (ExitCode.UNHEALTHY, "probe health: HTTP 503")
+    world.probe = True
+    assert isinstance(drive(settle(of, step(20), CLIENT), world.look, world.perform).outcome, Done)
+
+
+def test_a_site_that_is_out_of_sight_for_a_moment_settles_all_the_same() -> None:
+    world = World()
+    world.deployed_at = 0.0
+    dark = [(0.0, 3.0), (9.0, 12.0)]
+
+    def look(site: str, now: float) -> Look:
+        hidden = site == "far" and any(begin <= now < end for begin, end in dark)
+        return unseen(site) if hidden else world.look(site, now)
+
+    driven = drive(settle(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert driven.seconds == 14.0
+
+
+def test_a_site_that_stays_out_of_sight_does_not_settle() -> None:
+    driven = drive(settle(book(), step(30), CLIENT), lambda site, _: unseen(site), World().perform)
+    assert failed_with(driven) == (ExitCode.UNHEALTHY, "timed out")
+    assert driven.seconds == 30.0
+
+
+def hidden(world: World, *moments: tuple[float, float], seconds: float = 60.0) -> Driven:
+    """Deploy while the site cannot be seen from one moment to another."""
+
+    def look(site: str, now: float) -> Look:
+        dark = site == "far" and any(begin <= now < end for begin, end in moments)
+        return unseen(site) if dark else world.look(site, now)
+
+    return drive(deploy(book(), step(seconds), CLIENT), look, world.perform)
+
+
+def test_a_site_that_blinks_before_the_deploy_is_waited_for() -> None:
+    driven = hidden(World(), (0.0, 59.0))
+    assert isinstance(driven.outcome, Done)
+    assert driven.told[0].waiting_for == "far to be seen again"
+    assert (driven.told[0].items, driven.told[0].deadline) == (("timed out",), 60.0)
+
+
+def test_nothing_is_deployed_where_nobody_can_look() -> None:
+    driven = hidden(World(), (0.0, 1e9))
+    assert failed_with(driven) == (ExitCode.UNHEALTHY, "timed out")
+    assert deploys(driven) == []
+    assert driven.seconds == 60.0
+
+
+def test_a_site_that_blinks_after_the_deploy_is_waited_for() -> None:
+    driven = hidden(World(), (1.0, 40.0))
+    assert isinstance(driven.outcome, Done)
+    assert driven.told[-1].waiting_for == "far to be seen again"
+
+
+def test_a_site_that_is_lost_after_the_deploy_is_told_so() -> None:
+    driven = hidden(World(), (1.0, 1e9))
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].code == "deploy.site-lost"
+    assert driven.seconds == 60.0
+
+
+def test_a_site_that_is_lost_with_the_answer_is_told_so() -> None:
+    world = World()
+    world.happens = False
+    world.answer = Answer(result=Result.UNKNOWN, at=0.0, words="connection lost")
+    driven = hidden(world, (0.1, 1e9))
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].code == "deploy.site-lost"
+    assert driven.seconds == 130.0
+
+
+@pytest.mark.parametrize(("begins", "done"), [(10.0, True), (1e9, False)])
+def test_its_own_probes_must_answer_too(begins: float, *, done: bool) -> None:
+    probed = spec(CLIENT, SERVER, probes=(PROBE,))
+    units = tuple(probed if s.unit == CLIENT else s for s in inventory().units)
+    of = replace(book(), inventory=replace(inventory(), units=units))
+    world = World()
+
+    def perform(effect: Effect, now: float) -> object:
+        world.probe = now >= begins
+        return world.perform(effect, now)
+
+    driven = drive(deploy(of, step(30), CLIENT), world.look, perform)
+    assert isinstance(driven.outcome, Done) is done
+    if not done:
+        assert failed_with(driven) == (ExitCode.UNHEALTHY, "probe health: HTTP 503")
+
+
+@pytest.mark.parametrize("services", [("web",), ("web", "worker")])
+def test_what_an_earlier_life_of_this_run_deployed_whole_is_left_alone(
+    services: tuple[str, ...],
+) -> None:
+    label = ((LABEL_RUN, RUN),)
+    mine = tuple(service(name, labels=label) for name in services)
+    seen = replace(running(CLIENT, *services), services=mine)
+    driven = drive(
+        deploy(book(), step(5), CLIENT),
+        lambda site, _: at("home", running(SERVER)) if site == "home" else seen,
+        World().perform,
+    )
+    assert deploys(driven) == []
+
+
+@pytest.mark.parametrize("of_run", ["r0", ""])
+def test_what_another_run_deployed_is_deployed_anew(of_run: str) -> None:
+    label = ((LABEL_RUN, of_run),) if of_run else ()
+    seen = replace(running(CLIENT), services=(service(labels=label),))
+    driven = drive(
+        deploy(book(), step(5), CLIENT),
+        lambda site, _: at("home", running(SERVER)) if site == "home" else seen,
+        World().perform,
+    )
+    assert len(deploys(driven)) == 1
+
+
+def test_half_of_what_this_run_wanted_to_deploy_is_deployed_again() -> None:
+    sources = {SERVER: sourced(SERVER), CLIENT: sourced(CLIENT, wanted(), wanted("worker"))}
+    seen = replace(running(CLIENT), services=(service(labels=((LABEL_RUN, RUN),)),))
+    driven = drive(
+        deploy(replace(book(), sourced=sources), step(5), CLIENT),
+        lambda site, _: at("home", running(SERVER)) if site == "home" else seen,
+        World().perform,
+    )
+    assert len(deploys(driven)) == 1
+
+
+def test_half_a_deploy_is_no_sign_of_the_one_whose_answer_was_lost() -> None:
+    sources = {SERVER: sourced(SERVER), CLIENT: sourced(CLIENT, wanted(), wanted("worker"))}
+    world = World()
+    world.answer = Answer(result=Result.UNKNOWN, at=0.0)
+    of = replace(book(), sourced=sources)
+    driven = drive(deploy(of, step(), CLIENT), world.look, world.perform)
+    assert failed_with(driven) == (ExitCode.OUTCOME_UNKNOWN, "")
+    assert driven.seconds == 130.0
+
+
+def test_leftovers_that_do_not_go_away_keep_the_deploy_from_failing_in_the_dark() -> None:
+    left = sight("far", networks=(resource("net"),))
+
+    def perform(effect: Effect, now: float) -> object:
+        if isinstance(effect, RunProbe):
+            return ProbeResult(ok=True, at=now, words="")
+        return Answer(result=Result.OK, at=now)
+
+    def look(site: str, _now: float) -> Look:
+        return at("home", running(SERVER)) if site == "home" else left
+
+    driven = drive(deploy(book(), step(20), CLIENT), look, perform)
+    assert failed_with(driven)[0] is ExitCode.REMOVAL_UNFINISHED
+    assert deploys(driven) == []
+
+
+def test_a_dependency_that_needs_a_moment_is_waited_for() -> None:
+    world = World()
+
+    def look(site: str, now: float) -> Look:
+        return sight("home") if site == "home" and now < 19 else world.look(site, now)
+
+    driven = drive(deploy(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert driven.told[0].waiting_for == "what it depends on to be healthy"
+    assert driven.told[0].deadline == 20.0
+
+
+@pytest.mark.parametrize(("until", "done"), [(59.0, True), (1e9, False)])
+def test_a_dependency_out_of_sight_is_waited_for_longer(until: float, *, done: bool) -> None:
+    world = World()
+
+    def look(site: str, now: float) -> Look:
+        return unseen("home") if site == "home" and now < until else world.look(site, now)
+
+    driven = drive(deploy(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done) is done
+    assert driven.seconds == pytest.approx(61.5 if done else 60.0, abs=0.5)
+
+
+def test_everything_the_deploy_needs_travels_with_it() -> None:
+    client = spec(CLIENT, SERVER, variables=(("SITE", "far"),), secret_variables=("TOKEN",))
+    units = tuple(client if s.unit == CLIENT else s for s in inventory().units)
+    of = replace(book(), inventory=replace(inventory(), units=units))
+    world = World()
+    effect = deploys(drive(deploy(of, step(), CLIENT), world.look, world.perform))[0]
+    release = sourced(CLIENT).release
+    assert effect == DeployStack(
+        unit=CLIENT,
+        release=release,
+        compose_version="3.8",
+        services=("web",),
+        labels=(
+            ("dtdeploy.repo", "app"),
+            ("dtdeploy.revision", SHA),
+            ("dtdeploy.release", release.digest),
+            ("dtdeploy.compose", release.compose),
+            ("dtdeploy.run", RUN),
+        ),
+        variables=(("SITE", "far"),),
+        secret_variables=("TOKEN",),
+    )
+
+
+def test_it_says_how_many_tasks_run_and_why_the_rest_does_not() -> None:
+    told = [(tell.waiting_for, tell.items, tell.deadline) for tell in deployed(World()).told]
+    assert ("0 of 1 tasks to run", ("app-client_web/1 on far-m: starting",), 60.0) in told

@@ -184,6 +184,15 @@ def test_a_lock_as_it_was_read_is_taken_over() -> None:
     assert written.labels == MINE
 
 
+def test_taking_over_is_repeated_while_nobody_wrote_since() -> None:
+    configs = Configs()
+    other = configs.put(LOCK, *OTHER)
+    configs.faults = [lost_before]
+    written, seconds = told(write_lock(SITE, other, MINE), configs)
+    assert isinstance(written, StoredConfig)
+    assert (written.labels, seconds) == (MINE, 1.0)
+
+
 def test_one_whose_holder_wrote_since_is_not_taken_over() -> None:
     configs = Configs()
     other = configs.put(LOCK, *OTHER)

@@ -220,3 +220,105 @@ def test_finished_job_tasks_do_not_hold_the_server() -> None:
         World().perform,
     )
     assert isinstance(driven.outcome, Done)
+
+
+def test_what_is_left_is_asked_for_once_while_it_goes() -> None:
+    """Docker has said yes; the network takes a while until every node has let go of it."""
+    world = World(stop_seconds=0.0)
+
+    def look(site: str, now: float) -> Look:
+        if world.cleaned and now < 3:
+            return replace(running(CLIENT), services=(), tasks=(), networks=(resource("net"),))
+        return world.look(site, now)
+
+    driven = drive(remove(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert [type(effect) for effect in driven.effects] == [RemoveServices, RemoveLeftovers]
+
+
+def test_services_that_stay_listed_are_asked_for_once_and_hold_up_the_rest() -> None:
+    world = World()
+
+    def look(_site: str, now: float) -> Look:
+        return replace(running(CLIENT), tasks=(), networks=(resource("net"),)) if now < 3 else gone
+
+    gone = sight()
+    driven = drive(remove(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert [type(effect) for effect in driven.effects] == [RemoveServices]
+
+
+def test_a_network_that_lost_its_label_is_still_waited_for() -> None:
+    world = World(stop_seconds=0.0)
+
+    def look(site: str, now: float) -> Look:
+        if not world.cleaned:
+            return world.look(site, now)
+        return sight(networks=(resource("net", stack=""),) if now < 5 else ())
+
+    driven = drive(remove(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert driven.seconds >= 5.0
+
+
+def test_a_site_that_is_out_of_sight_for_long_makes_it_unknown() -> None:
+    world = World()
+
+    def look(site: str, now: float) -> Look:
+        return unseen(site) if now > 2 else world.look(site, now)
+
+    driven = drive(remove(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Failed)
+    problem = driven.outcome.problems[0]
+    assert problem.exit_code is ExitCode.OUTCOME_UNKNOWN
+    assert problem.evidence == ("far cannot be seen: timed out",)
+
+
+def test_services_that_nobody_removes_are_not_called_unknown_for_a_node_that_is_down() -> None:
+    """What can be seen to be there is there, whatever else cannot be seen."""
+    down = replace(running(CLIENT), nodes=(node(state=NodeState.DOWN),))
+    world = World()
+    world.answers = [Answer(result=Result.UNKNOWN, at=0.0)] * 200
+    driven = drive(remove(book(), step(), CLIENT), lambda *_: down, world.perform)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].exit_code is ExitCode.REMOVAL_UNFINISHED
+
+
+def test_it_says_what_it_waits_for_and_until_when() -> None:
+    driven = removed(World(stop_seconds=2.0))
+    waits = [(tell.waiting_for, tell.items, tell.deadline) for tell in driven.told]
+    task_words = "task task-app-cli running on far-m"
+    assert ("1 tasks to end", (task_words, "network net", "secret sec"), 40.0) in waits
+    assert ("the last of it to go", ("network net", "secret sec"), 40.0) in waits
+
+
+def guarding(*moments: tuple[float, Look]) -> Driven:
+    """Remove the server; each look at the far site lasts until its moment, the last for ever."""
+
+    def look(site: str, now: float) -> Look:
+        if site == "home":
+            return sight("home") if taken else replace(HOME, site="home")
+        return next((seen for until, seen in moments if now < until), moments[-1][1])
+
+    taken: list[Effect] = []
+
+    def perform(effect: Effect, _now: float) -> object:
+        taken.append(effect)
+        return OK
+
+    return drive(remove(book(), step(), SERVER), look, perform)
+
+
+def test_what_is_still_going_is_waited_for_a_while() -> None:
+    driven = guarding((19.0, running(CLIENT)), (1e9, sight("far")))
+    assert isinstance(driven.outcome, Done)
+    assert driven.told[0].waiting_for == "what depends on it to be gone"
+    assert driven.told[0].deadline == 20.0
+    assert guarding((20.5, running(CLIENT)), (1e9, sight("far"))).effects == []
+
+
+def test_a_site_out_of_sight_is_waited_for_longer() -> None:
+    assert isinstance(guarding((59.0, unseen()), (1e9, sight("far"))).outcome, Done)
+    driven = guarding((1e9, unseen()))
+    assert isinstance(driven.outcome, Failed)
+    assert (driven.effects, driven.seconds) == ([], 60.0)

@@ -1,0 +1,211 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import ExitCode, Problem
+from orchestrator.fleet.desired import TcpProbe
+from orchestrator.fleet.observed import NodeState
+from orchestrator.procedures.book import Limits
+from orchestrator.procedures.effects import Examination, ImageCheck, ProbeResult
+from orchestrator.procedures.fitness import Wanted, judge_site
+from tests.build import CLIENT, SERVER, desired, info, node, running, service, sight
+
+DATABASE = TcpProbe(name="database", host="db", port=5432)
+
+
+def seen(**other: Any) -> Examination:
+    base = Examination(
+        sight=sight(),
+        api_version="1.41",
+        cli_version="29.0",
+        disk_free_bytes=50_000_000_000,
+        disk_total_bytes=100_000_000_000,
+        clock_offset_seconds=0.0,
+    )
+    return replace(base, **other)
+
+
+def wanted(**other: Any) -> Wanted:
+    return replace(Wanted(site="far", limits=Limits()), **other)
+
+
+def codes(problems: tuple[Problem, ...]) -> list[str]:
+    return [problem.code for problem in problems]
+
+
+def only(want: Wanted, found: Examination) -> Problem:
+    problems = judge_site(want, found)
+    assert len(problems) == 1, codes(problems)
+    assert problems[0].state_left == "nothing was touched"
+    assert problems[0].where.site == "far"
+    return problems[0]
+
+
+def test_a_fit_site_has_no_problem() -> None:
+    want = wanted(acted=(CLIENT,), desired=(desired(),), declared=frozenset({"app-client"}))
+    assert judge_site(want, seen()) == ()
+
+
+def test_a_swarm_that_is_not_well_is_all_that_is_said() -> None:
+    """Nothing else that it shows can be trusted."""
+    dark = sight(info=info(error="no leader"), nodes=())
+    problem = only(wanted(), seen(sight=dark, api_version="1.1", disk_free_bytes=0))
+    assert (problem.code, problem.exit_code) == ("swarm.not-well", ExitCode.SAFETY_REFUSED)
+
+
+@pytest.mark.parametrize("version", ["1.39", "1.9", "", "unknown"])
+def test_an_old_engine_is_refused(version: str) -> None:
+    problem = only(wanted(), seen(api_version=version))
+    assert problem.code == "docker.too-old"
+    assert f"API {version or 'unknown'}," in problem.what
+
+
+@pytest.mark.parametrize("version", ["1.40", "1.52", "2.0"])
+def test_a_new_engine_passes(version: str) -> None:
+    assert judge_site(wanted(), seen(api_version=version)) == ()
+
+
+def test_a_swarm_without_a_leader_is_refused() -> None:
+    seen_ = seen(sight=sight(nodes=(node(leader=False),)))
+    assert only(wanted(), seen_).code == "swarm.no-leader"
+
+
+def test_a_node_that_is_not_ready_matters_where_something_is_changed() -> None:
+    nodes = (node(), node("far-w1", NodeState.DOWN, leader=False))
+    found = seen(sight=sight(nodes=nodes))
+    problem = only(wanted(acted=(CLIENT,)), found)
+    assert problem.code == "swarm.node-not-ready"
+    assert problem.evidence == ("far-w1: down",)
+    assert judge_site(wanted(), found) == ()
+
+
+def test_a_full_disk_matters_where_something_is_deployed() -> None:
+    found = seen(disk_free_bytes=999_999_999)
+    problem = only(wanted(desired=(desired(),)), found)
+    assert problem.code == "site.disk-low"
+    assert problem.what.startswith("999 MB are free")
+    assert judge_site(wanted(), found) == ()
+    assert judge_site(wanted(desired=(desired(),)), seen(disk_free_bytes=10**9)) == ()
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(5.1, "+5 s off"), (-61.0, "-61 s off")])
+def test_a_clock_that_is_off_either_way_is_refused(seconds: float, words: str) -> None:
+    problem = only(wanted(), seen(clock_offset_seconds=seconds))
+    assert problem.code == "site.clock-skew"
+    assert words in problem.what
+
+
+@pytest.mark.parametrize("seconds", [5.0, -5.0])
+def test_a_clock_may_be_off_up_to_the_limit(seconds: float) -> None:
+    assert judge_site(wanted(), seen(clock_offset_seconds=seconds)) == ()
+
+
+@pytest.mark.parametrize(
+    ("about", "code", "exit_code", "fix"),
+    [
+        ({"denied": True}, "registry.login-refused", ExitCode.LOGIN_REFUSED, "docker login reg:5"),
+        ({"missing": True}, "registry.image-missing", ExitCode.SOURCE_FAILED, "push the image"),
+        ({}, "registry.unreachable", ExitCode.SAFETY_REFUSED, "docker manifest inspect reg:5/a:1"),
+    ],
+)
+def test_an_image_that_cannot_be_pulled_is_told_with_its_reason(
+    about: dict[str, bool], code: str, exit_code: ExitCode, fix: str
+) -> None:
+    check = ImageCheck(image="reg:5/a:1", ok=False, words="unauthorized", **about)  # type: ignore[arg-type]  # flags by name
+    fine = ImageCheck(image="reg:5/b:1", ok=True)
+    problem = only(wanted(), seen(images=(fine, check)))
+    assert (problem.code, problem.exit_code) == (code, exit_code)
+    assert problem.fix.startswith(fix)
+    assert problem.evidence == ("unauthorized",)
+    silent = only(wanted(), seen(images=(replace(check, words=""),)))
+    assert silent.evidence == ()
+
+
+def test_what_the_stack_needs_outside_must_answer() -> None:
+    fine = (DATABASE, ProbeResult(ok=True, at=0.0, words="open"))
+    down = (DATABASE, ProbeResult(ok=False, at=0.0, words="connection refused"))
+    problem = only(wanted(), seen(requires=(fine, down)))
+    assert problem.code == "preflight.dependency-down"
+    assert problem.what == "database at db:5432 does not answer"
+    assert problem.evidence == ("connection refused",)
+
+
+@pytest.mark.parametrize("kind", ["network", "config", "secret"])
+def test_what_a_compose_file_calls_external_must_exist(kind: str) -> None:
+    asks = replace(desired(), **{f"external_{kind}s": ("there", "missing")})  # type: ignore[arg-type]  # by name
+    found = seen(**{f"all_{kind}s": ("there",)})
+    problem = only(wanted(desired=(asks,)), found)
+    assert problem.code == f"swarm.{kind}-missing"
+    assert problem.what == f"the external {kind} missing does not exist"
+    assert problem.where.stack == "app-client"
+
+
+HTTP = ((80, "tcp", "ingress"),)
+PORTS = ((80, "app-client@far"),)
+
+
+@pytest.mark.parametrize(
+    ("found", "by"),
+    [
+        (seen(sight=sight(services=(service(stack="shop", published=HTTP),))), "shop_web"),
+        (seen(listening=(22, 80)), "a process that is no Swarm service"),
+        (
+            seen(
+                sight=sight(
+                    services=(
+                        service(published=HTTP),
+                        service(stack="shop", published=HTTP),
+                    )
+                )
+            ),
+            "shop_web",
+        ),
+    ],
+)
+def test_a_port_that_somebody_else_has_is_taken(found: Examination, by: str) -> None:
+    problem = only(wanted(acted=(CLIENT,), ports=PORTS), found)
+    assert problem.code == "swarm.port-taken"
+    assert problem.what == f"port 80, which app-client@far publishes, is taken by {by}"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        seen(),
+        seen(listening=(22,)),
+        seen(sight=sight(services=(service(published=HTTP),))),
+        # Docker's own proxy listens for a published port.
+        seen(sight=sight(services=(service(published=HTTP),)), listening=(80,)),
+    ],
+)
+def test_a_port_that_the_unit_itself_has_is_not(found: Examination) -> None:
+    assert judge_site(wanted(acted=(CLIENT,), ports=PORTS), found) == ()
+
+
+def test_a_stack_that_nobody_declared_is_told_where_it_is_in_the_way() -> None:
+    found = seen(sight=sight(services=(service(stack="app-extra"),)))
+    here = wanted(declared=frozenset({"app-client"}), managed_prefix="app")
+    problem = only(here, found)
+    assert problem.code == "swarm.undeclared-stack"
+    assert problem.where.stack == "app-extra"
+    assert judge_site(wanted(declared=None, managed_prefix="app"), found) == ()
+
+
+def test_what_this_run_may_not_remove_itself_must_be_gone() -> None:
+    found = seen(sight=running(CLIENT))
+    problem = only(wanted(must_be_gone=(CLIENT,)), found)
+    assert problem.code == "removal.blocked"
+    assert problem.evidence[0] == "service app-client_web"
+    assert judge_site(wanted(must_be_gone=(SERVER,)), found) == ()
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    found = seen(api_version="1.1", disk_free_bytes=0, clock_offset_seconds=99, listening=(80,))
+    want = wanted(acted=(CLIENT,), desired=(desired(),), ports=PORTS)
+    assert codes(judge_site(want, found)) == [
+        "docker.too-old",
+        "site.disk-low",
+        "site.clock-skew",
+        "swarm.port-taken",
+    ]

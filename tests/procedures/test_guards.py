@@ -1,0 +1,234 @@
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.fleet.desired import DesiredService
+from orchestrator.fleet.observed import Look, NodeState, Sight
+from orchestrator.fleet.running import LABEL_RUN
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.plan import Command, LeftOut, Plan
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.guards import (
+    direct_dependencies,
+    overwrite_blockers,
+    removal_blockers,
+    removal_guard,
+    strays,
+    unhealthy_dependency,
+)
+from tests.build import (
+    CLIENT,
+    DAEMONS,
+    HOME_CLIENT,
+    SERVER,
+    inventory,
+    node,
+    resource,
+    running,
+    service,
+    sight,
+    sourced,
+    spec,
+    task,
+    unseen,
+    wanted,
+)
+
+
+def book(
+    inv: Inventory | None = None,
+    *,
+    left_out: tuple[LeftOut, ...] = (),
+    deployed: dict[Unit, tuple[DesiredService, ...]] | None = None,
+) -> Book:
+    plan = Plan(
+        command=Command.RESTART,
+        selection="--all",
+        coordinator="home",
+        revisions=(),
+        units=(),
+        steps=(),
+        left_out=left_out,
+    )
+    sources = {unit: sourced(unit, *services) for unit, services in (deployed or {}).items()}
+    return Book(run="r1", inventory=inv or inventory(), plan=plan, sourced=sources)
+
+
+def blockers(looks: dict[str, Look], of: Book | None = None) -> tuple[str, ...]:
+    of = of or book()
+    return removal_blockers(of, removal_guard(of, SERVER), looks)
+
+
+EMPTY: dict[str, Look] = {"home": sight("home"), "far": sight("far")}
+HIDDEN = sight(nodes=(node(state=NodeState.DOWN),), tasks=(task(),))
+
+
+def test_what_depends_on_a_unit_is_asked_for_everywhere_its_own_site_first() -> None:
+    away = Unit(stack="app-client", site="away")
+    inv = inventory(spec(away, CLIENT), extra_sites=("away",))
+    guard = removal_guard(book(inv), SERVER)
+    assert guard.dependents == (away, CLIENT, HOME_CLIENT, DAEMONS)
+    assert guard.sites == ("home", "away", "far")
+
+
+def test_a_planned_site_is_not_asked() -> None:
+    guard = removal_guard(book(inventory(states={"far": SiteState.PLANNED})), SERVER)
+    assert guard.sites == ("home",)
+
+
+def test_nothing_blocks_once_all_that_depends_on_it_is_gone() -> None:
+    assert blockers({**EMPTY, "home": running(SERVER)}) == ()
+
+
+@pytest.mark.parametrize(
+    ("far", "words"),
+    [
+        (running(CLIENT), f"{CLIENT} is present: service app-client_web; task task-app-cli"),
+        (unseen("far"), f"{CLIENT} is unknown: far cannot be seen: timed out"),
+        (sight(networks=(resource("net"),)), f"{CLIENT} is present: network net"),
+        (HIDDEN, f"{CLIENT} is unknown: task removed service svc-app-clie.1"),
+    ],
+)
+def test_each_dependent_that_is_not_known_to_be_gone_blocks_in_words(far: Look, words: str) -> None:
+    found = blockers({**EMPTY, "far": far})
+    assert len(found) == 1
+    assert found[0].startswith(words)
+
+
+def test_no_more_than_four_pieces_of_evidence_are_told() -> None:
+    left = tuple(resource(f"n{number}") for number in range(9))
+    found = blockers({**EMPTY, "far": sight(networks=left)})
+    assert found == (f"{CLIENT} is present: network n0; network n1; network n2; network n3",)
+
+
+@pytest.mark.parametrize("site", ["home", "far"])
+def test_a_stack_that_nobody_declared_blocks_wherever_dependents_live(site: str) -> None:
+    stray = sight(site, services=(service(stack="app-extra"),))
+    assert blockers({**EMPTY, site: stray}) == (f"app-extra@{site} runs and is not declared",)
+
+
+def test_without_dependents_no_stack_is_in_the_way() -> None:
+    stray = sight("far", services=(service(stack="app-extra"),))
+    guard = removal_guard(book(), CLIENT)
+    assert removal_blockers(book(), guard, {"far": stray}) == ()
+
+
+def accepting(unit: Unit, *, accepted: bool = True) -> Book:
+    return book(left_out=(LeftOut(unit=unit, reason="cut", accepted=accepted),))
+
+
+def test_an_accepted_unit_blocks_only_when_it_is_seen_to_run() -> None:
+    dark = {**EMPTY, "far": unseen("far")}
+    assert blockers(dark, accepting(CLIENT)) == ()
+    assert blockers({**EMPTY, "far": running(CLIENT)}, accepting(CLIENT)) != ()
+
+
+def test_accepting_one_unit_accepts_no_other() -> None:
+    dark = {**EMPTY, "far": unseen("far")}
+    assert blockers(dark, accepting(DAEMONS)) != ()
+    assert blockers(dark, accepting(CLIENT, accepted=False)) != ()
+
+
+def test_strays_are_those_of_the_prefix_that_are_not_declared_at_that_site() -> None:
+    seen = sight(
+        "far",
+        services=tuple(service(stack=s) for s in ("app-daemons", "app-client", "other")),
+    )
+    assert strays(book(), "far", seen) == ("app-daemons",)
+
+
+def test_direct_dependencies_are_those_declared() -> None:
+    assert direct_dependencies(book(), CLIENT) == (SERVER,)
+    assert direct_dependencies(book(), SERVER) == ()
+    planned = book(inventory(states={"far": SiteState.PLANNED}))
+    assert direct_dependencies(planned, CLIENT) == ()
+
+
+# Is what a unit needs healthy?
+
+
+def test_what_runs_well_is_healthy() -> None:
+    assert unhealthy_dependency(book(), SERVER, running(SERVER)) == ""
+
+
+def test_what_cannot_be_seen_is_not() -> None:
+    assert unhealthy_dependency(book(), SERVER, unseen("home")) == (
+        "app@home cannot be seen: timed out"
+    )
+
+
+def test_a_stack_without_services_lacks_all_of_them() -> None:
+    """Judged against itself, an empty stack would be healthy."""
+    empty = sight("home")
+    assert unhealthy_dependency(book(), SERVER, empty) == "app@home lacks all of its services"
+    deployed = book(deployed={SERVER: (wanted(),)})
+    assert unhealthy_dependency(deployed, SERVER, empty) == "app@home lacks all of its services"
+
+
+def relied_on(*names: str) -> Inventory:
+    base = inventory()
+    units = tuple(spec(SERVER, must_have=names) if s.unit == SERVER else s for s in base.units)
+    return replace(base, units=units)
+
+
+def test_what_operators_rely_on_must_be_there_when_this_run_does_not_deploy_it() -> None:
+    inv = relied_on("web", "worker", "exporter")
+    assert unhealthy_dependency(book(inv), SERVER, running(SERVER)) == (
+        "app@home lacks worker, exporter"
+    )
+    assert unhealthy_dependency(book(relied_on("web")), SERVER, running(SERVER)) == ""
+
+
+def test_what_this_run_deploys_is_judged_by_its_compose_file_alone() -> None:
+    of = book(relied_on("web", "worker"), deployed={SERVER: (wanted(),)})
+    assert unhealthy_dependency(of, SERVER, running(SERVER)) == ""
+    of = book(deployed={SERVER: (wanted(), wanted("worker"))})
+    assert unhealthy_dependency(of, SERVER, running(SERVER)) == (
+        "app@home is unhealthy: app_worker: does not exist"
+    )
+
+
+def test_no_more_than_four_reasons_are_told() -> None:
+    of = book(deployed={SERVER: tuple(wanted(f"w{n}") for n in range(5))})
+    seen = running(SERVER, "w0")
+    bare = replace(seen, tasks=())
+    told = unhealthy_dependency(of, SERVER, bare)
+    assert told.startswith("app@home is unhealthy: ")
+    assert told.count("; ") == 3
+
+
+# Deploying over what runs
+
+
+def overwriting(own: Look, far: Look) -> tuple[str, ...]:
+    return overwrite_blockers(book(), SERVER, {"home": own, "far": far})
+
+
+def test_a_unit_that_runs_is_not_redone_under_what_needs_it() -> None:
+    assert overwriting(running(SERVER), running(CLIENT)) == (f"{CLIENT} is present",)
+    assert overwriting(running(SERVER), unseen("far")) == (f"{CLIENT} is unknown",)
+    assert overwriting(running(SERVER), sight("far")) == ()
+
+
+@pytest.mark.parametrize(
+    "own", [sight("home"), unseen("home"), sight("home", networks=(resource("n", "app"),))]
+)
+def test_what_does_not_run_is_not_redone(own: Look) -> None:
+    assert overwriting(own, running(CLIENT)) == ()
+
+
+def labelled(*runs: str) -> Sight:
+    services = tuple(
+        service(f"w{n}", SERVER.stack, labels=((LABEL_RUN, run),)) for n, run in enumerate(runs)
+    )
+    return sight("home", services=services)
+
+
+def test_what_this_run_deployed_may_be_deployed_again_by_it() -> None:
+    assert overwriting(labelled("r1", "r1"), running(CLIENT)) == ()
+
+
+@pytest.mark.parametrize("runs", [("r1", "r0"), ("r0",), ("",)])
+def test_what_is_even_in_part_anothers_is_not(runs: tuple[str, ...]) -> None:
+    assert overwriting(labelled(*runs), running(CLIENT)) == (f"{CLIENT} is present",)

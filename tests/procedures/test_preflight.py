@@ -1,0 +1,262 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.errors import ExitCode, Problem
+from orchestrator.fleet.desired import PublishedPort, TcpProbe
+from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind, UnitPlan
+from orchestrator.procedures.book import Book
+from orchestrator.procedures.effects import (
+    Answer,
+    Done,
+    Effect,
+    Examination,
+    Examine,
+    Failed,
+    ProbeResult,
+    Procedure,
+    PullImages,
+    Result,
+    RunProbe,
+    ShipRelease,
+)
+from orchestrator.procedures.preflight import examine, prepare
+from tests.build import (
+    CLIENT,
+    DAEMONS,
+    HOME_CLIENT,
+    SERVER,
+    inventory,
+    running,
+    service,
+    sight,
+    sourced,
+    spec,
+    unseen,
+    wanted,
+)
+from tests.drive import Driven, drive
+
+DATABASE = TcpProbe(name="database", host="db", port=5432)
+HEALTH = TcpProbe(name="health", host="here", port=8001)
+PRESENT = Before(presence=Presence.PRESENT)
+REFUSED = Problem(code="registry.x", what="denied", exit_code=ExitCode.LOGIN_REFUSED)
+
+
+def book(
+    command: Command = Command.RESTART,
+    *,
+    inv: Inventory | None = None,
+    deployed: tuple[Unit, ...] = (),
+    **actions: Action,
+) -> Book:
+    """Keywords: what happens to the server, the daemons and the two clients."""
+    names = {"server": SERVER, "daemons": DAEMONS, "home_client": HOME_CLIENT, "client": CLIENT}
+    units = tuple(
+        UnitPlan(unit=names[name], action=action, reason="", before=PRESENT)
+        for name, action in actions.items()
+    )
+    plan = Plan(
+        command=command,
+        selection="--all",
+        coordinator="home",
+        revisions=(),
+        units=units,
+        steps=(),
+    )
+    web = wanted(ports=(PublishedPort(port=443), PublishedPort(port=80)))
+    sources = {unit: sourced(unit, web, wanted("worker")) for unit in deployed}
+    return Book(run="r1", inventory=inv or inventory(), plan=plan, sourced=sources)
+
+
+def step(site: str = "far", kind: StepKind = StepKind.EXAMINE) -> Step:
+    return Step(id="x", kind=kind, site=site)
+
+
+def examination(of: Look) -> Examination | Look:
+    if isinstance(of, Unseen):
+        return of
+    return Examination(
+        sight=of,
+        api_version="1.41",
+        cli_version="29.0",
+        disk_free_bytes=50_000_000_000,
+        disk_total_bytes=100_000_000_000,
+        clock_offset_seconds=0.0,
+    )
+
+
+def examined(
+    of: Book, site: str = "far", *, probe: bool = True, **looks: Look
+) -> tuple[Driven, Examine]:
+    def look(name: str, _now: float) -> Look:
+        return looks.get(name, sight(name))
+
+    def perform(effect: Effect, now: float) -> object:
+        if isinstance(effect, RunProbe):
+            return ProbeResult(ok=probe, at=now, words="HTTP 503")
+        assert isinstance(effect, Examine)
+        return examination(look(effect.site, now))
+
+    driven = drive(examine(of, step(site)), look, perform)
+    asked = driven.effects[0]
+    assert isinstance(asked, Examine)
+    return driven, asked
+
+
+def codes(driven: Driven) -> list[str]:
+    if isinstance(driven.outcome, Done):
+        return []
+    assert isinstance(driven.outcome, Failed)
+    return [problem.code for problem in driven.outcome.problems]
+
+
+def with_spec(replaced: UnitSpec) -> Inventory:
+    base = inventory()
+    units = tuple(replaced if s.unit == replaced.unit else s for s in base.units)
+    return replace(base, units=units)
+
+
+def test_a_fit_site_passes() -> None:
+    of = book(client=Action.RESTART, server=Action.RESTART, deployed=(CLIENT, SERVER))
+    driven, _ = examined(of)
+    assert driven.outcome == Done(words="passed")
+
+
+def test_it_asks_for_all_that_will_be_deployed_there_each_thing_once() -> None:
+    inv = with_spec(spec(CLIENT, SERVER, requires=(DATABASE, DATABASE)))
+    of = book(inv=inv, client=Action.RESTART, server=Action.RESTART, deployed=(CLIENT, SERVER))
+    _, asked = examined(of)
+    assert asked == Examine(
+        site="far", images=("registry/app:1",), requires=(DATABASE,), ports=(80, 443)
+    )
+
+
+def test_what_is_only_taken_down_or_kept_needs_neither_images_nor_ports() -> None:
+    assert examined(book(client=Action.DOWN))[1] == Examine(site="far")
+    kept = book(client=Action.KEEP, deployed=(CLIENT,))
+    assert examined(kept)[1] == Examine(site="far")
+
+
+def test_a_site_that_cannot_be_seen_fails_with_its_own_problem() -> None:
+    driven, _ = examined(book(client=Action.DOWN), far=unseen("far"))
+    assert driven.outcome == Failed(problems=(unseen().problem,))
+
+
+def test_all_that_is_wrong_is_reported_at_once() -> None:
+    of = book(client=Action.UP, deployed=(CLIENT,), command=Command.UP)
+    crowded = sight(
+        "far", nodes=(), services=(service(stack="shop", published=((80, "tcp", "x"),)),)
+    )
+    driven, _ = examined(of, far=crowded, home=sight("home"))
+    assert codes(driven) == ["swarm.no-leader", "swarm.port-taken", "deploy.refused"]
+
+
+STRAY = sight("far", services=(service(stack="app-extra"),))
+
+
+@pytest.mark.parametrize("action", [Action.RESTART, Action.DOWN])
+def test_an_undeclared_stack_matters_where_the_server_goes_down(action: Action) -> None:
+    driven, _ = examined(book(server=action), far=STRAY)
+    assert codes(driven) == ["swarm.undeclared-stack"]
+
+
+def test_an_undeclared_stack_is_in_nobodys_way_else() -> None:
+    up = book(Command.UP, server=Action.UP)
+    assert codes(examined(up, far=STRAY)[0]) == []
+    kept = book(server=Action.KEEP)
+    assert codes(examined(kept, far=STRAY)[0]) == []
+    # Taking the client down concerns its own site alone.
+    assert (
+        codes(examined(book(client=Action.DOWN), "home", home=replace(STRAY, site="home"))[0]) == []
+    )
+
+
+def test_what_depends_on_a_removal_and_is_not_removed_by_this_run_must_be_gone() -> None:
+    inv = inventory(states={"far": SiteState.WATCHED})
+    of = book(inv=inv, server=Action.RESTART, daemons=Action.RESTART, home_client=Action.RESTART)
+    assert codes(examined(of, far=running(CLIENT))[0]) == ["removal.blocked"]
+    assert codes(examined(of, far=sight("far"))[0]) == []
+    assert codes(examined(of, "home", home=running(DAEMONS))[0]) == []
+
+
+def test_what_this_run_removes_itself_need_not_be_gone_yet() -> None:
+    of = book(server=Action.RESTART, client=Action.RESTART)
+    assert codes(examined(of, far=running(CLIENT))[0]) == []
+
+
+def test_a_dependency_that_this_run_does_not_bring_up_must_be_healthy_now() -> None:
+    """Else the site would be taken down and could not come back."""
+    of = book(client=Action.RESTART, deployed=(CLIENT,))
+    assert codes(examined(of, home=running(SERVER))[0]) == []
+    driven, _ = examined(of, home=sight("home"))
+    assert codes(driven) == ["deploy.refused"]
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].evidence == ("app@home lacks all of its services",)
+
+
+def test_its_probes_are_asked_too() -> None:
+    inv = with_spec(spec(SERVER, probes=(HEALTH,)))
+    of = book(inv=inv, client=Action.RESTART, deployed=(CLIENT,))
+    driven, _ = examined(of, home=running(SERVER), probe=False)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].evidence == ("probe health: HTTP 503",)
+
+
+# Preparing
+
+OK = Answer(result=Result.OK, at=0.0)
+SILENT = Answer(result=Result.UNKNOWN, at=0.0, words="it could not be begun in time")
+DENIED = Answer(result=Result.FAILED, at=0.0, words="no", problem=REFUSED)
+
+
+def prepared(of: Book, *answers: Answer) -> Driven:
+    coming: Iterator[Answer] = iter(answers)
+    procedure: Procedure = prepare(of, step("far", StepKind.PREPARE))
+    return drive(procedure, lambda site, _: sight(site), lambda *_: next(coming, OK))
+
+
+CLIENT_UP = book(Command.UP, client=Action.UP, deployed=(CLIENT,))
+
+
+def test_releases_are_shipped_and_then_images_pulled() -> None:
+    driven = prepared(CLIENT_UP)
+    assert driven.outcome == Done(words="1 images in place")
+    ship, pull = driven.effects
+    assert ship == ShipRelease(site="far", release=sourced(CLIENT).release)
+    assert pull == PullImages(site="far", images=("registry/app:1",))
+
+
+def test_where_nothing_is_deployed_nothing_is_prepared() -> None:
+    driven = prepared(book(client=Action.DOWN))
+    assert driven.outcome == Done(words="0 images in place")
+    assert driven.effects == []
+
+
+@pytest.mark.parametrize("first", [SILENT, DENIED])
+def test_shipping_is_tried_once_more(first: Answer) -> None:
+    driven = prepared(CLIENT_UP, first)
+    assert isinstance(driven.outcome, Done)
+    assert [type(effect) for effect in driven.effects] == [ShipRelease, ShipRelease, PullImages]
+
+
+def test_what_is_not_known_to_be_shipped_is_no_success() -> None:
+    driven = prepared(CLIENT_UP, SILENT, SILENT)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].code == "preflight.not-prepared"
+    assert driven.outcome.problems[0].evidence == ("it could not be begun in time",)
+    assert prepared(CLIENT_UP, DENIED, DENIED).outcome == Failed(problems=(REFUSED,))
+
+
+def test_images_are_pulled_once_and_must_be_known_to_be_there() -> None:
+    denied = prepared(CLIENT_UP, OK, DENIED)
+    assert denied.outcome == Failed(problems=(REFUSED,))
+    assert len(denied.effects) == 2
+    silent = prepared(CLIENT_UP, OK, Answer(result=Result.UNKNOWN, at=0.0))
+    assert isinstance(silent.outcome, Failed)
+    assert silent.outcome.problems[0].evidence == ()
