@@ -16,7 +16,7 @@ from tests.contract.real import RealWorld, heal
 from tests.contract.scene import Scene
 from tests.contract.simulated import SimulatedWorld
 from tests.contract.stories import KNOWN, OneByOne, Stories, side_by_side
-from tests.contract.world import QUIET, World
+from tests.contract.world import QUIET, Late, World
 from tests.lab.performing import performing
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -65,6 +65,11 @@ def stories(request: pytest.FixtureRequest, world: World) -> Iterator[Stories]:
 
 def _fixtures(item: pytest.Item) -> list[str]:
     return item.fixturenames if isinstance(item, pytest.Function) else []
+
+
+@pytest.fixture
+def late(world: World) -> Late:
+    return lambda seconds: seconds * world.patience
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from tests.lab.performing import PROXIED, AtOnce, LabPerformer, Misbehave
 
 _LABEL = "com.docker.stack.namespace"
 _QUORUM_SECONDS = 120
+_MOST_PATIENCE = 5.0
 
 
 class RealWorld:
@@ -38,6 +39,12 @@ class RealWorld:
     def __init__(self, performer: LabPerformer) -> None:
         self._performer = performer
         self._losing: threading.Thread | None = None
+
+    @property
+    def patience(self) -> float:
+        """Follow the load: what an idle machine does at once, a busy one does late."""
+        busy = max(os.getloadavg()[:2]) / (os.cpu_count() or 1)
+        return min(max(busy, 1.0), _MOST_PATIENCE)
 
     def unit(self, name: str, site: str) -> Unit:
         # What an earlier session left may still be going away.

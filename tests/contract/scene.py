@@ -37,19 +37,6 @@ EVERY_SECONDS = 0.15
 _PATIENT = Policy()
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What was seen over a while, and what was there before."""
-
-    began: float
-    looks: tuple[Sight, ...]
-
-    def first(self, stack: str, holds: Callable[[Contents], bool]) -> float:
-        """Return after how many seconds `holds` was first seen to be true of the stack."""
-        times = (s.at - self.began for s in self.looks if holds(contents(s, stack)))
-        return next(times)
-
-
 @dataclass
 class Scene:
     """A unit of its own in a world."""
@@ -96,8 +83,8 @@ class Scene:
         return whereabouts(self.unit, self.look())
 
     def until(self, holds: Callable[[Look], bool], *, within: float) -> Look:
-        """Look until `holds`, which must be within so many seconds."""
-        ends = self.world.now() + within
+        """Look until `holds`, which must be within so many seconds or the world's patience."""
+        ends = self.world.now() + within * self.world.patience
         while not holds(look := self.look()):
             assert self.world.now() < ends, f"not within {within} s: {look}"
             self.world.pause(EVERY_SECONDS)
@@ -110,15 +97,6 @@ class Scene:
         )
         assert isinstance(look, Sight)
         return contents(look, self.unit.stack)
-
-    def watch(self, until: Callable[[Sight], bool], *, within: float) -> Watched:
-        """Look until then, and keep every look."""
-        began, looks = self.world.now(), [self.sight()]
-        while not until(looks[-1]):
-            assert self.world.now() < began + within, f"not within {within} s: {looks[-1]}"
-            self.world.pause(EVERY_SECONDS)
-            looks.append(self.sight())
-        return Watched(began, tuple(looks))
 
     def ship(self, *parts: Part) -> DeployStack:
         """Bring a stack of these services to the site; returns what then deploys it."""

@@ -44,6 +44,10 @@ class SimulatedWorld:
         self._database(FaultKind.OUTSIDE_UP)
         self._backend = SimulatedBackend(self.fleet)
 
+    @property
+    def patience(self) -> float:
+        return 1.0
+
     def unit(self, name: str, site: str) -> Unit:
         return Unit(f"contract-{name}", site)
 

@@ -66,7 +66,7 @@ def answers(world: World) -> dict[str, ProbeResult]:
 
 
 def _wait(scene: Scene, probe: Probe, *, ok: bool = True) -> ProbeResult:
-    ends = scene.world.now() + 20
+    ends = scene.world.now() + 20 * scene.world.patience
     while (seen := scene.probe(probe)).ok is not ok:
         assert scene.world.now() < ends, seen
         scene.world.pause(0.2)

@@ -1,7 +1,7 @@
 """What the contracts are held against: a fleet, real or simulated, and ways to break it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from orchestrator.fleet.unit import Unit
@@ -16,8 +16,17 @@ HOSTS = {QUIET: "ha1.hco", PAIR: "aux.kko", FRAGILE: "aux.gbo", DISTANT: "frb-vs
 WORKER = "kko-w1"
 
 
+Late = Callable[[float], float]
+"""Stretches an upper bound, in seconds, by the world's patience."""
+
+
 class World(Protocol):
     """A fleet of four sites. Every control has one meaning, whatever stands behind it."""
+
+    @property
+    def patience(self) -> float:
+        """How many times longer than it should something may take: 1 or more."""
+        ...
 
     def unit(self, name: str, site: str) -> Unit:
         """Return a unit of such a name that was never there before."""

@@ -46,7 +46,10 @@ class Proxy:
     def later(self, what: str, seconds: float) -> None:
         """Call the method of that name, at once or in a while."""
         act = {"stall": self.stall, "swallow": self.swallow, "cut": self.cut, "heal": self.heal}
-        threading.Timer(seconds, act[what]).start()
+        if seconds:
+            threading.Timer(seconds, act[what]).start()
+        else:
+            act[what]()
 
     def cut_when(self, file: Path, *, and_touch: Path | None = None) -> None:
         """Cut as soon as `file` is there; then say so with another file."""
