@@ -9,7 +9,7 @@ import pytest
 from lab import faults, hosts
 from lab.processes import wait_until
 from lab.witness import records
-from tests.lab.conftest import DEEP, ROOT, Done, Operator
+from tests.lab.conftest import DEEP, Done, Operator
 
 pytestmark = pytest.mark.lab
 
@@ -102,11 +102,12 @@ def test_a_client_that_ignores_sigterm_is_waited_for(operator: Operator) -> None
 
 
 def test_a_client_that_never_goes_away_leaves_the_server_up(
-    operator: Operator, tmp_path_factory: pytest.TempPathFactory
+    operator: Operator, hurried: Path, tmp_path: Path
 ) -> None:
+    operator.inventory = hurried
     faults.image("stuck", stack="datatrail-client", service=("replicator",), site="gbo")
     assert operator.types("restart", "--site", "gbo", "--yes").code == 0
-    impatient = Operator(with_policy(tmp_path_factory, "remove: 20s"))
+    impatient = Operator(with_policy(hurried, tmp_path, "remove: 20s"))
     done = impatient.types("restart", "--all", "--yes")
     assert done.code == 23, done
     assert "datatrail-client@gbo" in done.err
@@ -116,10 +117,10 @@ def test_a_client_that_never_goes_away_leaves_the_server_up(
 
 
 def test_a_worker_frozen_in_the_middle_blocks_the_server(
-    operator: Operator, tmp_path_factory: pytest.TempPathFactory
+    operator: Operator, hurried: Path, tmp_path: Path
 ) -> None:
     del operator
-    impatient = Operator(with_policy(tmp_path_factory, "remove: 30s"))
+    impatient = Operator(with_policy(hurried, tmp_path, "remove: 30s"))
     faults.docker_freeze("kko-w1")
     # The node counts as ready for some seconds more, so preflight still passes.
     done = impatient.types("restart", "--all", "--yes")
@@ -129,11 +130,9 @@ def test_a_worker_frozen_in_the_middle_blocks_the_server(
     assert server_answers()
 
 
-def with_policy(factory: pytest.TempPathFactory, words: str) -> Path:
-    """Copy the production inventory, with other patience for the clients."""
-    folder = factory.mktemp("impatient")
-    shutil.copy(ROOT / "sites.yaml", folder)
-    shutil.copytree(ROOT / "stacks", folder / "stacks")
+def with_policy(inventory: Path, folder: Path, words: str) -> Path:
+    """Copy an inventory, with other patience for the clients."""
+    shutil.copytree(inventory.parent, folder, dirs_exist_ok=True)
     client = folder / "stacks" / "datatrail-client.yaml"
     client.write_text(client.read_text().replace("policy:\n", f"policy:\n  {words}\n"))
     return folder / "sites.yaml"

@@ -27,9 +27,9 @@ timeout 2 cat <&3 | tail -1
 
 
 @pytest.fixture(scope="module", autouse=True)
-def own_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def own_lab() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(paths.VARIABLE, str(tmp_path_factory.mktemp("lab") / "lab"))
+        patch.setenv(paths.VARIABLE, str(paths.folder() / "own"))
         lifecycle.up(Shape(sites=3))
         yield
         lifecycle.down(purge=True)
@@ -102,13 +102,15 @@ def test_a_cut_site_is_whole_inside() -> None:
 
 
 def test_a_slow_link_is_slow() -> None:
-    began = time.monotonic()
-    assert ssh("aux.kko").returncode == 0
-    quick = time.monotonic() - began
+    quick = min(login_seconds() for _ in range(3))
     faults.slow("aux.kko", delay_ms=150)
+    assert login_seconds() > quick + 0.9
+
+
+def login_seconds() -> float:
     began = time.monotonic()
     assert ssh("aux.kko").returncode == 0
-    assert time.monotonic() - began > quick + 0.9
+    return time.monotonic() - began
 
 
 def test_a_thin_link_is_thin() -> None:
@@ -125,13 +127,32 @@ def test_another_host_key_is_noticed() -> None:
     assert ssh("aux.kko").returncode == 0
 
 
+def on_worker() -> list[int]:
+    found = in_containers_of("kko-w1")
+    return [pid for pid in found if "/lib/idle.sh" in processes.command_line(pid)]
+
+
+def in_containers_of(host: str) -> list[int]:
+    """List the processes in a host's containers, on a machine with more labs than this."""
+    group = f"/{paths.label()}/{hosts.find(host).uts_name}/"
+    return [pid for pid in processes.all_pids() if group in cgroups(pid)]
+
+
+def cgroups(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def test_a_frozen_worker_is_down_while_its_containers_run() -> None:
     faults.stack("kko", "datatrail-extra", replicas=2)
-    wait_for("a container on the worker", lambda: hosts.docker("kko-w1", "ps", "-q").stdout)
+    wait_for("a container on the worker", on_worker)
+    idle = on_worker()
     faults.docker_freeze("kko-w1")
     wait_for("the node to be down", lambda: node_state("kko-w1") == "Down")
-    idle = [p for p in processes.all_pids() if "/lib/idle.sh" in processes.command_line(p)]
-    assert len(idle) >= 2
+    assert idle
+    assert set(idle) <= set(on_worker())
     faults.docker_thaw("kko-w1")
     wait_for("the node to be ready", lambda: node_state("kko-w1") == "Ready")
     faults.stack_remove("kko", "datatrail-extra")
@@ -260,8 +281,9 @@ class TestSystemByHand:
         hosts.docker("chime", "service", "rm", "datatrail-daemons_inventory")
         time.sleep(13)
         assert "ignores-sigterm" in self.running()
-        pids = [p for p in processes.all_pids() if "/lib/poll.sh inventory" in command(p)]
-        processes.end(pids)
+        ours = "label=com.docker.swarm.service.name=datatrail-daemons_inventory"
+        found = hosts.docker("chime", "ps", "--quiet", "--filter", ours).stdout.split()
+        hosts.docker("chime", "kill", *found)
 
     def deploy_and_see(self, error: str) -> None:
         byhand.deploy_unit((DAEMONS_STACK, "chime"))
@@ -270,10 +292,6 @@ class TestSystemByHand:
 
     def running(self) -> str:
         return hosts.docker("chime", "ps", "--format", "{{.Names}} {{.Image}}").stdout
-
-
-def command(pid: int) -> str:
-    return processes.command_line(pid)
 
 
 def test_every_fault_can_be_had_from_the_command_line(tmp_path: Path) -> None:

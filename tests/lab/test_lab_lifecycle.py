@@ -1,12 +1,12 @@
 """Coming up, being killed in the middle, going down. In a lab of its own beside any other."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,8 @@ SMALL = ("--sites", "1", "--workers", "0")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def own_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("lab") / "lab"
+def own_lab() -> Iterator[None]:
+    folder = paths.folder() / "own"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(paths.VARIABLE, str(folder))
         yield
@@ -36,10 +36,13 @@ def lab(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def begin(*words: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "lab", *words], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
+@contextmanager
+def begun(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a lab command that hears signals, even where the tests run in the background."""
+    command = ["env", "--default-signal", sys.executable, "-m", "lab", *words]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        yield process
+        process.kill()
 
 
 def everything_is_well() -> bool:
@@ -49,10 +52,8 @@ def everything_is_well() -> bool:
 
 @pytest.mark.parametrize("after", [0.2, 0.7, 1.2])
 def test_an_up_that_was_killed_does_not_stop_the_next(after: float) -> None:
-    killed = begin("up", "--fresh", *SMALL)
-    time.sleep(after)
-    killed.kill()
-    killed.wait()
+    with begun("up", "--fresh", *SMALL):
+        time.sleep(after)
     assert lab("up", *SMALL).returncode == 0
     assert everything_is_well()
 
@@ -94,22 +95,25 @@ def test_an_exit_status_comes_through_ops() -> None:
 
 def test_a_signal_to_ops_is_a_signal_to_the_command() -> None:
     lab("up", *SMALL)
-    running = begin("ops", "sleep", "60")
-    processes.wait_until(
-        lambda: processes.command_line(running.pid) == "sleep 60", seconds=20, what="sleep"
-    )
-    os.kill(running.pid, signal.SIGINT)
-    assert running.wait(timeout=5) == -signal.SIGINT
+    with begun("ops", "sleep", "60") as running:
+        processes.wait_until(
+            lambda: processes.command_line(running.pid) == "sleep 60", seconds=20, what="sleep"
+        )
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == -signal.SIGINT
 
 
 def test_two_commands_do_not_change_a_lab_at_once() -> None:
     lab("up", *SMALL)
-    first = begin("up", "--fresh", *SMALL)
-    file = paths.folder().with_name("lab.lock")
-    processes.wait_until(
-        lambda: file.read_text() == str(first.pid), seconds=20, what="the first to begin"
-    )
-    refused = lab("up", *SMALL)
-    assert first.wait(timeout=60) == 0
+    file = paths.folder().with_name("own.lock")
+    with begun("up", "--fresh", *SMALL) as first:
+        processes.wait_until(
+            lambda: file.read_text() == str(first.pid), seconds=20, what="the first to begin"
+        )
+        # Else it could be done before the second has begun.
+        first.send_signal(signal.SIGSTOP)
+        refused = lab("up", *SMALL)
+        first.send_signal(signal.SIGCONT)
+        assert first.wait(timeout=60) == 0
     assert refused.returncode == 1
     assert "another lab command is at work" in refused.stderr

@@ -47,7 +47,8 @@ def test_from_nothing_to_everything_and_restarts(operator: Operator) -> None:
     assert operator.touched() == []
 
 
-def test_one_site_alone(operator: Operator) -> None:
+def test_one_site_alone(operator: Operator, hurried: Path) -> None:
+    operator.inventory = hurried
     done = operator.types("restart", "--site", "kko", "--yes")
     assert done.code == 0, done
     assert {words.split()[0] for words in operator.touched()} == {"aux.kko"}
@@ -58,8 +59,9 @@ def test_one_site_alone(operator: Operator) -> None:
     "words", [("restart", "--stack", "datatrail"), ("down", "datatrail@chime")]
 )
 def test_the_server_drags_in_all_that_depends_on_it_and_says_so(
-    operator: Operator, words: tuple[str, ...]
+    operator: Operator, hurried: Path, words: tuple[str, ...]
 ) -> None:
+    operator.inventory = hurried
     shown = operator.types(*words, "--dry-run")
     assert shown.code == 0
     assert "depends on datatrail@chime" in shown.out
@@ -82,7 +84,8 @@ def test_five_sites(operator: Operator, everywhere: Path) -> None:
     assert operator.types("status").code == 0
 
 
-def test_ctrl_c_starts_nothing_more_and_says_what_stands(operator: Operator) -> None:
+def test_ctrl_c_starts_nothing_more_and_says_what_stands(operator: Operator, hurried: Path) -> None:
+    operator.inventory = hurried
     running = operator.starts("restart", "--all", "--yes")
     _until_a_service_is_removed(operator)
     running.send(signal.SIGINT)

@@ -371,6 +371,7 @@ def test_probes_from_both_sides(performer: LabPerformer) -> None:
     assert (result.ok, result.words) == (True, "PostgreSQL answers N to SSLRequest")
 
 
+@pytest.mark.alone
 def test_a_look_is_quick_and_cheap(performer: LabPerformer) -> None:
     """24 services at hco: design asks for 60 ms; the slack is for a machine that others use."""
     services = "\n".join(

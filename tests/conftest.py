@@ -1,0 +1,32 @@
+"""Tests on the lab's real Swarms side by side: `pytest -n 2 -m lab`, as scripts/test does it."""
+
+import os
+
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # it has no types
+
+from lab import paths
+
+# Each is set up once for all of its tests, so they have to be told to one and the same process.
+_KEPT_TOGETHER = (
+    "tests/contract/",
+    "tests/lab/test_lab_faults.py",
+    "tests/lab/test_lab_lifecycle.py",
+    "tests/lab/test_swarm_performer.py",
+)
+
+
+def pytest_configure() -> None:
+    """Give each of pytest's processes a lab of its own, inside the folder of the one."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ[paths.VARIABLE] = str(paths.folder() / worker)
+
+
+class FirstComeFirstServed(LoadScopeScheduling):  # type: ignore[misc] # it has no types
+    """What is kept together goes first, the largest first; then test by test to who has time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((kept for kept in _KEPT_TOGETHER if nodeid.startswith(kept)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: object) -> FirstComeFirstServed:
+    return FirstComeFirstServed(config)
