@@ -106,6 +106,8 @@ def _call_down(swarm: SimSwarm, machine: Machine) -> None:
     for task in list(machine.tasks.values()):
         if not task.state.terminal and task.desired <= TaskState.RUNNING:
             _move(swarm, task)
+        elif task.successor is not None:
+            orchestration.release(swarm, task.successor)
 
 
 def _move(swarm: SimSwarm, task: SimTask) -> None:

@@ -8,6 +8,11 @@ from orchestrator.simulation.objects import EVERYWHERE, SimResource, SimService,
 from orchestrator.simulation.swarm import SimSwarm
 
 MONITOR_SECONDS = 5.0
+_NOTICED_SECONDS = 0.02
+"""For so long the tasks of a removed service are still wanted (seen on real Swarms)."""
+OLD_TASK_SECONDS = 60.0
+"""A new task waits no longer for the old one to stop: one that was pending, or whose node is
+lost, never says that it did (swarmkit restart.go, defaultOldTaskTimeout)."""
 _FAILED = frozenset({TaskState.FAILED, TaskState.REJECTED})
 Labels = tuple[tuple[str, str], ...]
 
@@ -72,9 +77,13 @@ def remove_service(swarm: SimSwarm, service_id: str) -> bool:
     swarm.pool.dismiss(service)
     swarm.tell(What.SERVICE_REMOVED, service)
     if not service.job:
-        for task in service.tasks:
-            orchestration.shut(swarm, task, TaskState.REMOVE)
+        swarm.clock.after(_NOTICED_SECONDS, _shut_all, swarm, service)
     return True
+
+
+def _shut_all(swarm: SimSwarm, service: SimService) -> None:
+    for task in service.tasks:
+        orchestration.shut(swarm, task, TaskState.REMOVE)
 
 
 def update_service(
@@ -137,6 +146,7 @@ class Rollout:
             orchestration.shut(self._swarm, task, TaskState.SHUTDOWN)
         if not alive:
             orchestration.release(self._swarm, fresh)
+        self._swarm.clock.after(OLD_TASK_SECONDS, orchestration.release, self._swarm, fresh)
 
     def _saw(self, task: SimTask) -> None:
         if task.state in _FAILED and task.id in self._ours:
