@@ -107,6 +107,7 @@ def unaccounted(account: Account) -> list[str]:
         if any(account.lacks(unit))
         and str(unit) not in owed
         and unit not in account.before | account.down
+        and unit in oracle.touched
         and not oracle.meddled(unit)
         and not any(_about(problem, unit) for problem in account.problems)
         and not oracle.broke_since(unit, settled.get(unit))

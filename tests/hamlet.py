@@ -12,7 +12,7 @@ EDGE = Unit(stack="app-edge", site="far")
 UNITS = (SERVER, DAEMONS, *CLIENTS, EDGE)
 DATABASE = "db.example:5432"
 WORKER = "far-w1"
-_POLICY = Policy(poll_seconds=1.0, stable_seconds=3.0, healthy_seconds=40.0, remove_seconds=30.0)
+_POLICY = Policy(poll_seconds=1.0, stable_seconds=3.0, healthy_seconds=100.0, remove_seconds=30.0)
 
 
 def hamlet() -> Inventory:

@@ -61,6 +61,8 @@ class Oracle:
     _order: dict[str, int] = field(default_factory=dict)
     _acted: int = 0
     _breakers: set[str] = field(default_factory=set)
+    touched: set[Unit] = field(default_factory=set)
+    """Units of which an operator created or removed a service."""
     _rules: dict[What, Callable[[Happening], None]] = field(init=False)
     _needs: dict[Unit, tuple[Unit, ...]] = field(init=False)
     _needed_by: dict[Unit, frozenset[Unit]] = field(init=False)
@@ -151,6 +153,7 @@ class Oracle:
             self._typed[unit] = self._broke[unit] = happening.at
             return
         self._broke.pop(unit, None)
+        self.touched.add(unit)
         life = self.lives.get(happening.by)
         since = self._decided(life, "RemoveServices", happening) - self._age(life, happening.at)
         for container in self.fleet.running_containers():
@@ -190,6 +193,7 @@ class Oracle:
         if happening.by in ("", PERSON):
             self._typed[unit] = happening.at
             return
+        self.touched.add(unit)
         life = self.lives.get(happening.by)
         since = self._decided(life, "DeployStack", happening) - self._age(life, happening.at)
         for below in self._needs.get(unit, ()):

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from orchestrator.engine.events import Event, StepDone, StepFailed, StepSkipped, StepWaits
 from orchestrator.engine.report import RunEnd
@@ -11,6 +11,7 @@ from orchestrator.inventory.model import SiteState
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.simulation.backend import SimulatedBackend, SimulationStalledError
+from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.faults import Fault, FaultKind, inject
 from orchestrator.simulation.fleet import SimSite
 from orchestrator.simulation.happening import Happening, What
@@ -199,6 +200,8 @@ class _Teller:
                 if not machine.online:
                     back = Fault(at=now, kind=FaultKind.NODE_BACK, site=name, node=machine.hostname)
                     inject(fleet, back)
+            for task in site.swarm.tasks.values():
+                task.behaviour = replace(task.behaviour, kind=Kind.GOOD)
         for spec in inventory.units:
             if inventory.state(spec.unit) is SiteState.PLANNED:
                 continue
@@ -247,12 +250,12 @@ def shown(story: Story) -> str:
     """Return a story that was told aloud, to be read from top to bottom."""
     day = story.day
     head = [
-        f"day {day.seed}: {day.order}, generation {day.generation}",
-        f"  {day.scenario.model_dump(exclude_defaults=True)}",
-        f"  first: {day.first}",
-        f"  second {day.second.value} at {day.second_at}: {day.second_order}",
-        f"  second: {day.ills_of_second}",
-        *(f"  {fault}" for fault in day.faults),
+        f"day {day.seed}: {_ordered(day.order)}, generation {day.generation}",
+        f"  {day.scenario.model_dump(exclude_defaults=True, mode='json')}",
+        f"  first: {_plain(day.first)}",
+        f"  second {day.second.value} at {day.second_at}: {_ordered(day.second_order)}",
+        f"  second: {_plain(day.ills_of_second)}",
+        *(f"  {_plain(fault)}" for fault in day.faults),
     ]
     lines = [(h.at, _line(h)) for h in story.happenings if h.what is not What.TASK_STATE]
     lines += [(event.at, _told(event)) for event in story.events]
@@ -280,3 +283,15 @@ def _told(event: Event) -> str:
             words = ""
     step = getattr(event, "step", None)
     return f"{'':12} ~ {type(event).__name__} {step.id if step else ''} {words}"
+
+
+def _ordered(order: Order | None) -> str:
+    if order is None:
+        return ""
+    return f"{order.command.value} {order.request}, on failure {order.on_failure.value}"
+
+
+def _plain(value: Ills | Fault) -> str:
+    """Return what is said of something, without what is as always."""
+    said = ((f.name, getattr(value, f.name), f.default) for f in fields(value))
+    return ", ".join(f"{name}={given}" for name, given, usual in said if given != usual)
