@@ -16,8 +16,10 @@ from orchestrator.fleet.observed import (
     TaskState,
     Unseen,
 )
+from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, Manager, Repo, Site, SiteState, UnitSpec
+from orchestrator.planning.plan import Action, Before, Command, Plan, Step, UnitPlan
 from orchestrator.sources.model import Release, Sourced
 
 CLIENT = Unit(stack="app-client", site="far")
@@ -140,6 +142,31 @@ def inventory(
             *more,
         ),
     )
+
+
+def unit_plan(unit: Unit, action: Action = Action.RESTART, **other: object) -> UnitPlan:
+    base = UnitPlan(
+        unit=unit,
+        action=action,
+        reason="selected by --all",
+        before=Before(presence=Presence.PRESENT, services=("web",), revision=SHA),
+        services=("web",),
+        dependents=(HOME_CLIENT, CLIENT, DAEMONS) if unit == SERVER else (),
+        dependencies=() if unit == SERVER else (SERVER,),
+    )
+    return replace(base, **other)  # type: ignore[arg-type]  # keyword values are the caller's own
+
+
+def plan(*units: UnitPlan, steps: tuple[Step, ...] = (), **other: object) -> Plan:
+    base = Plan(
+        command=Command.RESTART,
+        selection="--all",
+        coordinator="home",
+        revisions=(),
+        units=units,
+        steps=steps,
+    )
+    return replace(base, **other)  # type: ignore[arg-type]  # keyword values are the caller's own
 
 
 def running(unit: Unit, *names: str, at: float = 100.0, number: int = 1) -> Sight:

@@ -234,3 +234,10 @@ def test_stability_is_the_time_the_youngest_task_was_seen_running() -> None:
     assert health.stable_seconds == 7.0
     replaced = over_time(web(1, task()), web(8, task(number=2)), web(9, task(number=2)))
     assert replaced.stable_seconds == 1.0
+
+
+def test_a_slot_whose_task_was_stopped_a_moment_ago_is_pending() -> None:
+    stopped = task(state=TaskState.SHUTDOWN, desired=TaskState.SHUTDOWN)
+    health = over_time(web(1, stopped))
+    assert health.verdict is Verdict.PENDING
+    assert str(health.reasons[0]) == "app-client_web/1: no task runs yet"

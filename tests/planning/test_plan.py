@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import ExitCode, RefusedError, UsageError
+from orchestrator.fleet.desired import Policy
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.running import LABEL_REVISION
 from orchestrator.fleet.unit import Revision, Unit
@@ -232,3 +233,104 @@ def test_a_service_that_operators_rely_on_and_the_file_lacks_is_a_danger() -> No
 
 def test_the_same_values_give_the_same_plan() -> None:
     assert planned(Command.RESTART, ALL) == planned(Command.RESTART, ALL)
+
+
+def test_a_site_that_is_left_out_gets_no_step_and_is_owed_and_told() -> None:
+    request = Request(
+        everything=True,
+        without=("far",),
+        because=" link down ",
+        accept_unknown=(str(CLIENT),),
+    )
+    plan = planned(Command.RESTART, request, {**fleet(), "far": unseen("far")})
+    assert {step.site for step in plan.steps} == {"home"}
+    assert [item.unit for item in plan.left_out] == [CLIENT]
+    assert plan.accepted == {CLIENT}
+    assert plan.because == "link down"
+    assert f"{CLIENT} may run on while what it needs goes down: nobody can tell" in plan.dangers
+    assert str(CLIENT) not in actions(plan)
+    assert all(item.name != str(CLIENT) for item in plan.untouched)
+    assert plan.unseen == ()
+
+
+def test_what_is_left_out_of_an_update_is_owed_and_no_danger() -> None:
+    request = Request(stacks=("app-client",), without=("far",), because="busy")
+    plan = planned(Command.RESTART, request)
+    assert [(item.unit, item.accepted) for item in plan.left_out] == [(CLIENT, False)]
+    assert plan.accepted == frozenset()
+    assert plan.dangers == ()
+
+
+def test_verifying_only_watches_each_by_itself() -> None:
+    plan = planned(Command.VERIFY, Request(stacks=("app",)))
+    assert [(step.id, step.kind, step.needs) for step in plan.steps] == [
+        (f"settle {SERVER}", StepKind.SETTLE, ())
+    ]
+    assert actions(plan) == {str(SERVER): "keep"}
+    assert plan.revisions == (Revision(repo="app", sha=SHA),)
+
+
+def test_patience_comes_from_the_policy_if_it_says_any() -> None:
+    base = inventory()
+    policy = Policy(remove_seconds=7.0, healthy_seconds=9.0)
+    units = tuple(
+        spec(CLIENT, SERVER, policy=policy) if s.unit == CLIENT else s for s in base.units
+    )
+    patient = planned(Command.RESTART, Request(sites=("far",))).unit(CLIENT)
+    assert (patient.remove_seconds, patient.healthy_seconds) == (40.0, 120.0)
+    brief = planned(Command.RESTART, Request(sites=("far",)), None, replace(base, units=units))
+    assert brief.unit(CLIENT).remove_seconds == 7.0
+    assert brief.unit(CLIENT).healthy_seconds == 9.0
+
+
+def test_what_runs_now_says_how_long_it_takes_to_stop() -> None:
+    slow = replace(running(CLIENT), services=(service(grace_seconds=90.0),))
+    request = Request(sites=("far",))
+    plan = planned(Command.RESTART, request, {**fleet(), "far": slow})
+    assert plan.unit(CLIENT).remove_seconds == 120.0
+    unknown = planned(Command.RESTART, request, {**fleet(), "far": unseen("far")})
+    assert unknown.unit(CLIENT).remove_seconds == 40.0
+
+
+def test_a_watched_unit_that_holds_nothing_up_is_no_danger() -> None:
+    inv = inventory(states={"far": SiteState.WATCHED})
+    assert planned(Command.RESTART, Request(stacks=("app-daemons",)), None, inv).dangers == ()
+
+
+def test_a_server_that_is_down_already_goes_down_for_nobody() -> None:
+    looks: dict[str, Look] = {"home": sight("home"), "far": sight("far")}
+    assert planned(Command.RESTART, ALL, looks).dangers == ()
+    assert planned(Command.RESTART, ALL).dangers == (
+        "app@home goes down, for everybody who uses it",
+    )
+
+
+def test_a_stack_that_nobody_declared_is_a_danger() -> None:
+    stray = sight("far", services=(service(stack="app-extra"),))
+    plan = planned(Command.UP, Request(sites=("far",)), {**fleet(), "far": stray})
+    assert plan.dangers == ("stack app-extra runs at far and no inventory line declares it",)
+
+
+def test_bringing_up_needs_to_see_what_it_depends_on_and_nobody_else() -> None:
+    looks: dict[str, Look] = {"home": home(SERVER), "far": sight("far")}
+    plan = planned(Command.UP, Request(units=(str(HOME_CLIENT),)), looks)
+    assert {step.site for step in plan.steps} == {"home"}
+    far = planned(Command.UP, Request(units=(str(CLIENT),)), looks)
+    examined = {step.site: step.reason for step in far.steps if step.kind is StepKind.EXAMINE}
+    assert examined == {
+        "home": "units here must be seen gone, or healthy",
+        "far": "units here are acted on",
+    }
+
+
+def test_the_docker_commands_that_it_amounts_to_are_told() -> None:
+    plan = planned(Command.RESTART, Request(sites=("far",)))
+    assert plan.unit(CLIENT).commands[-2:] == (
+        "docker stack rm app-client",
+        "docker stack deploy -c stacks/app-client.yaml --with-registry-auth app-client",
+    )
+
+
+def test_a_unit_that_no_plan_names_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(KeyError):
+        planned(Command.RESTART, Request(sites=("far",))).unit(SERVER)

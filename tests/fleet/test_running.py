@@ -1,0 +1,59 @@
+from orchestrator.fleet.desired import DesiredService, DesiredStack, PublishedPort
+from orchestrator.fleet.observed import Mode
+from orchestrator.fleet.running import (
+    LABEL_RELEASE,
+    LABEL_REPO,
+    LABEL_REVISION,
+    LABEL_RUN,
+    MIXED,
+    Origin,
+    as_running,
+    origin,
+)
+from tests.build import CLIENT, SERVER, service, sight
+
+LABELS = ((LABEL_REPO, "app"), (LABEL_REVISION, "a"), (LABEL_RELEASE, "d"), (LABEL_RUN, "r1"))
+
+
+def test_where_it_came_from_is_read_from_the_labels() -> None:
+    seen = sight(services=(service(labels=LABELS), service("x", labels=LABELS)))
+    assert origin(CLIENT, seen) == Origin(repo="app", revision="a", release="d", run="r1")
+
+
+def test_services_that_disagree_are_mixed_one_without_a_label_too() -> None:
+    other = service("x", labels=((LABEL_REPO, "app"), (LABEL_REVISION, "b")))
+    found = origin(CLIENT, sight(services=(service(labels=LABELS), other)))
+    assert found == Origin(repo="app", revision=MIXED, release=MIXED, run=MIXED)
+
+
+def test_what_others_deployed_says_nothing() -> None:
+    assert origin(CLIENT, sight(services=(service(),))) == Origin()
+    assert origin(SERVER, sight(services=(service(labels=LABELS),))) == Origin()
+
+
+def test_what_runs_is_told_in_the_words_of_a_compose_file() -> None:
+    web = service(
+        "web",
+        image="app:2",
+        replicas=3,
+        grace_seconds=20.0,
+        published=((80, "tcp", "ingress"), (53, "udp", "host")),
+    )
+    agent = service("agent", mode=Mode.GLOBAL)
+    seen = sight(services=(web, agent, service(stack=SERVER.stack)))
+    assert as_running(CLIENT, seen) == DesiredStack(
+        unit=CLIENT,
+        services=(
+            DesiredService(name="agent", image="", mode=Mode.GLOBAL),
+            DesiredService(
+                name="web",
+                image="app:2",
+                replicas=3,
+                grace_seconds=20.0,
+                ports=(
+                    PublishedPort(port=80),
+                    PublishedPort(port=53, protocol="udp", mode="host"),
+                ),
+            ),
+        ),
+    )

@@ -1,0 +1,146 @@
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.fleet.observed import Look, Sight
+from orchestrator.fleet.running import LABEL_RUN
+from orchestrator.planning.plan import Action, Plan, Step, StepKind, UnitPlan
+from orchestrator.planning.progress import Mark, Progress, UnitProgress, progress
+from tests.build import CLIENT, SERVER, info, plan, running, service, sight, unit_plan, unseen
+
+REMOVE, DEPLOY, SETTLE = (f"{kind} {CLIENT}" for kind in ("remove", "deploy", "settle"))
+EVERYTHING = frozenset({REMOVE, DEPLOY, SETTLE})
+GONE = frozenset({REMOVE})
+KINDS = {
+    "examine far": StepKind.EXAMINE,
+    "gate": StepKind.GATE,
+    "prepare far": StepKind.PREPARE,
+    REMOVE: StepKind.REMOVE,
+    DEPLOY: StepKind.DEPLOY,
+    SETTLE: StepKind.SETTLE,
+}
+STEPS = tuple(Step(id=name, kind=kind, site="far") for name, kind in KINDS.items())
+RESTART = unit_plan(CLIENT)
+TWO = replace(RESTART, services=("web", "worker"))
+
+
+def ours(*names: str, run: str = "r1") -> Sight:
+    label = ((LABEL_RUN, run),)
+    return sight(services=tuple(service(name, labels=label) for name in names))
+
+
+def judged(
+    look: Look,
+    item: UnitPlan = RESTART,
+    *,
+    recorded: frozenset[str] = EVERYTHING,
+    touched: bool = True,
+    steps: tuple[Step, ...] = STEPS,
+) -> Progress:
+    of: Plan = plan(item, steps=steps)
+    return progress(of, "r1", {"far": look}, recorded=recorded, touched=touched)
+
+
+def unit(
+    look: Look, item: UnitPlan = RESTART, recorded: frozenset[str] = EVERYTHING
+) -> UnitProgress:
+    return judged(look, item, recorded=recorded).units[0]
+
+
+def test_nothing_counts_as_done_before_anything_was_touched() -> None:
+    """Preflight and preparation are repeated: the fleet may be another by now."""
+    assert judged(running(CLIENT), touched=False).done == frozenset()
+
+
+def test_once_something_was_touched_preflight_and_preparation_had_passed() -> None:
+    far = judged(running(CLIENT), recorded=frozenset())
+    assert far.done == {"examine far", "gate", "prepare far"}
+
+
+def test_what_was_recorded_but_is_not_seen_is_not_done() -> None:
+    """The Swarm is the truth, the record is memory."""
+    assert unit(running(CLIENT)).done == frozenset()
+    assert unit(running(CLIENT)).mark is Mark.TODO
+    assert unit(running(CLIENT)).words == "still there, to be removed"
+
+
+def test_what_is_seen_gone_is_removed_whatever_was_recorded() -> None:
+    found = unit(sight(), recorded=frozenset())
+    assert (found.done, found.mark) == (GONE, Mark.TODO)
+    assert found.words == "gone, to be deployed"
+
+
+def test_a_unit_that_runs_under_this_runs_label_had_been_removed_before() -> None:
+    found = unit(ours("web"), TWO, frozenset())
+    assert (found.done, found.mark) == (GONE, Mark.TODO)
+    assert found.words == "deploy begun, to be finished"
+
+
+def test_a_deploy_is_done_when_it_was_recorded_and_all_of_it_is_there() -> None:
+    assert unit(ours("web", "worker"), TWO, frozenset({DEPLOY})).done == {REMOVE, DEPLOY}
+    assert unit(ours("web"), TWO, frozenset({DEPLOY})).done == {REMOVE}
+    assert unit(ours("web", "worker"), TWO, frozenset()).done == {REMOVE}
+    assert unit(ours("web", "worker", run="r0"), TWO, frozenset({DEPLOY})).done == frozenset()
+    assert unit(ours("web", "worker", "extra"), TWO, frozenset({DEPLOY})).done == {REMOVE, DEPLOY}
+
+
+def test_it_is_all_done_once_it_was_seen_to_settle() -> None:
+    found = unit(ours("web"))
+    assert (found.done, found.mark, found.words) == (EVERYTHING, Mark.DONE, "deployed")
+    watching = unit(ours("web"), recorded=frozenset({REMOVE, DEPLOY}))
+    assert (watching.mark, watching.words) == (Mark.TODO, "deployed, to be watched")
+
+
+def test_having_settled_counts_for_nothing_once_the_deploy_is_gone() -> None:
+    assert unit(sight()).done == {REMOVE}
+
+
+DOWN = unit_plan(CLIENT, Action.DOWN, services=())
+UP = unit_plan(CLIENT, Action.UP)
+
+
+def test_what_is_only_taken_down_is_done_when_it_is_gone() -> None:
+    found = unit(sight(), DOWN, frozenset())
+    assert (found.done, found.mark, found.words) == (GONE, Mark.DONE, "gone")
+
+
+def test_what_this_run_may_have_deployed_before_is_still_to_be_taken_down() -> None:
+    """A stack with this run's label that is to go down: a run does not do both, somebody did."""
+    assert unit(ours("web"), DOWN, frozenset()).done == frozenset()
+
+
+def test_what_is_only_brought_up_has_no_removal() -> None:
+    assert unit(sight(), UP, frozenset()).words == "gone, to be deployed"
+    assert unit(running(CLIENT), UP, frozenset()).words == "to be deployed"
+    assert unit(ours("web"), UP, frozenset({DEPLOY, SETTLE})).mark is Mark.DONE
+    steps = tuple(step for step in STEPS if step.id != REMOVE)
+    assert REMOVE not in judged(sight(), UP, steps=steps).done
+
+
+@pytest.mark.parametrize(
+    "dark",
+    [
+        unseen(),
+        sight(info=info(error="no leader")),
+        replace(ours("web"), info=info(node_state="locked")),
+    ],
+)
+def test_of_a_site_out_of_sight_only_a_recorded_removal_is_believed(dark: Look) -> None:
+    found = unit(dark)
+    assert (found.done, found.mark) == (GONE, Mark.UNKNOWN)
+    assert found.words == "cannot be seen, was seen gone"
+    never = unit(dark, recorded=frozenset({DEPLOY}))
+    assert (never.done, never.mark, never.words) == (frozenset(), Mark.UNKNOWN, "cannot be seen")
+
+
+def test_what_is_kept_has_no_progress() -> None:
+    assert judged(sight(), unit_plan(CLIENT, Action.KEEP)).units == ()
+
+
+def test_every_unit_is_judged_by_its_own_site() -> None:
+    of = plan(unit_plan(SERVER), RESTART, steps=STEPS)
+    far = progress(
+        of, "r1", {"home": running(SERVER), "far": sight()}, recorded=set(), touched=True
+    )
+    assert [(u.unit, u.done) for u in far.units] == [(SERVER, frozenset()), (CLIENT, {REMOVE})]
+    assert REMOVE in far.done

@@ -1,0 +1,210 @@
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.fleet.observed import Look, Sight
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.running import LABEL_REVISION
+from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.planning.plan import Action, Before, Command, Plan, StepKind, UnitPlan
+from orchestrator.planning.restoring import formers, restore_plan
+from orchestrator.sources.model import Sourced
+from tests.build import (
+    CLIENT,
+    DAEMONS,
+    HOME_CLIENT,
+    SERVER,
+    SHA,
+    inventory,
+    plan,
+    running,
+    service,
+    sight,
+    sourced,
+    spec,
+    unit_plan,
+    unseen,
+)
+
+OLD = "b" * 40
+FORMER = {unit: sourced(unit, sha=OLD) for unit in (SERVER, CLIENT)}
+RAN = Before(presence=Presence.PRESENT, services=("web",), revision=OLD)
+LEFTOVER = Before(presence=Presence.PRESENT)
+GONE = Before(presence=Presence.GONE)
+UNKNOWN = Before(presence=Presence.UNKNOWN)
+
+
+def at(unit: Unit, sha: str, *names: str) -> Sight:
+    label = ((LABEL_REVISION, sha),)
+    seen = running(unit, *names)
+    return replace(seen, services=tuple(replace(s, labels=label) for s in seen.services))
+
+
+def back(
+    *items: UnitPlan,
+    former: dict[Unit, Sourced] | None = None,
+    **looks: Look,
+) -> Plan:
+    seen = {"home": sight("home"), "far": sight("far")} | looks
+    of = plan(*items, dangers=("x",), unseen=("y",))
+    return restore_plan(
+        inventory(),
+        of,
+        looks=seen,
+        sourced=FORMER if former is None else former,
+        selection="rollback r1",
+    )
+
+
+def client(before: Before, action: Action = Action.RESTART) -> UnitPlan:
+    return unit_plan(CLIENT, action, before=before)
+
+
+def action(before: Before, far: Look, **other: object) -> Action:
+    return back(replace(client(before), **other), far=far).unit(CLIENT).action  # type: ignore[arg-type]  # by name
+
+
+def test_what_ran_and_is_gone_is_brought_up() -> None:
+    assert action(RAN, sight()) is Action.UP
+
+
+def test_what_ran_and_runs_as_before_is_kept() -> None:
+    assert action(RAN, at(CLIENT, OLD)) is Action.KEEP
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        at(CLIENT, SHA),
+        at(CLIENT, OLD, "other"),
+        replace(at(CLIENT, OLD), tasks=()),
+        sight(services=(service(),)),
+        unseen(),
+    ],
+    ids=["other-revision", "lacks-a-service", "not-healthy", "no-label", "unseen"],
+)
+def test_what_ran_and_is_another_now_is_restarted(now: Look) -> None:
+    assert action(RAN, now) is Action.RESTART
+
+
+def test_a_service_more_than_before_is_no_reason_to_restart() -> None:
+    assert action(RAN, at(CLIENT, OLD, "web", "worker")) is Action.KEEP
+
+
+@pytest.mark.parametrize("before", [GONE, LEFTOVER])
+def test_what_did_not_run_goes_again(before: Before) -> None:
+    assert action(before, at(CLIENT, SHA)) is Action.DOWN
+    assert action(before, sight()) is Action.KEEP
+
+
+def test_what_nobody_saw_before_is_left_as_it_is() -> None:
+    assert action(UNKNOWN, at(CLIENT, SHA)) is Action.KEEP
+
+
+def test_what_the_run_kept_is_kept() -> None:
+    assert action(GONE, at(CLIENT, SHA), action=Action.KEEP) is Action.KEEP
+
+
+def test_what_nobody_knows_the_revision_of_is_left_as_it_is() -> None:
+    found = back(client(RAN), former={}, far=at(CLIENT, SHA)).unit(CLIENT)
+    assert found.action is Action.KEEP
+    assert found.after is None
+
+
+def both(home: Look, far: Look, former: dict[Unit, Sourced] | None = None) -> dict[Unit, Action]:
+    items = (unit_plan(SERVER, before=RAN), client(RAN))
+    return {u.unit: u.action for u in back(*items, former=former, home=home, far=far).units}
+
+
+def test_what_runs_as_before_goes_down_with_a_server_that_has_to() -> None:
+    assert both(at(SERVER, SHA), at(CLIENT, OLD)) == {
+        SERVER: Action.RESTART,
+        CLIENT: Action.RESTART,
+    }
+
+
+def test_a_dependent_that_nobody_knows_the_revision_of_goes_down_with_it_all_the_same() -> None:
+    only = {SERVER: FORMER[SERVER]}
+    assert both(at(SERVER, SHA), at(CLIENT, SHA), only) == {
+        SERVER: Action.RESTART,
+        CLIENT: Action.DOWN,
+    }
+    assert both(at(SERVER, SHA), sight(), only)[CLIENT] is Action.KEEP
+
+
+def test_nothing_goes_down_with_a_server_that_only_comes_up() -> None:
+    assert both(sight("home"), at(CLIENT, OLD)) == {SERVER: Action.UP, CLIENT: Action.KEEP}
+
+
+def test_what_cannot_be_seen_goes_down_with_the_server_too() -> None:
+    """It may run: the guard will refuse the server otherwise, or wait for the site."""
+    items = (unit_plan(SERVER, before=RAN), client(UNKNOWN))
+    found = back(*items, former=FORMER, home=at(SERVER, SHA), far=unseen("far"))
+    assert found.unit(CLIENT).action is Action.RESTART
+
+
+def test_the_way_back_is_a_plan_of_its_own() -> None:
+    found = back(unit_plan(SERVER, before=RAN), client(RAN), home=at(SERVER, OLD), far=sight())
+    assert found.command is Command.ROLLBACK
+    assert found.selection == "rollback r1"
+    assert found.revisions == (Revision(repo="app", sha=OLD),)
+    assert (found.dangers, found.unseen) == ((), ())
+    up, kept = found.unit(CLIENT), found.unit(SERVER)
+    assert up.after == Revision(repo="app", sha=OLD)
+    assert (up.reason, up.services) == ("back to what ran before", ("web",))
+    assert (up.remove_seconds, up.healthy_seconds) == (0.0, 120.0)
+    assert up.before.presence is Presence.GONE
+    assert (kept.reason, kept.after) == ("as it was before", None)
+    assert [(s.id, s.needs) for s in found.steps] == [
+        ("prepare far", ()),
+        (f"deploy {CLIENT}", ("prepare far",)),
+        (f"settle {CLIENT}", (f"deploy {CLIENT}",)),
+    ]
+
+
+def test_no_gate_over_all_sites_keeps_one_from_coming_back() -> None:
+    """A site that cannot be reached must not keep the others down."""
+    found = back(
+        unit_plan(SERVER, before=RAN), client(RAN), home=at(SERVER, SHA), far=at(CLIENT, SHA)
+    )
+    assert not any(step.kind in (StepKind.GATE, StepKind.EXAMINE) for step in found.steps)
+    needs = {step.id: step.needs for step in found.steps}
+    assert needs[f"remove {CLIENT}"] == ("prepare far",)
+    assert needs[f"remove {SERVER}"] == ("prepare home", f"remove {CLIENT}")
+    assert needs[f"deploy {SERVER}"] == ("prepare home", f"remove {SERVER}")
+    assert needs[f"deploy {CLIENT}"] == ("prepare far", f"remove {CLIENT}", f"deploy {SERVER}")
+    assert needs["prepare far"] == ()
+    assert found.unit(CLIENT).remove_seconds == 40.0
+
+
+def test_what_only_goes_down_waits_for_no_preparation() -> None:
+    found = back(client(GONE), far=at(CLIENT, SHA))
+    assert [(step.id, step.needs) for step in found.steps] == [(f"remove {CLIENT}", ())]
+
+
+# What ran before
+
+
+def test_what_ran_at_a_known_revision_can_be_brought_back() -> None:
+    inv = replace(
+        inventory(),
+        units=tuple(
+            spec(s.unit, *s.depends_on, repo="other") if s.unit == CLIENT else s
+            for s in inventory().units
+        ),
+    )
+    found = formers(inv, plan(client(RAN)))
+    assert found.revisions == {CLIENT: Revision(repo="other", sha=OLD)}
+    assert found.unknown == ()
+
+
+def test_of_what_ran_without_a_label_or_with_several_nobody_knows() -> None:
+    items = (
+        client(replace(RAN, revision="")),
+        unit_plan(SERVER, before=replace(RAN, revision="mixed")),
+        unit_plan(DAEMONS, before=GONE),
+        unit_plan(HOME_CLIENT, Action.KEEP, before=replace(RAN, revision="")),
+    )
+    found = formers(inventory(), plan(*items))
+    assert found.revisions == {}
+    assert found.unknown == (CLIENT, SERVER)

@@ -1,0 +1,142 @@
+import pytest
+
+from orchestrator.errors import Problem, RefusedError, UsageError
+from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import SiteState
+from orchestrator.planning.selection import (
+    Request,
+    check_names,
+    dependencies,
+    dependents,
+    managed_needs,
+    select,
+)
+from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, inventory, spec
+
+
+def wrong(request: Request) -> list[Problem]:
+    with pytest.raises(UsageError) as raised:
+        select(inventory(), request)
+    return list(raised.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (Request(everything=True), "--all"),
+        (Request(everything=True, sites=("far",), stacks=("app",), units=("x",)), "--all"),
+        (
+            Request(sites=("far", "home"), stacks=("app",), units=("app@home",)),
+            "--site far --site home --stack app app@home",
+        ),
+        (
+            Request(everything=True, without=("far",), accept_unknown=(str(CLIENT),), because="x"),
+            "--all --without far --accept-unknown app-client@far",
+        ),
+    ],
+)
+def test_a_request_is_told_as_it_would_be_typed(request_: Request, words: str) -> None:
+    assert str(request_) == words
+
+
+@pytest.mark.parametrize(
+    ("request_", "chosen"),
+    [
+        (Request(everything=True), (SERVER, DAEMONS, HOME_CLIENT, CLIENT)),
+        (Request(sites=("far",)), (CLIENT,)),
+        (Request(stacks=("app-client",)), (HOME_CLIENT, CLIENT)),
+        (Request(sites=("home",), stacks=("app-client",)), (HOME_CLIENT,)),
+        (Request(sites=("home",), stacks=("app",), units=(str(CLIENT),)), (SERVER, CLIENT)),
+        (Request(units=(str(DAEMONS),)), (DAEMONS,)),
+    ],
+)
+def test_what_is_meant(request_: Request, chosen: tuple[Unit, ...]) -> None:
+    assert select(inventory(), request_) == chosen
+
+
+def test_watched_and_planned_sites_are_passed_over_unless_named() -> None:
+    for state in (SiteState.WATCHED, SiteState.PLANNED):
+        inv = inventory(states={"far": state})
+        assert select(inv, Request(stacks=("app-client",))) == (HOME_CLIENT,)
+        for request in (Request(sites=("far",)), Request(units=(str(CLIENT),))):
+            with pytest.raises(RefusedError) as refused:
+                select(inv, request)
+            assert refused.value.problems[0].code == f"selection.{state.value}"
+
+
+def test_what_is_left_out_is_not_chosen() -> None:
+    request = Request(everything=True, without=("far",), because="cut")
+    assert select(inventory(), request) == (SERVER, DAEMONS, HOME_CLIENT)
+
+
+def test_a_request_that_leaves_nothing_is_told_so() -> None:
+    inv = inventory(states={"far": SiteState.WATCHED}, extra_sites=("away",))
+    (problem,) = wrong(Request(stacks=("app",), sites=("far",)))
+    assert (problem.code, problem.what) == (
+        "selection.empty",
+        "--site far --stack app selects no unit at an active site",
+    )
+    with pytest.raises(UsageError):
+        select(inv, Request(sites=("away",)))
+
+
+def test_to_leave_out_what_was_asked_for_is_a_contradiction() -> None:
+    for request in (
+        Request(sites=("far",), without=("far",), because="x"),
+        Request(units=(str(CLIENT),), without=("far",), because="x"),
+    ):
+        (problem,) = wrong(request)
+        assert problem.code == "selection.contradiction"
+        assert "is selected and left out at once" in problem.what
+
+
+def test_only_at_a_site_that_is_left_out_may_something_be_unknown() -> None:
+    accepted = (str(CLIENT), str(HOME_CLIENT))
+    request = Request(everything=True, without=("far",), accept_unknown=accepted, because="x")
+    (problem,) = wrong(request)
+    assert problem.code == "selection.accept-unknown"
+    assert problem.what.startswith(str(HOME_CLIENT))
+    assert problem.fix == "add --without home"
+
+
+@pytest.mark.parametrize("because", ["", "  "])
+def test_to_leave_something_out_takes_a_reason(because: str) -> None:
+    (problem,) = wrong(Request(everything=True, without=("far",), because=because))
+    assert (problem.code, problem.fix) == ("selection.no-reason", "say why: --because TEXT")
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    problems = wrong(Request(without=("fra",), accept_unknown=("x",)))
+    assert [problem.code for problem in problems] == [
+        "selection.unknown-site",
+        "selection.unknown-unit",
+        "selection.empty",
+        "selection.accept-unknown",
+        "selection.no-reason",
+    ]
+
+
+def test_a_name_like_nothing_known_gets_the_list() -> None:
+    (problem,) = wrong(Request(stacks=("zzzzzz",)))
+    assert problem.fix == "known are: app, app-client, app-daemons"
+
+
+def test_names_can_be_checked_alone() -> None:
+    check_names(inventory(), Request())
+    check_names(inventory(), Request(sites=("far",)))
+    with pytest.raises(UsageError):
+        check_names(inventory(), Request(sites=("fra",)))
+
+
+def test_who_depends_on_whom_over_several_links() -> None:
+    away = Unit(stack="app-viewer", site="far")
+    inv = inventory(spec(away, CLIENT))
+    assert dependents(inv, frozenset({SERVER})) == {DAEMONS, HOME_CLIENT, CLIENT, away}
+    assert dependencies(inv, frozenset({away})) == {CLIENT, SERVER}
+    assert managed_needs(inv)[away] == (CLIENT,)
+
+
+def test_planned_sites_have_no_part_in_it() -> None:
+    inv = inventory(states={"far": SiteState.PLANNED})
+    assert CLIENT not in dependents(inv, frozenset({SERVER}))
+    assert CLIENT not in managed_needs(inv)
