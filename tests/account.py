@@ -39,6 +39,10 @@ class Account:
             if inventory.state(spec.unit) is SiteState.ACTIVE:
                 yield spec.unit
 
+    def down_meant(self) -> None:
+        """Take in that somebody wants things down: what is down may be so on purpose."""
+        self.down |= set(self.units())
+
     def take(self, end: RunEnd) -> None:
         """Take in how a command ended."""
         self.problems += end.problems
@@ -46,10 +50,6 @@ class Account:
             if report is None or plan is None:
                 continue
             self.problems += report.problems
-            for step in report.steps:
-                unit = step.step.unit
-                if unit is not None and plan.unit(unit).action is Action.DOWN:
-                    self.down.add(unit)
 
     def lacks(self, unit: Unit) -> Iterator[str]:
         """Say what is wrong with a unit that should be up: by what really runs."""
@@ -134,7 +134,7 @@ def _unreadable(lock: SimResource) -> Iterator[str]:
 
 def as_said(account: Account, end: RunEnd) -> list[str]:
     """Return what is not as it should be after a run that says that it ended well."""
-    if end.exit_code is ExitCode.DONE:
+    if end.exit_code is ExitCode.DONE and end.report is not None:
         wrong = ((item, _unlike(account, item, end.run)) for item in end.plan.units)
     elif end.exit_code is ExitCode.RESTORED:
         wrong = ((item, _unlike_before(account, item)) for item in end.plan.units)

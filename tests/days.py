@@ -60,6 +60,7 @@ class Part(Enum):
     NOTHING = "nothing"
     ANOTHER = "begins another command"
     TAKES_OVER = "takes over"
+    RESUMES_HERE = "resumes on the same machine, once the first is no more"
     ROLLS_BACK = "rolls back"
     BREAKS = "breaks the lock and begins another command"
 
@@ -111,8 +112,7 @@ def day_of(seed: int) -> Day:
 
 
 def _part(rng: Random) -> Part:
-    parts = (Part.NOTHING, Part.ANOTHER, Part.TAKES_OVER, Part.ROLLS_BACK, Part.BREAKS)
-    return rng.choices(parts, weights=(10, 4, 5, 2, 3))[0]
+    return rng.choices(tuple(Part), weights=(10, 4, 5, 3, 2, 3))[0]
 
 
 def _workers(inventory: Inventory, sites: dict[str, Any]) -> dict[str, Any]:

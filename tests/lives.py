@@ -12,7 +12,6 @@ from orchestrator.engine.means import Means, careful
 from orchestrator.engine.record import OnFailure, RunRecord, decode, fingerprint
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
-from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import ExitCode, JournalError, Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, Step
@@ -128,48 +127,47 @@ class Machine:
 
     def takes_over(self) -> RunEnd | None:
         """Resume the unfinished run unless it gives a sign of life, as `dtdeploy resume` does."""
-        return self.resumes() if self._abandoned() else None
+        left = self._left_by_its_holder()
+        return self.resumes(wait_out=not left) if left or self._silent() else None
 
     def takes_back(self) -> RunEnd | None:
         """Bring back what ran before, unless the run gives a sign of life."""
-        return self.rolls_back() if self._abandoned() else None
+        left = self._left_by_its_holder()
+        return self.rolls_back(wait_out=not left) if left or self._silent() else None
 
-    def breaks_lock(self) -> bool:
-        """Break the lock, as `dtdeploy lock break RUN` does; whether it is broken."""
+    def breaks_lock(self) -> RunEnd | None:
+        """Break the lock, as `dtdeploy lock break RUN` does."""
         found = self.reads()
         if found is None:
-            return False
+            return None
         lock, record, hold = found
-        means = self.means()
-        self.world.oracle.breaks(self.backend.operator)
-        tenure = Tenure(means, self.world.inventory.coordinator, record)
-        taken = tenure.take_over(lock, hold, hold.goal, wait_out=True)
-        if isinstance(taken, Problem):
-            return False
-        tenure.release(taken[0])
-        return not tenure.problems
+        return self._session(self.means(), record, {}).give_up(lock, hold, wait_out=True)
 
     def owed(self) -> tuple[Owed, ...] | None:
         """Read what is owed; None when nobody can tell."""
         told = carry_alone(self.backend, read_owed(self.world.inventory.coordinator))
         return None if isinstance(told, Problem) else told
 
-    def _abandoned(self) -> bool:
-        """Whether the lock's holder left, or gave no sign of life for a while."""
+    def _left_by_its_holder(self) -> bool:
+        found = self.reads()
+        return found is not None and found[2].phase is Phase.STOPPED
+
+    def _silent(self) -> bool:
+        """Whether the lock's holder gives no sign of life for a while."""
         first = self.reads()
-        if first is None or first[2].phase is Phase.STOPPED:
-            return first is not None
         carry_alone(self.backend, ask_sleep(WATCH_SECONDS))
         then = self.reads()
-        return then is not None and then[0].version == first[0].version
+        if first is None or then is None:
+            return False
+        return (then[0].id, then[0].version) == (first[0].id, first[0].version)
 
-    def rolls_back(self) -> RunEnd | None:
+    def rolls_back(self, *, wait_out: bool = True) -> RunEnd | None:
         """Bring back what ran before the unfinished run, as `dtdeploy rollback` does."""
         found = self.reads()
         if found is None:
             return None
         lock, record, hold = found
-        return self._session(self.means(), record, {}).go_back(lock, hold, wait_out=True)
+        return self._session(self.means(), record, {}).go_back(lock, hold, wait_out=wait_out)
 
     def _session(self, means: Means, record: RunRecord, sourced: Mapping[Unit, Sourced]) -> Session:
         former = self._former(record)

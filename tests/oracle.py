@@ -60,7 +60,6 @@ class Oracle:
     _lock_typed: float = float("-inf")
     _order: dict[str, int] = field(default_factory=dict)
     _acted: int = 0
-    _breakers: set[str] = field(default_factory=set)
     touched: set[Unit] = field(default_factory=set)
     """Units of which an operator created or removed a service."""
     _rules: dict[What, Callable[[Happening], None]] = field(init=False)
@@ -96,10 +95,6 @@ class Oracle:
     def beside(self, life: Life, backend: Backend) -> Witnessed:
         """Return `backend` with ears."""
         return Witnessed(backend, life, self.clerk)
-
-    def breaks(self, name: str) -> None:
-        """Say that `name` is about to break a lock, on purpose."""
-        self._breakers.add(name)
 
     @property
     def lock_typed(self) -> bool:
@@ -212,7 +207,7 @@ class Oracle:
         for service in services:
             if service.job:
                 continue
-            up = {task.slot for task in service.tasks if _up(task, self.fleet.clock.now)}
+            up = {task.slot for task in service.tasks if _up(task)}
             if len(up) < service.desired.replicas:
                 yield f"{len(up)} of {service.desired.replicas} of {service.name} run"
         for probe in self.inventory.spec(unit).probes:
@@ -245,7 +240,7 @@ class Oracle:
             return
         if happening.by == PERSON:
             self._lock_typed = happening.at
-        elif happening.by not in self._breakers:
+        else:
             life = self.lives.get(happening.by)
             if life is not None and life.session != self._session:
                 self._say(happening, "S5", f"removed the lock of {self._session or 'nobody'}")
@@ -299,8 +294,5 @@ def _running(task: SimTask) -> bool:
     return task.container is not None and task.container.state == "running"
 
 
-def _up(task: SimTask, now: float) -> bool:
-    container = task.container
-    if container is None or container.state != "running" or container.ready_at > now:
-        return False
-    return task.actual is TaskState.RUNNING
+def _up(task: SimTask) -> bool:
+    return _running(task) and task.actual is TaskState.RUNNING

@@ -4,12 +4,15 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 
+from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.events import Event, StepDone, StepFailed, StepSkipped, StepWaits
 from orchestrator.engine.report import RunEnd
 from orchestrator.errors import DtdeployError, ExitCode
 from orchestrator.inventory.model import SiteState
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
+from orchestrator.procedures.asking import ask_sleep
+from orchestrator.simulation import orchestration
 from orchestrator.simulation.backend import SimulatedBackend, SimulationStalledError
 from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.faults import Fault, FaultKind, inject
@@ -59,6 +62,7 @@ class _Teller:
         self.story = Story(day=day, events=self.world.events)
         self._machine = machine
         self._account = Account(self.world)
+        self._people: list[Operator[RunEnd | None]] = []
         for fault in day.faults:
             inject(self.world.fleet, fault)
 
@@ -74,7 +78,7 @@ class _Teller:
         operators = Operators(self.world.fleet)
         first = operators.start("first", lambda b: self._begins(b, self.day.order, self.day.first))
         _befall(first, self.day.first)
-        people = [first]
+        people = self._people = [first]
         if self.day.second is not Part.NOTHING:
             people.append(operators.start("second", self._second, at=self.day.second_at))
             _befall(people[1], self.day.ills_of_second)
@@ -115,6 +119,8 @@ class _Teller:
 
     def _orders(self, machine: Machine, order: Order) -> RunEnd:
         name = machine.backend.operator
+        if order.command is Command.DOWN:
+            self._account.down_meant()
         end = machine.begins(
             order.command, order.request, run=f"run-{name}", on_failure=order.on_failure
         )
@@ -130,10 +136,20 @@ class _Teller:
                 return self._ended_if_any(machine, machine.takes_over())
             case Part.ROLLS_BACK:
                 return self._ended_if_any(machine, machine.takes_back())
+            case Part.RESUMES_HERE:
+                return self._ended_if_any(machine, self._resumes_here(machine))
             case Part.BREAKS:
-                if not machine.breaks_lock():
-                    return None
+                broken = self._ended_if_any(machine, machine.breaks_lock())
+                if broken is not None and broken.kept:
+                    return broken
         return self._orders(machine, order)
+
+    def _resumes_here(self, machine: Machine) -> RunEnd | None:
+        """Resume once the first process is seen to be gone: nothing has to be waited out then."""
+        first = self._people[0]
+        while not first.over:
+            carry_alone(machine.backend, ask_sleep(0.5))
+        return machine.resumes(wait_out=False)
 
     def _ended_if_any(self, machine: Machine, end: RunEnd | None) -> RunEnd | None:
         if end is not None:
@@ -166,14 +182,27 @@ class _Teller:
         return self._machine(world=self.world, backend=backend, name=name)
 
     def _resume_all(self) -> None:
-        for _ in range(_RESUMES):
+        for attempt in range(_RESUMES):
             machine = self._somebody()
-            end = machine.resumes()
+            blocked = attempt > 0 and self._blocked_for_good()
+            end = machine.rolls_back() if blocked else machine.resumes()
             if end is None:
                 return
             self._ended(machine.name, end)
         if self._somebody().reads() is not None:
             self.story.wrong.append(f"still not finished after {_RESUMES} resumes")
+
+    def _blocked_for_good(self) -> bool:
+        """Whether what was left out is seen to run by now: then the way is back, or by hand."""
+        end = self.story.ends[-1][1]
+        left = [str(item.unit) for item in end.plan.left_out]
+        reports = [report for report in (end.report, end.restored) if report is not None]
+        return any(
+            problem.code == "removal.refused" and any(unit in words for unit in left)
+            for report in reports
+            for problem in report.problems
+            for words in problem.evidence
+        )
 
     def _carried(self, order: Order, words: str) -> None:
         machine = self._somebody()
@@ -202,6 +231,7 @@ class _Teller:
                     inject(fleet, back)
             for task in site.swarm.tasks.values():
                 task.behaviour = replace(task.behaviour, kind=Kind.GOOD)
+            fleet.clock.at(now + 1.0, orchestration.kick, site.swarm)
         for spec in inventory.units:
             if inventory.state(spec.unit) is SiteState.PLANNED:
                 continue

@@ -27,7 +27,7 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Plan
-from orchestrator.planning.progress import progress
+from orchestrator.planning.progress import not_back, progress
 from orchestrator.planning.restoring import formers, restore_plan
 from orchestrator.planning.scope import look_before
 from orchestrator.procedures.book import Book, Limits
@@ -123,6 +123,30 @@ class Session:
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
         return self._restore(*taken, None)
+
+    def give_up(self, lock: StoredConfig, hold: Hold, *, wait_out: bool) -> RunEnd:
+        """End an unfinished run where it stands and release its lock: how a lock is broken.
+
+        What the run should have brought up and is not up and well becomes owed, so that
+        everybody on every machine sees it. The lock is held until the former holder can begin
+        nothing more: nobody else's run may meet its last effects.
+
+        Arguments and errors as for `go_on`.
+        """
+        taken = self._tenure.take_over(lock, hold, hold.goal, wait_out=wait_out)
+        if isinstance(taken, Problem):
+            return self._ended(self._end(taken))
+        held, mine = taken
+        left: tuple[Unit, ...] = ()
+        if hold.touched:
+            plan = self._record.plan
+            left = not_back(self._inventory, plan, self._looks(plan))
+        owed = self._as_owed(dict.fromkeys(left, f"run {self._record.run} was given up"))
+        problem = self._owe(owed, frozenset()) if hold.touched else self._take_back()
+        if problem is not None:
+            return self._keep(held, mine, self._end(problem))
+        self._tenure.release(held)
+        return self._ended(replace(self._end(), owed=owed))
 
     # Before
 

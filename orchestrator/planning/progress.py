@@ -5,11 +5,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 
+from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import blindness, whereabouts
 from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
+from orchestrator.inventory.model import Inventory
+from orchestrator.planning.plan import Action, Before, Plan, StepKind, UnitPlan
+from orchestrator.planning.scope import look_before
 
 
 class Mark(Enum):
@@ -70,6 +73,30 @@ def progress(
         units=units,
         done=frozenset(passed) | frozenset(i for u in units for i in u.done if i in known),
     )
+
+
+def not_back(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> tuple[Unit, ...]:
+    """Return the units that a run, given up where it stands, leaves not up and well.
+
+    Args:
+        inventory: everything that is declared.
+        plan: the run's plan; what it takes down on purpose does not count.
+        looks: a look at every site of the plan.
+
+    """
+    return tuple(
+        item.unit
+        for item in plan.units
+        if item.action in (Action.RESTART, Action.UP)
+        and not _is_up(
+            item, look_before(item.unit, inventory.spec(item.unit), looks[item.unit.site])
+        )
+    )
+
+
+def _is_up(item: UnitPlan, now: Before) -> bool:
+    wanted = set(item.before.services or item.services)
+    return now.verdict is Verdict.HEALTHY and wanted <= set(now.services)
 
 
 def _unit_progress(
