@@ -7,7 +7,8 @@
     operators.run()
 
 Each runs in a greenlet of its own and gives way where its backend waits. So there is no chance
-in it: the same calls on a fleet of the same seed give the same happenings.
+in it: the same calls on a fleet of the same seed give the same happenings. Whoever leaves
+somebody waiting, by `run(until=...)`, has to `close` it in the end.
 """
 
 from collections.abc import Callable
@@ -98,7 +99,7 @@ class Operator(Generic[T]):
 
     def kill(self, at: float) -> None:
         """SIGKILL at `at`: it does nothing from then on; what is under way at sites goes on."""
-        self._clock.at(at, self._die)
+        self._clock.at(at, self.die)
 
     def kill_at_submit(self, number: int, *, sent: bool = False) -> None:
         """Kill it as it submits its effect of this number, from 1: before it is sent, or right
@@ -134,7 +135,7 @@ class Operator(Generic[T]):
     def sends(self, effect: Effect) -> None:
         self.sent.append(effect)
         if len(self.sent) == self._dies_at_submit:
-            self._die()
+            self.die()
         seconds = self._halts_at_submit.pop(len(self.sent), 0.0)
         if seconds:
             self._halt(seconds)
@@ -142,12 +143,12 @@ class Operator(Generic[T]):
 
     def has_sent(self) -> None:
         if len(self.sent) == self._dies_after_submit:
-            self._die()
+            self.die()
 
     def is_answered(self) -> None:
         self.answers += 1
         if self.answers == self._dies_at_answer:
-            self._die()
+            self.die()
 
     @property
     def awake(self) -> bool:
@@ -164,12 +165,10 @@ class Operator(Generic[T]):
         self._greenlet.switch()
 
     def give_way(self, until: float | None) -> None:
-        if not self._turns.running or getcurrent() is not self._greenlet:
-            raise Killed(f"{self.name} waits outside of Operators.run")
+        if getcurrent() is not self._greenlet:
+            raise RuntimeError(f"only the work of {self.name} may wait for it")
         self.until = until
         self._others.switch()
-        if self.backend.dead:
-            raise Killed(self.name)
 
     def _live(self, work: Callable[[SimulatedBackend], T]) -> None:
         try:
@@ -188,7 +187,7 @@ class Operator(Generic[T]):
         self.killed = True
         self.backend.die()
 
-    def _die(self) -> None:
+    def die(self) -> None:
         if self.over:
             return
         self._note_death()
@@ -216,7 +215,6 @@ class Operators:
 
     def __init__(self, fleet: SimulatedFleet) -> None:
         self.fleet = fleet
-        self.running = False
         self.changed = False
         """Whether somebody was started, killed, stopped or continued since it was looked at."""
         self._all: list[Operator[Any]] = []
@@ -242,12 +240,13 @@ class Operators:
             SimulationStalledError: somebody waits for what nothing will bring about.
 
         """
-        self.running = True
-        try:
-            while not self._all_done(until):
-                self._let_run([op for op in self._all if op.awake], until)
-        finally:
-            self.running = False
+        while not self._all_done(until):
+            self._let_run([op for op in self._all if op.awake], until)
+
+    def close(self) -> None:
+        """Kill who is left: what a greenlet holds is never collected while it waits."""
+        for operator in self._all:
+            operator.die()
 
     def _all_done(self, until: float | None) -> bool:
         come = until is not None and self.fleet.clock.now >= until

@@ -293,6 +293,18 @@ def test_an_audit_line_is_kept_in_order_and_uses_no_fault_up() -> None:
     assert _tell(rig, CREATE).result is ConfigResult.UNKNOWN
 
 
+def test_a_hanging_link_swallows_some_audit_lines() -> None:
+    written = set()
+    for attempt in range(12):
+        rig = Rig(stack())
+        rig.fleet.rng.seed(attempt)
+        rig.fault(Fault(at=0, kind=FaultKind.LINK_HANGING))
+        rig.pass_time(0.01)
+        assert rig.change(WriteAudit(site=SITE, line="one")).result is Result.UNKNOWN
+        written.add(len(rig.site.audit))
+    assert written == {0, 1}
+
+
 @pytest.mark.parametrize(
     ("kind", "result"),
     [(FaultKind.LINK_CUT, Result.UNKNOWN), (FaultKind.LINK_REFUSED, Result.FAILED)],

@@ -181,6 +181,17 @@ def test_effects_go_side_by_side() -> None:
     assert rig.now < 0.5
 
 
+def test_answers_that_are_there_take_no_time_to_be_given() -> None:
+    rig = Rig(stack()).running()
+    for token in range(3):
+        rig.backend.submit(token, Observe(site=SITE))
+    rig.pass_time(5)
+    rig.backend.wake()
+    answers = [rig.backend.wait(None) for _ in range(4)]
+    assert [answer is None for answer in answers] == [False, False, False, True]
+    assert rig.now == 5
+
+
 def test_wait_returns_nothing_when_the_time_comes_first() -> None:
     rig = Rig(stack())
     assert rig.backend.wait(3.0) is None

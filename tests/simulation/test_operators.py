@@ -1,5 +1,7 @@
 """Operators that share a world: in turn, killed, stopped, continued; and each time the same."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -131,6 +133,7 @@ def test_the_killed_one_sends_nothing_more() -> None:
     operators.run()
     assert rig.site.audit == [*["victim"] * 5, "other"]
     assert (victim.killed, victim.over, victim.ended) == (True, True, 4.5)
+    assert len(victim.sent) == 5
     assert (victim.result, victim.error) == (None, None)
     with pytest.raises(AssertionError, match="killed"):
         victim.outcome()
@@ -153,6 +156,33 @@ def test_even_who_catches_everything_does_nothing_once_killed() -> None:
     operators.run()
     rig.pass_time(60)
     assert (rig.site.audit, victim.killed, victim.result) == ([], True, None)
+
+
+def test_a_kill_is_no_error_that_code_could_handle() -> None:
+    rig = Rig(stack())
+    used: list[str] = []
+
+    def careless(backend: SimulatedBackend) -> None:
+        try:
+            _write(backend, "a")
+        except Exception:  # noqa: BLE001 - code that handles whatever can be handled
+            used.append("handled")
+        finally:
+            used.append("unwound")
+            raise KeyError("while unwinding")
+
+    for kind in ("before", "after", "answer", "time"):
+        operators = Operators(rig.fleet)
+        victim = operators.start(kind, careless)
+        if kind == "answer":
+            victim.kill_at_answer(1)
+        elif kind == "time":
+            victim.kill(at=rig.now + 0.001)
+        else:
+            victim.kill_at_submit(1, sent=kind == "after")
+        operators.run()
+        assert (victim.killed, victim.error) == (True, None), kind
+    assert used == ["unwound"] * 4
 
 
 def test_who_is_killed_before_it_started_never_starts() -> None:
@@ -258,14 +288,24 @@ def test_answers_wait_for_who_is_stopped_and_its_clock_goes_on() -> None:
     assert other.outcome()[0] < 1
 
 
-def test_pauses_that_overlap_end_with_the_last() -> None:
+@pytest.mark.parametrize("pauses", [[(1, 10), (3, 2)], [(1, 3), (2, 9)]])
+def test_pauses_that_overlap_end_with_the_last(pauses: list[tuple[float, float]]) -> None:
     rig = Rig(stack())
     operators = Operators(rig.fleet)
     stopped = operators.start("stopped", lambda backend: _sleep(backend, 2))
-    stopped.pause(at=1, for_seconds=10)
-    stopped.pause(at=3, for_seconds=2)
+    for at, seconds in pauses:
+        stopped.pause(at=at, for_seconds=seconds)
     operators.run()
     assert stopped.ended == 11.0
+
+
+def test_a_pause_at_the_very_end_of_a_wait_comes_first() -> None:
+    rig = Rig(stack())
+    operators = Operators(rig.fleet)
+    stopped = operators.start("stopped", lambda backend: _sleep(backend, 5))
+    stopped.pause(at=5, for_seconds=10)
+    operators.run()
+    assert stopped.ended == 15.0
 
 
 def test_who_is_stopped_can_be_killed() -> None:
@@ -405,8 +445,7 @@ def test_a_woken_one_goes_on() -> None:
     assert (sleeper.outcome(), sleeper.ended) == (None, 2.0)
 
 
-def test_who_is_left_waiting_ends_quietly() -> None:
-    """A test that looks no further leaves greenlets behind, which end at any time later."""
+def test_who_is_left_waiting_is_ended_by_closing() -> None:
     rig = Rig(stack())
     operators = Operators(rig.fleet)
 
@@ -416,10 +455,21 @@ def test_who_is_left_waiting_ends_quietly() -> None:
         finally:
             backend.wait(100)
 
-    operators.start("left", work)
+    left = operators.start("left", work)
+    left_alone = weakref.ref(left.backend)
     operators.run(until=1)
-    del operators
-    assert rig.now == 1.0
+    operators.close()
+    assert (rig.now, left.killed, left.over) == (1.0, True, True)
+    del left, operators
+    gc.collect()
+    assert left_alone() is None
+
+
+def test_nobody_else_can_wait_in_its_place() -> None:
+    operators = Operators(Rig(stack()).fleet)
+    first = operators.start("first", _writes("a"))
+    with pytest.raises(RuntimeError, match="first"):
+        first.backend.wait(5)
 
 
 def test_a_backend_that_died_alone_sends_nothing_and_waits_no_more() -> None:
