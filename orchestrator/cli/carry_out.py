@@ -1,66 +1,124 @@
 """What restart, up and down have in common: plan, show, ask, carry out, say what stands."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-import click
-
+from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.conduct import conduct
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
+from orchestrator.cli.meeting import meet
+from orchestrator.cli.order import Order
+from orchestrator.cli.owing import owed_request
 from orchestrator.cli.planning import make_book
-from orchestrator.cli.wiring import World, open_world, somebody_is_there
-from orchestrator.engine.record import RunRecord, fingerprint
-from orchestrator.engine.report import RunReport
+from orchestrator.cli.queueing import Queue
+from orchestrator.cli.wiring import World, open_world
+from orchestrator.engine.findings import nobody_knows_former
+from orchestrator.engine.record import OnFailure, RunRecord, fingerprint
+from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
-from orchestrator.engine.session import Session
-from orchestrator.errors import ExitCode, Problem, UsageError
-from orchestrator.planning.plan import Command, Plan, StepKind
+from orchestrator.engine.session import Session, Sources
+from orchestrator.errors import ExitCode, RefusedError
+from orchestrator.planning.plan import Plan, StepKind
+from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.of_step import procedure_for
+from orchestrator.ui.holding import HeldRun
 
 
-def carry_out(
-    command: Command, request: Request, refs: Mapping[str, str], *, yes: bool, dry_run: bool
-) -> ExitCode:
-    """Plan `command` and carry the plan out, after asking.
+def carry_out(order: Order) -> ExitCode:
+    """Plan what `order` says and carry the plan out, after asking.
 
     Raises:
         UsageError: nobody is there to be asked and --yes was not given.
+        RefusedError: somebody holds the lock (exit code 10), or a safety rule says no.
 
     """
-    if not (yes or dry_run or somebody_is_there()):
-        raise UsageError(_nobody_to_ask(command, request))
+    somebody_must_be_there(order.words, yes=order.yes, dry_run=order.dry_run)
     with open_world() as world:
-        book = make_book(world, command, request, refs)
-        world.talk.plan(book.plan)
-        if dry_run:
-            return ExitCode.DONE
-        if not book.plan.changes:
-            world.talk.say("nothing to do")
-            return ExitCode.DONE
-        if book.plan.unseen:
-            return _preflight_alone(world, book)
-        if not yes:
-            click.confirm(f"\n{command.value} {request}?", abort=True, err=True)
-        record = _record(world, book, f"{command.value} {request}")
-        end = conduct(
-            world,
-            record.run,
-            lambda means: Session(means, world.inventory, record, former={}).begin(book.sourced),
-        )
-        return end.exit_code
+        return follow(world, order)
 
 
-def _record(world: World, book: Book, words: str) -> RunRecord:
+def follow(world: World, order: Order) -> ExitCode:
+    """Do what `carry_out` says, in `world`: anew if another run takes the lock in between."""
+    queue = Queue(world, order.lock_wait)
+    while True:
+        code = _once(world, order, queue)
+        if code is not None:
+            return code
+
+
+def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
+    """Plan and carry out once; None when the lock was lost to another and may be waited for."""
+    holding = _first(world, queue, dry_run=order.dry_run)
+    request: Request | None = order.request
+    if order.owed:
+        request = owed_request(world, order.request, dry_run=order.dry_run)
+    if request is None:
+        world.talk.say("nothing is owed")
+        return ExitCode.DONE
+    book = make_book(world, order.command, request, order.refs)
+    world.talk.plan(book.plan, holding)
+    if order.dry_run:
+        return ExitCode.DONE
+    if not book.plan.changes:
+        world.talk.say("nothing to do")
+        return ExitCode.DONE
+    if book.plan.unseen:
+        return _preflight_alone(world, book)
+    former = _former(world, book) if order.on_failure is OnFailure.RESTORE else {}
+    ask(order.words, yes=order.yes)
+    end = begin(world, book, record_of(world, book, order), former, queue)
+    return None if queue.lost(end) else end.exit_code
+
+
+def _first(world: World, queue: Queue, *, dry_run: bool) -> HeldRun | None:
+    """Wait for the lock, or, where nothing will be changed, say who holds it."""
+    if not dry_run:
+        queue.wait()
+        return None
+    holding = meet(world)
+    if holding is not None:
+        world.talk.notice(holding)
+    return holding
+
+
+def begin(
+    world: World, book: Book, record: RunRecord, former: Sources, queue: Queue | None = None
+) -> RunEnd:
+    """Begin a new run, and say how it ended unless `queue` may wait for another chance."""
+
+    def ended(end: RunEnd) -> None:
+        if queue is None or not queue.lost(end):
+            world.talk.run_ended(end, end.exit_code)
+
+    return conduct(
+        world,
+        record.run,
+        lambda means: Session(means, world.inventory, record, former=former).begin(book.sourced),
+        ended,
+    )
+
+
+def record_of(world: World, book: Book, order: Order) -> RunRecord:
+    """Return what the lock keeps of a new run."""
     return RunRecord(
         run=book.run,
-        words=words,
+        words=order.words,
         plan=book.plan,
         inventory=fingerprint(book.inventory),
         created=world.wall(),
         owner=world.holder.owner,
+        on_failure=order.on_failure,
+        because=book.plan.because,
     )
+
+
+def _former(world: World, book: Book) -> Sources:
+    """Read what ran before, now: when it is needed, git may be down."""
+    known = formers(book.inventory, book.plan)
+    if known.unknown:
+        raise RefusedError(nobody_knows_former(unit, book.run) for unit in known.unknown)
+    return world.checkout.read_at(known.revisions)
 
 
 def run_book(world: World, book: Book) -> RunReport:
@@ -90,13 +148,3 @@ def only_examine(plan: Plan) -> Plan:
 def _preflight_alone(world: World, book: Book) -> ExitCode:
     """Find all that is wrong everywhere: a site that cannot be seen stops the run anyway."""
     return run_book(world, replace(book, plan=only_examine(book.plan))).exit_code
-
-
-def _nobody_to_ask(command: Command, request: Request) -> Problem:
-    return Problem(
-        code="usage.nobody-to-ask",
-        what=f"{command.value} asks before it acts, and there is no terminal to ask at",
-        exit_code=ExitCode.USAGE,
-        fix=f"dtdeploy {command.value} {request} --yes   # or --dry-run to see the plan",
-        state_left="nothing was contacted",
-    )

@@ -8,7 +8,7 @@ from typing import Protocol
 from orchestrator.errors import DtdeployError, ExitCode, Problem, SourceError, UsageError
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, Repo
-from orchestrator.sources.mirror import FetchResult, fetch_all
+from orchestrator.sources.mirror import FetchResult, fetch_all, mirror_path
 from orchestrator.sources.model import Sourced
 from orchestrator.sources.pin import pin
 from orchestrator.sources.read import source_units
@@ -30,6 +30,15 @@ class Checkout(Protocol):
 
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
         """Return desired state and release of `units` at the pinned revisions (SourceError)."""
+        ...
+
+    def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
+        """Return desired state and release of units, each at its own revision.
+
+        Raises:
+            SourceError: a commit is not there any more, or what it holds cannot be deployed.
+
+        """
         ...
 
 
@@ -66,6 +75,38 @@ class GitCheckout:
         wanted = tuple(units)
         return source_units(self._inventory, wanted, self._mirrors, self.pins(), self._environment)
 
+    def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
+        """Read commits that the mirrors have; only where one is missing, git is asked.
+
+        What a commit holds never changes, so going on with a run needs no git server.
+        """
+        wanted = dict.fromkeys(revisions.values())
+        if missing := [revision for revision in wanted if self._lost(revision)]:
+            repos = dict.fromkeys(revision.repo for revision in missing)
+            self._fetch([self._inventory.repo(name) for name in repos])
+        if lost := [p for revision in missing if (p := self._lost(revision))]:
+            raise SourceError(lost)
+        read: dict[Unit, Sourced] = {}
+        for revision in wanted:
+            units = [unit for unit, at in revisions.items() if at == revision]
+            mirrors, pins = {revision.repo: self._mirror(revision)}, {revision.repo: revision}
+            read |= source_units(self._inventory, units, mirrors, pins, self._environment)
+        return read
+
+    def _mirror(self, revision: Revision) -> Path:
+        return mirror_path(self._inventory.repo(revision.repo), self._cache)
+
+    def _lost(self, revision: Revision) -> Problem | None:
+        mirror = self._mirror(revision)
+        try:
+            if mirror.is_dir():
+                pin(self._inventory.repo(revision.repo), mirror, revision.sha)
+                return None
+            evidence: tuple[str, ...] = (f"there is no mirror {mirror}",)
+        except SourceError as error:
+            evidence = tuple(line for problem in error.problems for line in problem.evidence)
+        return commit_gone(revision, evidence)
+
     def _fetch(self, repos: list[Repo]) -> tuple[FetchResult, ...]:
         return fetch_all(
             repos,
@@ -93,9 +134,16 @@ class GitCheckout:
 class MadeUpCheckout:
     """For a simulated fleet: what the repositories would hold, made up from the inventory."""
 
-    def __init__(self, inventory: Inventory, sources: Mapping[Unit, Sourced]) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        sources: Mapping[Unit, Sourced],
+        former: Mapping[Unit, Sourced] | None = None,
+    ) -> None:
+        """Take what the repositories hold now, and held in `former` times."""
         self._inventory = inventory
         self._sources = sources
+        self._former = former or {}
 
     def begin(self, repos: Iterable[str], refs: Mapping[str, str]) -> None:
         """Check the names; there is nothing to fetch."""
@@ -110,6 +158,31 @@ class MadeUpCheckout:
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
         """Return the made-up sources of `units`."""
         return {unit: self._sources[unit] for unit in units}
+
+    def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
+        """Return the made-up sources of units at revisions that there were."""
+        read = {
+            unit: sources[unit]
+            for sources in (self._former, self._sources)
+            for unit, revision in revisions.items()
+            if unit in sources and sources[unit].release.revision == revision
+        }
+        if lost := dict.fromkeys(at for unit, at in revisions.items() if unit not in read):
+            raise SourceError(commit_gone(revision, ()) for revision in lost)
+        return read
+
+
+def commit_gone(revision: Revision, evidence: tuple[str, ...]) -> Problem:
+    """Say that a commit that ran is not to be had any more."""
+    return Problem(
+        code="source.commit-gone",
+        what=f"{revision.repo} has no commit {revision.sha} any more",
+        exit_code=ExitCode.SOURCE_FAILED,
+        evidence=evidence,
+        fix="push the commit again, to any branch or tag",
+        state_left="nothing was touched by this command",
+        runbook="git-source-failed",
+    )
 
 
 def check_refs(inventory: Inventory, refs: Mapping[str, str]) -> None:

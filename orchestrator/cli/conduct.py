@@ -3,25 +3,33 @@
 from collections.abc import Callable
 
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
-from orchestrator.cli.talk import Talk
 from orchestrator.cli.wiring import World
 from orchestrator.engine.means import Means
 from orchestrator.engine.report import RunEnd
+from orchestrator.errors import ExitCode
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.listening import Listening
 
+Live = Callable[[Means], RunEnd]
 
-def conduct(world: World, run: str, live: Callable[[Means], RunEnd]) -> RunEnd:
-    """Let `live` carry out its part of `run`, and say how it ended.
+
+def conduct(world: World, run: str, live: Live, ended: Callable[[RunEnd], None]) -> RunEnd:
+    """Let `live` carry out its part of `run`.
+
+    Args:
+        world: what it is carried out with.
+        run: its id.
+        live: carries it out.
+        ended: says how it ended; a signal does not keep that from being said.
 
     Raises:
         JournalError: its journal cannot be opened or written; nothing was touched.
 
     """
-    interrupt = Interrupt()
-    shown = _Shown(world.talk)
-    try:
-        with world.journals.open(run) as journal, stop_on_signals(interrupt, world.wake):
+    interrupt = Interrupt(run)
+    shown = _Shown(world, run)
+    with world.journals.open(run) as journal, stop_on_signals(interrupt, world.wake):
+        try:
             end = live(
                 Means(
                     backend=world.backend,
@@ -32,23 +40,29 @@ def conduct(world: World, run: str, live: Callable[[Means], RunEnd]) -> RunEnd:
                     stop_asked=interrupt.asked,
                 )
             )
-    finally:
-        shown.close()
-    world.talk.run_ended(end)
+        finally:
+            shown.close()
+        ended(end)
     return end
+
+
+def saying(world: World, code_of: Callable[[RunEnd], ExitCode]) -> Callable[[RunEnd], None]:
+    """Return what says how a run ended, with the exit code that `code_of` gives it."""
+    return lambda end: world.talk.run_ended(end, code_of(end))
 
 
 class _Shown:
     """One listener at a time: where a run turns back, another plan is shown."""
 
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
+    def __init__(self, world: World, run: str) -> None:
+        self._world = world
+        self._run = run
         self._now: Listening | None = None
 
     def begin(self, plan: Plan) -> Listening:
         """Show the carrying out of `plan` from now on."""
         self.close()
-        self._now = self._talk.listener(plan)
+        self._now = self._world.talk.listener(plan, self._run)
         return self._now
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.carry_out import only_examine, run_book
+from orchestrator.cli.meeting import meet
 from orchestrator.cli.options import at_refs, request_of, selecting
 from orchestrator.cli.planning import make_book
 from orchestrator.cli.wiring import open_world
@@ -23,5 +24,7 @@ def doctor(refs: dict[str, str], **selection: Any) -> int:  # noqa: ANN401 - the
     typed = request_of(**selection)
     request = typed if str(typed) else Request(everything=True)
     with open_world() as world:
+        if holding := meet(world):
+            world.talk.met(holding)
         book = make_book(world, Command.RESTART, request, refs)
         return run_book(world, replace(book, plan=only_examine(book.plan))).exit_code

@@ -3,14 +3,17 @@ from typing import Any
 import click
 
 from orchestrator.cli.carry_out import carry_out
-from orchestrator.cli.options import confirming, request_of, selecting
+from orchestrator.cli.options import confirming, leaving_out, queueing, request_of, selecting
+from orchestrator.cli.order import Order
 from orchestrator.planning.plan import Command
 
 
 @click.command()
 @selecting
+@leaving_out
+@queueing
 @confirming
-def down(*, yes: bool, dry_run: bool, **selection: Any) -> int:  # noqa: ANN401 - the four selecting options, passed on whole
+def down(lock_wait: float, *, yes: bool, dry_run: bool, **selection: Any) -> int:  # noqa: ANN401 - the selecting options, passed on whole
     """Take units down, everything that depends on them first.
 
     Needs no repository: git may be down.
@@ -19,4 +22,12 @@ def down(*, yes: bool, dry_run: bool, **selection: Any) -> int:  # noqa: ANN401 
       dtdeploy down --site gbo
       dtdeploy down datatrail@chime     # and so every stack that needs the server
     """
-    return carry_out(Command.DOWN, request_of(**selection), {}, yes=yes, dry_run=dry_run)
+    return carry_out(
+        Order(
+            command=Command.DOWN,
+            request=request_of(**selection),
+            lock_wait=lock_wait,
+            yes=yes,
+            dry_run=dry_run,
+        )
+    )

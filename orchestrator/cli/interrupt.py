@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, the second leaves now."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -9,16 +10,25 @@ from types import FrameType
 from orchestrator.errors import ExitCode
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_FIRST = b"\nstopping: no new step starts, what is under way is awaited (again: leave now)\n"
 _SHOW_CURSOR = b"\x1b[?25h"
-_SECOND = b"\nleft at once: look with dtdeploy status before anything else\n"
 
 
 class Interrupt:
-    """Whether somebody asked to stop."""
+    """Whether somebody asked to stop. What is said then is put together beforehand."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: str = "") -> None:
         self._asked = False
+        what = f"run {run}" if run else "this"
+        self.first = (
+            f"\nstopping {what}: no new step starts, what is under way is awaited for at most 10 s"
+            " (again: leave now)\n"
+        ).encode()
+        then = (
+            f"dtdeploy resume {run}   # on another machine add --take-over"
+            if run
+            else "dtdeploy status"
+        )
+        self.second = f"\nleft {what} at once; next: {then}\n".encode()
 
     def asked(self) -> bool:
         """Return whether to stop."""
@@ -46,12 +56,11 @@ def stop_on_signals(interrupt: Interrupt, wake: Callable[[], None]) -> Iterator[
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        # os.write, because a handler may interrupt a print that holds the stream's lock.
         if interrupt.ask():
             # A live board hides the cursor and gets no chance to give it back.
-            os.write(2, _SHOW_CURSOR + _SECOND if os.isatty(2) else _SECOND)
+            _say(_SHOW_CURSOR + interrupt.second if os.isatty(2) else interrupt.second)
             os._exit(ExitCode.INTERRUPTED)
-        os.write(2, _FIRST)
+        _say(interrupt.first)
         wake()
 
     former = {number: signal.signal(number, handle) for number in _SIGNALS}
@@ -60,3 +69,10 @@ def stop_on_signals(interrupt: Interrupt, wake: Callable[[], None]) -> Iterator[
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _say(words: bytes) -> None:
+    # os.write, because a handler may interrupt a print that holds the stream's lock. After
+    # SIGHUP nobody may be there to read it.
+    with contextlib.suppress(OSError):
+        os.write(2, words)

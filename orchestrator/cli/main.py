@@ -16,6 +16,9 @@ _COMMANDS = {
     "restart": Lazy("orchestrator.cli.restart:restart", "Take units down and up again, safely."),
     "up": Lazy("orchestrator.cli.up:up", "Deploy what is not running as declared."),
     "down": Lazy("orchestrator.cli.down:down", "Take units down, dependents first."),
+    "resume": Lazy("orchestrator.cli.resume:resume", "Go on with a run that stopped half-way."),
+    "rollback": Lazy("orchestrator.cli.rollback:rollback", "Bring back what ran before a run."),
+    "lock": Lazy("orchestrator.cli.lock:lock", "Show which run holds the lock; break it."),
     "status": Lazy("orchestrator.cli.status:status", "Show the whole fleet on one screen."),
     "verify": Lazy("orchestrator.cli.verify:verify", "Check health, probes and stability."),
     "doctor": Lazy("orchestrator.cli.doctor:doctor", "Run the preflight alone; changes nothing."),
@@ -28,8 +31,9 @@ _COMMANDS = {
     cls=LazyGroup,
     commands_at=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 3 inventory invalid, 11 site unreachable, 12 host key refused, "
-    "13 login refused, 14 git source failed, 20 safety rule refused, 21 unhealthy after deploy, "
+    epilog="Exit codes: 0 done, 2 a plan with changes (--detailed-exitcode), 3 inventory invalid, "
+    "4 plan stale, 10 lock held, 11 site unreachable, 12 host key refused, 13 login refused, "
+    "14 git source failed, 20 safety rule refused, 21 unhealthy or owed, 22 failed and restored, "
     "23 removal unfinished, 30 interrupted, 31 outcome unknown, 64 usage.",
 )
 @click.version_option(package_name="dtdeploy", prog_name="dtdeploy")
@@ -99,7 +103,7 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.Abort:
-        click.echo("stopped before anything was touched", err=True)
+        click.echo("stopped before this command touched anything", err=True)
         return ExitCode.INTERRUPTED
     except click.ClickException as wrong:
         wrong.show()

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from orchestrator.engine.record import OnFailure
 from orchestrator.planning.selection import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,11 +55,50 @@ def selecting(function: F) -> F:
     return function
 
 
+def leaving_out(function: F) -> F:
+    """Add --without, --because and --accept-unknown; `request_of` takes them too."""
+    decorators = (
+        click.option(
+            "--without",
+            multiple=True,
+            metavar="SITE",
+            help="Leave this site out; its units are owed afterwards. May be given several times.",
+            shell_complete=lambda ctx, _param, word: names(ctx, "site", word),
+        ),
+        click.option("--because", default="", metavar="TEXT", help="Why a site is left out."),
+        click.option(
+            "--accept-unknown",
+            multiple=True,
+            metavar="STACK@SITE",
+            help="Take down what this unit depends on, though nobody can tell whether it runs.",
+            shell_complete=lambda ctx, _param, word: names(ctx, "unit", word),
+        ),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function
+
+
 def request_of(
-    *, everything: bool, sites: tuple[str, ...], stacks: tuple[str, ...], units: tuple[str, ...]
+    *,
+    everything: bool,
+    sites: tuple[str, ...],
+    stacks: tuple[str, ...],
+    units: tuple[str, ...],
+    without: tuple[str, ...] = (),
+    because: str = "",
+    accept_unknown: tuple[str, ...] = (),
 ) -> Request:
     """Return the selection that was typed."""
-    return Request(everything=everything, sites=sites, stacks=stacks, units=units)
+    return Request(
+        everything=everything,
+        sites=sites,
+        stacks=stacks,
+        units=units,
+        without=without,
+        because=because,
+        accept_unknown=accept_unknown,
+    )
 
 
 def at_refs(function: F) -> F:
@@ -84,6 +124,41 @@ def _split_refs(
             raise click.BadParameter(f"{item!r} is not REPO=REF, for example datatrail=main")
         refs[repo] = ref
     return refs
+
+
+def queueing(function: F) -> F:
+    """Add --lock-wait."""
+    decorate = click.option(
+        "--lock-wait",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait so long for another run to end, then plan.",
+    )
+    return decorate(function)
+
+
+def restoring(function: F) -> F:
+    """Add --on-failure; the command gets an OnFailure."""
+    decorate = click.option(
+        "--on-failure",
+        type=click.Choice(OnFailure, case_sensitive=False),
+        default=OnFailure.STOP,
+        show_default="stop",
+        help="What to do once something was touched and a step failed: leave it for you to look"
+        " at, or bring back what ran before.",
+    )
+    return decorate(function)
+
+
+def taking_over(function: F) -> F:
+    """Add --take-over."""
+    decorate = click.option(
+        "--take-over",
+        is_flag=True,
+        help="Take the run from a process that gives no sign of life any more.",
+    )
+    return decorate(function)
 
 
 def confirming(function: F) -> F:

@@ -2,18 +2,21 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.options import at_refs, request_of, selecting
+from orchestrator.cli.meeting import meet
+from orchestrator.cli.options import at_refs, leaving_out, request_of, selecting
 from orchestrator.cli.planning import make_book
 from orchestrator.cli.wiring import open_world
 from orchestrator.errors import ExitCode
 from orchestrator.planning.plan import Command
+
+_PLANNED = (Command.RESTART, Command.UP, Command.DOWN, Command.VERIFY)
 
 
 @click.command()
 @click.option(
     "--for",
     "command",
-    type=click.Choice([command.value for command in Command]),
+    type=click.Choice([command.value for command in _PLANNED]),
     default=Command.RESTART.value,
     show_default=True,
     help="What to plan.",
@@ -24,8 +27,9 @@ from orchestrator.planning.plan import Command
     help="End with 2 when carrying the plan out would change anything.",
 )
 @selecting
+@leaving_out
 @at_refs
-def plan(command: str, refs: dict[str, str], *, detailed_exitcode: bool, **selection: Any) -> int:  # noqa: ANN401 - the four selecting options, passed on whole
+def plan(command: str, refs: dict[str, str], *, detailed_exitcode: bool, **selection: Any) -> int:  # noqa: ANN401 - the selecting options, passed on whole
     """Show what a restart, up or down would do, in which order and why.
 
     Looks at every site and fetches the repositories; changes nothing.
@@ -33,10 +37,13 @@ def plan(command: str, refs: dict[str, str], *, detailed_exitcode: bool, **selec
     \b
       dtdeploy plan --all
       dtdeploy plan --for up datatrail-client@kko
+      dtdeploy plan --all --without gbo --because "its link is down"
     """
     with open_world() as world:
+        if holding := meet(world):
+            world.talk.notice(holding)
         book = make_book(world, Command(command), request_of(**selection), refs)
-        world.talk.plan(book.plan)
+        world.talk.plan(book.plan, holding)
         if book.plan.unseen:
             return ExitCode.SITE_UNREACHABLE
         changes = detailed_exitcode and book.plan.changes

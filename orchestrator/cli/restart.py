@@ -3,15 +3,36 @@ from typing import Any
 import click
 
 from orchestrator.cli.carry_out import carry_out
-from orchestrator.cli.options import at_refs, confirming, request_of, selecting
+from orchestrator.cli.options import (
+    at_refs,
+    confirming,
+    leaving_out,
+    queueing,
+    request_of,
+    restoring,
+    selecting,
+)
+from orchestrator.cli.order import Order
+from orchestrator.engine.record import OnFailure
 from orchestrator.planning.plan import Command
 
 
 @click.command()
 @selecting
+@leaving_out
 @at_refs
+@restoring
+@queueing
 @confirming
-def restart(refs: dict[str, str], *, yes: bool, dry_run: bool, **selection: Any) -> int:  # noqa: ANN401 - the four selecting options, passed on whole
+def restart(
+    refs: dict[str, str],
+    on_failure: OnFailure,
+    lock_wait: float,
+    *,
+    yes: bool,
+    dry_run: bool,
+    **selection: Any,  # noqa: ANN401 - the selecting options, passed on whole
+) -> int:
     """Take units down and up again, safely.
 
     What depends on a selected unit goes down before it and comes up after it, wherever it
@@ -21,5 +42,16 @@ def restart(refs: dict[str, str], *, yes: bool, dry_run: bool, **selection: Any)
       dtdeploy restart --all
       dtdeploy restart --site kko
       dtdeploy restart datatrail@chime --dry-run
+      dtdeploy restart --all --on-failure restore
     """
-    return carry_out(Command.RESTART, request_of(**selection), refs, yes=yes, dry_run=dry_run)
+    return carry_out(
+        Order(
+            command=Command.RESTART,
+            request=request_of(**selection),
+            refs=refs,
+            on_failure=on_failure,
+            lock_wait=lock_wait,
+            yes=yes,
+            dry_run=dry_run,
+        )
+    )

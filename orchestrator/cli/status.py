@@ -18,12 +18,17 @@ from orchestrator.errors import ExitCode, worst
 def status(sites: tuple[str, ...]) -> int:
     """Show the whole fleet on one screen: what runs where, how well, and at which revision.
 
-    Ends with 0 only if everything is healthy, with 21 if something is not, with 11 to 13 if
-    a site cannot be seen.
+    Ends with 0 only if everything is healthy, nothing is owed and no run is under way or
+    unfinished; with 21 if something is not healthy or is owed, with 10 if a run holds the lock,
+    with 11 to 13 if a site cannot be seen.
     """
     with open_world() as world:
         fleet = fleet_status(world, sites)
+        if fleet.holding:
+            world.talk.notice(fleet.holding)
         world.talk.status(fleet)
         if fleet.unreachable:
             return worst(fleet.unreachable)
+        if fleet.holding:
+            return ExitCode.LOCK_HELD
         return ExitCode.DONE if fully_healthy(fleet) else ExitCode.UNHEALTHY

@@ -6,23 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-import click
 from rich.console import Console
 
 from orchestrator.engine.report import RunEnd, RunReport
-from orchestrator.errors import Problem
+from orchestrator.errors import ExitCode, Problem
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.consoles import open_console
+from orchestrator.ui.end_view import every_problem, print_end
+from orchestrator.ui.holding import HeldRun, print_holding
 from orchestrator.ui.inventory_view import print_inventory
 from orchestrator.ui.json_lines import (
+    end_line,
     fleet_line,
+    lock_line,
     plan_line,
     print_json,
     problems_line,
     run_ended_json,
 )
+from orchestrator.ui.json_values import Json, state_json
 from orchestrator.ui.listening import Listening, make_listener
+from orchestrator.ui.lock_view import RunState, print_lock, print_state
 from orchestrator.ui.mode import Mode, choose_mode
 from orchestrator.ui.plan_view import print_plan
 from orchestrator.ui.problems import print_problems
@@ -63,19 +68,47 @@ class Talk:
         """Whether a machine reads."""
         return self.mode is Mode.JSON
 
-    def plan(self, plan: Plan) -> None:
-        """Show a plan."""
+    def plan(self, plan: Plan, holding: HeldRun | None = None) -> None:
+        """Show a plan; `holding` is who holds the lock, said before."""
         if self.as_json:
-            print_json(plan_line(plan), self.out)
+            print_json(plan_line(plan, holding), self.out)
         else:
             print_plan(plan, self.out, verbose=self.verbose)
 
-    def listener(self, plan: Plan) -> Listening:
+    def notice(self, holding: HeldRun) -> None:
+        """Say, before anything else, that a run holds the lock."""
+        print_holding(holding, self.err)
+
+    def met(self, holding: HeldRun) -> None:
+        """Say it as `notice` does, and to a machine as a line of its own."""
+        self.notice(holding)
+        if self.as_json:
+            print_json(lock_line(holding), self.out)
+
+    def lock(self, holding: HeldRun | None, state: RunState) -> None:
+        """Show who holds the lock and how far that run has come."""
+        if self.as_json:
+            free: Json = {"event": "lock", "held": False}
+            held = lock_line(holding) | state_json(state) if holding else free
+            print_json(held, self.out)
+        elif holding is None:
+            self.out.out("the lock is free: no run is under way, none is unfinished")
+        else:
+            print_lock(holding, state, self.out)
+
+    def state(self, state: RunState) -> None:
+        """Show how far a run has come, before it is gone on with."""
+        if self.as_json:
+            print_json({"event": "run_state"} | state_json(state), self.out)
+        else:
+            print_state(state, self.out)
+
+    def listener(self, plan: Plan, run: str = "") -> Listening:
         """Return what follows a run of `plan`; close it afterwards."""
-        return make_listener(self.mode, plan, self.out, self.err, self.clock)
+        return make_listener(self.mode, plan, self.out, self.err, self.clock, run=run)
 
     def ended(self, plan: Plan, report: RunReport) -> None:
-        """Say how a run ended: the problems, then what stands and what to type next."""
+        """Say how checking ended: the problems, then what to type next."""
         if self.as_json:
             print_json(run_ended_json(plan, report), self.out)
             return
@@ -83,13 +116,14 @@ class Talk:
             print_problems(report.problems, self.err)
         print_summary(plan, report, self.err)
 
-    def run_ended(self, end: RunEnd) -> None:
-        """Say how a life of a run ended."""
-        if end.problems:
-            self.problems(end.problems)
-        report = end.restored or end.report
-        if report is not None:
-            self.ended(end.way_back or end.plan, report)
+    def run_ended(self, end: RunEnd, code: ExitCode) -> None:
+        """Say how a run ended: the problems, then what stands, is owed, and what to type next."""
+        if self.as_json:
+            print_json(end_line(end, code), self.out)
+            return
+        if problems := every_problem(end):
+            print_problems(problems, self.err, code=code)
+        print_end(end, self.err)
 
     def status(self, fleet: Fleet) -> None:
         """Show the fleet."""
@@ -112,4 +146,4 @@ class Talk:
     def say(self, words: str) -> None:
         """Say a line to whoever is there, and nothing to a machine."""
         if not self.as_json:
-            click.echo(words, err=True)
+            self.err.out(words, highlight=False)

@@ -3,22 +3,69 @@ from typing import Any
 import click
 
 from orchestrator.cli.carry_out import carry_out
-from orchestrator.cli.options import at_refs, confirming, request_of, selecting
+from orchestrator.cli.options import (
+    at_refs,
+    confirming,
+    leaving_out,
+    queueing,
+    request_of,
+    restoring,
+    selecting,
+)
+from orchestrator.cli.order import Order
+from orchestrator.engine.record import OnFailure
 from orchestrator.planning.plan import Command
+from orchestrator.planning.selection import Request
 
 
 @click.command()
 @selecting
+@click.option(
+    "--owed", is_flag=True, help="Bring back what a run left out or could not bring back."
+)
+@leaving_out
 @at_refs
+@restoring
+@queueing
 @confirming
-def up(refs: dict[str, str], *, yes: bool, dry_run: bool, **selection: Any) -> int:  # noqa: ANN401 - the four selecting options, passed on whole
+def up(
+    refs: dict[str, str],
+    on_failure: OnFailure,
+    lock_wait: float,
+    *,
+    owed: bool,
+    yes: bool,
+    dry_run: bool,
+    **selection: Any,  # noqa: ANN401 - the selecting options, passed on whole
+) -> int:
     """Deploy what is not running as declared, dependencies first.
 
     Units that are healthy are left alone, whichever revision they run: a restart moves them.
-    A unit that runs while others that depend on it run too is never deployed over.
+    A unit that runs while others that depend on it run too is never deployed over. With --owed
+    what is owed is restarted, whatever it runs.
 
     \b
       dtdeploy up --all
+      dtdeploy up --owed
       dtdeploy up datatrail-client@kko --ref datatrail-admin=v1.2
     """
-    return carry_out(Command.UP, request_of(**selection), refs, yes=yes, dry_run=dry_run)
+    request = request_of(**selection)
+    if owed:
+        _alone(request)
+    return carry_out(
+        Order(
+            command=Command.RESTART if owed else Command.UP,
+            request=request,
+            refs=refs,
+            on_failure=on_failure,
+            lock_wait=lock_wait,
+            owed=owed,
+            yes=yes,
+            dry_run=dry_run,
+        )
+    )
+
+
+def _alone(request: Request) -> None:
+    if request.selects:
+        raise click.UsageError(f"--owed selects by itself: drop {request}, or drop --owed")

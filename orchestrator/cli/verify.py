@@ -3,6 +3,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.carry_out import run_book
+from orchestrator.cli.meeting import meet
 from orchestrator.cli.options import at_refs, request_of, selecting
 from orchestrator.cli.planning import make_book
 from orchestrator.cli.wiring import open_world
@@ -23,5 +24,7 @@ def verify(refs: dict[str, str], **selection: Any) -> int:  # noqa: ANN401 - the
     typed = request_of(**selection)
     request = typed if str(typed) else Request(everything=True)
     with open_world() as world:
+        if holding := meet(world):
+            world.talk.met(holding)
         book = make_book(world, Command.VERIFY, request, refs)
         return run_book(world, book).exit_code

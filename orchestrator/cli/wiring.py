@@ -37,7 +37,11 @@ _KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """All that a command works with. `wall` is this machine's clock, seconds since 1970."""
+    """All that a command works with.
+
+    `wall` is this machine's clock, seconds since 1970. `runs_here` tells whether a process id is
+    a dtdeploy on this machine.
+    """
 
     inventory: Inventory
     backend: Backend
@@ -48,6 +52,7 @@ class World:
     holder: Holder
     wall: Callable[[], float]
     journals: Journals
+    runs_here: Callable[[int], bool]
 
 
 def open_talk() -> Talk:
@@ -92,6 +97,7 @@ def open_world() -> Iterator[World]:
             holder=_holder(),
             wall=time.time,
             journals=JournalFolder(_state() / "runs"),
+            runs_here=_runs_here,
         )
     finally:
         backend.close()
@@ -118,6 +124,23 @@ def _holder() -> Holder:
         pid=os.getpid(),
         session=uuid.uuid4().hex,
     )
+
+
+def _runs_here(pid: int) -> bool:
+    """Whether process `pid` exists and is a dtdeploy, not something that got its number since."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True
+    return b"dtdeploy" in words or b"orchestrator" in words
 
 
 def _state() -> Path:
@@ -169,4 +192,5 @@ def _simulated(inventory: Inventory, path: Path) -> World:
         holder=_holder(),
         wall=lambda: began + backend.now(),
         journals=MemoryJournals(),
+        runs_here=_runs_here,
     )

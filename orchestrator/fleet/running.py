@@ -11,7 +11,10 @@ LABEL_REVISION = "dtdeploy.revision"
 LABEL_RELEASE = "dtdeploy.release"
 LABEL_COMPOSE = "dtdeploy.compose"
 LABEL_RUN = "dtdeploy.run"
+LABEL_FORMER = "dtdeploy.former"
+"""The SHA that ran before what runs now; FORMER_GONE if nothing did; absent if nobody knows."""
 MIXED = "mixed"
+FORMER_GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class Origin:
     revision: str = ""
     release: str = ""
     run: str = ""
+    former: str = ""
 
 
 def origin(unit: Unit, sight: Sight) -> Origin:
@@ -35,6 +39,7 @@ def origin(unit: Unit, sight: Sight) -> Origin:
         revision=_agreed(services, LABEL_REVISION),
         release=_agreed(services, LABEL_RELEASE),
         run=_agreed(services, LABEL_RUN),
+        former=_agreed(services, LABEL_FORMER),
     )
 
 

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.fleet.health import Verdict
-from orchestrator.fleet.observed import Look
+from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.running import FORMER_GONE, MIXED, Origin, origin
 from orchestrator.fleet.unit import Revision, Unit
-from orchestrator.inventory.model import Inventory
+from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
 from orchestrator.planning.planner import healthy_seconds, remove_seconds
+from orchestrator.planning.progress import Mark, UnitProgress
 from orchestrator.planning.scope import look_before
-from orchestrator.planning.selection import dependents
-from orchestrator.planning.steps import restore_steps
+from orchestrator.planning.selection import dependencies, dependents
+from orchestrator.planning.steps import plan_steps, restore_steps
 from orchestrator.sources.model import Sourced
-
-MIXED = "mixed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,124 @@ def restore_plan(
         dangers=(),
         unseen=(),
     )
+
+
+def restored_so_far(
+    inventory: Inventory, plan: Plan, looks: Mapping[str, Look]
+) -> tuple[UnitProgress, ...]:
+    """Judge how far a run that brings back what ran before `plan` has come.
+
+    Args:
+        inventory: everything that is declared.
+        plan: the plan that is undone.
+        looks: a look at every site of it, now.
+
+    """
+    return tuple(
+        _so_far(item, look_before(item.unit, inventory.spec(item.unit), looks[item.unit.site]))
+        for item in plan.units
+        if item.action is not Action.KEEP
+    )
+
+
+def _so_far(item: UnitPlan, now: Before) -> UnitProgress:
+    mark, words = _standing(item, now)
+    return UnitProgress(unit=item.unit, mark=mark, words=words, done=frozenset())
+
+
+def _standing(item: UnitPlan, now: Before) -> tuple[Mark, str]:
+    if now.presence is Presence.UNKNOWN:
+        return Mark.UNKNOWN, "cannot be seen"
+    if not _ran(item.before):
+        gone = now.presence is Presence.GONE
+        return (Mark.DONE, "gone, as before") if gone else (Mark.TODO, "to be taken down again")
+    if item.before.revision in ("", MIXED):
+        return Mark.UNKNOWN, "nobody knows at which revision it ran"
+    if _as_before(item, now):
+        return Mark.DONE, "back at what ran before"
+    return Mark.TODO, "to be brought back to what ran before"
+
+
+def plan_from_labels(inventory: Inventory, run: str, looks: Mapping[str, Look]) -> Plan | None:
+    """Make up, from what services say of themselves, the plan that a finished run carried out.
+
+    It holds the units whose services `run` deployed, each with what ran before, as `formers` and
+    `restore_plan` need it. What the run only took down left no trace.
+
+    Args:
+        inventory: everything that is declared.
+        run: its id.
+        looks: a look at every contacted site.
+
+    Returns:
+        None when nothing that can be seen was deployed by `run`.
+
+    """
+    units = tuple(
+        _undone(inventory, spec.unit, there, now=look_before(spec.unit, spec, look))
+        for spec in inventory.units
+        if inventory.state(spec.unit) is SiteState.ACTIVE
+        and isinstance(look := looks[spec.unit.site], Sight)
+        and (there := origin(spec.unit, look)).run == run
+    )
+    if not units:
+        return None
+    return Plan(
+        command=Command.RESTART,
+        selection=f"run {run}",
+        coordinator=inventory.coordinator,
+        revisions=(),
+        units=units,
+        steps=(),
+    )
+
+
+def _undone(inventory: Inventory, unit: Unit, there: Origin, *, now: Before) -> UnitPlan:
+    """Return a unit as it was before; which services it had then is taken to be as now."""
+    was = replace(now, revision=there.former)
+    if there.former == FORMER_GONE:
+        was = Before(presence=Presence.GONE)
+    return _acted(inventory, unit, was)
+
+
+def _acted(inventory: Inventory, unit: Unit, before: Before) -> UnitPlan:
+    spec = inventory.spec(unit)
+    return UnitPlan(
+        unit=unit,
+        action=Action.RESTART,
+        reason="",
+        before=before,
+        compose=spec.compose,
+        dependents=tuple(sorted(dependents(inventory, frozenset({unit})))),
+        dependencies=tuple(sorted(dependencies(inventory, frozenset({unit})))),
+    )
+
+
+def with_dependents_of_now(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> Plan:
+    """Add what depends on the units of a finished run's plan and runs now, to stay as it is.
+
+    It was not part of that run, and has to go down and come up with what it depends on.
+    """
+    acted = frozenset(item.unit for item in plan.units if item.action is not Action.KEEP)
+    known = {item.unit for item in plan.units if item.action is not Action.KEEP}
+    now = {
+        spec.unit: look_before(spec.unit, spec, looks[spec.unit.site])
+        for spec in inventory.units
+        if spec.unit in dependents(inventory, acted) - known
+        and inventory.state(spec.unit) is SiteState.ACTIVE
+    }
+    more = tuple(
+        _acted(inventory, unit, before)
+        for unit, before in now.items()
+        if before.presence is not Presence.GONE
+    )
+    kept = tuple(item for item in plan.units if item.unit not in {m.unit for m in more})
+    return replace(plan, units=(*kept, *more))
+
+
+def with_preflight(inventory: Inventory, plan: Plan) -> Plan:
+    """Return the plan of a way back that begins a run of its own: examined before it acts."""
+    return replace(plan, steps=plan_steps(inventory, plan.command, plan.units))
 
 
 def _ran(before: Before) -> bool:

@@ -7,8 +7,11 @@ from orchestrator.fleet.desired import DesiredStack, Policy, Probe
 from orchestrator.fleet.health import Health, Verdict, judge
 from orchestrator.fleet.history import History, begin, remember
 from orchestrator.fleet.observed import Look, Sight, contents
+from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import (
+    FORMER_GONE,
     LABEL_COMPOSE,
+    LABEL_FORMER,
     LABEL_RELEASE,
     LABEL_REPO,
     LABEL_REVISION,
@@ -258,10 +261,23 @@ def _deploy_effect(book: Book, unit: Unit, sourced: Sourced) -> DeployStack:
             (LABEL_RELEASE, release.digest),
             (LABEL_COMPOSE, release.compose),
             (LABEL_RUN, book.run),
+            *_former(book, unit),
         ),
         variables=spec.variables,
         secret_variables=spec.secret_variables,
     )
+
+
+def _former(book: Book, unit: Unit) -> tuple[tuple[str, str], ...]:
+    """Return the label that says what ran before, so that a run can be undone without a journal.
+
+    None where nobody knows what ran.
+    """
+    before = next((item.before for item in book.plan.units if item.unit == unit), None)
+    if before is None:
+        return ()
+    former = FORMER_GONE if before.presence is Presence.GONE else before.revision
+    return ((LABEL_FORMER, former),) if former else ()
 
 
 def _look_for_lost_deploy(

@@ -1,6 +1,7 @@
 """A run as JSON lines on stdout: one object an event, and the report last.
 
-    run_started       command, selection, units [stack@site], steps (how many)
+    run_started       run (its id, null where nothing is changed), command, selection,
+                      units [stack@site], steps (how many)
     every event       time (ISO 8601, with zone), at (seconds on the run's own clock)
     step_started      step, kind, site, unit, stack
     step_waits        the same, waiting_for, items [..], deadline (on `at`'s clock, or null);
@@ -12,7 +13,12 @@
     run_stopping      nothing more: asked to stop, no new step starts
     run_ended         exit_code, interrupted, seconds, steps [step + state, started, ended, words,
                       because], units [unit, stack, site, standing, owed, outage_seconds,
-                      still_down], problems [..], next (what to type, or null)
+                      still_down], problems [..], next (what to type, or null). Of a run that
+                      was to hold the lock also: run (its id), kept (whether the lock is), owed
+                      [unit, stack, site, reason], restored (steps, units, finished of the way
+                      back, or null), or_else (what else may be typed)
+    lock              who holds the lock, where a command met one; see `json_values`
+    run_state         how far a run has come that is to be resumed; see `json_values`
 
 Problems, plans and fleets are described in `json_values`. `plan`, `status` and an error of any
 command are one line each: plan, fleet, problems (with exit_code) as `event`. Keys are added,
@@ -35,13 +41,16 @@ from orchestrator.engine.events import (
     StepStopped,
     StepWaits,
 )
-from orchestrator.engine.report import RunReport, StepReport
-from orchestrator.errors import Problem, worst
+from orchestrator.engine.report import RunEnd, RunReport, StepReport
+from orchestrator.errors import ExitCode, Problem, worst
 from orchestrator.planning.plan import Plan
+from orchestrator.ui.end_view import every_problem, next_commands, owed_units
 from orchestrator.ui.foreign import clean
+from orchestrator.ui.holding import HeldRun
 from orchestrator.ui.json_values import (
     Json,
     fleet_json,
+    holding_json,
     plan_json,
     problem_json,
     step_json,
@@ -97,10 +106,11 @@ def event_json(event: Event) -> Json:
     return head | step_json(event.step) | _details(event)
 
 
-def run_started_json(plan: Plan) -> Json:
-    """Return the line that opens a run."""
+def run_started_json(plan: Plan, run: str = "") -> Json:
+    """Return the line that opens a run; `run` is its id if it is to hold the lock."""
     return {
         "event": "run_started",
+        "run": run or None,
         "command": plan.command.value,
         "selection": clean(plan.selection),
         "units": [str(item.unit) for item in plan.units],
@@ -123,9 +133,39 @@ def run_ended_json(plan: Plan, report: RunReport) -> Json:
     }
 
 
-def plan_line(plan: Plan) -> Json:
-    """Return a plan as the one line of `dtdeploy plan --json`."""
-    return {"event": "plan"} | plan_json(plan)
+def end_line(end: RunEnd, code: ExitCode) -> Json:
+    """Return the line that closes a run which was to hold the lock; `code` is the exit code."""
+    report, commands = end.report, next_commands(end)
+    nothing: Json = {"at": None, "interrupted": False, "seconds": None, "steps": [], "units": []}
+    head = run_ended_json(end.plan, report) if report else {"event": "run_ended"} | nothing
+    back = end.restored
+    return head | {
+        "exit_code": code.value,
+        "problems": [problem_json(problem) for problem in every_problem(end)],
+        "run": end.run,
+        "kept": end.kept,
+        "owed": [{**unit_json(u), "reason": clean(why)} for u, why in owed_units(end).items()],
+        "restored": _restored(end.way_back, back) if end.way_back and back else None,
+        "next": commands[0] if commands else None,
+        "or_else": list(commands[1:]),
+    }
+
+
+def _restored(plan: Plan, report: RunReport) -> Json:
+    whole = run_ended_json(plan, report)
+    kept = ("interrupted", "seconds", "steps", "units")
+    return {"finished": report.finished} | {key: whole[key] for key in kept}
+
+
+def lock_line(holding: HeldRun) -> Json:
+    """Return who holds the lock as one line."""
+    return {"event": "lock", "held": True} | holding_json(holding)
+
+
+def plan_line(plan: Plan, holding: HeldRun | None = None) -> Json:
+    """Return a plan as the one line of `dtdeploy plan --json`; `holding`: who holds the lock."""
+    lock = holding_json(holding) if holding else None
+    return {"event": "plan"} | plan_json(plan) | {"lock": lock}
 
 
 def fleet_line(fleet: Fleet) -> Json:

@@ -5,13 +5,19 @@
     step     step, kind, site, unit, stack (null where a step is about a site)
     plan     command, selection, coordinator, changes, revisions {repo: sha}, units [..],
              waves [[step id, ..], ..], steps [step + needs, reason, wait_seconds],
-             untouched [{name, reason}], dangers [..], unseen [..]
+             untouched [{name, reason}], dangers [..], unseen [..],
+             left_out [unit + reason, accepted], because, lock (or null)
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
              dependents, commands, remove_seconds, healthy_seconds, dangers
     fleet    units [unit, stack, site, site_state, presence, verdict, running, expected,
              revision, newer_commits, since_seconds, words], undeclared [..],
-             unreachable [problem], planned [..]
+             unreachable [problem], planned [..], owed [unit, stack, site, run, since, reason],
+             lock (or null)
+    lock     run, command, owner, host, pid, life, phase, goal, touched, started, beat,
+             beat_age_seconds, down [unit, stack, site, since, seconds], next (what to type, or
+             null). Of `dtdeploy lock` also: units [unit, stack, site, mark, words], steps_done,
+             steps, because, remarks [..]
 
 Keys are added, never renamed or taken away. Absent values are null; times are seconds. Text of
 others is cleaned as everywhere (`foreign.clean`), but not shortened.
@@ -24,7 +30,10 @@ from orchestrator.errors import Problem, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Before, Plan, Step, UnitPlan
 from orchestrator.planning.steps import step_waves
+from orchestrator.procedures.owed import Owed
 from orchestrator.ui.foreign import clean, clean_lines
+from orchestrator.ui.holding import HeldRun, next_for
+from orchestrator.ui.lock_view import RunState
 from orchestrator.ui.status_view import Fleet, StatusRow
 
 Json = dict[str, Any]
@@ -69,6 +78,11 @@ def plan_json(plan: Plan) -> Json:
         "untouched": [{"name": u.name, "reason": clean(u.reason)} for u in plan.untouched],
         "dangers": [clean(danger) for danger in plan.dangers],
         "unseen": [clean(words) for words in plan.unseen],
+        "left_out": [
+            {**unit_json(item.unit), "reason": clean(item.reason), "accepted": item.accepted}
+            for item in plan.left_out
+        ],
+        "because": clean(plan.because) or None,
     }
 
 
@@ -79,6 +93,52 @@ def fleet_json(fleet: Fleet) -> Json:
         "undeclared": [str(unit) for unit in fleet.undeclared],
         "unreachable": [problem_json(problem) for problem in fleet.unreachable],
         "planned": list(fleet.planned),
+        "owed": [owed_json(item) for item in fleet.owed],
+        "lock": holding_json(fleet.holding) if fleet.holding else None,
+    }
+
+
+def owed_json(item: Owed) -> Json:
+    """Return a unit that is owed."""
+    told = {"run": clean(item.run), "since": item.since, "reason": clean(item.reason)}
+    return {**unit_json(item.unit), **told}
+
+
+def holding_json(holding: HeldRun) -> Json:
+    """Return who holds the lock."""
+    hold, now = holding.hold, holding.now
+    return {
+        "run": clean(hold.run),
+        "command": clean(hold.words),
+        "owner": clean(hold.holder.owner),
+        "host": clean(hold.holder.host),
+        "pid": hold.holder.pid,
+        "life": holding.life.name.lower(),
+        "phase": hold.phase.value,
+        "goal": hold.goal.value,
+        "touched": hold.touched,
+        "started": hold.started,
+        "beat": hold.beat,
+        "beat_age_seconds": round(now - hold.beat, 3),
+        "down": [
+            {**unit_json(unit), "since": since, "seconds": round(now - since, 3)}
+            for unit, since in hold.down
+        ],
+        "next": next_for(holding) or None,
+    }
+
+
+def state_json(state: RunState) -> Json:
+    """Return how far a run has come."""
+    return {
+        "units": [
+            {**unit_json(item.unit), "mark": item.mark.value, "words": clean(item.words)}
+            for item in state.units
+        ],
+        "steps_done": state.done,
+        "steps": state.steps,
+        "because": clean(state.because) or None,
+        "remarks": [clean(words) for words in state.remarks],
     }
 
 

@@ -38,6 +38,8 @@ def make_listener(
     console_out: Console,
     console_err: Console,
     clock: Callable[[], datetime],
+    *,
+    run: str = "",
 ) -> Listening:
     """Return what shows the run of `plan`.
 
@@ -47,11 +49,12 @@ def make_listener(
         console_out: gets JSON, which is data.
         console_err: gets the board or the lines, which are talk.
         clock: the time of day, with its zone.
+        run: its id, if it is to hold the lock.
 
     """
     if mode is Mode.JSON:
         time = clock().isoformat(timespec="milliseconds")
-        print_json(run_started_json(plan) | {"time": time}, console_out)
+        print_json(run_started_json(plan, run) | {"time": time}, console_out)
         return JsonWriter(console_out, clock)
     if mode is Mode.LIVE and _has_room(console_err):
         return LiveBoard(console_err, board_of(plan), clock)

@@ -94,6 +94,12 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
     dangers += [f"{item.unit}: {danger}" for item in plan.units for danger in item.dangers]
     for danger in dangers:
         yield Text("DANGER", style="bold red"), Text(shorten(clean(danger), _LONGEST))
+    left: dict[str, list[Unit]] = {}
+    for item in plan.left_out:
+        left.setdefault(clean(item.reason), []).append(item.unit)
+    for reason, units in left.items():
+        who = Text(f"{named(units)}: {shorten(reason, _LONGEST)}; owed until dtdeploy up --owed")
+        yield Text("LEFT OUT", style="bold yellow"), who
     for words in plan.unseen:
         yield Text("UNSEEN", style="bold yellow"), Text(shorten(clean(words), _LONGEST))
     if plan.revisions:

@@ -24,12 +24,14 @@ def render_problems(problems: Iterable[Problem], width: int = 80) -> list[str]:
     return plain(problems_view(problems), width)
 
 
-def print_problems(problems: Iterable[Problem], console: Console) -> None:
-    """Print problems; give it stderr's console."""
-    show(console, problems_view(problems))
+def print_problems(
+    problems: Iterable[Problem], console: Console, *, code: ExitCode | None = None
+) -> None:
+    """Print problems; give it stderr's console. `code` is the exit code, if not the worst's."""
+    show(console, problems_view(problems, code=code))
 
 
-def problems_view(problems: Iterable[Problem]) -> RenderableType:
+def problems_view(problems: Iterable[Problem], *, code: ExitCode | None = None) -> RenderableType:
     """Return problems grouped by cause, with a closing count; nothing when there are none."""
     found = causes(problems)
     if not found:
@@ -39,7 +41,7 @@ def problems_view(problems: Iterable[Problem]) -> RenderableType:
         for cause, follower in zip_longest(found, found[1:])
         for part in _cause(cause, show_runbook=not _same_page(cause, follower))
     ]
-    return stack_up((*parts, _closing(found)))
+    return stack_up((*parts, _closing(found, code)))
 
 
 def _same_page(cause: Cause, follower: Cause | None) -> bool:
@@ -105,9 +107,9 @@ def _fixes(cause: Cause) -> Iterator[tuple[str, str]]:
         yield "", f"... and likewise at the others ({more} more)"
 
 
-def _closing(found: tuple[Cause, ...]) -> Text:
+def _closing(found: tuple[Cause, ...], given: ExitCode | None) -> Text:
     problems = [problem for cause in found for problem in cause.problems]
-    code = worst(problems)
+    code = worst(problems) if given is None else given
     number = count(len(problems), "problem")
     shared = f" of {count(len(found), 'cause')}" if len(found) != len(problems) else ""
     return Text(f"{number}{shared}; exit code {code.value}: {_said(code)}", style="bold")

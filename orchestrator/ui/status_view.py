@@ -13,8 +13,10 @@ from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
-from orchestrator.ui.consoles import labelled, plain, show, stack_up
+from orchestrator.procedures.owed import Owed
+from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.foreign import clean, shorten
+from orchestrator.ui.holding import HeldRun, ago
 from orchestrator.ui.phrases import count, elapsed, named, running_at
 from orchestrator.ui.problems import problems_view
 
@@ -48,12 +50,19 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """All of it: units, stacks nobody declared, sites that do not answer, sites to come."""
+    """All of it: units, stacks nobody declared, sites that do not answer, sites to come.
+
+    `owed` are units still to be brought back, `holding` who holds the lock. `now` is our clock,
+    seconds since 1970.
+    """
 
     rows: tuple[StatusRow, ...]
     undeclared: tuple[Unit, ...] = ()
     unreachable: tuple[Problem, ...] = ()
     planned: tuple[str, ...] = ()
+    owed: tuple[Owed, ...] = ()
+    holding: HeldRun | None = None
+    now: float = 0.0
 
 
 def render_status(fleet: Fleet, width: int = 80) -> list[str]:
@@ -73,6 +82,9 @@ def status_view(fleet: Fleet) -> RenderableType:
     if words := [row for row in fleet.rows if row.words]:
         parts += [Text(), Text("NOT WELL", style="bold"), labelled(_reasons(words))]
     notes: list[tuple[Text | str, Text | str]] = [
+        (Text("OWED", style="bold yellow"), _owed(item, fleet.now)) for item in fleet.owed
+    ]
+    notes += [
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
         for unit in fleet.undeclared
     ]
@@ -81,9 +93,17 @@ def status_view(fleet: Fleet) -> RenderableType:
     notes += [("PLANNED", f"{', '.join(fleet.planned)} (not contacted)")] if fleet.planned else []
     if notes:
         parts += [Text(), labelled(notes, indent=0)]
+    if fleet.owed:
+        parts += [whole("NEXT  ", ("dtdeploy up --owed", "bold cyan"))]
     if fleet.unreachable:
         parts += [Text(), problems_view(fleet.unreachable)]
     return stack_up(parts)
+
+
+def _owed(item: Owed, now: float) -> str:
+    since = f"since {ago(item.since, now)}" if item.since else "since nobody knows when"
+    run = f", by run {clean(item.run)}" if item.run else ""
+    return f"{clean(str(item.unit))} {since}{run}: {shorten(clean(item.reason), _LONGEST)}"
 
 
 def _well(row: StatusRow) -> bool:

@@ -40,17 +40,27 @@ def print_summary(plan: Plan, report: RunReport, console: Console) -> None:
 
 def summary_view(plan: Plan, report: RunReport) -> RenderableType:
     """Return the summary to show."""
-    ends = unit_ends(plan, report)
-    parts: list[RenderableType] = [_headline(plan, report)]
-    parts += [Text(line) for line in _outages(plan, ends)]
-    if _succeeded(report):
-        return stack_up(parts)
-    if not _may_change(plan):
-        return stack_up([*parts, Text("        nothing was touched")])
-    parts += [Text("WHAT STANDS NOW", style="bold"), labelled(_standings(ends))]
-    mended = "   # once the cause above is mended" if report.problems else ""
-    parts += [whole("NEXT  ", (clean(next_command(plan, report)), "bold cyan"), (mended, "dim"))]
+    parts = [how_it_went(plan, report), what_stands(plan, report)]
+    if command := next_command(plan, report):
+        mended = "   # once the cause above is mended" if report.problems else ""
+        parts += [whole("NEXT  ", (clean(command), "bold cyan"), (mended, "dim"))]
     return stack_up(parts)
+
+
+def how_it_went(plan: Plan, report: RunReport) -> RenderableType:
+    """Return how it ended, how long it took, and what was down meanwhile."""
+    outages = _outages(plan, unit_ends(plan, report))
+    return stack_up([_headline(plan, report), *(Text(line) for line in outages)])
+
+
+def what_stands(plan: Plan, report: RunReport) -> RenderableType:
+    """Return where each unit was left; nothing where all went well."""
+    if _succeeded(report):
+        return stack_up(())
+    if not _may_change(plan):
+        return Text("        nothing was touched")
+    stands = labelled(_standings(unit_ends(plan, report)))
+    return stack_up([Text("WHAT STANDS NOW", style="bold"), stands])
 
 
 def next_command(plan: Plan, report: RunReport) -> str:
@@ -94,6 +104,8 @@ def _headline(plan: Plan, report: RunReport) -> Text:
     done = sum(step.state is State.DONE for step in steps)
     if _succeeded(report):
         words, style = "DONE", "bold green"
+    elif report.beyond:
+        words, style = "LOCK LOST", "bold red"
     elif report.interrupted:
         words, style = "INTERRUPTED", "bold yellow"
     else:

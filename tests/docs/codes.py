@@ -15,8 +15,9 @@ from pathlib import Path
 from tests.docs.pages import ROOT
 
 NAMESPACES = (
-    *("answer", "audit", "deploy", "docker", "inventory", "preflight", "registry", "release"),
-    *("removal", "scenario", "selection", "site", "source", "ssh", "swarm", "usage", "variables"),
+    *("answer", "audit", "deploy", "docker", "inventory", "journal", "lock", "owed", "plan"),
+    *("preflight", "registry", "release", "removal", "restore", "rollback", "scenario"),
+    *("selection", "site", "source", "ssh", "swarm", "usage", "variables", "without"),
 )
 _HELPERS = {
     "inventory": {"complaint", "complain", "refuse", "_rule"},

@@ -58,7 +58,7 @@ def test_pages_show_commands_at_all() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("resume",),
+        ("apply",),
         ("status", "--json"),
         ("inventory", "chekc"),
         ("restart", "--all", "--forec"),

@@ -1,0 +1,106 @@
+"""Meeting a run that holds the lock: read it, judge whether somebody is at it, say so first."""
+
+from dataclasses import dataclass
+
+from orchestrator.cli.wiring import World
+from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.record import RunRecord, decode
+from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
+from orchestrator.procedures.effects import StoredConfig
+from orchestrator.procedures.hold import Hold, Phase, from_labels
+from orchestrator.procedures.lock import read_lock
+from orchestrator.ui.holding import HeldRun, Process, facts, life_of, next_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The lock as it was read. Without a `record`, `unreadable` says why."""
+
+    lock: StoredConfig
+    hold: Hold
+    record: RunRecord | None = None
+    unreadable: Problem | None = None
+
+    def readable(self) -> RunRecord:
+        """Return the record (RefusedError where it cannot be read)."""
+        if self.record is None:
+            raise RefusedError(self.unreadable or ())
+        return self.record
+
+
+def find_run(world: World) -> Found | None:
+    """Read the lock; None when nobody holds it.
+
+    Raises:
+        FleetError: the coordinator's Swarm cannot be asked.
+        RefusedError: there is a lock that this version cannot read (exit code 10).
+
+    """
+    lock = carry_alone(world.backend, read_lock(world.inventory.coordinator))
+    if isinstance(lock, Problem):
+        raise FleetError(lock)
+    return None if lock is None else understand(lock)
+
+
+def understand(lock: StoredConfig) -> Found:
+    """Read what a lock's labels and data say (RefusedError when not even the labels can be)."""
+    record: RunRecord | None = None
+    unreadable: Problem | None = None
+    try:
+        record = decode(lock.data)
+    except RefusedError as error:
+        unreadable = error.problems[0]
+    hold = from_labels(lock, record.plan.steps if record else ())
+    if isinstance(hold, Problem):
+        raise RefusedError(hold)
+    return Found(lock=lock, hold=hold, record=record, unreadable=unreadable)
+
+
+def holding_of(world: World, hold: Hold) -> HeldRun:
+    """Judge whether somebody is at a run, by our clock and what this machine knows."""
+    now = world.wall()
+    life = life_of(hold, now, process_of(world, hold))
+    return HeldRun(hold=hold, life=life, coordinator=world.inventory.coordinator, now=now)
+
+
+def process_of(world: World, hold: Hold) -> Process:
+    """Return what this machine knows of the process that holds a lock.
+
+    Two machines may bear one name. Only where the run's journal lies is the process known to
+    have been of this one.
+    """
+    if hold.phase is Phase.STOPPED or hold.holder.host != world.holder.host:
+        return Process.ELSEWHERE
+    if hold.run not in world.journals.runs():
+        return Process.ELSEWHERE
+    return Process.RUNS if world.runs_here(hold.holder.pid) else Process.GONE
+
+
+def meet(world: World) -> HeldRun | None:
+    """Say first of all if a run holds the lock; for commands that change nothing.
+
+    Where the coordinator cannot be asked, the looks that follow say so.
+    """
+    try:
+        found = find_run(world)
+    except FleetError:
+        return None
+    except RefusedError as error:
+        world.talk.problems(error.problems)
+        return None
+    return holding_of(world, found.hold) if found else None
+
+
+def held(holding: HeldRun) -> Problem:
+    """Say that a run holds the lock, to a command that needs it."""
+    hold = holding.hold
+    wait = "dtdeploy lock   # or the same command with --lock-wait SECONDS"
+    return Problem(
+        code="lock.held",
+        what=f"run {hold.run} holds the lock",
+        exit_code=ExitCode.LOCK_HELD,
+        evidence=tuple(facts(holding)),
+        fix=next_for(holding) or wait,
+        state_left="nothing was touched by this command",
+        runbook="lock-held",
+    )

@@ -1,0 +1,33 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.engine.record import OnFailure
+from orchestrator.planning.plan import Command
+from orchestrator.planning.selection import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A command that changes something, as it was typed.
+
+    `lock_wait` is for how many seconds it may wait for the lock. `owed`: it brings back what
+    is owed, whatever that is by then.
+    """
+
+    command: Command
+    request: Request
+    refs: Mapping[str, str] = field(default_factory=dict)
+    on_failure: OnFailure = OnFailure.STOP
+    lock_wait: float = 0.0
+    owed: bool = False
+    yes: bool = False
+    dry_run: bool = False
+
+    @property
+    def words(self) -> str:
+        """The command in words, as the lock and the journal keep it."""
+        words = ["up --owed"] if self.owed else [self.command.value]
+        words += [str(self.request)] if str(self.request) else []
+        words += [f"--ref {repo}={ref}" for repo, ref in self.refs.items()]
+        words += ["--on-failure restore"] if self.on_failure is OnFailure.RESTORE else []
+        return " ".join(words)

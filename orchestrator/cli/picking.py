@@ -1,0 +1,43 @@
+"""Which unfinished run is meant."""
+
+from collections.abc import Mapping
+
+from orchestrator.cli.meeting import Found
+from orchestrator.cli.wiring import World
+from orchestrator.engine.findings import record_of_other_inventory
+from orchestrator.engine.record import RunRecord, fingerprint
+from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
+from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.planning.plan import Action
+
+
+def must_be(found: Found, run: str, command: str) -> None:
+    """Raise UsageError (64) when another run than `run` holds the lock."""
+    if not run or run == found.hold.run:
+        return
+    raise UsageError(
+        Problem(
+            code="usage.other-run",
+            what=f"run {run} does not hold the lock, run {found.hold.run} does",
+            exit_code=ExitCode.USAGE,
+            fix=f"dtdeploy {command} {found.hold.run}   # after dtdeploy lock",
+            state_left="nothing was touched",
+            runbook="lock-held",
+        )
+    )
+
+
+def must_fit(world: World, record: RunRecord) -> None:
+    """Raise RefusedError (4) when a run was planned with another inventory."""
+    if record.inventory != fingerprint(world.inventory):
+        raise RefusedError(record_of_other_inventory(record.run))
+
+
+def planned_revisions(record: RunRecord) -> Mapping[Unit, Revision]:
+    """Return at which revision a run's plan deploys each unit that it deploys."""
+    deploying = (Action.RESTART, Action.UP)
+    return {
+        item.unit: item.after
+        for item in record.plan.units
+        if item.after is not None and item.action in deploying
+    }

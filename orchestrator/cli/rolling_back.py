@@ -1,0 +1,110 @@
+"""Bringing back what ran before a run: of one that is unfinished, or of one that ended."""
+
+from orchestrator.cli.asking import ask, somebody_must_be_there
+from orchestrator.cli.carry_out import begin, record_of
+from orchestrator.cli.conduct import conduct, saying
+from orchestrator.cli.meeting import Found, find_run, held, holding_of
+from orchestrator.cli.order import Order
+from orchestrator.cli.picking import must_fit
+from orchestrator.cli.resuming import former_of
+from orchestrator.cli.taking import Taking, may_take
+from orchestrator.cli.undoing import finished_plan, way_back
+from orchestrator.cli.wiring import World, open_world
+from orchestrator.engine.gather import look_at
+from orchestrator.engine.report import RunEnd
+from orchestrator.engine.session import Session
+from orchestrator.errors import ExitCode, RefusedError
+from orchestrator.planning.plan import Command, Plan
+from orchestrator.planning.restoring import formers, restore_plan
+from orchestrator.planning.selection import Request
+
+
+def roll_back(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCode:
+    """Bring back what ran before `run`, after asking.
+
+    Raises:
+        UsageError: nobody is there to be asked.
+        RefusedError: another run holds the lock, somebody is at this one (10), or what ran
+            before is not known (20).
+
+    """
+    somebody_must_be_there(f"rollback {run}", yes=yes, dry_run=dry_run)
+    with open_world() as world:
+        return roll_back_in(world, run, take_over=take_over, yes=yes, dry_run=dry_run)
+
+
+def roll_back_in(world: World, run: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCode:
+    """Do what `roll_back` says, in `world`."""
+    found = find_run(world)
+    if found is not None and found.hold.run != run:
+        raise RefusedError(held(holding_of(world, found.hold)))
+    if found is None:
+        return _finished(world, run, yes=yes, dry_run=dry_run)
+    return _unfinished(world, found, take_over=take_over, yes=yes, dry_run=dry_run)
+
+
+def _unfinished(
+    world: World, found: Found, *, take_over: bool, yes: bool, dry_run: bool
+) -> ExitCode:
+    must_fit(world, found.readable())
+    if dry_run:
+        world.talk.notice(holding_of(world, found.hold))
+        _show_way_back(world, found)
+        return ExitCode.DONE
+    taking = may_take(world, found, take_over=take_over)
+    if taking is None:
+        return _finished(world, found.hold.run, yes=yes, dry_run=dry_run)
+    _show_way_back(world, taking.found)
+    ask(f"roll back run {found.hold.run}, dtdeploy {found.hold.words}", yes=yes)
+    return code_of(_go_back(world, taking))
+
+
+def _show_way_back(world: World, found: Found) -> None:
+    plan = found.readable().plan
+    looks = look_at(world.backend, (item.unit.site for item in plan.units))
+    back = restore_plan(
+        world.inventory,
+        plan,
+        looks=looks,
+        sourced=former_of(world, found),
+        selection=f"of run {found.hold.run}",
+    )
+    world.talk.plan(back)
+    for unit in formers(world.inventory, plan).unknown:
+        world.talk.say(f"{unit} is not brought back: nobody knows at which revision it ran")
+
+
+def _go_back(world: World, taking: Taking) -> RunEnd:
+    found = taking.found
+    record, former = found.readable(), former_of(world, found)
+    return conduct(
+        world,
+        record.run,
+        lambda means: Session(means, world.inventory, record, former=former).go_back(
+            found.lock, found.hold, wait_out=taking.wait_out
+        ),
+        saying(world, code_of),
+    )
+
+
+def code_of(end: RunEnd) -> ExitCode:
+    """Return the exit code of a rollback, of which a restored fleet is the aim."""
+    return ExitCode.DONE if end.exit_code is ExitCode.RESTORED else end.exit_code
+
+
+def _finished(world: World, run: str, *, yes: bool, dry_run: bool) -> ExitCode:
+    """Undo a run that ended, as a run of its own."""
+    back = way_back(world, run, finished_plan(world, run))
+    world.talk.plan(back.plan)
+    if dry_run:
+        return ExitCode.DONE
+    if not back.plan.changes:
+        world.talk.say("nothing to do: all is as it was before that run")
+        return ExitCode.DONE
+    ask(f"roll back run {run}", yes=yes)
+    record = record_of(world, back, _order(back.plan))
+    return begin(world, back, record, {}).exit_code
+
+
+def _order(plan: Plan) -> Order:
+    return Order(command=Command.ROLLBACK, request=Request(units=(plan.selection,)))

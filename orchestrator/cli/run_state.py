@@ -1,0 +1,43 @@
+"""How far an unfinished run has come, by what is seen now."""
+
+from orchestrator.cli.meeting import Found
+from orchestrator.cli.wiring import World
+from orchestrator.engine.gather import look_at
+from orchestrator.engine.record import RunRecord, fingerprint
+from orchestrator.planning.plan import StepKind
+from orchestrator.planning.progress import progress
+from orchestrator.planning.restoring import restored_so_far
+from orchestrator.procedures.hold import Goal, Hold
+from orchestrator.ui.lock_view import RunState
+
+_OTHER = (
+    "it was planned with another inventory than the one given here: with that one only can be"
+    " told how far it has come"
+)
+
+
+def state_of(world: World, found: Found) -> RunState:
+    """Look at every site of an unfinished run, and judge how far it has come."""
+    record = found.record
+    if record is None:
+        why = found.unreadable.what if found.unreadable else ""
+        return RunState(remarks=(why,))
+    if record.inventory != fingerprint(world.inventory):
+        return RunState(because=record.because, remarks=(_OTHER,))
+    return _judged(world, record, found.hold)
+
+
+def _judged(world: World, record: RunRecord, hold: Hold) -> RunState:
+    plan = record.plan
+    looks = look_at(world.backend, (item.unit.site for item in plan.units))
+    if hold.goal is Goal.RESTORE:
+        units = restored_so_far(world.inventory, plan, looks)
+        return RunState(units=units, because=record.because)
+    far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
+    steps = [step.id for step in plan.steps if step.kind is not StepKind.GATE]
+    return RunState(
+        units=far.units,
+        done=sum(name in far.done for name in steps),
+        steps=len(steps),
+        because=record.because,
+    )

@@ -1,0 +1,101 @@
+"""What a run that ended did, as far as anybody knows, and the plan that undoes it."""
+
+import base64
+from binascii import Error as NotBase64
+
+from orchestrator.cli.planning import contacted
+from orchestrator.cli.wiring import World
+from orchestrator.engine.findings import nobody_knows_former
+from orchestrator.engine.gather import look_at
+from orchestrator.engine.journal import EntryKind
+from orchestrator.engine.record import RunRecord, decode, fingerprint
+from orchestrator.errors import ExitCode, FleetError, JournalError, Problem, RefusedError
+from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.planning.plan import Action, Plan
+from orchestrator.planning.restoring import (
+    formers,
+    plan_from_labels,
+    restore_plan,
+    with_dependents_of_now,
+    with_preflight,
+)
+from orchestrator.procedures.book import Book
+
+
+def seen_everywhere(world: World) -> dict[str, Look]:
+    """Look at every site (FleetError when one cannot be seen: nothing was touched yet)."""
+    looks = look_at(world.backend, contacted(world.inventory))
+    if blind := [look.problem for look in looks.values() if isinstance(look, Unseen)]:
+        raise FleetError(blind)
+    return looks
+
+
+def finished_plan(world: World, run: str) -> Plan:
+    """Return the plan that `run` carried out, from the journal here, else from the Swarms.
+
+    Raises:
+        RefusedError: nobody knows of such a run (20).
+
+    """
+    record = _journalled(world, run)
+    if record is not None and record.inventory == fingerprint(world.inventory):
+        return record.plan
+    plan = plan_from_labels(world.inventory, run, seen_everywhere(world))
+    if plan is None:
+        raise RefusedError(_unknown_run(run))
+    return plan
+
+
+def _journalled(world: World, run: str) -> RunRecord | None:
+    """Return the record of `run` in its journal; None without one that can be read."""
+    try:
+        entries = world.journals.read(run)
+        for entry in entries:
+            if entry.kind is EntryKind.OPENED and "record" in entry.body:
+                return decode(base64.b64decode(str(entry.body["record"])))
+    except (JournalError, RefusedError) as error:
+        for problem in error.problems:
+            world.talk.say(f"the journal here does not help: {problem.what}")
+    except NotBase64:
+        world.talk.say("the journal here does not help: its record is no base64")
+    return None
+
+
+def way_back(world: World, run: str, done: Plan) -> Book:
+    """Plan a new run that brings back what ran before the plan `done`.
+
+    Raises:
+        FleetError: a site cannot be seen.
+        SourceError: what ran before cannot be read any more.
+        RefusedError: a unit would have to go down, and nobody knows what ran before.
+
+    """
+    looks = seen_everywhere(world)
+    whole = with_dependents_of_now(world.inventory, done, looks)
+    known = formers(world.inventory, whole)
+    sourced = world.checkout.read_at(known.revisions)
+    plan = restore_plan(world.inventory, whole, looks=looks, sourced=sourced, selection=run)
+    acted = {item.unit for item in plan.units if item.action is not Action.KEEP}
+    if lost := [unit for unit in known.unknown if unit in acted]:
+        raise RefusedError(nobody_knows_former(unit, run) for unit in lost)
+    for unit in known.unknown:
+        world.talk.say(f"{unit} stays as it is: nobody knows at which revision it ran")
+    used = {item.unit for item in plan.units if item.after is not None}
+    return Book(
+        run=world.run_id,
+        inventory=world.inventory,
+        plan=with_preflight(world.inventory, plan),
+        sourced={unit: source for unit, source in sourced.items() if unit in used},
+    )
+
+
+def _unknown_run(run: str) -> Problem:
+    return Problem(
+        code="rollback.unknown-run",
+        what=f"nobody knows what run {run} changed",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        evidence=("no journal here tells of it, and no service says that it deployed it",),
+        fix="dtdeploy restart --all --ref REPO=SHA   # with the revision that is wanted",
+        state_left="nothing was touched",
+        runbook="roll-back",
+    )

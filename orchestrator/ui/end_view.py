@@ -1,0 +1,109 @@
+"""The end of a run that held the lock: what stands, what is owed, whether the lock is kept."""
+
+import shlex
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from orchestrator.engine.report import RunEnd
+from orchestrator.engine.schedule import State
+from orchestrator.errors import Problem
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import StepKind
+from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
+from orchestrator.ui.foreign import clean, shorten
+from orchestrator.ui.phrases import named
+from orchestrator.ui.standing import Standing, unit_ends
+from orchestrator.ui.summary import how_it_went, next_command, what_stands
+
+_LONGEST = 300
+_CHANGING = (StepKind.REMOVE, StepKind.DEPLOY)
+_KEPT = "the lock is kept, nobody else can act until the run is finished or rolled back"
+
+
+def render_end(end: RunEnd, width: int = 80) -> list[str]:
+    """Return the end of a run as plain lines."""
+    return plain(end_view(end), width)
+
+
+def print_end(end: RunEnd, console: Console) -> None:
+    """Print the end of a run; its problems are printed apart from it, see `problems`."""
+    show(console, end_view(end))
+
+
+def end_view(end: RunEnd) -> RenderableType:
+    """Return the end of a run to show."""
+    parts = list(_told(end))
+    rows = list(_left(end))
+    if rows:
+        parts.append(labelled(rows, indent=0))
+    commands = next_commands(end)
+    if commands:
+        line = [part for c in commands for part in ("   |   ", (clean(c), "bold cyan"))]
+        mended = "   # once the cause above is mended" if every_problem(end) else ""
+        parts.append(whole("NEXT  ", *line[1:], (mended, "dim")))
+    return stack_up(parts)
+
+
+def next_commands(end: RunEnd) -> tuple[str, ...]:
+    """Return what to type next, the way on first; nothing where all is done."""
+    run = shlex.quote(end.run)
+    if end.kept:
+        back = () if end.way_back else (f"dtdeploy rollback {run}",)
+        return (f"dtdeploy resume {run}", *back)
+    report = end.restored or end.report
+    if report is None:
+        return ()
+    if report.beyond:
+        return ("dtdeploy lock",)
+    if owed_units(end):
+        return ("dtdeploy up --owed",)
+    if end.restored is not None:
+        return () if report.finished else ("dtdeploy status",)
+    command = next_command(end.plan, report)
+    return (command,) if command else ()
+
+
+def owed_units(end: RunEnd) -> dict[Unit, str]:
+    """Return every unit that this run still has to bring back or left out, and why."""
+    owed = {item.unit: item.reason for item in end.owed}
+    if end.kept or _touched(end):
+        owed |= {item.unit: item.reason for item in end.plan.left_out}
+    return owed
+
+
+def every_problem(end: RunEnd) -> tuple[Problem, ...]:
+    """Return the problems of all of it."""
+    reports = [report for report in (end.report, end.restored) if report is not None]
+    return (*end.problems, *(p for report in reports for p in report.problems))
+
+
+def _touched(end: RunEnd) -> bool:
+    if end.report is None:
+        return end.restored is not None
+    stood = (Standing.UNTOUCHED, Standing.GONE)
+    done = any(s.state is State.DONE and s.step.kind in _CHANGING for s in end.report.steps)
+    return done or any(u.standing not in stood for u in unit_ends(end.plan, end.report))
+
+
+def _told(end: RunEnd) -> Iterator[RenderableType]:
+    if end.report is not None:
+        yield how_it_went(end.plan, end.report)
+    if end.way_back is not None and end.restored is not None:
+        if end.restored.finished:
+            yield Text("RESTORED  what was touched is back at what ran before", "bold green")
+        yield how_it_went(end.way_back, end.restored)
+        yield what_stands(end.way_back, end.restored)
+    elif end.report is not None:
+        yield what_stands(end.plan, end.report)
+
+
+def _left(end: RunEnd) -> Iterator[tuple[Text | str, str]]:
+    alike: dict[str, list[Unit]] = {}
+    for unit, reason in owed_units(end).items():
+        alike.setdefault(shorten(clean(reason), _LONGEST), []).append(unit)
+    for reason, units in alike.items():
+        yield Text("OWED", style="bold yellow"), f"{named(units)}: {reason}"
+    if end.kept:
+        yield Text("KEPT", style="bold yellow"), _KEPT

@@ -1,0 +1,78 @@
+"""An unfinished run, unit by unit: what is done of it, what is not, and what nobody can tell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.progress import Mark, UnitProgress
+from orchestrator.ui.consoles import labelled, plain, show, stack_up
+from orchestrator.ui.foreign import clean, shorten
+from orchestrator.ui.holding import HeldRun, holding_view
+from orchestrator.ui.phrases import named
+
+_STYLES = {Mark.DONE: "green", Mark.TODO: "bold yellow", Mark.UNKNOWN: "bold red"}
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """How far a run has come. `done` of `steps` steps need not be done again.
+
+    `remarks` say what could not be found out, and why.
+    """
+
+    units: tuple[UnitProgress, ...] = ()
+    done: int = 0
+    steps: int = 0
+    because: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+def render_lock(holding: HeldRun, state: RunState, width: int = 80) -> list[str]:
+    """Return the screen of `dtdeploy lock` as plain lines."""
+    return plain(lock_view(holding, state), width)
+
+
+def print_lock(holding: HeldRun, state: RunState, console: Console) -> None:
+    """Print who holds the lock and how far that run has come."""
+    show(console, lock_view(holding, state))
+
+
+def lock_view(holding: HeldRun, state: RunState) -> RenderableType:
+    """Return who holds the lock, how far that run has come, and what to type."""
+    return stack_up([state_view(state), Text(), holding_view(holding)])
+
+
+def render_state(state: RunState, width: int = 80) -> list[str]:
+    """Return how far a run has come as plain lines."""
+    return plain(state_view(state), width)
+
+
+def print_state(state: RunState, console: Console) -> None:
+    """Print how far a run has come."""
+    show(console, state_view(state))
+
+
+def state_view(state: RunState) -> RenderableType:
+    """Return how far a run has come."""
+    return labelled(_rows(state), indent=0)
+
+
+def _rows(state: RunState) -> Iterator[tuple[Text | str, Text | str]]:
+    for mark in Mark:
+        alike: dict[str, list[Unit]] = {}
+        for item in state.units:
+            if item.mark is mark:
+                alike.setdefault(clean(item.words), []).append(item.unit)
+        for index, (words, units) in enumerate(alike.items()):
+            label = Text(mark.value.upper() if index == 0 else "", style=_STYLES[mark])
+            yield label, f"{named(units)}: {words}"
+    if state.steps:
+        yield "STEPS", f"{state.done} of {state.steps} done"
+    if state.because:
+        yield "BECAUSE", shorten(clean(state.because), _LONGEST)
+    for words in state.remarks:
+        yield "NOTE", shorten(clean(words), _LONGEST)
