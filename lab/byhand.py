@@ -4,6 +4,7 @@ It is how the lab tries itself, and how a test gets a running system to start fr
 """
 
 from lab import commits, hosts, paths, processes, state
+from lab.errors import LabError
 from lab.parallel import at_once
 from lab.standins.repos import (
     ADMIN,
@@ -58,7 +59,19 @@ def deploy_unit(unit: Unit) -> None:
     _check_out(hosts.find(site))
     folder, _, file = place.path.rpartition("/")
     command = f"cd by-hand/{place.repo}/{folder} && exec docker stack deploy --with-registry-auth"
-    hosts.run(site, "bash", "-c", f"{command} -c {file} {stack}")
+    processes.wait_until(
+        lambda: _accepted(site, f"{command} -c {file} {stack}"),
+        seconds=_SECONDS,
+        what=f"{stack} at {site} to be deployed",
+    )
+
+
+def _accepted(site: str, command: str) -> bool:
+    """Tell whether a deploy went through; false where it met a write of the Swarm's own."""
+    done = hosts.run(site, "bash", "-c", command, check=False)
+    if done.returncode and "update out of sequence" not in done.stderr:
+        raise LabError(f"{site}: {command} failed with {done.returncode}: {done.stderr}")
+    return done.returncode == 0
 
 
 def _check_out(host: Host) -> None:

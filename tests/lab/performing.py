@@ -95,7 +95,8 @@ def performing() -> Iterator[LabPerformer]:
 
 
 def _performer(proxy: Proxy, home: Path) -> LivePerformer:
-    config = home / "performing.config"
+    # Several perform side by side, each with a proxy of its own.
+    config = home / f"performing-{os.getpid()}.config"
     config.write_text(
         f"Host {PROXIED}\n HostName 127.0.0.1\n Port {proxy.port}\n HostKeyAlias ha1.hco\n"
         f"Include {home}/.ssh/config\n"
