@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+from orchestrator.engine.findings import (
+    fleet_moved,
+    lock_held,
+    nobody_knows_former,
+    record_of_other_inventory,
+)
+from orchestrator.errors import ExitCode
+from orchestrator.procedures.hold import Hold, Holder, Phase
+from tests.build import CLIENT, SERVER
+
+HOLD = Hold(
+    run="r7",
+    words="restart --all",
+    holder=Holder(owner="ann", host="desk", pid=7, session="s"),
+    started=1000.0,
+    beat=1090.0,
+    phase=Phase.REMOVING,
+)
+
+
+def test_who_holds_the_lock_since_when_and_what_for() -> None:
+    problem = lock_held(replace(HOLD, down=((SERVER, 1080.0),)), "home", 1100.0)
+    assert problem.exit_code is ExitCode.LOCK_HELD
+    assert problem.what == "run r7 of ann@desk holds the lock"
+    assert problem.evidence == (
+        "dtdeploy restart --all: removing",
+        "begun 100 s ago, last sign of life 10 s ago",
+        f"{SERVER} has been down for 20 s",
+    )
+
+
+def test_a_stopped_run_is_called_unfinished() -> None:
+    problem = lock_held(replace(HOLD, phase=Phase.STOPPED), "home", 1100.0)
+    assert problem.evidence[0] == "dtdeploy restart --all: stopped, unfinished"
+
+
+def test_a_clock_that_is_ahead_of_ours_gives_no_negative_ages() -> None:
+    assert "last sign of life 0 s ago" in lock_held(HOLD, "home", 1000.0).evidence[1]
+
+
+def test_the_rest_names_what_it_is_about() -> None:
+    assert fleet_moved(("x",)).evidence == ("x",)
+    assert fleet_moved(("x",)).exit_code is ExitCode.PLAN_STALE
+    unknown = nobody_knows_former(CLIENT, "r7")
+    assert unknown.what == f"nobody knows at which revision {CLIENT} ran before run r7"
+    assert unknown.where.site == CLIENT.site
+    assert "run r7" in record_of_other_inventory("r7").what
