@@ -184,8 +184,9 @@ class _Teller:
     def _resume_all(self) -> None:
         for attempt in range(_RESUMES):
             machine = self._somebody()
+            ways = (machine.resumes, machine.rolls_back, machine.breaks_lock)
             blocked = attempt > 0 and self._blocked_for_good()
-            end = machine.rolls_back() if blocked else machine.resumes()
+            end = ways[min(attempt, 2) if blocked else 0]()
             if end is None:
                 return
             self._ended(machine.name, end)
@@ -229,8 +230,7 @@ class _Teller:
                 if not machine.online:
                     back = Fault(at=now, kind=FaultKind.NODE_BACK, site=name, node=machine.hostname)
                     inject(fleet, back)
-            for task in site.swarm.tasks.values():
-                task.behaviour = replace(task.behaviour, kind=Kind.GOOD)
+            _free_all(site, now)
             fleet.clock.at(now + 1.0, orchestration.kick, site.swarm)
         for spec in inventory.units:
             if inventory.state(spec.unit) is SiteState.PLANNED:
@@ -240,6 +240,14 @@ class _Teller:
                 inject(fleet, about)
         for host, port in fleet.outside:
             inject(fleet, Fault(at=now, kind=FaultKind.OUTSIDE_UP, outside=f"{host}:{port}"))
+
+
+def _free_all(site: SimSite, now: float) -> None:
+    """Let whatever runs behave well from now on."""
+    for task in site.swarm.tasks.values():
+        task.behaviour = replace(task.behaviour, kind=Kind.GOOD)
+        if task.container is not None:
+            task.container.ready_at = min(task.container.ready_at, now)
 
 
 def _mending(site: SimSite) -> Iterator[FaultKind]:

@@ -112,6 +112,8 @@ class Clerk:
     count: int = 0
     last_of: dict[Unit, int] = field(default_factory=dict)
     """When an effect on a unit was last sent or answered, whoever sent it."""
+    before: dict[Unit, int] = field(default_factory=dict)
+    """The same, without the one that was sent last."""
 
     def sends(self, life: Life, effect: Mutation, now: float) -> None:
         """Hold against `life` that it sends `effect`."""
@@ -123,6 +125,7 @@ class Clerk:
             if life.looked.get(unit.site, 0) <= self.last_of.get(unit, 0):
                 self._say(now, f"{life.name} sends {key} and did not look since the last effect")
             self.count += 1
+            self.before[unit] = self.last_of.get(unit, 0)
             self.last_of[unit] = self.count
 
     def hears(self, life: Life, effect: Effect, asked: int, answer: object) -> None:
@@ -135,7 +138,10 @@ class Clerk:
                 return
             life.answered[key_of(effect)] += 1
             if isinstance(effect, RemoveServices | RemoveLeftovers | DeployStack):
-                self.last_of[effect.unit] = self.count
+                unsent = answer.result is Result.FAILED and answer.problem is not None
+                self.last_of[effect.unit] = (
+                    self.before.get(effect.unit, 0) if unsent else self.count
+                )
 
     def _say(self, now: float, words: str) -> None:
         self.violations.append(f"{now:.2f}: S4: {words}")

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem, worst
-from orchestrator.planning.plan import Plan, Step
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Plan, Step, StepKind
 from orchestrator.procedures.owed import Owed
 
 
@@ -39,6 +40,12 @@ class RunReport:
         """Every problem: those of the run first, then of every step in the plan's order."""
         of_steps = (problem for report in self.steps for problem in report.problems)
         return tuple(dict.fromkeys((*self.beyond, *of_steps)))
+
+    @property
+    def steady(self) -> frozenset[Unit]:
+        """Units that were watched and seen to keep running."""
+        done = (r.step for r in self.steps if r.state is State.DONE)
+        return frozenset(s.unit for s in done if s.kind is StepKind.SETTLE and s.unit is not None)
 
     @property
     def finished(self) -> bool:

@@ -264,10 +264,10 @@ class Session:
         ending = judge_ending(book.plan, report, touched=keeper.hold.touched)
         if ending.how is How.UNFINISHED:
             return self._keep(keeper.lock, keeper.hold, end)
-        if ending.how is How.FINISHED:
-            fallen = broken_since(book, self._looks(book.plan))
-            end = replace(end, problems=(*end.problems, *fallen))
         untouched = ending.how is How.UNTOUCHED
+        if not untouched:
+            fallen = broken_since(book, report.steady, self._looks(book.plan))
+            end = replace(end, problems=(*end.problems, *fallen))
         owed = () if untouched else self._as_owed(ending.owed)
         problem = self._take_back() if untouched else self._owe(owed, ending.settled)
         if problem is not None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
-from orchestrator.fleet.presence import Presence, Whereabouts, whereabouts
+from orchestrator.fleet.presence import Presence, Whereabouts, blindness, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.asking import (
@@ -94,7 +94,7 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
     while True:
         looks = yield from ask_observe_all(guard.sites)
         blockers = removal_blockers(book, guard, {look.site: look for look in looks})
-        if not blockers:
+        if not blockers or _only_leftovers(unit, looks[0]):
             return None
         blind = any(isinstance(look, Unseen) for look in looks)
         deadline = start + (_SIGHT_SECONDS if blind else _GUARD_SECONDS)
@@ -102,6 +102,13 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
             return refused_removal(unit, blockers)
         yield from ask_tell("what depends on it to be gone", blockers, deadline)
         yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
+
+
+def _only_leftovers(unit: Unit, look: Look) -> bool:
+    """Whether the services of `unit` are gone already: nothing can go down under anybody."""
+    return (
+        isinstance(look, Sight) and not blindness(look) and not contents(look, unit.stack).services
+    )
 
 
 def _next_deletion(unit: Unit, sight: Sight, asked: set[str]) -> Asking[Answer | None]:
