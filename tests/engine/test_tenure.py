@@ -242,5 +242,5 @@ def test_every_mutation_of_a_run_is_behind_an_intent() -> None:
     procedure = careful(book, step)
     assert isinstance(next(procedure), Sleep)
     assert isinstance(procedure.send(0.0), Observe)
-    assert isinstance(procedure.send(running(CLIENT)), Intend)
+    assert isinstance(procedure.send(running(CLIENT, at=1.0)), Intend)
     assert Means.__dataclass_fields__["start"].default is careful
