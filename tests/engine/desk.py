@@ -1,8 +1,9 @@
-"""The engine's port in memory: looks and configs that a test sets, answers after a second."""
+"""The engine's port in memory: looks and configs as a test says, answers after a second."""
 
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from orchestrator.engine.journal import Entry
 from orchestrator.errors import ExitCode, JournalError, Problem
@@ -11,6 +12,7 @@ from orchestrator.procedures.effects import Answer, Effect, Observe, Result
 from tests.build import sight
 from tests.configs import CONFIG_EFFECTS, Configs
 
+T = TypeVar("T")
 FULL = Problem(code="journal.unwritable", what="disk full", exit_code=ExitCode.SAFETY_REFUSED)
 
 
@@ -18,7 +20,7 @@ FULL = Problem(code="journal.unwritable", what="disk full", exit_code=ExitCode.S
 class Desk:
     """A backend: each effect takes `seconds(effect)`, and its answer is made when it is due."""
 
-    looks: dict[str, Look] = field(default_factory=dict)
+    look: Callable[[str], Look] = sight
     configs: Configs = field(default_factory=Configs)
     seconds: Callable[[Effect], float] = lambda _: 1.0
     perform: Callable[[Effect], object] = lambda _: Answer(result=Result.OK, at=0.0)
@@ -42,13 +44,13 @@ class Desk:
         self.time = max(self.time, due)
         return token, self._answer(effect)
 
-    def sent(self, *kinds: type) -> list[Effect]:
-        """Return what was submitted of some kinds, in its order."""
-        return [effect for _, effect in self.submitted if isinstance(effect, kinds)]
+    def sent(self, kind: type[T]) -> list[T]:
+        """Return what was submitted of a kind, in its order."""
+        return [effect for _, effect in self.submitted if isinstance(effect, kind)]
 
     def _answer(self, effect: Effect) -> object:
         if isinstance(effect, Observe):
-            return replace(self.looks.get(effect.site, sight(effect.site)), at=self.time)
+            return replace(self.look(effect.site), at=self.time)
         if isinstance(effect, CONFIG_EFFECTS):
             return self.configs.perform(effect, self.time)
         return self.perform(effect)
