@@ -96,7 +96,7 @@ def unaccounted(account: Account) -> list[str]:
     Whoever reads the lock can resume the run, so a lock that can be read accounts for all.
     """
     lock = account.config("dtdeploy.run")
-    if lock is not None:
+    if lock is not None and dict(lock.labels).get("dtdeploy.released") != "yes":
         return list(_unreadable(lock))
     owed, settled, oracle = account.owed(), account.settled(), account.world.oracle
     if oracle.lock_typed:

@@ -229,21 +229,24 @@ class Oracle:
         if happening.detail != LOCK or happening.site != self.inventory.coordinator:
             return
         lock = self._lock()
-        session = dict(lock.labels).get("dtdeploy.session", "") if lock is not None else ""
+        labels = dict(lock.labels) if lock is not None else {}
+        released = labels.get("dtdeploy.released") == "yes"
+        session = "" if released else labels.get("dtdeploy.session", "")
         if session != self._session:
             self._lost[self._session] = happening.at
             self._session = session
-            self._order[session] = len(self._order) + 1
+            if session:
+                self._order[session] = len(self._order) + 1
 
     def _lock_removed(self, happening: Happening) -> None:
         if happening.detail != LOCK or happening.site != self.inventory.coordinator:
             return
         if happening.by == PERSON:
             self._lock_typed = happening.at
-        else:
+        elif self._session:
             life = self.lives.get(happening.by)
             if life is not None and life.session != self._session:
-                self._say(happening, "S5", f"removed the lock of {self._session or 'nobody'}")
+                self._say(happening, "S5", f"removed the lock of {self._session}")
         self._lost[self._session] = happening.at
         self._session = ""
 

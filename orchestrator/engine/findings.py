@@ -2,7 +2,7 @@
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.unit import Unit
-from orchestrator.procedures.hold import Hold, Phase
+from orchestrator.procedures.hold import LOCK, Hold, Phase
 
 
 def lock_held(hold: Hold, coordinator: str, wall: float) -> Problem:
@@ -21,6 +21,20 @@ def lock_held(hold: Hold, coordinator: str, wall: float) -> Problem:
         ),
         fix="dtdeploy lock   # says what it is doing and how to go on",
         state_left="nothing was touched",
+        runbook="lock-held",
+    )
+
+
+def lock_lost(coordinator: str, session: str, who: str) -> Problem:
+    """Say that this process does not hold its run's lock any more; `who` says why, in words."""
+    return Problem(
+        code="lock.lost",
+        what=f"this run lost its lock: {who}",
+        exit_code=ExitCode.LOCK_HELD,
+        where=Where(site=coordinator),
+        evidence=(f"session {session} does not hold {LOCK} any more",),
+        fix="dtdeploy lock   # who goes on now, if anybody",
+        state_left="nothing more is done by this process",
         runbook="lock-held",
     )
 

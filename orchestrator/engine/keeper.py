@@ -8,6 +8,7 @@ which a read does not: without quorum reads go on answering for seconds (swarmki
 from collections.abc import Sequence
 from dataclasses import replace
 
+from orchestrator.engine.findings import lock_lost
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.effects import (
@@ -138,16 +139,7 @@ class Keeper:
     def _gone(self, lock: StoredConfig | None) -> Problem:
         other = from_labels(lock) if lock is not None else None
         who = f"{other.holder} took it over" if isinstance(other, Hold) else "somebody broke it"
-        return Problem(
-            code="lock.lost",
-            what=f"this run lost its lock: {who}",
-            exit_code=ExitCode.LOCK_HELD,
-            where=Where(site=self._site),
-            evidence=(f"session {self.hold.holder.session} does not hold {LOCK} any more",),
-            fix="dtdeploy lock   # who goes on now, if anybody",
-            state_left="nothing more is done by this process",
-            runbook="lock-held",
-        )
+        return lock_lost(self._site, self.hold.holder.session, who)
 
     def _unreachable(self, words: str) -> Problem:
         return Problem(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.custodian import Custodian
 from orchestrator.engine.ending import How, judge_ending
-from orchestrator.engine.findings import fleet_moved, nobody_knows_former
+from orchestrator.engine.findings import fleet_moved, lock_lost, nobody_knows_former
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.journal import EntryKind, Json
 from orchestrator.engine.keeper import Keeper
@@ -268,13 +268,19 @@ class Session:
         if not untouched:
             fallen = broken_since(book, report.steady, self._looks(book.plan))
             end = replace(end, problems=(*end.problems, *fallen))
+        # A run that is another's by now has other things that are owed.
+        held = self._tenure.write(keeper.lock, keeper.hold)
+        if held is None:
+            session = self._means.holder.session
+            lost = lock_lost(self._site, session, "somebody took it over, or broke it")
+            return self._ended(_with(end, lost))
+        if isinstance(held, Problem):
+            return self._keep(keeper.lock, keeper.hold, _with(end, held))
         owed = () if untouched else self._as_owed(ending.owed)
         problem = self._take_back() if untouched else self._owe(owed, ending.settled)
         if problem is not None:
-            return self._keep(
-                keeper.lock, keeper.hold, replace(end, problems=(*end.problems, problem))
-            )
-        self._tenure.release(keeper.lock)
+            return self._keep(held, keeper.hold, _with(end, problem))
+        self._tenure.release(held)
         return self._ended(replace(end, owed=owed))
 
     def _keep(self, lock: StoredConfig, hold: Hold, end: RunEnd) -> RunEnd:
@@ -291,3 +297,7 @@ class Session:
 
     def _end(self, *problems: Problem) -> RunEnd:
         return RunEnd(run=self._record.run, plan=self._record.plan, problems=problems)
+
+
+def _with(end: RunEnd, problem: Problem) -> RunEnd:
+    return replace(end, problems=(*end.problems, problem))

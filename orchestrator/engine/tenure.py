@@ -103,7 +103,7 @@ class Tenure:
 
     def release(self, lock: StoredConfig) -> None:
         """Release the lock."""
-        problem = carry_alone(self._means.backend, release_lock(self._site, lock.id))
+        problem = carry_alone(self._means.backend, release_lock(self._site, lock))
         if problem is not None:
             self.problems.append(problem)
         self.log(EntryKind.LOCK, {"lock": "released" if problem is None else "unknown"})

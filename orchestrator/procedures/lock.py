@@ -3,6 +3,10 @@
 Sound because a config's name is unique in one raft transaction, an update names the version it
 replaces, and a deletion names an id (swarmkit manager/state/store/configs.go). Docker enforces
 nothing of it: it binds only those who ask, so each mutation of a run asks again.
+
+A deletion names no version, and whoever takes a lock over holds the same config. So a lock is
+marked as released first, by an update that only its holder can make; a marked one is nobody's, and
+deleting it, however late, hurts nobody.
 """
 
 from orchestrator.errors import ExitCode, Problem, Where
@@ -22,15 +26,26 @@ _LOST_SECONDS = 25.0
 """A write without a leader blocks up to 20 s and may then still be done (moby cluster.go)."""
 _PAUSE_SECONDS = 1.0
 _TRIES = 8
+_RELEASED = "dtdeploy.released"
 Labels = tuple[tuple[str, str], ...]
 
 
 def read_lock(site: str) -> Asking[StoredConfig | Problem | None]:
     """Read the lock on `site`'s Swarm; None when nobody holds it."""
+    found = yield from _read(site)
+    return None if isinstance(found, StoredConfig) and _released(found) else found
+
+
+def _read(site: str) -> Asking[StoredConfig | Problem | None]:
+    """Read the lock, also one that is released and still there."""
     answer = yield from ask_config(ReadConfig(site=site, name=LOCK))
     if answer.result is ConfigResult.ABSENT:
         return None
     return answer.config or _problem(site, answer)
+
+
+def _released(lock: StoredConfig) -> bool:
+    return lock.label(_RELEASED) == "yes"
 
 
 def take_lock(site: str, labels: Labels, data: bytes) -> Asking[StoredConfig | Problem]:
@@ -49,8 +64,10 @@ def take_lock(site: str, labels: Labels, data: bytes) -> Asking[StoredConfig | P
             return answer.config
         if answer.result is ConfigResult.UNKNOWN:
             return (yield from _look_for_lost(site, answer))
-        found = yield from read_lock(site)
-        if found is not None:
+        found = yield from _read(site)
+        if isinstance(found, StoredConfig) and _released(found):
+            yield from ask_config(DeleteConfig(site=site, id=found.id))
+        elif found is not None:
             return found
     return _unknown(site, "it was taken and released again and again")
 
@@ -85,7 +102,7 @@ def write_lock(
         if answer.result is ConfigResult.OK and answer.config is not None:
             return answer.config
         problem = _problem(site, answer)
-        found = yield from read_lock(site)
+        found = yield from _read(site)
         if found is None or (isinstance(found, StoredConfig) and found.id != lock.id):
             return None
         if isinstance(found, StoredConfig):
@@ -99,24 +116,20 @@ def write_lock(
     return problem
 
 
-def release_lock(site: str, lock_id: str) -> Asking[Problem | None]:
-    """Release the lock by its id, so that nobody else's is ever removed.
+def release_lock(site: str, lock: StoredConfig) -> Asking[Problem | None]:
+    """Release a lock that this process holds; one that is another's by now is left alone.
 
     Returns:
         A Problem when nobody can tell whether it is released.
 
     """
-    problem = _unknown(site, "no answer")
-    for _ in range(_TRIES):
-        answer = yield from ask_config(DeleteConfig(site=site, id=lock_id))
-        if answer.result in (ConfigResult.OK, ConfigResult.ABSENT):
-            return None
-        problem = _problem(site, answer)
-        found = yield from read_lock(site)
-        if found is None or (isinstance(found, StoredConfig) and found.id != lock_id):
-            return None
-        yield from ask_sleep(_PAUSE_SECONDS)
-    return problem
+    labels = (*(item for item in lock.labels if item[0] != _RELEASED), (_RELEASED, "yes"))
+    marked = yield from write_lock(site, lock, labels)
+    if isinstance(marked, StoredConfig):
+        # What is not deleted now is deleted by whoever takes the lock next.
+        yield from ask_config(DeleteConfig(site=site, id=marked.id))
+        return None
+    return marked
 
 
 def _problem(site: str, answer: ConfigAnswer) -> Problem:

@@ -1,7 +1,8 @@
 """Units that a run left out or lost on the way and that still have to be brought back.
 
 They are kept as labels of the config `dtdeploy.owed` on the coordinator's Swarm, so that every
-operator on every machine sees them, long after the run is over.
+operator on every machine sees them, long after the run is over. The config stays when nothing is
+owed any more: a deletion names no version, and might take away what somebody just wrote down.
 """
 
 import json
@@ -15,7 +16,6 @@ from orchestrator.procedures.effects import (
     ConfigAnswer,
     ConfigResult,
     CreateConfig,
-    DeleteConfig,
     ReadConfig,
     StoredConfig,
     UpdateConfig,
@@ -103,8 +103,6 @@ def _write(
     if config is None:
         effect = CreateConfig(site=site, name=OWED, labels=labels, data=_DATA)
         return (yield from ask_config(effect))
-    if not wanted:
-        return (yield from ask_config(DeleteConfig(site=site, id=config.id)))
     update = UpdateConfig(site=site, id=config.id, version=config.version, labels=labels)
     return (yield from ask_config(update))
 

@@ -225,7 +225,8 @@ def test_a_release_that_nobody_confirms_is_a_problem_and_stops_nothing(office: O
     office.tenure.release(lock)
     assert [problem.code for problem in office.tenure.problems] == ["lock.unknown"]
     assert office.told()[-1] == ("lock", "unknown")
-    assert len(office.desk.sent(DeleteConfig)) == 8
+    assert len(office.desk.sent(UpdateConfig)) == 8
+    assert office.desk.sent(DeleteConfig) == []
 
 
 def test_what_can_no_longer_be_written_down_is_told_once(office: Office) -> None:

@@ -249,40 +249,63 @@ def test_a_site_that_cannot_be_asked_for_long_is_a_problem() -> None:
 # Releasing
 
 
+def marked(lock: StoredConfig) -> bool:
+    return dict(lock.labels).get("dtdeploy.released") == "yes"
+
+
 def test_a_released_lock_is_gone() -> None:
     configs, lock = taken_by_me()
-    assert told(release_lock(SITE, lock.id), configs) == (None, 0.0)
+    assert told(release_lock(SITE, lock), configs) == (None, 0.0)
     assert configs.kept == {}
-    assert count(configs, DeleteConfig) == 1
+    assert [count(configs, UpdateConfig), count(configs, DeleteConfig)] == [1, 1]
 
 
-def test_releasing_what_is_gone_is_no_problem() -> None:
-    assert told(release_lock(SITE, "c9"), Configs()) == (None, 0.0)
-
-
-def test_somebody_elses_lock_is_never_released() -> None:
-    configs = Configs()
-    other = configs.put(LOCK, *OTHER)
-    assert told(release_lock(SITE, "c9"), configs) == (None, 0.0)
-    assert configs.kept[LOCK] == other
+@pytest.mark.parametrize("happening", [other_takes, other_writes, other_breaks])
+@pytest.mark.parametrize("then", [happens, lost_before, refused])
+def test_a_lock_that_is_anothers_by_now_is_never_released(
+    happening: Callable[[Configs], None], then: Fault
+) -> None:
+    """Whoever takes a lock over holds the same config: its id does not tell the two apart."""
+    configs, lock = taken_by_me(meanwhile(happening, then))
+    assert told(release_lock(SITE, lock), configs) == (None, 0.0)
+    assert count(configs, DeleteConfig) == 0
+    assert {config.labels for config in configs.kept.values()} <= {OTHER}
 
 
 @pytest.mark.parametrize("lost", [lost_before, lost_after])
 def test_a_release_whose_answer_was_lost_is_looked_after(lost: Fault) -> None:
     configs, lock = taken_by_me(lost)
-    assert told(release_lock(SITE, lock.id), configs)[0] is None
+    assert told(release_lock(SITE, lock), configs)[0] is None
     assert configs.kept == {}
 
 
-def test_a_release_that_got_there_is_not_repeated_whoever_holds_it_now() -> None:
-    configs, lock = taken_by_me(lost_after, meanwhile(other_takes))
-    assert told(release_lock(SITE, lock.id), configs) == (None, 0.0)
-    assert count(configs, DeleteConfig) == 1
-    assert configs.kept[LOCK].labels == OTHER
+@pytest.mark.parametrize("lost", [lost_before, refused])
+def test_one_that_is_marked_and_still_there_is_nobodys(lost: Fault) -> None:
+    configs, lock = taken_by_me(happens, lost)
+    assert told(release_lock(SITE, lock), configs)[0] is None
+    assert marked(configs.kept[LOCK])
+    assert told(read_lock(SITE), configs)[0] is None
+    taken, _ = told(take_lock(SITE, NEXT, b"new"), configs)
+    assert isinstance(taken, StoredConfig)
+    assert (taken.labels, configs.kept) == (NEXT, {LOCK: taken})
+
+
+def test_a_marked_one_cannot_be_taken_over_any_more() -> None:
+    configs, lock = taken_by_me(happens, lost_before)
+    told(release_lock(SITE, lock), configs)
+    assert told(write_lock(SITE, lock, OTHER), configs)[0] is None
+
+
+def test_a_deletion_that_comes_in_late_takes_nobodys_lock() -> None:
+    configs, lock = taken_by_me(happens, lost_before)
+    told(release_lock(SITE, lock), configs)
+    taken, _ = told(take_lock(SITE, OTHER, b""), configs)
+    configs.apply(DeleteConfig(site=SITE, id=lock.id))
+    assert configs.kept[LOCK] == taken
 
 
 def test_a_release_that_nobody_confirms_is_a_problem() -> None:
     configs, lock = taken_by_me(*[refused] * 16)
-    problem, seconds = told(release_lock(SITE, lock.id), configs)
+    problem, seconds = told(release_lock(SITE, lock), configs)
     assert broken(problem) is ExitCode.OUTCOME_UNKNOWN
-    assert (seconds, count(configs, DeleteConfig)) == (8.0, 8)
+    assert (seconds, count(configs, UpdateConfig)) == (8.0, 8)

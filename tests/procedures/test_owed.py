@@ -109,10 +109,11 @@ def test_what_is_settled_is_taken_off_and_the_rest_stays() -> None:
     assert standing(configs) == {OTHER}
 
 
-def test_the_last_one_takes_the_config_away() -> None:
+def test_the_last_one_leaves_the_config_behind_without_labels() -> None:
     configs = owing(CUT)
     assert changed(configs, settle=(KKO,)) is None
-    assert configs.kept == {}
+    assert [config.labels for config in configs.kept.values()] == [()]
+    assert standing(configs) == set()
 
 
 def test_settling_what_is_not_owed_writes_nothing() -> None:
