@@ -85,7 +85,7 @@ def open_world() -> Iterator[World]:
         yield _simulated(inventory, scenario)
         return
     performer = _performer(inventory, os.environ)
-    backend = ThreadedBackend(performer, time.monotonic, workers=_WORKERS)
+    backend = ThreadedBackend(performer, _running_seconds, workers=_WORKERS)
     try:
         yield World(
             inventory=inventory,
@@ -106,6 +106,16 @@ def open_world() -> Iterator[World]:
 
 def _talk(*, as_json: bool, verbose: bool) -> Talk:
     return Talk.choose(as_json=as_json, verbose=verbose, environment=os.environ, clock=_local_time)
+
+
+def _running_seconds() -> float:
+    """Return a clock that never goes back and, where it can, counts suspended time as well.
+
+    A laptop that slept must find its proof of the lock old: Linux' monotonic clock stands still
+    during suspend, CLOCK_BOOTTIME does not (clock_gettime(2)).
+    """
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 def _local_time() -> datetime:
@@ -170,7 +180,7 @@ def _performer(inventory: Inventory, environment: Mapping[str, str]) -> LivePerf
     return LivePerformer(
         managers,
         ssh=SshSettings(config=ssh / "config", defaults=defaults),
-        monotonic=time.monotonic,
+        monotonic=_running_seconds,
         wall=time.time,
         secrets={name: environment[name] for name in secret if name in environment},
     )

@@ -11,7 +11,7 @@ from orchestrator.engine.means import Means
 from orchestrator.engine.record import RunRecord
 from orchestrator.errors import JournalError, Problem
 from orchestrator.procedures.asking import ask_config, ask_sleep
-from orchestrator.procedures.custody import FRESH_SECONDS
+from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.effects import StoredConfig, UpdateConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase, from_labels, session_of, to_labels
 from orchestrator.procedures.lock import release_lock, take_lock, write_lock
@@ -61,7 +61,7 @@ class Tenure:
         """Make somebody's lock, or an earlier process's own, this process's.
 
         `wait_out`: the former holder may live. What it was about to begin when it lost the
-        lock begins within FRESH_SECONDS or never, and is seen after that.
+        lock begins within WAIT_OUT_SECONDS or never, and is seen after that.
 
         Raises:
             JournalError: nothing can be written down; the lock was left alone.
@@ -81,7 +81,7 @@ class Tenure:
             return held or self._held(hold)
         self.log(EntryKind.LOCK, {"lock": "taken over", "from": str(hold.holder)})
         if wait_out:
-            carry_alone(self._means.backend, ask_sleep(FRESH_SECONDS))
+            carry_alone(self._means.backend, ask_sleep(WAIT_OUT_SECONDS))
         return held, mine
 
     def write(self, lock: StoredConfig, hold: Hold) -> StoredConfig | Problem | None:

@@ -22,6 +22,9 @@ from orchestrator.procedures.effects import (
 FRESH_SECONDS = 15.0
 """How old a proof of the lock may be when an effect begins. Whoever takes a lock from a run that
 may still live waits as long before acting."""
+WAIT_OUT_SECONDS = FRESH_SECONDS + 20.0
+"""How long it takes until nothing of a former holder can arrive any more: what it had sent off
+may travel until the kernel gives its connection up (TCP_USER_TIMEOUT in swarm/handshake.py)."""
 _TRIES = 5
 
 

@@ -11,7 +11,7 @@ from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import ExitCode, JournalError, Problem
 from orchestrator.planning.plan import Step, StepKind
 from orchestrator.procedures.book import Book
-from orchestrator.procedures.custody import FRESH_SECONDS
+from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.effects import (
     DeleteConfig,
     Intend,
@@ -160,7 +160,7 @@ def test_taking_over_keeps_what_was_done_and_says_who_goes_on(office: Office) ->
     assert office.notes.entries[1].body["from"] == "bob@lap"
 
 
-@pytest.mark.parametrize(("wait_out", "seconds"), [(True, FRESH_SECONDS), (False, 0.0)])
+@pytest.mark.parametrize(("wait_out", "seconds"), [(True, WAIT_OUT_SECONDS), (False, 0.0)])
 def test_what_its_former_holder_was_about_to_begin_is_waited_out(
     office: Office, *, wait_out: bool, seconds: float
 ) -> None:
@@ -180,7 +180,7 @@ def test_one_whose_holder_is_alive_after_all_is_not_taken(office: Office) -> Non
     ]
     assert code(office.tenure.take_over(his, HIS, Goal.FORWARD, wait_out=True)) == "lock.held"
     assert office.kept() == HIS
-    assert office.desk.time < FRESH_SECONDS
+    assert office.desk.time < WAIT_OUT_SECONDS
 
 
 def test_one_that_cannot_be_written_is_a_problem(office: Office) -> None:
