@@ -97,7 +97,7 @@ def held(holding: HeldRun) -> Problem:
     wait = "dtdeploy lock   # or the same command with --lock-wait SECONDS"
     return Problem(
         code="lock.held",
-        what=f"run {hold.run} holds the lock",
+        what=f"run {hold.run} {'is unfinished and ' if next_for(holding) else ''}holds the lock",
         exit_code=ExitCode.LOCK_HELD,
         evidence=tuple(facts(holding)),
         fix=next_for(holding) or wait,

@@ -14,7 +14,7 @@ from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, RefusedError
-from orchestrator.planning.plan import Command, Plan
+from orchestrator.planning.plan import Command
 from orchestrator.planning.restoring import formers, restore_plan
 from orchestrator.planning.selection import Request
 
@@ -95,16 +95,22 @@ def code_of(end: RunEnd) -> ExitCode:
 def _finished(world: World, run: str, *, yes: bool, dry_run: bool) -> ExitCode:
     """Undo a run that ended, as a run of its own."""
     back = way_back(world, run, finished_plan(world, run))
-    world.talk.plan(back.plan)
+    world.talk.plan(back.book.plan)
+    for problem in back.unknown:
+        world.talk.say(f"not brought back: {problem.what}")
     if dry_run:
         return ExitCode.DONE
-    if not back.plan.changes:
-        world.talk.say("nothing to do: all is as it was before that run")
-        return ExitCode.DONE
-    ask(f"roll back run {run}", yes=yes)
-    record = record_of(world, back, _order(back.plan))
-    return begin(world, back, record, {}).exit_code
+    if back.book.plan.changes:
+        ask(f"roll back run {run}", yes=yes)
+        code = begin(world, back.book, record_of(world, back.book, _order(run)), {}).exit_code
+    else:
+        world.talk.say("nothing to do: all that is known is as it was before that run")
+        code = ExitCode.DONE
+    if code is ExitCode.DONE and back.unknown:
+        world.talk.problems(back.unknown)
+        return ExitCode.SAFETY_REFUSED
+    return code
 
 
-def _order(plan: Plan) -> Order:
-    return Order(command=Command.ROLLBACK, request=Request(units=(plan.selection,)))
+def _order(run: str) -> Order:
+    return Order(command=Command.ROLLBACK, request=Request(units=(run,)))

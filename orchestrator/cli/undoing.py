@@ -2,6 +2,7 @@
 
 import base64
 from binascii import Error as NotBase64
+from dataclasses import dataclass
 
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World
@@ -61,7 +62,15 @@ def _journalled(world: World, run: str) -> RunRecord | None:
     return None
 
 
-def way_back(world: World, run: str, done: Plan) -> Book:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """A new run that brings back what ran before another; `unknown` are units that stay."""
+
+    book: Book
+    unknown: tuple[Problem, ...]
+
+
+def way_back(world: World, run: str, done: Plan) -> WayBack:
     """Plan a new run that brings back what ran before the plan `done`.
 
     Raises:
@@ -78,15 +87,14 @@ def way_back(world: World, run: str, done: Plan) -> Book:
     acted = {item.unit for item in plan.units if item.action is not Action.KEEP}
     if lost := [unit for unit in known.unknown if unit in acted]:
         raise RefusedError(nobody_knows_former(unit, run) for unit in lost)
-    for unit in known.unknown:
-        world.talk.say(f"{unit} stays as it is: nobody knows at which revision it ran")
     used = {item.unit for item in plan.units if item.after is not None}
-    return Book(
+    book = Book(
         run=world.run_id,
         inventory=world.inventory,
         plan=with_preflight(world.inventory, plan),
         sourced={unit: source for unit, source in sourced.items() if unit in used},
     )
+    return WayBack(book=book, unknown=tuple(nobody_knows_former(u, run) for u in known.unknown))
 
 
 def _unknown_run(run: str) -> Problem:

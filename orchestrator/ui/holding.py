@@ -31,10 +31,10 @@ class Life(Enum):
     """Whether somebody is at a run that holds the lock."""
 
     ALIVE = "at work"
-    STOPPED = "stopped, unfinished"
-    DEAD = "unfinished, its process on this machine is gone"
-    FROZEN = "unfinished, its process on this machine stands still"
-    SILENT = "unfinished, no sign of life"
+    STOPPED = "stopped half-way"
+    DEAD = "its process on this machine is gone"
+    FROZEN = "its process on this machine stands still"
+    SILENT = "no sign of life"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
