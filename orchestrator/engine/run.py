@@ -44,7 +44,7 @@ from orchestrator.procedures.effects import (
 
 _STOP_SECONDS = 10.0
 """How long effects in flight are awaited once the run was asked to stop."""
-_AUDIT_SECONDS = 2.0
+_LAST_SECONDS = 2.0
 """How long audit lines under way are awaited at the end: they must never cost the run more."""
 
 
@@ -135,15 +135,15 @@ class _Run:
         began = self._backend.now()
         self._advance()
         while self._active and not self._given_up():
-            self._check_stop()
             self._keep_lock()
             happened = self._backend.wait(self._next_time())
+            self._check_stop()
             if happened is not None:
                 self._answer(*happened)
             self._wake()
             self._advance()
         self._leave_the_rest()
-        self._await_audits()
+        self._await_the_last()
         return RunReport(
             steps=tuple(self._report(step) for step in self._plan.steps),
             began=began,
@@ -238,13 +238,16 @@ class _Run:
         audit = self._in_charge().audit_line(step, effect.effect)
         self._audits.add(self._submit(audit, ()))
 
-    def _await_audits(self) -> None:
-        """Give audit lines a moment; what is not written by then is not waited for."""
-        until = self._backend.now() + _AUDIT_SECONDS
-        while self._audits and self._backend.now() < until:
+    def _await_the_last(self) -> None:
+        """Give audit lines and a write to the lock a moment, so that its version is known.
+
+        What is not answered by then is not waited for.
+        """
+        until = self._backend.now() + _LAST_SECONDS
+        while (self._audits or self._lock_token) and self._backend.now() < until:
             happened = self._backend.wait(until)
             if happened is not None:
-                self._audits.discard(happened[0])
+                self._answer(*happened)
 
     def _keep_lock(self) -> None:
         """Send the lock's next write or read, if its time has come."""
@@ -292,11 +295,11 @@ class _Run:
             self._looking[site] = self._submit(Observe(site=site), (name,))
 
     def _answer(self, token: int, answer: object) -> None:
+        waiters = self._tokens.pop(token, ())
+        self._audits.discard(token)
         if token == self._lock_token:
             self._lock_answered(answer)
             return
-        self._audits.discard(token)
-        waiters = self._tokens.pop(token, ())
         site = next((s for s, look in self._looking.items() if look == token), None)
         if site is None:
             for name in waiters:

@@ -2,18 +2,44 @@
 
 import heapq
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from orchestrator.engine.custodian import Custodian
 from orchestrator.engine.events import Event, RunStopping, StepSkipped, StepStopped, StepWaits
+from orchestrator.engine.journal import EntryKind
+from orchestrator.engine.keeper import Keeper
 from orchestrator.engine.report import RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.planning.plan import Command, Plan, Step, StepKind
-from orchestrator.procedures.asking import ask_observe, ask_observe_all, ask_sleep, ask_tell
-from orchestrator.procedures.effects import Done, Effect, Failed, Observe, Procedure
-from tests.build import sight
+from orchestrator.procedures.asking import (
+    ask_mutate,
+    ask_observe,
+    ask_observe_all,
+    ask_sleep,
+    ask_tell,
+)
+from orchestrator.procedures.custody import FRESH_SECONDS, in_custody
+from orchestrator.procedures.effects import (
+    CheckLock,
+    ConfigAnswer,
+    Done,
+    Effect,
+    Failed,
+    Intend,
+    Observe,
+    Procedure,
+    RemoveServices,
+    WriteAudit,
+)
+from orchestrator.procedures.hold import LOCK, Hold, Holder, to_labels
+from tests import build
+from tests.build import CLIENT, sight
+from tests.configs import ConfigEffect, Configs, happens, meanwhile
+from tests.engine.desk import FULL, Desk, Notes
 
 PROBLEM = Problem(code="x.y", what="it broke", exit_code=ExitCode.UNHEALTHY)
 
@@ -194,3 +220,286 @@ def test_a_bug_in_a_procedure_is_not_swallowed() -> None:
 
     with pytest.raises(ZeroDivisionError):
         carried_out((step("a"),), {"a": broken})
+
+
+def test_every_report_stands_in_the_plans_order() -> None:
+    steps = (step("a"), step("b", "a"), step("c"))
+    report, _, _ = carried_out(
+        steps, {"a": lambda: sleeper(5), "b": lambda: sleeper(1), "c": lambda: sleeper(1)}
+    )
+    assert [entry.step.id for entry in report.steps] == ["a", "b", "c"]
+    first = report.steps[0]
+    assert (first.started, first.ended, first.words) == (0.0, 5.0, "slept")
+    assert (report.began, report.ended) == (0.0, 6.0)
+
+
+def test_what_was_done_before_is_not_done_again() -> None:
+    backend = Backend()
+    log: list[Event] = []
+    started: list[str] = []
+
+    def start(s: Step) -> Procedure:
+        started.append(s.id)
+        return sleeper(1)
+
+    report = run_plan(
+        plan(step("a"), step("b", "a")), backend, start, log.append, lambda: False, done={"a"}
+    )
+    assert started == ["b"]
+    assert report.finished
+    assert report.steps[0].words == "done before"
+
+
+def test_a_step_that_is_skipped_passes_its_cause_on() -> None:
+    steps = (step("a"), step("slow"), step("b", "slow", "a"), step("c", "b"))
+    report, _, _ = carried_out(
+        steps,
+        {"a": failing, "slow": lambda: sleeper(5), "b": lambda: sleeper(1), "c": failing},
+    )
+    assert [entry.because for entry in report.steps] == ["", "", "a", "a"]
+
+
+def test_a_pause_of_nothing_is_only_the_time() -> None:
+    def asking() -> Procedure:
+        now = yield from ask_sleep(0)
+        return Done(words=f"{now}")
+
+    report, _, backend = carried_out((step("a"),), {"a": asking})
+    assert report.steps[0].words == "0.0"
+    assert backend.time == 0.0
+
+
+REMOVES = RemoveServices(unit=CLIENT, ids=("s",))
+
+
+def removing() -> Procedure:
+    answer = yield from ask_mutate(REMOVES)
+    return Done(words=answer.result.value)
+
+
+@pytest.mark.parametrize("kind", [CheckLock(), Intend(effect=REMOVES)])
+def test_without_lock_and_journal_nothing_may_be_changed(kind: Effect) -> None:
+    def careful() -> Procedure:
+        yield kind
+        return Done()
+
+    with pytest.raises(PermissionError):
+        carried_out((step("a"),), {"a": careful})
+
+
+def test_what_was_asked_to_stop_at_once_starts_nothing() -> None:
+    report, events, _ = carried_out((step("a"),), {"a": lambda: sleeper(1)}, stop_at=0.0)
+    assert states(report) == {"a": State.WAITING}
+    assert report.exit_code is ExitCode.INTERRUPTED
+    assert [type(event) for event in events] == [RunStopping]
+
+
+# Under a lock
+
+ME = Holder(owner="ann", host="desk", pid=7, session="mine")
+HOLD = Hold(run="r1", words="restart --all", holder=ME, started=1000.0, beat=1000.0)
+
+
+class Life:
+    """A run under its lock; its steps are procedures in custody."""
+
+    def __init__(self, **procedures: Callable[[], Procedure]) -> None:
+        self.desk, self.notes = Desk(), Notes()
+        self.procedures = procedures
+        self.events: list[Event] = []
+        self.stop_at = float("inf")
+        self.steps = tuple(
+            Step(id=name, kind=StepKind.REMOVE, site="far", unit=CLIENT) for name in procedures
+        )
+        lock = self.desk.configs.put(LOCK, *to_labels(HOLD, self.steps))
+        keeper = Keeper("home", lock, HOLD, self.steps)
+        whole = build.plan(build.unit_plan(CLIENT), steps=self.steps)
+        self.custodian = Custodian(whole, keeper, self.notes, lambda: 5000.0 + self.desk.time)
+
+    def carried_out(self) -> RunReport:
+        return run_plan(
+            build.plan(build.unit_plan(CLIENT), steps=self.steps),
+            self.desk,
+            lambda s: in_custody(self.procedures[s.id]()),
+            self.events.append,
+            lambda: self.desk.time >= self.stop_at,
+            custodian=self.custodian,
+        )
+
+    def kinds(self) -> list[tuple[float, str]]:
+        return [(at, type(effect).__name__) for at, effect in self.desk.submitted]
+
+
+def test_a_mutation_is_sent_after_its_intent_and_a_fresh_write_to_the_lock() -> None:
+    life = Life(a=removing)
+    report = life.carried_out()
+    assert report.exit_code is ExitCode.DONE, report
+    assert [name for _, name in life.kinds()] == ["WriteAudit", "UpdateConfig", "RemoveServices"]
+    assert [kind for kind, _, _ in life.notes.told()] == ["step", "intended", "observed", "step"]
+    (sent,) = life.desk.sent(RemoveServices)
+    assert sent.not_after == FRESH_SECONDS
+
+
+def test_the_lock_is_kept_alive_while_steps_wait() -> None:
+    life = Life(a=lambda: sleeper(12))
+    life.carried_out()
+    assert life.kinds() == [(0.0, "UpdateConfig"), (5.0, "UpdateConfig"), (10.0, "UpdateConfig")]
+
+
+def test_a_journal_that_is_full_stops_the_step_not_the_lock() -> None:
+    life = Life(a=removing, b=lambda: sleeper(7))
+    life.notes.full = lambda entry: entry.kind is EntryKind.INTENDED
+    report = life.carried_out()
+    assert states(report) == {"a": State.FAILED, "b": State.DONE}
+    assert report.problems == (FULL,)
+    assert {name for _, name in life.kinds()} == {"UpdateConfig"}
+
+
+def stolen(life: Life) -> None:
+    other = replace(HOLD, holder=replace(ME, owner="bob", session="his"))
+    life.desk.configs.put(LOCK, *to_labels(other, life.steps))
+
+
+def test_a_lost_lock_stops_everything_and_is_told() -> None:
+    def waiting() -> Procedure:
+        yield from ask_sleep(60)
+        return (yield from removing())
+
+    life = Life(a=waiting, b=lambda: sleeper(100))
+    life.desk.configs.faults = [happens, meanwhile(lambda _: stolen(life))]
+    report = life.carried_out()
+    assert states(report) == {"a": State.STOPPED, "b": State.STOPPED}
+    assert [problem.code for problem in report.beyond] == ["lock.lost"]
+    assert report.exit_code is ExitCode.LOCK_HELD
+    assert report.interrupted
+    assert life.desk.sent(RemoveServices) == []
+    assert life.desk.time < 10.0
+
+
+def test_who_waits_for_a_proof_when_the_lock_is_lost_fails_with_that() -> None:
+    life = Life(a=removing)
+    life.desk.configs.faults = [meanwhile(lambda _: stolen(life))]
+    report = life.carried_out()
+    assert states(report) == {"a": State.FAILED}
+    assert [problem.code for problem in report.problems] == ["lock.lost"]
+    assert life.desk.sent(RemoveServices) == []
+
+
+def test_a_proof_for_a_step_that_was_left_goes_nowhere() -> None:
+    life = Life(a=removing)
+    life.stop_at = 0.5
+    life.desk.seconds = lambda effect: 0.5 if isinstance(effect, WriteAudit) else 1.5
+    report = life.carried_out()
+    assert states(report) == {"a": State.STOPPED}
+    assert life.desk.sent(RemoveServices) == []
+    assert life.custodian.keeper.lock == life.desk.configs.kept[LOCK], "its last write is known"
+
+
+def test_nonsense_for_the_lock_is_met_at_once() -> None:
+    life = Life(a=removing)
+    life.desk.configs = Nonsense()
+    with pytest.raises(TypeError, match="the lock was answered with str"):
+        life.carried_out()
+
+
+class Nonsense(Configs):
+    def perform(self, _effect: ConfigEffect, _now: float = 0.0) -> ConfigAnswer:
+        return "nonsense"  # type: ignore[return-value]  # that is the point
+
+
+# Stopping in the middle
+
+
+def test_an_effect_under_way_is_awaited_and_written_down() -> None:
+    life = Life(a=removing)
+    life.desk.seconds = lambda effect: 8.0 if isinstance(effect, RemoveServices) else 1.0
+    life.stop_at = 2.0
+    report = life.carried_out()
+    assert states(report) == {"a": State.DONE}
+    assert "observed" in [kind for kind, _, _ in life.notes.told()]
+    assert life.desk.time == 9.0
+
+
+def test_after_it_nothing_more_is_begun() -> None:
+    def twice() -> Procedure:
+        yield from removing()
+        return (yield from removing())
+
+    life = Life(a=twice)
+    life.desk.seconds = lambda effect: 4.0 if isinstance(effect, RemoveServices) else 1.0
+    life.stop_at = 2.0
+    report = life.carried_out()
+    assert states(report) == {"a": State.STOPPED}
+    assert len(life.desk.sent(RemoveServices)) == 1
+    assert [kind for kind, _, _ in life.notes.told()].count("intended") == 1
+
+
+def test_what_takes_too_long_is_not_awaited() -> None:
+    life = Life(a=removing)
+    life.desk.seconds = lambda effect: 60.0 if isinstance(effect, RemoveServices) else 1.0
+    life.stop_at = 2.0
+    report = life.carried_out()
+    assert states(report) == {"a": State.STOPPED}
+    # It sees at the next heartbeat that it is to stop; a signal would have woken it.
+    assert life.desk.time == 15.0
+
+
+def test_what_comes_after_it_was_left_is_let_go() -> None:
+    life = Life(a=removing)
+    seconds = {RemoveServices: 15.0, WriteAudit: 60.0}
+    life.desk.seconds = lambda effect: seconds.get(type(effect), 1.0)
+    life.stop_at = 2.0
+    report = life.carried_out()
+    assert states(report) == {"a": State.STOPPED}
+    assert [kind for kind, _, _ in life.notes.told()] == ["step", "intended", "step"]
+    assert life.desk.time == 17.0
+
+
+def test_looks_and_pauses_of_steps_that_were_left_go_nowhere() -> None:
+    """One step is still awaited; what the others had asked for comes in meanwhile."""
+
+    def looking() -> Procedure:
+        yield from ask_observe_all(("far", "home"))
+        return Done()
+
+    def late() -> Procedure:
+        yield from ask_observe("far")
+        return Done()
+
+    life = Life(a=removing, b=looking, c=late, d=lambda: sleeper(3))
+    life.desk.seconds = lambda effect: (
+        6.0 if isinstance(effect, RemoveServices) else 2.5 if isinstance(effect, Observe) else 1.0
+    )
+    life.stop_at = 2.0
+    report = life.carried_out()
+    assert states(report) == {
+        "a": State.DONE,
+        "b": State.STOPPED,
+        "c": State.STOPPED,
+        "d": State.STOPPED,
+    }
+
+
+def test_audit_lines_are_given_a_moment_and_no_more() -> None:
+    def ended(seconds: float) -> float:
+        life = Life(a=removing)
+        life.desk.seconds = lambda effect: seconds if isinstance(effect, WriteAudit) else 1.0
+        return life.carried_out().ended
+
+    assert [ended(1.5), ended(2.5), ended(60.0)] == [2.0, 2.5, 4.0]
+
+
+def test_an_answer_that_comes_for_nobody_is_let_go() -> None:
+    """Of an effect that an earlier loop on the same port did not wait for."""
+    life = Life(a=lambda: sleeper(3))
+    life.desk.submit(10**9, REMOVES)
+    assert life.carried_out().finished
+
+
+def test_a_run_without_waiting_needs_no_time() -> None:
+    def at_once() -> Procedure:
+        yield from ()
+        return Done()
+
+    report = Life(a=at_once).carried_out()
+    assert (report.began, report.ended) == (0.0, 0.0)
