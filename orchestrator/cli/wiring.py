@@ -16,6 +16,7 @@ from orchestrator.cli.checkout import Checkout, GitCheckout, MadeUpCheckout
 from orchestrator.cli.given import given
 from orchestrator.cli.journals import JournalFolder, Journals, MemoryJournals
 from orchestrator.cli.logs import start_logs
+from orchestrator.cli.processes import is_dtdeploy
 from orchestrator.cli.talk import Talk
 from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.engine.ports import Backend
@@ -97,7 +98,7 @@ def open_world() -> Iterator[World]:
             holder=_holder(),
             wall=time.time,
             journals=JournalFolder(_state() / "runs"),
-            runs_here=_runs_here,
+            runs_here=is_dtdeploy,
         )
     finally:
         backend.close()
@@ -134,23 +135,6 @@ def _holder() -> Holder:
         pid=os.getpid(),
         session=uuid.uuid4().hex,
     )
-
-
-def _runs_here(pid: int) -> bool:
-    """Whether process `pid` exists and is a dtdeploy, not something that got its number since."""
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return True
-    return b"dtdeploy" in words or b"orchestrator" in words
 
 
 def _state() -> Path:
@@ -202,5 +186,5 @@ def _simulated(inventory: Inventory, path: Path) -> World:
         holder=_holder(),
         wall=lambda: began + backend.now(),
         journals=MemoryJournals(),
-        runs_here=_runs_here,
+        runs_here=is_dtdeploy,
     )

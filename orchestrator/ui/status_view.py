@@ -16,7 +16,7 @@ from orchestrator.inventory.model import SiteState
 from orchestrator.procedures.owed import Owed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.holding import HeldRun, ago
+from orchestrator.ui.holding import HeldRun
 from orchestrator.ui.phrases import count, elapsed, named, running_at
 from orchestrator.ui.problems import problems_view
 
@@ -101,7 +101,9 @@ def status_view(fleet: Fleet) -> RenderableType:
 
 
 def _owed(item: Owed, now: float) -> str:
-    since = f"since {ago(item.since, now)}" if item.since else "since nobody knows when"
+    since = (
+        f"for {elapsed(max(0.0, now - item.since))}" if item.since else "since nobody knows when"
+    )
     run = f", by run {clean(item.run)}" if item.run else ""
     return f"{clean(str(item.unit))} {since}{run}: {shorten(clean(item.reason), _LONGEST)}"
 

@@ -12,6 +12,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Before, Command, Plan, Untouched
 from orchestrator.ui.plan_view import print_plan, render_plan
 from tests.ui.golden import assert_golden
+from tests.ui.runs import WITHOUT
 from tests.ui.values import (
     CLIENTS,
     GONE,
@@ -90,6 +91,7 @@ PLANS = {
     "up-with-trouble": up_with_trouble(),
     "nothing-to-do": nothing_to_do(),
     "down-server": down_server(),
+    "left-out": WITHOUT,
 }
 
 
@@ -128,6 +130,12 @@ def test_every_unit_is_named_whatever_the_width(name: str, width: int) -> None:
 def test_what_goes_down_is_the_second_line() -> None:
     assert render_plan(restart_all())[1].startswith("GOES DOWN  datatrail@chime")
     assert render_plan(nothing_to_do())[1].split() == ["GOES", "DOWN", "nothing"]
+
+
+def test_what_is_left_out_stands_above_the_order_of_things() -> None:
+    lines = render_plan(WITHOUT)
+    left = next(n for n, line in enumerate(lines) if line.startswith("LEFT OUT"))
+    assert left < lines.index("ORDER")
 
 
 def test_a_unit_that_is_gone_already_does_not_go_down() -> None:

@@ -9,7 +9,8 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
 from orchestrator.ui.status_view import Fleet, StatusRow, print_status, render_status
 from tests.ui.golden import assert_golden
-from tests.ui.values import CLIENTS, DAEMONS, SERVER, SHA, problem, with_secret
+from tests.ui.runs import NOW, OWED
+from tests.ui.values import CLIENTS, DAEMONS, KKO, SERVER, SHA, problem, with_secret
 
 
 def row(unit: Unit, **other: object) -> StatusRow:
@@ -54,7 +55,8 @@ UNWELL = Fleet(
     unreachable=(problem(evidence=("ssh: connect to host aux.kko port 22: timed out",)),),
     planned=("hco",),
 )
-FLEETS = {"well": WELL, "unwell": UNWELL, "empty": Fleet(rows=())}
+OWING = Fleet(rows=(row(KKO, presence=Presence.GONE, verdict=None),), owed=OWED, now=NOW)
+FLEETS = {"well": WELL, "unwell": UNWELL, "empty": Fleet(rows=()), "owing": OWING}
 
 
 @pytest.mark.parametrize("width", [80, 120])
