@@ -71,7 +71,8 @@ def _asked(wanted: Probe, stream: Stream, clock: Clock, ends: float) -> tuple[bo
 
 def _postgres(reader: DeadlineReader, stream: Stream) -> tuple[bool, str]:
     stream.sendall(_SSL_REQUEST)
-    answer = reader.read(1) or b""
+    # Asked for more than the one byte: an SSH server greets with "SSH-...", an S as well.
+    answer = reader.read(len(_SSL_REQUEST)) or b""
     if answer in {b"S", b"N"}:
         return True, f"PostgreSQL answers {answer.decode()} to SSLRequest"
     return False, f"this is no PostgreSQL: it answers {answer!r} to SSLRequest"

@@ -86,7 +86,9 @@ class TestFromBothSides:
         assert (result.ok, result.words) == (False, "no answer within 0.5 s")
         assert time.monotonic() - began < 3
 
-    @pytest.mark.parametrize(("answer", "ok"), [(b"S", True), (b"N", True), (b"H", False)])
+    @pytest.mark.parametrize(
+        ("answer", "ok"), [(b"S", True), (b"N", True), (b"H", False), (b"SSH-2.0", False)]
+    )
     def test_postgres(self, performer: LivePerformer, via: Via, answer: bytes, *, ok: bool) -> None:
         with answering(answer) as (port, heard):
             probe = PostgresProbe(name="pg", host="127.0.0.1", port=port, via=via)
