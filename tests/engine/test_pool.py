@@ -42,3 +42,9 @@ def test_a_bug_in_a_performer_is_raised_in_the_loop() -> None:
     with pytest.raises(ZeroDivisionError):
         backend.wait(None)
     backend.close()
+
+
+def test_the_time_is_that_of_the_clock_it_was_given() -> None:
+    backend = ThreadedBackend(Echo(), lambda: 7.5, workers=1)
+    assert backend.now() == 7.5
+    backend.close()

@@ -432,6 +432,30 @@ def test_what_could_not_be_logged_is_among_its_problems() -> None:
     assert end.exit_code is ExitCode.SAFETY_REFUSED
 
 
+@pytest.mark.parametrize(
+    ("fault", "code", "kept"),
+    [(meanwhile(lambda c: c.put(LOCK, *to_labels(HOLD, ()))), "lock.lost", False),
+     (refused, "lock.unknown", True)],
+    ids=["another's", "unknown"],
+)  # fmt: skip
+def test_what_is_owed_is_written_only_by_who_holds_the_lock_still(
+    fault: Fault, code: str, *, kept: bool
+) -> None:
+    life = Life()
+    life.owe(Owed(unit=CLIENT, run="r0", since=1.0, reason="older"))
+
+    def last(_book: Book, _step: Step) -> Procedure:
+        yield from ask_sleep(1)
+        life.desk.configs.faults = [fault] * 60
+        return Done()
+
+    life.doing[f"settle {CLIENT}"] = life.doing[f"settle {SERVER}"] = last
+    end = life.begin()
+    assert (codes(end), end.kept) == ([code], kept)
+    assert life.owed() == {CLIENT: "older"}
+    assert LOCK in life.desk.configs.kept
+
+
 # Resuming
 
 

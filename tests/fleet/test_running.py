@@ -1,6 +1,7 @@
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PublishedPort
 from orchestrator.fleet.observed import Mode
 from orchestrator.fleet.running import (
+    LABEL_FORMER,
     LABEL_RELEASE,
     LABEL_REPO,
     LABEL_REVISION,
@@ -12,18 +13,26 @@ from orchestrator.fleet.running import (
 )
 from tests.build import CLIENT, SERVER, service, sight
 
-LABELS = ((LABEL_REPO, "app"), (LABEL_REVISION, "a"), (LABEL_RELEASE, "d"), (LABEL_RUN, "r1"))
+LABELS = (
+    (LABEL_REPO, "app"),
+    (LABEL_REVISION, "a"),
+    (LABEL_RELEASE, "d"),
+    (LABEL_RUN, "r1"),
+    (LABEL_FORMER, "b"),
+)
 
 
 def test_where_it_came_from_is_read_from_the_labels() -> None:
     seen = sight(services=(service(labels=LABELS), service("x", labels=LABELS)))
-    assert origin(CLIENT, seen) == Origin(repo="app", revision="a", release="d", run="r1")
+    assert origin(CLIENT, seen) == Origin(
+        repo="app", revision="a", release="d", run="r1", former="b"
+    )
 
 
 def test_services_that_disagree_are_mixed_one_without_a_label_too() -> None:
     other = service("x", labels=((LABEL_REPO, "app"), (LABEL_REVISION, "b")))
     found = origin(CLIENT, sight(services=(service(labels=LABELS), other)))
-    assert found == Origin(repo="app", revision=MIXED, release=MIXED, run=MIXED)
+    assert found == Origin(repo="app", revision=MIXED, release=MIXED, run=MIXED, former=MIXED)
 
 
 def test_what_others_deployed_says_nothing() -> None:

@@ -5,8 +5,19 @@ import pytest
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.planning.plan import Action, Plan, Step, StepKind, UnitPlan
-from orchestrator.planning.progress import Mark, Progress, UnitProgress, progress
-from tests.build import CLIENT, SERVER, info, plan, running, service, sight, unit_plan, unseen
+from orchestrator.planning.progress import Mark, Progress, UnitProgress, not_back, progress
+from tests.build import (
+    CLIENT,
+    SERVER,
+    info,
+    inventory,
+    plan,
+    running,
+    service,
+    sight,
+    unit_plan,
+    unseen,
+)
 
 REMOVE, DEPLOY, SETTLE = (f"{kind} {CLIENT}" for kind in ("remove", "deploy", "settle"))
 EVERYTHING = frozenset({REMOVE, DEPLOY, SETTLE})
@@ -144,3 +155,35 @@ def test_every_unit_is_judged_by_its_own_site() -> None:
     )
     assert [(u.unit, u.done) for u in far.units] == [(SERVER, frozenset()), (CLIENT, {REMOVE})]
     assert REMOVE in far.done
+
+
+# What a run that is given up leaves behind
+
+
+@pytest.mark.parametrize(
+    ("now", "up"),
+    [
+        (running(CLIENT), True),
+        (running(CLIENT, "web", "more"), True),
+        (running(CLIENT, "worker"), False),
+        (replace(running(CLIENT), tasks=()), False),
+        (sight(), False),
+        (unseen(), False),
+    ],
+)
+def test_what_is_not_up_and_well_is_left(now: Look, *, up: bool) -> None:
+    for item in (RESTART, UP):
+        assert not_back(inventory(), plan(item), {"far": now}) == (() if up else (CLIENT,))
+
+
+def test_what_ran_before_is_what_must_run_again() -> None:
+    """A half-way run may have been going to another set of services."""
+    assert not_back(inventory(), plan(TWO), {"far": running(CLIENT)}) == ()
+    never = replace(TWO, before=replace(TWO.before, services=()))
+    assert not_back(inventory(), plan(never), {"far": running(CLIENT)}) == (CLIENT,)
+
+
+def test_what_was_to_go_or_was_kept_is_not_missed() -> None:
+    kept = unit_plan(CLIENT, Action.KEEP)
+    for item in (DOWN, kept):
+        assert not_back(inventory(), plan(item), {"far": sight()}) == ()

@@ -4,10 +4,19 @@ import pytest
 
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.presence import Presence
-from orchestrator.fleet.running import LABEL_REVISION
+from orchestrator.fleet.running import LABEL_FORMER, LABEL_REVISION, LABEL_RUN
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.plan import Action, Before, Command, Plan, StepKind, UnitPlan
-from orchestrator.planning.restoring import formers, restore_plan
+from orchestrator.planning.progress import Mark
+from orchestrator.planning.restoring import (
+    formers,
+    plan_from_labels,
+    restore_plan,
+    restored_so_far,
+    with_dependents_of_now,
+    with_preflight,
+)
 from orchestrator.sources.model import Sourced
 from tests.build import (
     CLIENT,
@@ -208,3 +217,111 @@ def test_of_what_ran_without_a_label_or_with_several_nobody_knows() -> None:
     found = formers(inventory(), plan(*items))
     assert found.revisions == {}
     assert found.unknown == (CLIENT, SERVER)
+
+
+# How far a way back has come
+
+
+def so_far(before: Before, far: Look, action: Action = Action.RESTART) -> list[tuple[Mark, str]]:
+    found = restored_so_far(inventory(), plan(client(before, action)), {"far": far})
+    assert all(item.unit == CLIENT and item.done == frozenset() for item in found)
+    return [(item.mark, item.words) for item in found]
+
+
+def test_what_runs_as_before_is_back() -> None:
+    assert so_far(RAN, at(CLIENT, OLD)) == [(Mark.DONE, "back at what ran before")]
+    todo = [(Mark.TODO, "to be brought back to what ran before")]
+    assert so_far(RAN, at(CLIENT, SHA)) == todo
+    assert so_far(RAN, sight()) == todo
+
+
+@pytest.mark.parametrize("before", [GONE, LEFTOVER])
+def test_what_did_not_run_before_is_to_go(before: Before) -> None:
+    assert so_far(before, sight()) == [(Mark.DONE, "gone, as before")]
+    assert so_far(before, at(CLIENT, SHA)) == [(Mark.TODO, "to be taken down again")]
+
+
+def test_of_what_cannot_be_seen_or_ran_at_no_known_revision_nobody_knows() -> None:
+    assert so_far(RAN, unseen()) == [(Mark.UNKNOWN, "cannot be seen")]
+    for revision in ("", "mixed"):
+        found = so_far(replace(RAN, revision=revision), at(CLIENT, OLD))
+        assert found == [(Mark.UNKNOWN, "nobody knows at which revision it ran")]
+
+
+def test_what_the_run_kept_has_no_way_back() -> None:
+    assert so_far(RAN, sight(), Action.KEEP) == []
+
+
+# Undoing a run that left no record, by what services say of themselves
+
+
+def by(run: str, unit: Unit, former: str = OLD, sha: str = SHA) -> Sight:
+    labels = ((LABEL_RUN, run), (LABEL_REVISION, sha), (LABEL_FORMER, former))
+    seen = running(unit)
+    return replace(seen, services=tuple(replace(s, labels=labels) for s in seen.services))
+
+
+def made_up(home: Look, far: Look, inv: Inventory | None = None) -> Plan | None:
+    return plan_from_labels(inv or inventory(), "r1", {"home": home, "far": far})
+
+
+def test_a_plan_is_made_up_of_what_that_run_deployed() -> None:
+    found = made_up(by("r1", SERVER), by("r1", CLIENT, former="gone"))
+    assert found is not None
+    assert (found.selection, found.coordinator, found.steps) == ("run r1", "home", ())
+    server, away = found.units
+    assert (server.unit, server.action) == (SERVER, Action.RESTART)
+    assert server.before.revision == OLD
+    assert server.before.services == ("web",)
+    assert server.before.presence is Presence.PRESENT
+    assert server.dependents == (CLIENT, HOME_CLIENT, DAEMONS)
+    assert server.compose == "stacks/app.yaml"
+    assert (away.unit, away.before, away.dependencies) == (CLIENT, GONE, (SERVER,))
+
+
+def test_what_another_run_deployed_is_not_in_it() -> None:
+    found = made_up(by("r0", SERVER), by("r1", CLIENT))
+    assert found is not None
+    assert [item.unit for item in found.units] == [CLIENT]
+
+
+def test_without_a_trace_there_is_no_plan() -> None:
+    assert made_up(by("r0", SERVER), sight()) is None
+    assert made_up(by("r0", SERVER), unseen()) is None
+    watched = inventory(states={"far": SiteState.WATCHED})
+    assert made_up(sight("home"), by("r1", CLIENT), watched) is None
+
+
+def test_what_depends_on_it_now_goes_down_and_comes_up_with_it_as_it_is() -> None:
+    of = plan(unit_plan(SERVER, before=RAN))
+    looks: dict[str, Look] = {"home": at(SERVER, SHA), "far": at(CLIENT, SHA)}
+    found = with_dependents_of_now(inventory(), of, looks)
+    assert [item.unit for item in found.units] == [SERVER, CLIENT]
+    assert found.unit(CLIENT).before.revision == SHA
+    # The daemons and the client at home are gone, and stay so.
+    assert with_dependents_of_now(inventory(), of, looks | {"far": sight("far")}) == of
+
+
+def test_what_the_run_itself_acted_on_is_not_added_again_and_what_it_kept_is() -> None:
+    looks: dict[str, Look] = {"home": at(SERVER, SHA), "far": at(CLIENT, SHA)}
+    acted = plan(unit_plan(SERVER, before=RAN), client(RAN))
+    assert with_dependents_of_now(inventory(), acted, looks) == acted
+    kept = plan(unit_plan(SERVER, before=RAN), client(RAN, Action.KEEP))
+    found = with_dependents_of_now(inventory(), kept, looks)
+    assert [(i.unit, i.action) for i in found.units] == [
+        (SERVER, Action.RESTART),
+        (CLIENT, Action.RESTART),
+    ]
+
+
+def test_a_watched_site_is_not_drawn_in() -> None:
+    of = plan(unit_plan(SERVER, before=RAN))
+    watched = inventory(states={"far": SiteState.WATCHED})
+    looks: dict[str, Look] = {"home": at(SERVER, SHA), "far": at(CLIENT, SHA)}
+    assert with_dependents_of_now(watched, of, looks) == of
+
+
+def test_a_way_back_of_its_own_is_examined_before_it_acts() -> None:
+    found = with_preflight(inventory(), back(client(RAN), far=sight()))
+    assert found.steps[0].kind is StepKind.EXAMINE
+    assert {step.kind for step in found.steps} >= {StepKind.GATE, StepKind.DEPLOY}

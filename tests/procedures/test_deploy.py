@@ -6,8 +6,9 @@ import pytest
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import HttpProbe
 from orchestrator.fleet.observed import Look, Mode, Sight, Task, TaskState
-from orchestrator.fleet.running import LABEL_REVISION, LABEL_RUN
-from orchestrator.planning.plan import Command, Plan, Step, StepKind
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.running import LABEL_FORMER, LABEL_REVISION, LABEL_RUN
+from orchestrator.planning.plan import Before, Command, Plan, Step, StepKind
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy, settle
 from orchestrator.procedures.effects import (
@@ -25,6 +26,7 @@ from tests.build import (
     SERVER,
     SHA,
     inventory,
+    plan,
     resource,
     running,
     service,
@@ -32,6 +34,7 @@ from tests.build import (
     sourced,
     spec,
     task,
+    unit_plan,
     unseen,
     wanted,
 )
@@ -569,6 +572,22 @@ def test_everything_the_deploy_needs_travels_with_it() -> None:
         variables=(("SITE", "far"),),
         secret_variables=("TOKEN",),
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "label"),
+    [
+        (Before(presence=Presence.GONE), "gone"),
+        (Before(presence=Presence.PRESENT, revision="b" * 40), "b" * 40),
+        (Before(presence=Presence.PRESENT), None),
+        (Before(presence=Presence.UNKNOWN), None),
+    ],
+)
+def test_what_ran_before_is_said_by_what_runs_now(before: Before, label: str | None) -> None:
+    of = replace(book(), plan=plan(unit_plan(SERVER), unit_plan(CLIENT, before=before)))
+    world = World()
+    effect = deploys(drive(deploy(of, step(), CLIENT), world.look, world.perform))[0]
+    assert dict(effect.labels).get(LABEL_FORMER) == label
 
 
 def test_it_says_how_many_tasks_run_and_why_the_rest_does_not() -> None:
