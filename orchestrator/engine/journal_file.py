@@ -239,6 +239,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
     )
     db.text_factory = bytes
+    # For files that may be damaged (sqlite.org/security, untrusted database files).
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
     return db

@@ -114,6 +114,17 @@ def test_nobody_writes_on_into_a_broken_one(whole: bytes, path: Path) -> None:
             assert read_journal(path) == (*realistic(), more), place
 
 
+def test_a_header_that_forbids_writing_is_refused_before_the_first_entry(
+    whole: bytes, path: Path
+) -> None:
+    """Byte 18 is the version of SQLite's format that a writer must know (sqlite.org/fileformat)."""
+    path.write_bytes(whole[:18] + b"\x09" + whole[19:])
+    assert read_journal(path) == realistic()
+    with pytest.raises(JournalError) as caught:
+        JournalFile(path.parent, RUN)
+    _refused(caught.value, path)
+
+
 @pytest.mark.parametrize("size", [_SECTOR_BYTES, _PAGE_BYTES])
 def test_with_a_part_zeroed_it_is_refused_or_whole(whole: bytes, path: Path, size: int) -> None:
     for place in range(0, len(whole), size):
