@@ -161,14 +161,14 @@ class Witnessed:
         return self._backend.now()
 
     def submit(self, token: int, effect: Effect) -> None:
-        """Send `effect`; one that its process dies at was never sent."""
+        """Send `effect`; it is judged at the moment it was asked for, however long that takes."""
         now = self._backend.now()
         self._clerk.count += 1
         self._asked[token] = (effect, self._clerk.count, now)
-        self._backend.submit(token, effect)
         if isinstance(effect, Mutation):
             self._clerk.sends(self._life, effect, now)
             self._life.decided[key_of(effect)] = now
+        self._backend.submit(token, effect)
 
     def wait(self, until: float | None) -> tuple[int, object] | None:
         """Wait as the backend does."""
