@@ -7,7 +7,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 from lab import paths
 
 # Each is set up once for all of its tests, so they have to be told to one and the same process.
-_KEPT_TOGETHER = (
+KEPT_TOGETHER = (
     "tests/contract/",
     "tests/lab/test_lab_faults.py",
     "tests/lab/test_lab_lifecycle.py",
@@ -21,12 +21,17 @@ def pytest_configure() -> None:
         os.environ[paths.VARIABLE] = str(paths.folder() / worker)
 
 
-class FirstComeFirstServed(LoadScopeScheduling):  # type: ignore[misc] # it has no types
+class OneByOne(LoadScopeScheduling):  # type: ignore[misc] # it has no types
     """What is kept together goes first, the largest first; then test by test to who has time."""
 
+    @staticmethod
+    def scope(nodeid: str) -> str:
+        """Give what all tests have in common that go to the same process."""
+        return next((kept for kept in KEPT_TOGETHER if nodeid.startswith(kept)), nodeid)
+
     def _split_scope(self, nodeid: str) -> str:
-        return next((kept for kept in _KEPT_TOGETHER if nodeid.startswith(kept)), nodeid)
+        return self.scope(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: object) -> FirstComeFirstServed:
-    return FirstComeFirstServed(config)
+def pytest_xdist_make_scheduler(config: object, log: object) -> OneByOne:
+    return OneByOne(config, log)

@@ -16,3 +16,13 @@ wait_for_lab() {
 lab() {
     .venv/bin/python -m lab "$@" 8>&-
 }
+
+# Take down the lab in $DTDEPLOY_LAB_DIR and those inside: each of pytest's processes has one there
+# (tests/conftest.py), and a test that needs one of its own has it inside that.
+take_labs_down() {
+    local folder status=0
+    for folder in "$DTDEPLOY_LAB_DIR"{,/gw*}{,/own}; do
+        [[ ! -d $folder ]] || DTDEPLOY_LAB_DIR=$folder lab down || status=1
+    done
+    return "$status"
+}
