@@ -7,6 +7,7 @@ from orchestrator.engine.events import StepDone
 from orchestrator.engine.record import decode
 from orchestrator.engine.report import RunEnd
 from orchestrator.errors import ExitCode, Problem
+from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
 from orchestrator.planning.plan import Action, StepKind, UnitPlan
@@ -137,7 +138,7 @@ def as_said(account: Account, end: RunEnd) -> list[str]:
     if end.exit_code is ExitCode.DONE and end.report is not None:
         wrong = ((item, _unlike(account, item, end.run)) for item in end.plan.units)
     elif end.exit_code is ExitCode.RESTORED:
-        wrong = ((item, _unlike_before(account, item)) for item in end.plan.units)
+        wrong = ((item, _unlike_before(account, item, end)) for item in end.plan.units)
     else:
         return []
     settled, oracle = account.settled(), account.world.oracle
@@ -161,11 +162,12 @@ def _unlike(account: Account, item: UnitPlan, run: str) -> str:
             return _lacks(account, item.unit, item.after.sha, run)
 
 
-def _unlike_before(account: Account, item: UnitPlan) -> str:
-    if item.action is Action.KEEP:
+def _unlike_before(account: Account, item: UnitPlan, end: RunEnd) -> str:
+    if item.action is Action.KEEP or item.before.presence is Presence.UNKNOWN:
         return ""
     if not item.before.services:
-        return _still_there(account, item.unit)
+        left = end.way_back is not None and end.way_back.unit(item.unit).action is Action.KEEP
+        return "" if left else _still_there(account, item.unit)
     return _lacks(account, item.unit, item.before.revision, "")
 
 

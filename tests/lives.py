@@ -14,7 +14,7 @@ from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, JournalError, Problem
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Command, Step
+from orchestrator.planning.plan import Command, Plan, Step
 from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.asking import ask_sleep
@@ -94,6 +94,8 @@ class Machine:
         """Plan and carry out a run, as `dtdeploy restart --all` does."""
         means = self.means()
         book = self.world.plan(command, request, run, backend=self.backend)
+        if book.plan.unseen:
+            return RunEnd(run=run, plan=book.plan, problems=(_unseen(book.plan),))
         record = RunRecord(
             run=run,
             words=f"{command.value} {request}",
@@ -178,6 +180,13 @@ class Machine:
     def _former(self, record: RunRecord) -> dict[Unit, Sourced]:
         revisions = formers(self.world.inventory, record.plan).revisions
         return {unit: self.world.at(unit, revision.sha) for unit, revision in revisions.items()}
+
+
+def _unseen(plan: Plan) -> Problem:
+    """Say that nothing was begun: the command line examines the other sites, and ends."""
+    return Problem(
+        code="site.unreachable", what="; ".join(plan.unseen), exit_code=ExitCode.SITE_UNREACHABLE
+    )
 
 
 def _units(record: RunRecord) -> set[Unit]:

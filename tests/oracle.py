@@ -35,6 +35,8 @@ LOOK_SECONDS = 2.0
 """How old what was seen may be when it is acted on, if every question is answered at once."""
 FRESH_SECONDS = 15.0
 """How long after its last proof of the lock an operator may still begin an effect."""
+NOTICED_SECONDS = 16.0
+"""How long a Swarm takes to call a node down that it hears no more."""
 BLIND_SECONDS = 20.0
 """How long after a site is well again a look that was under way may still come back unseen."""
 
@@ -76,6 +78,7 @@ class Oracle:
             What.FAULT: self._fault,
             What.SERVICE_CREATED: self._created,
             What.SERVICE_REMOVED: self._removed,
+            What.SERVICE_UPDATED: self._updated,
             What.CONTAINER_STOPPED: self._stopped,
             What.NETWORK_REMOVED: self._network_removed,
             What.CONFIG_CREATED: self._lock_changed,
@@ -106,8 +109,11 @@ class Oracle:
         return unit in self._typed
 
     def broke_since(self, unit: Unit, at: float | None) -> bool:
-        """Whether `unit` broke by itself, or something befell its site, after `at`."""
-        return at is not None and self._broke.get(unit, float("-inf")) >= at
+        """Whether `unit` broke by itself, or something befell its site, after `at`.
+
+        Or so shortly before that no Swarm had noticed.
+        """
+        return at is not None and self._broke.get(unit, float("-inf")) >= at - NOTICED_SECONDS
 
     # What it sees
 
@@ -174,12 +180,16 @@ class Oracle:
 
     def _shipped(self, happening: Happening, life: Life) -> None:
         if self._goal() == "restore":
-            wanted = {place for place in life.former if place[0] == happening.site}
+            wanted = {life.former[unit]} if (unit := _unit(happening)) in life.former else set()
         else:
             wanted = set(life.releases)
         there = {(s, *r) for s, site in self.fleet.sites.items() for r in site.releases}
         if lacking := sorted(wanted - there):
             self._say(happening, "S3", f"{_unit(happening)} went down before {lacking} was shipped")
+
+    def _updated(self, happening: Happening) -> None:
+        if happening.by == PERSON:
+            self._typed[_unit(happening)] = happening.at
 
     # S2
 

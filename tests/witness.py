@@ -33,6 +33,7 @@ Key = tuple[str, str]
 Place = tuple[str, str, str]
 """(site, name, digest) of a release."""
 _RECENT_SECONDS = 90.0
+_READ_SECONDS = 16.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class Life:
     entries: Callable[[], list[Entry]]
     read: int = 0
     releases: frozenset[Place] = frozenset()
-    former: frozenset[Place] = frozenset()
+    former: Mapping[Unit, Place] = field(default_factory=dict)
     accepted: frozenset[Unit] = frozenset()
     intents: Counter[Key] = field(default_factory=Counter)
     answered: Counter[Key] = field(default_factory=Counter)
@@ -65,7 +66,7 @@ class Life:
         """Say what it is about to carry out."""
         deployed = {p.unit for p in plan.units if p.action in (Action.RESTART, Action.UP)}
         self.releases = frozenset(_place(u, s) for u, s in sourced.items() if u in deployed)
-        self.former = frozenset(_place(u, s) for u, s in former.items())
+        self.former = {u: _place(u, s) for u, s in former.items()}
         self.accepted = plan.accepted
 
     def intended(self, key: Key) -> int:
@@ -78,8 +79,12 @@ class Life:
         return self.intents[key]
 
     def pace(self, now: float) -> float:
-        """Return how long its questions took at worst of late, in seconds."""
-        return max((took for at, took in self.trips if now - at < _RECENT_SECONDS), default=0.0)
+        """Return how long its questions took at worst of late, in seconds.
+
+        One that took longer than any answer may was asked by a process that stood still.
+        """
+        late = (took for at, took in self.trips if now - at < _RECENT_SECONDS)
+        return min(max(late, default=0.0), _READ_SECONDS)
 
 
 def _place(unit: Unit, sourced: Sourced) -> Place:
@@ -135,6 +140,7 @@ class Clerk:
             life.looked[effect.site] = max(asked, life.looked.get(effect.site, 0))
         elif isinstance(effect, Mutation) and isinstance(answer, Answer):
             if answer.result is Result.LATE:
+                self._never_sent(effect)
                 return
             life.answered[key_of(effect)] += 1
             if isinstance(effect, RemoveServices | RemoveLeftovers | DeployStack):
@@ -142,6 +148,10 @@ class Clerk:
                 self.last_of[effect.unit] = (
                     self.before.get(effect.unit, 0) if unsent else self.count
                 )
+
+    def _never_sent(self, effect: Mutation) -> None:
+        if isinstance(effect, RemoveServices | RemoveLeftovers | DeployStack):
+            self.last_of[effect.unit] = self.before.get(effect.unit, 0)
 
     def _say(self, now: float, words: str) -> None:
         self.violations.append(f"{now:.2f}: S4: {words}")

@@ -30,6 +30,7 @@ from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.progress import not_back, progress
 from orchestrator.planning.restoring import formers, restore_plan
 from orchestrator.planning.scope import look_before
+from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book, Limits
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase
@@ -160,7 +161,7 @@ class Session:
         looks = self._looks(plan)
         differences = []
         for item in plan.units:
-            if item.action is Action.KEEP or item.before.presence is Presence.UNKNOWN:
+            if item.action is Action.KEEP:
                 continue
             now = look_before(item.unit, self._inventory.spec(item.unit), looks[item.unit.site])
             was = item.before
@@ -195,6 +196,12 @@ class Session:
     def _looks(self, plan: Plan) -> dict[str, Look]:
         return look_at(self._means.backend, [item.unit.site for item in plan.units])
 
+    def _looks_around(self, plan: Plan) -> dict[str, Look]:
+        """Look at every site of the plan, and of whatever depends on its units."""
+        units = frozenset(item.unit for item in plan.units)
+        around = units | dependents(self._inventory, units)
+        return look_at(self._means.backend, sorted({unit.site for unit in around}))
+
     # Carrying out
 
     def _forward(
@@ -221,7 +228,7 @@ class Session:
         plan = restore_plan(
             self._inventory,
             self._record.plan,
-            looks=self._looks(self._record.plan),
+            looks=self._looks_around(self._record.plan),
             sourced=self._former,
             selection=f"rollback {run}",
         )

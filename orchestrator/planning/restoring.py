@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look, Sight
-from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import FORMER_GONE, MIXED, Origin, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
@@ -27,14 +27,17 @@ class Formers:
 
 
 def formers(inventory: Inventory, plan: Plan) -> Formers:
-    """Return what ran before `plan` was carried out, by what was seen when it was made."""
-    ran = [p for p in plan.units if p.action is not Action.KEEP and _ran(p.before)]
+    """Return what ran before `plan` was carried out, by what was seen when it was made.
+
+    What the plan kept as it was counts too: it may have to go down with what it depends on.
+    """
+    ran = [p for p in plan.units if _ran(p.before)]
     known = [p for p in ran if p.before.revision not in ("", MIXED)]
     return Formers(
         revisions={
             p.unit: Revision(repo=inventory.spec(p.unit).repo, sha=p.before.revision) for p in known
         },
-        unknown=tuple(p.unit for p in ran if p not in known),
+        unknown=tuple(p.unit for p in ran if p not in known and p.action is not Action.KEEP),
     )
 
 
@@ -51,7 +54,7 @@ def restore_plan(
     Args:
         inventory: everything that is declared.
         plan: the plan to undo.
-        looks: a look at every site of it, now.
+        looks: a look, now, at every site of it and of what depends on its units.
         sourced: for each unit that ran, desired state and release at its former revision.
         selection: what was asked for, in words.
 
@@ -60,7 +63,8 @@ def restore_plan(
         p.unit: look_before(p.unit, inventory.spec(p.unit), looks[p.unit.site]) for p in plan.units
     }
     actions = {p.unit: _action(p, now[p.unit], sourced) for p in plan.units}
-    actions = _with_dependents(inventory, actions, now, sourced)
+    actions = _without_harm(inventory, actions, looks=looks, sourced=sourced)
+    actions = _with_dependents(inventory, actions, now)
     units = tuple(
         _restored(inventory, p, actions[p.unit], now[p.unit], looks=looks, sourced=sourced)
         for p in plan.units
@@ -219,17 +223,48 @@ def _as_before(item: UnitPlan, now: Before) -> bool:
     )
 
 
-def _with_dependents(
+def _without_harm(
     inventory: Inventory,
     actions: Mapping[Unit, Action],
-    now: Mapping[Unit, Before],
+    *,
+    looks: Mapping[str, Look],
     sourced: Mapping[Unit, Sourced],
+) -> dict[Unit, Action]:
+    """Leave alone what cannot be taken down without losing something else for good.
+
+    That is a unit that was not there before, and that something which is to stay needs by now;
+    and one that something needs of which nobody knows how to bring it back.
+    """
+    going = {unit for unit, action in actions.items() if action is Action.DOWN}
+    again = {unit for unit, action in actions.items() if action is Action.RESTART}
+
+    def loses(unit: Unit, other: Unit) -> bool:
+        if other in going or _stays_gone(other, actions, looks):
+            return False
+        return unit in going or other not in sourced
+
+    harmful = {
+        unit
+        for unit in going | again
+        if any(loses(unit, other) for other in dependents(inventory, frozenset({unit})))
+    }
+    return {unit: Action.KEEP if unit in harmful else a for unit, a in actions.items()}
+
+
+def _stays_gone(unit: Unit, actions: Mapping[Unit, Action], looks: Mapping[str, Look]) -> bool:
+    if actions.get(unit, Action.KEEP) is not Action.KEEP:
+        return False
+    return unit.site not in looks or whereabouts(unit, looks[unit.site]).gone
+
+
+def _with_dependents(
+    inventory: Inventory, actions: Mapping[Unit, Action], now: Mapping[Unit, Before]
 ) -> dict[Unit, Action]:
     """Take down with a unit all that depends on it and still runs, and bring it back too."""
     removed = frozenset(u for u, a in actions.items() if a in (Action.RESTART, Action.DOWN))
     below = dependents(inventory, removed)
     dragged = {
-        unit: Action.RESTART if unit in sourced else Action.DOWN
+        unit: Action.RESTART
         for unit, action in actions.items()
         if action is Action.KEEP and unit in below and now[unit].presence is not Presence.GONE
     }

@@ -25,14 +25,14 @@ may still live waits as long before acting."""
 WAIT_OUT_SECONDS = FRESH_SECONDS + 20.0
 """How long it takes until nothing of a former holder can arrive any more: what it had sent off
 may travel until the kernel gives its connection up (TCP_USER_TIMEOUT in swarm/handshake.py)."""
-_TRIES = 5
 
 
 def in_custody(procedure: Procedure) -> Procedure:
     """Carry out `procedure` so that each of its mutations comes after intent and proof.
 
     Ends in Failed, with the mutation not sent, when the intent cannot be written down or the
-    lock is not held any more.
+    lock is not held any more. A mutation that could not begin in time is answered with LATE:
+    it did nothing, and what spoke for it has to be looked at again.
     """
     answer: object = None
     while True:
@@ -63,16 +63,18 @@ def _mutate(effect: Mutation) -> Asking[Answer | Problem]:
 
 
 def _while_held(effect: Mutation) -> Asking[Answer | Problem]:
-    late = Answer(result=Result.LATE, at=0.0)
-    for _ in range(_TRIES):
-        holding = yield from ask_lock()
-        if holding.problem is not None:
-            return holding.problem
-        now = yield from ask_sleep(0)
-        if now - holding.asked > FRESH_SECONDS:
-            continue
-        timed = replace(effect, not_after=holding.asked + FRESH_SECONDS)
-        late = yield from ask_mutate(timed)
-        if late.result is not Result.LATE:
-            return late
-    return replace(late, result=Result.UNKNOWN, words=late.words or "it could not be begun in time")
+    """Send an effect once it is proved that the lock is held.
+
+    What was seen before the effect was asked for ages while the proof is waited for, as long as
+    a coordinator that cannot be asked, or a process that was stopped. So neither may be older
+    than FRESH_SECONDS when the effect begins: else it is LATE, and has to be thought over.
+    """
+    began = yield from ask_sleep(0)
+    holding = yield from ask_lock()
+    if holding.problem is not None:
+        return holding.problem
+    now = yield from ask_sleep(0)
+    if now - began > FRESH_SECONDS:
+        words = f"{now - began:.0f} s passed until the lock was proved to be held"
+        return Answer(result=Result.LATE, at=now, words=words)
+    return (yield from ask_mutate(replace(effect, not_after=began + FRESH_SECONDS)))

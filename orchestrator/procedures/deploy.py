@@ -214,12 +214,16 @@ def _deployed(book: Book, unit: Unit, sourced: Sourced) -> Asking[Problem | None
     effect = _deploy_effect(book, unit, sourced)
     answer = yield from ask_mutate(effect)
     for _ in range(_DEPLOY_TRIES - 1):
-        if answer.result is not Result.FAILED or not _may_repeat(answer):
+        if not _may_repeat(answer):
             break
         yield from ask_sleep(_RETRY_SECONDS)
         look = yield from _seen(book, unit)
         if isinstance(look, Sight) and _ours_already(book, unit, sourced, look):
             return None
+        # What spoke for it was seen a while ago.
+        problem = yield from _guarded(book, unit)
+        if problem is not None:
+            return problem
         answer = yield from ask_mutate(effect)
     if answer.result is Result.OK:
         return None
@@ -233,9 +237,11 @@ def _deployed(book: Book, unit: Unit, sourced: Sourced) -> Asking[Problem | None
 def _may_repeat(answer: Answer) -> bool:
     """Whether a deploy that failed may be sent again.
 
-    It never left, or met another change at the same moment: one of an earlier life of this run
-    that still goes on at the manager, perhaps (moby#39891).
+    It never left, or not in time, or met another change at the same moment: one of an earlier
+    life of this run that still goes on at the manager, perhaps (moby#39891).
     """
+    if answer.result is not Result.FAILED:
+        return answer.result is Result.LATE
     met_another = any(words in answer.words for words in _MET_ANOTHER)
     return met_another or _unreached(answer) is not None
 

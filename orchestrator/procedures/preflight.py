@@ -21,6 +21,8 @@ from orchestrator.procedures.findings import not_prepared, refused_deploy
 from orchestrator.procedures.fitness import Wanted, judge_site
 from orchestrator.procedures.guards import direct_dependencies, removal_guard
 
+_LATE_TRIES = 3
+
 
 def examine(book: Book, step: Step) -> Procedure:
     """Examine `step.site` and judge it against what the plan wants there.
@@ -47,18 +49,28 @@ def prepare(book: Book, step: Step) -> Procedure:
     """Ship the site's releases and pull its images; what runs is not touched."""
     for unit in book.deployed_at(step.site):
         release = book.sourced[unit].release
-        answer = yield from ask_mutate(ShipRelease(site=step.site, release=release))
+        answer = yield from _in_time(ShipRelease(site=step.site, release=release))
         if answer.result is not Result.OK:
             # Shipping is whole or not at all and checked by hash, so once more is safe.
-            answer = yield from ask_mutate(ShipRelease(site=step.site, release=release))
+            answer = yield from _in_time(ShipRelease(site=step.site, release=release))
         if answer.result is not Result.OK:
             return _unprepared(step.site, answer)
     images = _images(book, step.site)
     if images:
-        answer = yield from ask_mutate(PullImages(site=step.site, images=images))
+        answer = yield from _in_time(PullImages(site=step.site, images=images))
         if answer.result is not Result.OK:
             return _unprepared(step.site, answer)
     return Done(words=f"{len(images)} images in place")
+
+
+def _in_time(effect: ShipRelease | PullImages) -> Asking[Answer]:
+    """Perform `effect`; what could not begin in time, and so did nothing, is tried again."""
+    answer = yield from ask_mutate(effect)
+    for _ in range(_LATE_TRIES - 1):
+        if answer.result is not Result.LATE:
+            break
+        answer = yield from ask_mutate(effect)
+    return answer
 
 
 def _unprepared(site: str, answer: Answer) -> Failed:

@@ -5,7 +5,8 @@ network while tasks still stop leaks their addresses on every other network they
 (moby#37338), until the Swarm's leader is restarted.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
@@ -38,6 +39,7 @@ _GUARD_SECONDS = 20.0
 _SIGHT_SECONDS = 60.0
 """How long it waits for a site that cannot be seen: nothing is down yet that it guards."""
 _LOOKS_IN_A_ROW = 2
+_LATE_TRIES = 3
 
 
 def remove(book: Book, step: Step, unit: Unit) -> Procedure:
@@ -50,20 +52,39 @@ def remove(book: Book, step: Step, unit: Unit) -> Procedure:
     if problem is not None:
         return Failed(problems=(problem,))
     poll = book.inventory.spec(unit).policy.poll_seconds
-    return (yield from clear_away(unit, wait_seconds=step.wait_seconds, poll_seconds=poll))
+    return (
+        yield from clear_away(
+            unit,
+            wait_seconds=step.wait_seconds,
+            poll_seconds=poll,
+            guard=lambda: _guarded(book, unit),
+        )
+    )
 
 
-def clear_away(unit: Unit, *, wait_seconds: float, poll_seconds: float) -> Procedure:
+def _unguarded() -> Asking[Problem | None]:
+    yield from ()
+    return None
+
+
+def clear_away(
+    unit: Unit,
+    *,
+    wait_seconds: float,
+    poll_seconds: float,
+    guard: Callable[[], Asking[Problem | None]] = _unguarded,
+) -> Procedure:
     """Delete all that is left of `unit`, in the safe order; no question asked before.
 
     Args:
         unit: what to remove.
-        wait_seconds: how long it may take until gone.
+        wait_seconds: how long it may take until gone, once its services are deleted.
         poll_seconds: pause between two looks.
+        guard: asks again whether it may be removed, where that took too long to begin.
 
     """
     began = yield from ask_sleep(0)
-    deadline = began + wait_seconds
+    patience = _Patience(seconds=wait_seconds, deadline=began + wait_seconds)
     networks: frozenset[str] = frozenset()
     gone = 0
     asked: set[str] = set()
@@ -75,15 +96,54 @@ def clear_away(unit: Unit, *, wait_seconds: float, poll_seconds: float) -> Proce
         gone = gone + 1 if there.gone else 0
         if gone >= _LOOKS_IN_A_ROW:
             return Done(words=f"gone after {look.at - began:.1f} s")
-        if look.at >= deadline:
+        if look.at >= patience.deadline:
             return Failed(problems=(not_gone(unit, _at_worst(unit, look, there), look.at - began),))
         if isinstance(look, Sight) and there.presence is not Presence.UNKNOWN:
             answer = yield from _next_deletion(unit, look, asked)
-            if answer is not None and _final(answer):
-                return Failed(problems=(answer.problem or removal_failed(unit, answer.words),))
+            problem = yield from _refusal(unit, answer, patience, guard)
+            if problem is not None:
+                return Failed(problems=(problem,))
         if not there.gone:
-            yield from ask_tell(_waiting_words(there), there.evidence, deadline)
+            yield from ask_tell(_waiting_words(there), there.evidence, patience.deadline)
             yield from ask_sleep(poll_seconds)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Patience:
+    """Until when a removal may take: `seconds` from when its first deletion could begin.
+
+    What passes before that, while the lock is proved to be held or this process stands still,
+    is no time that the unit had to go away.
+    """
+
+    seconds: float
+    deadline: float
+    late: int = 0
+    begun: bool = False
+
+    def take(self, answer: Answer) -> None:
+        """Count from this answer, if it is the first, or came too late to act."""
+        if not self.begun and self.late < _LATE_TRIES:
+            self.deadline = max(self.deadline, answer.at + self.seconds)
+        self.begun = self.begun or answer.result is not Result.LATE
+        self.late += answer.result is Result.LATE
+
+
+def _refusal(
+    unit: Unit,
+    answer: Answer | None,
+    patience: _Patience,
+    guard: Callable[[], Asking[Problem | None]],
+) -> Asking[Problem | None]:
+    """Return why a removal cannot go on after `answer`; one that came too late is guarded anew."""
+    if answer is None:
+        return None
+    if _final(answer):
+        return answer.problem or removal_failed(unit, answer.words)
+    patience.take(answer)
+    if answer.result is Result.LATE:
+        return (yield from guard())
+    return None
 
 
 def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:

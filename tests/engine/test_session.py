@@ -269,10 +269,16 @@ def test_a_fleet_whose_services_changed_since_the_plan_is_not_touched() -> None:
     assert codes(life.begin()) == ["plan.stale"]
 
 
-def test_what_could_not_be_seen_or_is_kept_may_have_changed() -> None:
-    unknown = Before(presence=Presence.UNKNOWN)
-    items = (unit_plan(SERVER, before=unknown), unit_plan(CLIENT, Action.KEEP, before=GONE))
+def test_what_is_kept_may_have_changed() -> None:
+    items = (unit_plan(SERVER, before=RAN), unit_plan(CLIENT, Action.KEEP, before=GONE))
     assert Life(plan(*items)).begin().exit_code is ExitCode.DONE
+
+
+def test_what_is_seen_only_now_was_not_planned_for() -> None:
+    """What ran before is not known, and could not be brought back."""
+    unknown = Before(presence=Presence.UNKNOWN)
+    end = Life(plan(unit_plan(SERVER, before=unknown))).begin()
+    assert end.exit_code is ExitCode.PLAN_STALE
 
 
 def test_what_cannot_be_seen_now_is_no_change() -> None:

@@ -132,13 +132,28 @@ def test_what_runs_as_before_goes_down_with_a_server_that_has_to() -> None:
     }
 
 
-def test_a_dependent_that_nobody_knows_the_revision_of_goes_down_with_it_all_the_same() -> None:
+def test_nothing_is_taken_down_that_nobody_knows_how_to_bring_back() -> None:
     only = {SERVER: FORMER[SERVER]}
-    assert both(at(SERVER, SHA), at(CLIENT, SHA), only) == {
-        SERVER: Action.RESTART,
-        CLIENT: Action.DOWN,
-    }
-    assert both(at(SERVER, SHA), sight(), only)[CLIENT] is Action.KEEP
+    kept = {SERVER: Action.KEEP, CLIENT: Action.KEEP}
+    assert both(at(SERVER, SHA), at(CLIENT, SHA), only) == kept
+    gone = {SERVER: Action.RESTART, CLIENT: Action.KEEP}
+    assert both(at(SERVER, SHA), sight(), only) == gone
+
+
+def test_what_was_not_there_before_stays_where_something_that_ran_needs_it_by_now() -> None:
+    new = unit_plan(SERVER, before=GONE)
+    kept = unit_plan(CLIENT, Action.KEEP, before=RAN)
+    found = back(new, kept, former=FORMER, home=at(SERVER, SHA), far=at(CLIENT, OLD))
+    assert [item.action for item in found.units] == [Action.KEEP, Action.KEEP]
+    found = back(new, kept, former=FORMER, home=at(SERVER, SHA), far=sight())
+    assert [item.action for item in found.units] == [Action.DOWN, Action.KEEP]
+
+
+def test_what_the_run_had_kept_goes_down_and_up_with_what_it_depends_on() -> None:
+    kept = unit_plan(CLIENT, Action.KEEP, before=RAN)
+    items = (unit_plan(SERVER, Action.UP, before=RAN), kept)
+    found = back(*items, former=FORMER, home=at(SERVER, SHA), far=at(CLIENT, OLD))
+    assert [item.action for item in found.units] == [Action.RESTART, Action.RESTART]
 
 
 def test_nothing_goes_down_with_a_server_that_only_comes_up() -> None:
