@@ -19,7 +19,7 @@ from orchestrator.simulation.faults import Fault, FaultKind, inject
 from orchestrator.simulation.fleet import SimSite
 from orchestrator.simulation.happening import Happening, What
 from tests.account import Account, as_said, unaccounted
-from tests.days import Day, Ills, Order, Part
+from tests.days import Day, Ills, Order, Part, day_of
 from tests.lives import Machine, MemoryJournal
 from tests.operators import Operator, Operators, WallClock
 from tests.simulated import ALL, Simulated, simulated
@@ -27,6 +27,7 @@ from tests.simulated import ALL, Simulated, simulated
 END_SECONDS = 3600.0
 """No command may take longer than that, whatever happens."""
 _RESUMES = 4
+_BLOCKED = ("removal.refused", "deploy.refused", "deploy.over-running")
 _REST_SECONDS = 45.0
 """How long a fleet is given to come to rest once all that went wrong is mended."""
 
@@ -41,6 +42,21 @@ class Story:
     happenings: list[Happening] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     mornings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with the day of a seed, and as what its commands ended."""
+
+    seed: int
+    wrong: tuple[str, ...]
+    ends: tuple[str, ...]
+
+
+def verdict(seed: int) -> Verdict:
+    """Tell the day of `seed`: what a pool of processes maps over."""
+    story = tell(day_of(seed))
+    return Verdict(seed, tuple(story.wrong), tuple(end.exit_code.name for _, end in story.ends))
 
 
 def tell(day: Day, machine: Callable[..., Machine] = Machine, *, aloud: bool = False) -> Story:
@@ -194,12 +210,16 @@ class _Teller:
             self.story.wrong.append(f"still not finished after {_RESUMES} resumes")
 
     def _blocked_for_good(self) -> bool:
-        """Whether what was left out is seen to run by now: then the way is back, or by hand."""
+        """Whether a unit that the run may not touch is in its way: one left out, or not planned.
+
+        Then the way is back, or another command once the lock is broken.
+        """
         end = self.story.ends[-1][1]
-        left = [str(item.unit) for item in end.plan.left_out]
+        own = {item.unit for item in end.plan.units}
+        others = [str(spec.unit) for spec in self.world.inventory.units if spec.unit not in own]
         reports = [report for report in (end.report, end.restored) if report is not None]
         return any(
-            problem.code == "removal.refused" and any(unit in words for unit in left)
+            problem.code in _BLOCKED and any(unit in words for unit in others)
             for report in reports
             for problem in report.problems
             for words in problem.evidence
