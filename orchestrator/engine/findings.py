@@ -66,6 +66,19 @@ def nobody_knows_former(unit: Unit, run: str) -> Problem:
     )
 
 
+def left_as_it_is(unit: Unit, other: Unit) -> Problem:
+    """Say that a unit is not brought back to what it was: `other` would go down for good."""
+    return Problem(
+        code="restore.left",
+        what=f"{unit} was left as it is: {other} needs it, and would not come back",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site=unit.site, stack=unit.stack),
+        fix=f"dtdeploy restart {unit} --ref REPO=REF   # with the revision that is wanted",
+        state_left=f"{unit} is not what it was before",
+        runbook="roll-back",
+    )
+
+
 def record_of_other_inventory(run: str) -> Problem:
     """Say that the inventory here is not the one that a run was planned with."""
     return Problem(

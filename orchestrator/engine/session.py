@@ -12,7 +12,12 @@ from dataclasses import replace
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.custodian import Custodian
 from orchestrator.engine.ending import How, judge_ending
-from orchestrator.engine.findings import fleet_moved, lock_lost, nobody_knows_former
+from orchestrator.engine.findings import (
+    fleet_moved,
+    left_as_it_is,
+    lock_lost,
+    nobody_knows_former,
+)
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.journal import EntryKind, Json
 from orchestrator.engine.keeper import Keeper
@@ -28,7 +33,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.progress import not_back, progress
-from orchestrator.planning.restoring import formers, restore_plan
+from orchestrator.planning.restoring import formers, not_restored, restore_plan
 from orchestrator.planning.scope import look_before
 from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book, Limits
@@ -224,20 +229,20 @@ class Session:
         return self._close(keeper, book, report, end)
 
     def _restore(self, lock: StoredConfig, hold: Hold, report: RunReport | None) -> RunEnd:
-        run = self._record.run
+        run, former = self._record.run, self._record.plan
+        looks = self._looks_around(former)
         plan = restore_plan(
-            self._inventory,
-            self._record.plan,
-            looks=self._looks_around(self._record.plan),
-            sourced=self._former,
-            selection=f"rollback {run}",
+            self._inventory, former, looks=looks, sourced=self._former, selection=f"rollback {run}"
+        )
+        left = not_restored(self._inventory, former, looks=looks, sourced=self._former)
+        problems = (
+            *self._unknown_formers(),
+            *(left_as_it_is(unit, other) for unit, other in left.items()),
         )
         hold = replace(hold, phase=Phase.PREPARING)
         book = self._book(plan, f"{run}-back", self._former)
         keeper, restored = self._carry(book, lock, hold, frozenset())
-        end = replace(
-            self._end(*self._unknown_formers()), report=report, way_back=plan, restored=restored
-        )
+        end = replace(self._end(*problems), report=report, way_back=plan, restored=restored)
         if keeper.lost is not None:
             return self._ended(end)
         return self._close(keeper, book, restored, end)

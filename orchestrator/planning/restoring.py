@@ -63,7 +63,8 @@ def restore_plan(
         p.unit: look_before(p.unit, inventory.spec(p.unit), looks[p.unit.site]) for p in plan.units
     }
     actions = {p.unit: _action(p, now[p.unit], sourced) for p in plan.units}
-    actions = _without_harm(inventory, actions, looks=looks, sourced=sourced)
+    harmful = _harmful(inventory, plan, actions, looks=looks, sourced=sourced)
+    actions = {unit: Action.KEEP if unit in harmful else a for unit, a in actions.items()}
     actions = _with_dependents(inventory, actions, now)
     units = tuple(
         _restored(inventory, p, actions[p.unit], now[p.unit], looks=looks, sourced=sourced)
@@ -223,14 +224,33 @@ def _as_before(item: UnitPlan, now: Before) -> bool:
     )
 
 
-def _without_harm(
+def not_restored(
     inventory: Inventory,
+    plan: Plan,
+    *,
+    looks: Mapping[str, Look],
+    sourced: Mapping[Unit, Sourced],
+) -> Mapping[Unit, Unit]:
+    """Return the units that `restore_plan` leaves as they are now, and what else would be lost.
+
+    Arguments as for `restore_plan`.
+    """
+    actions = {
+        p.unit: _action(p, look_before(p.unit, inventory.spec(p.unit), looks[p.unit.site]), sourced)
+        for p in plan.units
+    }
+    return _harmful(inventory, plan, actions, looks=looks, sourced=sourced)
+
+
+def _harmful(
+    inventory: Inventory,
+    plan: Plan,
     actions: Mapping[Unit, Action],
     *,
     looks: Mapping[str, Look],
     sourced: Mapping[Unit, Sourced],
-) -> dict[Unit, Action]:
-    """Leave alone what cannot be taken down without losing something else for good.
+) -> dict[Unit, Unit]:
+    """Return what cannot be taken down without losing something else for good, and what.
 
     That is a unit that was not there before, and that something which is to stay needs by now;
     and one that something needs of which nobody knows how to bring it back.
@@ -239,22 +259,27 @@ def _without_harm(
     again = {unit for unit, action in actions.items() if action is Action.RESTART}
 
     def loses(unit: Unit, other: Unit) -> bool:
-        if other in going or _stays_gone(other, actions, looks):
+        if other in going or _stays_gone(other, plan, actions, looks):
             return False
         return unit in going or other not in sourced
 
-    harmful = {
-        unit
+    found = {
+        unit: [o for o in sorted(dependents(inventory, frozenset({unit}))) if loses(unit, o)]
         for unit in going | again
-        if any(loses(unit, other) for other in dependents(inventory, frozenset({unit})))
     }
-    return {unit: Action.KEEP if unit in harmful else a for unit, a in actions.items()}
+    return {unit: lost[0] for unit, lost in found.items() if lost}
 
 
-def _stays_gone(unit: Unit, actions: Mapping[Unit, Action], looks: Mapping[str, Look]) -> bool:
+def _stays_gone(
+    unit: Unit, plan: Plan, actions: Mapping[Unit, Action], looks: Mapping[str, Look]
+) -> bool:
+    """Whether `unit` is not there and will not be, as far as anybody can tell or wants to know."""
     if actions.get(unit, Action.KEEP) is not Action.KEEP:
         return False
-    return unit.site not in looks or whereabouts(unit, looks[unit.site]).gone
+    if unit.site not in looks:
+        return True
+    there = whereabouts(unit, looks[unit.site])
+    return there.gone or (unit in plan.accepted and there.presence is Presence.UNKNOWN)
 
 
 def _with_dependents(

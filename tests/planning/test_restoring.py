@@ -7,10 +7,11 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import LABEL_FORMER, LABEL_REVISION, LABEL_RUN
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
-from orchestrator.planning.plan import Action, Before, Command, Plan, StepKind, UnitPlan
+from orchestrator.planning.plan import Action, Before, Command, LeftOut, Plan, StepKind, UnitPlan
 from orchestrator.planning.progress import Mark
 from orchestrator.planning.restoring import (
     formers,
+    not_restored,
     plan_from_labels,
     restore_plan,
     restored_so_far,
@@ -147,6 +148,26 @@ def test_what_was_not_there_before_stays_where_something_that_ran_needs_it_by_no
     assert [item.action for item in found.units] == [Action.KEEP, Action.KEEP]
     found = back(new, kept, former=FORMER, home=at(SERVER, SHA), far=sight())
     assert [item.action for item in found.units] == [Action.DOWN, Action.KEEP]
+
+
+def left(*items: UnitPlan, far: Look, accepted: bool = False) -> dict[Unit, Unit]:
+    only = {SERVER: FORMER[SERVER]}
+    out = (LeftOut(unit=CLIENT, reason="cut", accepted=True),) if accepted else ()
+    looks = {"home": at(SERVER, SHA), "far": far}
+    return dict(not_restored(inventory(), plan(*items, left_out=out), looks=looks, sourced=only))
+
+
+def test_what_is_left_as_it_is_is_told_with_what_would_be_lost() -> None:
+    server = unit_plan(SERVER, before=RAN)
+    assert left(server, far=at(CLIENT, SHA)) == {SERVER: CLIENT}
+    assert left(server, far=sight()) == {}
+    assert left(server, far=unseen("far")) == {SERVER: CLIENT}
+
+
+def test_what_was_accepted_as_unknown_is_in_nobodys_way_until_it_is_seen() -> None:
+    server = unit_plan(SERVER, before=RAN)
+    assert left(server, far=unseen("far"), accepted=True) == {}
+    assert left(server, far=at(CLIENT, SHA), accepted=True) == {SERVER: CLIENT}
 
 
 def test_what_the_run_had_kept_goes_down_and_up_with_what_it_depends_on() -> None:
