@@ -224,7 +224,7 @@ def _claim(path: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise JournalError(in_use(path)) from error
-    except OSError:
+    except OSError:  # pragma: no cover - only where a file system knows no such locks
         os.close(descriptor)
         raise
     return descriptor
