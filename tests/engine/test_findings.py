@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from orchestrator.engine.findings import (
     fleet_moved,
+    left_as_it_is,
     lock_held,
     nobody_knows_former,
     record_of_other_inventory,
@@ -43,6 +44,9 @@ def test_a_clock_that_is_ahead_of_ours_gives_no_negative_ages() -> None:
 def test_the_rest_names_what_it_is_about() -> None:
     assert fleet_moved(("x",)).evidence == ("x",)
     assert fleet_moved(("x",)).exit_code is ExitCode.PLAN_STALE
+    left = left_as_it_is(SERVER, CLIENT)
+    assert left.what == f"{SERVER} was left as it is: {CLIENT} needs it, and would not come back"
+    assert left.where.stack == SERVER.stack
     unknown = nobody_knows_former(CLIENT, "r7")
     assert unknown.what == f"nobody knows at which revision {CLIENT} ran before run r7"
     assert unknown.where.site == CLIENT.site

@@ -103,7 +103,7 @@ class Life:
         of: Plan = BOTH,
         *,
         on_failure: OnFailure = OnFailure.STOP,
-        former: bool = True,
+        former: tuple[Unit, ...] = (SERVER, CLIENT),
         configs: Configs | None = None,
     ) -> None:
         self.fleet = Fleet({SERVER: ("r0", OLD), CLIENT: ("r0", OLD)})
@@ -131,8 +131,8 @@ class Life:
             stop_asked=lambda: self.desk.time >= self.stop_at,
             start=self._start,
         )
-        sources = {unit: sourced(unit, sha=OLD) for unit in (SERVER, CLIENT)}
-        self.session = Session(means, inventory(), self.record, former=sources if former else {})
+        sources = {unit: sourced(unit, sha=OLD) for unit in former}
+        self.session = Session(means, inventory(), self.record, former=sources)
 
     def begin(self) -> RunEnd:
         return self.session.begin({unit: sourced(unit) for unit in (SERVER, CLIENT)})
@@ -607,6 +607,17 @@ def test_what_nobody_knows_the_way_back_for_is_told_at_the_end() -> None:
     end = life.back(touched=True)
     assert codes(end) == ["restore.unknown-revision"]
     assert end.exit_code is ExitCode.SAFETY_REFUSED
+
+
+def test_what_is_left_as_it_is_for_the_sake_of_another_is_told() -> None:
+    """The client that runs now has no revision to come back to, and needs the server."""
+    unlabelled = replace(RAN, revision="")
+    items = (unit_plan(SERVER, before=RAN), unit_plan(CLIENT, Action.KEEP, before=unlabelled))
+    life = Life(plan(*items, steps=steps(SERVER)), former=(SERVER,))
+    life.fleet.runs = {SERVER: ("r1", NEW), CLIENT: ("", "")}
+    end = life.back(touched=True)
+    assert codes(end) == ["restore.left"]
+    assert life.fleet.runs[SERVER] == ("r1", NEW)
 
 
 def test_a_lock_that_is_lost_at_the_turn_ends_it() -> None:

@@ -181,6 +181,17 @@ def test_nothing_goes_down_with_a_server_that_only_comes_up() -> None:
     assert both(sight("home"), at(CLIENT, OLD)) == {SERVER: Action.UP, CLIENT: Action.KEEP}
 
 
+def test_where_nobody_looked_nothing_is_taken_to_run() -> None:
+    found = restore_plan(
+        inventory(),
+        plan(unit_plan(SERVER, before=RAN)),
+        looks={"home": at(SERVER, SHA)},
+        sourced={SERVER: FORMER[SERVER]},
+        selection="x",
+    )
+    assert found.unit(SERVER).action is Action.RESTART
+
+
 def test_what_cannot_be_seen_goes_down_with_the_server_too() -> None:
     """It may run: the guard will refuse the server otherwise, or wait for the site."""
     items = (unit_plan(SERVER, before=RAN), client(UNKNOWN))

@@ -593,3 +593,26 @@ def test_what_ran_before_is_said_by_what_runs_now(before: Before, label: str | N
 def test_it_says_how_many_tasks_run_and_why_the_rest_does_not() -> None:
     told = [(tell.waiting_for, tell.items, tell.deadline) for tell in deployed(World()).told]
     assert ("0 of 1 tasks to run", ("app-client_web/1 on far-m: starting",), 60.0) in told
+
+
+def test_a_deploy_that_is_repeated_is_guarded_again() -> None:
+    """What it depends on may have gone while the answer travelled."""
+    world = World()
+    world.happens = False
+    world.answer = OUT_OF_SEQUENCE
+
+    def look(site: str, now: float) -> Look:
+        return sight("home") if site == "home" and now > 0 else world.look(site, now)
+
+    driven = drive(deploy(book(), step(), CLIENT), look, world.perform)
+    assert failed_with(driven)[0] is ExitCode.SAFETY_REFUSED
+    assert len(deploys(driven)) == 1
+
+
+def test_a_deploy_that_could_not_begin_in_time_is_repeated() -> None:
+    world = World()
+    world.happens = False
+    world.answers = [Answer(result=Result.LATE, at=0.0)] * 2
+    driven = deployed(world)
+    assert isinstance(driven.outcome, Done)
+    assert len(deploys(driven)) == 3

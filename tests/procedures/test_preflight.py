@@ -260,3 +260,20 @@ def test_images_are_pulled_once_and_must_be_known_to_be_there() -> None:
     silent = prepared(CLIENT_UP, OK, Answer(result=Result.UNKNOWN, at=0.0))
     assert isinstance(silent.outcome, Failed)
     assert silent.outcome.problems[0].evidence == ()
+
+
+LATE = Answer(result=Result.LATE, at=0.0, words="its time had passed")
+
+
+def test_what_could_not_begin_in_time_did_nothing_and_is_tried_again() -> None:
+    driven = prepared(CLIENT_UP, LATE, LATE, OK, LATE)
+    assert isinstance(driven.outcome, Done)
+    kinds = [type(effect) for effect in driven.effects]
+    assert kinds == [ShipRelease] * 3 + [PullImages] * 2
+
+
+def test_what_never_begins_in_time_is_not_prepared() -> None:
+    driven = prepared(CLIENT_UP, *[LATE] * 20)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].evidence == ("its time had passed",)
+    assert [type(effect) for effect in driven.effects] == [ShipRelease] * 6

@@ -15,7 +15,7 @@ from orchestrator.procedures.effects import (
     RemoveServices,
     Result,
 )
-from orchestrator.procedures.remove import remove
+from orchestrator.procedures.remove import clear_away, remove
 from tests.build import (
     CLIENT,
     SERVER,
@@ -70,7 +70,7 @@ class World:
 
     def perform(self, effect: Effect, now: float) -> object:
         answer = self.answers.pop(0) if self.answers else OK
-        happened = answer.result is not Result.FAILED
+        happened = answer.result in (Result.OK, Result.UNKNOWN)
         if isinstance(effect, RemoveServices) and happened:
             self.removed_at = now
         if isinstance(effect, RemoveLeftovers) and happened:
@@ -322,3 +322,70 @@ def test_a_site_out_of_sight_is_waited_for_longer() -> None:
     driven = guarding((1e9, unseen()))
     assert isinstance(driven.outcome, Failed)
     assert (driven.effects, driven.seconds) == ([], 60.0)
+
+
+LATE = Answer(result=Result.LATE, at=0.0)
+
+
+def test_a_removal_that_could_not_begin_in_time_is_guarded_again() -> None:
+    """A dependent may have been brought up while this process stood still."""
+    looks = 0
+
+    def look(site: str, _now: float) -> Look:
+        nonlocal looks
+        looks += site == "far"
+        if site == "home":
+            return replace(HOME, site="home")
+        return sight("far") if looks == 1 else running(CLIENT)
+
+    driven = drive(remove(book(), step(), SERVER), look, lambda *_: LATE)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].exit_code is ExitCode.SAFETY_REFUSED
+    assert len(driven.effects) == 1
+
+
+def test_a_removal_that_could_not_begin_in_time_begins_then() -> None:
+    world = World()
+    world.answers = [LATE, LATE]
+    driven = removed(world)
+    assert isinstance(driven.outcome, Done)
+    assert [type(effect) for effect in driven.effects] == [RemoveServices] * 3 + [RemoveLeftovers]
+
+
+def waiting(*answers: Answer, seconds: float = 40.0) -> Driven:
+    """Remove what stays there, whatever is answered."""
+    coming = iter(answers)
+    return drive(
+        remove(book(), step(seconds), CLIENT),
+        lambda *_: running(CLIENT),
+        lambda _, now: replace(next(coming, OK), at=now + 10.0),
+    )
+
+
+def test_the_time_to_go_away_is_counted_from_the_first_answer() -> None:
+    assert waiting().seconds == 50.0
+    assert waiting(LATE, LATE).seconds == 51.0
+    lost = Answer(result=Result.UNKNOWN, at=0.0)
+    assert waiting(lost, LATE).seconds == 50.0
+
+
+def test_a_process_that_always_stands_still_gives_up_all_the_same() -> None:
+    assert waiting(*[LATE] * 500).seconds == 51.0
+
+
+def test_leftovers_are_cleared_away_without_a_question() -> None:
+    """`deploy` does so before it asks its own."""
+    left = sight(networks=(resource("net"),))
+    cleared: list[Effect] = []
+
+    def perform(effect: Effect, _now: float) -> object:
+        cleared.append(effect)
+        return LATE if len(cleared) == 1 else OK
+
+    driven = drive(
+        clear_away(CLIENT, wait_seconds=40.0, poll_seconds=0.5),
+        lambda *_: left if len(cleared) < 2 else sight(),
+        perform,
+    )
+    assert isinstance(driven.outcome, Done)
+    assert len(cleared) == 2
