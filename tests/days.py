@@ -20,6 +20,7 @@ _PRODUCTION_DAYS = 12
 """One day in so many is one of the real inventory, which takes three times as long to tell."""
 _STOPS = (Kind.IGNORES_SIGTERM, Kind.STUCK)
 _STARTS = (Kind.CRASH_LOOP, Kind.NEVER_HEALTHY, Kind.MISSING, Kind.NO_NODE)
+_HAUNTED = 0.05
 _HOUR = 3600.0
 
 
@@ -93,6 +94,7 @@ def day_of(seed: int) -> Day:
     rng = chance(seed)
     inventory = PRODUCTION if rng.randrange(_PRODUCTION_DAYS) == 0 else HAMLET
     order, sites = _order(rng, inventory)
+    _haunt(rng, inventory, sites)
     second = _part(rng)
     return Day(
         seed=seed,
@@ -119,6 +121,14 @@ def _workers(inventory: Inventory, sites: dict[str, Any]) -> dict[str, Any]:
     site, name = _worker(inventory)
     sites.setdefault(site, {})["workers"] = [name]
     return sites
+
+
+def _haunt(rng: Random, inventory: Inventory, sites: dict[str, Any]) -> None:
+    """Leave tasks behind that never go away: of nodes that are no more, and of jobs."""
+    for kind in ("ghosts", "job_residue"):
+        if rng.random() < _HAUNTED:
+            unit = rng.choice(_declared(inventory)).unit
+            sites.setdefault(unit.site, {})[kind] = [unit.stack]
 
 
 def _worker(inventory: Inventory) -> tuple[str, str]:

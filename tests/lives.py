@@ -63,6 +63,7 @@ class Machine:
     wall: Callable[[], float] | None = None
     stop: Callable[[], bool] = lambda: False
     start: Start = careful
+    session: type[Session] = Session
     lives: int = 0
     life: Life | None = None
 
@@ -174,8 +175,8 @@ class Machine:
     def _session(self, means: Means, record: RunRecord, sourced: Mapping[Unit, Sourced]) -> Session:
         former = self._former(record)
         if self.life is not None:
-            self.life.carries(record.plan, sourced, former)
-        return Session(means, self.world.inventory, record, former=former)
+            self.life.carries(record.run, record.plan, sourced, former)
+        return self.session(means, self.world.inventory, record, former=former)
 
     def _former(self, record: RunRecord) -> dict[Unit, Sourced]:
         revisions = formers(self.world.inventory, record.plan).revisions

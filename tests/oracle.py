@@ -54,6 +54,7 @@ class Oracle:
     delay: float = 0.0
     lives: dict[str, Life] = field(default_factory=dict)
     clerk: Clerk = field(init=False)
+    _past: list[Life] = field(default_factory=list)
     _broke: dict[Unit, float] = field(default_factory=dict)
     _typed: dict[Unit, float] = field(default_factory=dict)
     _faults: dict[str, float] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Oracle:
         """Return a new life of an operator called `name`, to be watched from now on."""
         life = Life(name=name, session=session, entries=entries, read=len(entries()))
         self.lives[name] = life
+        self._past.append(life)
         return life
 
     def beside(self, life: Life, backend: Backend) -> Witnessed:
@@ -183,9 +185,16 @@ class Oracle:
             wanted = {life.former[unit]} if (unit := _unit(happening)) in life.former else set()
         else:
             wanted = set(life.releases)
+            self._examined(happening, life)
         there = {(s, *r) for s, site in self.fleet.sites.items() for r in site.releases}
         if lacking := sorted(wanted - there):
             self._say(happening, "S3", f"{_unit(happening)} went down before {lacking} was shipped")
+
+    def _examined(self, happening: Happening, life: Life) -> None:
+        """Hold against a run that not every site was examined, in this life or an earlier one."""
+        seen = {site for other in self._past if other.run == life.run for site in other.examined}
+        if lacking := sorted(life.to_examine - seen):
+            self._say(happening, "S3", f"{_unit(happening)} went down, {lacking} not examined")
 
     def _updated(self, happening: Happening) -> None:
         if happening.by == PERSON:

@@ -13,11 +13,13 @@ from orchestrator.engine.journal import Entry, EntryKind
 from orchestrator.engine.ports import Backend
 from orchestrator.fleet.observed import Sight
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Action, Plan
+from orchestrator.planning.plan import Action, Plan, StepKind
 from orchestrator.procedures.effects import (
     Answer,
     DeployStack,
     Effect,
+    Examination,
+    Examine,
     Mutation,
     Observe,
     PullImages,
@@ -48,6 +50,7 @@ class Life:
     session: str
     entries: Callable[[], list[Entry]]
     read: int = 0
+    run: str = ""
     releases: frozenset[Place] = frozenset()
     former: Mapping[Unit, Place] = field(default_factory=dict)
     accepted: frozenset[Unit] = frozenset()
@@ -57,17 +60,23 @@ class Life:
     """For each site, when the last look that was answered set out, by the clerk's count."""
     decided: dict[Key, float] = field(default_factory=dict)
     """When each kind of effect was last asked for."""
+    to_examine: frozenset[str] = frozenset()
+    """The sites that its plan wants examined before anything is touched."""
+    examined: set[str] = field(default_factory=set)
     trips: list[tuple[float, float]] = field(default_factory=list)
     """When answers came, and how long each was on its way."""
 
     def carries(
-        self, plan: Plan, sourced: Mapping[Unit, Sourced], former: Mapping[Unit, Sourced]
+        self, run: str, plan: Plan, sourced: Mapping[Unit, Sourced], former: Mapping[Unit, Sourced]
     ) -> None:
         """Say what it is about to carry out."""
+        self.run = run
         deployed = {p.unit for p in plan.units if p.action in (Action.RESTART, Action.UP)}
         self.releases = frozenset(_place(u, s) for u, s in sourced.items() if u in deployed)
         self.former = {u: _place(u, s) for u, s in former.items()}
         self.accepted = plan.accepted
+        examined = (step.site for step in plan.steps if step.kind is StepKind.EXAMINE)
+        self.to_examine = frozenset(examined)
 
     def intended(self, key: Key) -> int:
         """Return how often its journal says that it means to do `key`."""
@@ -138,6 +147,8 @@ class Clerk:
         self.count += 1
         if isinstance(effect, Observe) and isinstance(answer, Sight):
             life.looked[effect.site] = max(asked, life.looked.get(effect.site, 0))
+        elif isinstance(effect, Examine) and isinstance(answer, Examination):
+            life.examined.add(effect.site)
         elif isinstance(effect, Mutation) and isinstance(answer, Answer):
             if answer.result is Result.LATE:
                 self._never_sent(effect)

@@ -231,9 +231,7 @@ class Session:
     def _restore(self, lock: StoredConfig, hold: Hold, report: RunReport | None) -> RunEnd:
         run, former = self._record.run, self._record.plan
         looks = self._looks_around(former)
-        plan = restore_plan(
-            self._inventory, former, looks=looks, sourced=self._former, selection=f"rollback {run}"
-        )
+        plan = self._way_back(looks)
         left = not_restored(self._inventory, former, looks=looks, sourced=self._former)
         problems = (
             *self._unknown_formers(),
@@ -247,6 +245,16 @@ class Session:
             return self._ended(end)
         return self._close(keeper, book, restored, end)
 
+    def _way_back(self, looks: Mapping[str, Look]) -> Plan:
+        record = self._record
+        return restore_plan(
+            self._inventory,
+            record.plan,
+            looks=looks,
+            sourced=self._former,
+            selection=f"rollback {record.run}",
+        )
+
     def _book(self, plan: Plan, run: str, sourced: Sources) -> Book:
         return Book(
             run=run, inventory=self._inventory, plan=plan, sourced=sourced, limits=self._limits
@@ -256,7 +264,7 @@ class Session:
         self, book: Book, lock: StoredConfig, hold: Hold, done: frozenset[str]
     ) -> tuple[Keeper, RunReport]:
         means, plan = self._means, book.plan
-        keeper = Keeper(self._site, lock, hold, self._record.plan.steps)
+        keeper = self._keeper(lock, hold)
         custodian = Custodian(plan, keeper, means.journal, means.wall)
         report = run_plan(
             plan,
@@ -268,6 +276,9 @@ class Session:
             done=done,
         )
         return keeper, report
+
+    def _keeper(self, lock: StoredConfig, hold: Hold) -> Keeper:
+        return Keeper(self._site, lock, hold, self._record.plan.steps)
 
     # After
 
