@@ -2,18 +2,25 @@
 
 import click
 
-from orchestrator.cli.broken import note, save
-from orchestrator.cli.meeting import find_run, held, holding_of
+from orchestrator.cli.broken import journal_of, save
+from orchestrator.cli.conduct import conduct
+from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.picking import must_be
 from orchestrator.cli.resuming import nothing_to_do
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.record import RunRecord, fingerprint
+from orchestrator.engine.report import RunEnd
+from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.procedures.asking import ask_sleep
-from orchestrator.procedures.custody import WAIT_OUT_SECONDS
+from orchestrator.procedures.custody import FRESH_SECONDS
 from orchestrator.procedures.lock import release_lock
 from orchestrator.ui.phrases import limit
+
+_TRIES = 5
+"""A holder that is alive writes to its lock now and then, and may do so in between."""
 
 
 def break_lock(run: str, because: str) -> ExitCode:
@@ -37,29 +44,57 @@ def break_in(world: World, run: str, because: str) -> ExitCode:
     must_be(found, run, "lock break")
     world.talk.lock(holding_of(world, found.hold), state_of(world, found))
     save(world, found, because)
+    world.talk.say(
+        f"breaking it, and waiting {limit(FRESH_SECONDS)}: what run {run} was about to begin"
+        " may still begin"
+    )
+    record = found.record
+    if record is None or record.inventory != fingerprint(world.inventory):
+        return _let_go(world, found)
+    end = _give_up(world, run, record)
+    if end.exit_code is ExitCode.DONE:
+        world.talk.say(f"its record is kept on this machine: dtdeploy resume {run} goes on with it")
+    return end.exit_code
+
+
+def _give_up(world: World, run: str, record: RunRecord) -> RunEnd:
+    """End the run where it stands: what it left down is owed."""
+    end = _given_up(world, run, record)
+    for _ in range(_TRIES):
+        if not any(problem.code == "lock.held" for problem in end.problems):
+            break
+        end = _given_up(world, run, record)
+    world.talk.run_ended(end, end.exit_code)
+    return end
+
+
+def _given_up(world: World, run: str, record: RunRecord) -> RunEnd:
+    found = find_run(world)
+    if found is None or found.hold.run != run:
+        return RunEnd(run=run, plan=record.plan)
+    return conduct(
+        world,
+        run,
+        lambda means: Session(means, world.inventory, record, former={}).give_up(
+            found.lock, found.hold, wait_out=True
+        ),
+        lambda _end: None,
+        journal=journal_of(run),
+    )
+
+
+def _let_go(world: World, found: Found) -> ExitCode:
+    """Release a lock whose run cannot be understood here: nobody can tell what is owed."""
     problem = carry_alone(world.backend, release_lock(world.inventory.coordinator, found.lock))
     if problem is not None:
         raise FleetError(problem)
     after = find_run(world)
-    if after is not None and after.hold.run == run:
-        # Somebody took it over in between.
+    if after is not None and after.hold.run == found.hold.run:
         raise RefusedError(held(holding_of(world, after.hold)))
-    note(world, run, "broken")
-    _wait_out(world, run)
-    world.talk.say(f"the lock of run {run} is broken, its record is kept on this machine")
-    if found.hold.touched:
-        world.talk.say(f"NEXT  dtdeploy resume {run}   # puts it back; or dtdeploy status")
-    else:
-        world.talk.say("NEXT  dtdeploy status   # the run had touched nothing")
-    return ExitCode.DONE
-
-
-def _wait_out(world: World, run: str) -> None:
-    """Wait until nothing more of the former holder can begin."""
-    seconds = limit(WAIT_OUT_SECONDS)
-    world.talk.say(f"waiting {seconds}: what run {run} was about to begin may still begin")
     try:
-        carry_alone(world.backend, ask_sleep(WAIT_OUT_SECONDS))
+        carry_alone(world.backend, ask_sleep(FRESH_SECONDS))
     except KeyboardInterrupt:
-        world.talk.say(f"the lock is broken already; let {seconds} pass before anything else")
+        world.talk.say("the lock is broken already; wait before anything else")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
+    world.talk.say("the lock is broken; what the run left down is not known: dtdeploy status")
+    return ExitCode.DONE

@@ -19,7 +19,7 @@ from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import LOCK, Phase, from_labels, session_of, to_labels
 from orchestrator.procedures.lock import take_lock
 
-_AGAIN = "created again"
+_BROKEN, _AGAIN = "broken", "created again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def save(world: World, found: Found, because: str) -> None:
     lock = found.lock
     with world.journals.open(journal_of(found.hold.run)) as journal:
         body: dict[str, Json] = {
-            "how": "broken",
+            "how": _BROKEN,
             "by": str(world.holder),
             "words": found.hold.words,
             "because": because,
@@ -54,12 +54,6 @@ def save(world: World, found: Found, because: str) -> None:
             "version": lock.version,
         }
         journal.write(Entry(at=world.wall(), kind=EntryKind.OPENED, body=body))
-
-
-def note(world: World, run: str, words: str) -> None:
-    """Write down what became of a broken lock."""
-    with world.journals.open(journal_of(run)) as journal:
-        journal.write(Entry(at=world.wall(), kind=EntryKind.LOCK, body={"lock": words}))
 
 
 def read_broken(world: World, run: str) -> Broken | None:
@@ -73,13 +67,12 @@ def read_broken(world: World, run: str) -> Broken | None:
     if journal_of(run) not in world.journals.runs():
         return None
     entries = world.journals.read(journal_of(run))
-    bodies = [entry.body for entry in entries if entry.kind is EntryKind.OPENED]
-    if not bodies:
+    broken = [n for n, entry in enumerate(entries) if entry.body.get("how") == _BROKEN]
+    if not broken:
         return None
     # What was noted after the last breaking counts: a run may be broken more than once.
-    last = max(n for n, entry in enumerate(entries) if entry.kind is EntryKind.OPENED)
-    again = any(entry.body.get("lock") == _AGAIN for entry in entries[last:])
-    return Broken(found=understand(_stored(bodies[-1])), again=again)
+    again = any(entry.body.get("lock") == _AGAIN for entry in entries[broken[-1] :])
+    return Broken(found=understand(_stored(entries[broken[-1]].body)), again=again)
 
 
 def _stored(body: Mapping[str, Json]) -> StoredConfig:
@@ -122,7 +115,8 @@ def lock_again(world: World, run: str) -> Found | None:
         raise RefusedError(
             other if isinstance(other, Problem) else lock_held(other, site, world.wall())
         )
-    note(world, run, _AGAIN)
+    with world.journals.open(journal_of(run)) as journal:
+        journal.write(Entry(at=world.wall(), kind=EntryKind.LOCK, body={"lock": _AGAIN}))
     world.talk.say(f"the lock of run {run} was broken from here: it is put back")
     return understand(lock)
 

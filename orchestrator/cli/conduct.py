@@ -13,7 +13,9 @@ from orchestrator.ui.listening import Listening
 Live = Callable[[Means], RunEnd]
 
 
-def conduct(world: World, run: str, live: Live, ended: Callable[[RunEnd], None]) -> RunEnd:
+def conduct(
+    world: World, run: str, live: Live, ended: Callable[[RunEnd], None], *, journal: str = ""
+) -> RunEnd:
     """Let `live` carry out its part of `run`.
 
     Args:
@@ -21,6 +23,7 @@ def conduct(world: World, run: str, live: Live, ended: Callable[[RunEnd], None])
         run: its id.
         live: carries it out.
         ended: says how it ended; a signal does not keep that from being said.
+        journal: the id of its journal, if that is not the run's own.
 
     Raises:
         JournalError: its journal cannot be opened or written; nothing was touched.
@@ -28,12 +31,13 @@ def conduct(world: World, run: str, live: Live, ended: Callable[[RunEnd], None])
     """
     interrupt = Interrupt(run)
     shown = _Shown(world, run)
-    with world.journals.open(run) as journal, stop_on_signals(interrupt, world.wake):
+    opened = world.journals.open(journal or run)
+    with opened as written, stop_on_signals(interrupt, world.wake):
         try:
             end = live(
                 Means(
                     backend=world.backend,
-                    journal=journal,
+                    journal=written,
                     holder=world.holder,
                     wall=world.wall,
                     listen=shown.begin,

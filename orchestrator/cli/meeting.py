@@ -91,16 +91,16 @@ def meet(world: World) -> HeldRun | None:
     return holding_of(world, found.hold) if found else None
 
 
-def held(holding: HeldRun) -> Problem:
-    """Say that a run holds the lock, to a command that needs it."""
+def held(holding: HeldRun, *, may_wait: bool = False) -> Problem:
+    """Say that a run holds the lock, to a command that needs it, and perhaps may wait for it."""
     hold = holding.hold
-    wait = "dtdeploy lock   # or the same command with --lock-wait SECONDS"
+    wait = "   # or the same command with --lock-wait SECONDS" if may_wait else ""
     return Problem(
         code="lock.held",
         what=f"run {hold.run} {'is unfinished and ' if next_for(holding) else ''}holds the lock",
         exit_code=ExitCode.LOCK_HELD,
         evidence=tuple(facts(holding)),
-        fix=next_for(holding) or wait,
+        fix=next_for(holding) or f"dtdeploy lock{wait}",
         state_left="nothing was touched by this command",
         runbook="lock-held",
     )

@@ -38,7 +38,7 @@ class Queue:
         waited = False
         while (found := self._found()) is not None:
             if not self.time_is_left:
-                raise RefusedError(held(holding_of(self._world, found.hold)))
+                raise RefusedError(held(holding_of(self._world, found.hold), may_wait=True))
             self._tell(found)
             waited = True
             left = self._until - self._world.backend.now()

@@ -6,16 +6,17 @@ from orchestrator.cli.conduct import conduct, saying
 from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.order import Order
 from orchestrator.cli.picking import must_fit
+from orchestrator.cli.planning import contacted
 from orchestrator.cli.resuming import former_of
 from orchestrator.cli.taking import Taking, may_take
-from orchestrator.cli.undoing import finished_plan, way_back
+from orchestrator.cli.undoing import finished_plan, staying, way_back
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, RefusedError
 from orchestrator.planning.plan import Command
-from orchestrator.planning.restoring import formers, restore_plan
+from orchestrator.planning.restoring import restore_plan
 from orchestrator.planning.selection import Request
 
 
@@ -60,18 +61,13 @@ def _unfinished(
 
 
 def _show_way_back(world: World, found: Found) -> None:
-    plan = found.readable().plan
-    looks = look_at(world.backend, (item.unit.site for item in plan.units))
-    back = restore_plan(
-        world.inventory,
-        plan,
-        looks=looks,
-        sourced=former_of(world, found),
-        selection=f"of run {found.hold.run}",
-    )
+    plan, former = found.readable().plan, former_of(world, found)
+    looks = look_at(world.backend, contacted(world.inventory))
+    run = found.hold.run
+    back = restore_plan(world.inventory, plan, looks=looks, sourced=former, selection=run)
     world.talk.plan(back)
-    for unit in formers(world.inventory, plan).unknown:
-        world.talk.say(f"{unit} is not brought back: nobody knows at which revision it ran")
+    for problem in staying(world, run, plan, looks, former):
+        world.talk.say(f"not brought back: {problem.what}")
 
 
 def _go_back(world: World, taking: Taking) -> RunEnd:
@@ -96,7 +92,7 @@ def _finished(world: World, run: str, *, yes: bool, dry_run: bool) -> ExitCode:
     """Undo a run that ended, as a run of its own."""
     back = way_back(world, run, finished_plan(world, run))
     world.talk.plan(back.book.plan)
-    for problem in back.unknown:
+    for problem in back.staying:
         world.talk.say(f"not brought back: {problem.what}")
     if dry_run:
         return ExitCode.DONE
@@ -106,8 +102,8 @@ def _finished(world: World, run: str, *, yes: bool, dry_run: bool) -> ExitCode:
     else:
         world.talk.say("nothing to do: all that is known is as it was before that run")
         code = ExitCode.DONE
-    if code is ExitCode.DONE and back.unknown:
-        world.talk.problems(back.unknown)
+    if code is ExitCode.DONE and back.staying:
+        world.talk.problems(back.staying)
         return ExitCode.SAFETY_REFUSED
     return code
 

@@ -2,19 +2,22 @@
 
 import base64
 from binascii import Error as NotBase64
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World
-from orchestrator.engine.findings import nobody_knows_former
+from orchestrator.engine.findings import left_as_it_is, nobody_knows_former
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.journal import EntryKind
 from orchestrator.engine.record import RunRecord, decode, fingerprint
+from orchestrator.engine.session import Sources
 from orchestrator.errors import ExitCode, FleetError, JournalError, Problem, RefusedError
 from orchestrator.fleet.observed import Look, Unseen
-from orchestrator.planning.plan import Action, Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.planning.restoring import (
     formers,
+    not_restored,
     plan_from_labels,
     restore_plan,
     with_dependents_of_now,
@@ -64,10 +67,10 @@ def _journalled(world: World, run: str) -> RunRecord | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayBack:
-    """A new run that brings back what ran before another; `unknown` are units that stay."""
+    """A new run that brings back what ran before another; `staying` says what it does not."""
 
     book: Book
-    unknown: tuple[Problem, ...]
+    staying: tuple[Problem, ...]
 
 
 def way_back(world: World, run: str, done: Plan) -> WayBack:
@@ -76,7 +79,6 @@ def way_back(world: World, run: str, done: Plan) -> WayBack:
     Raises:
         FleetError: a site cannot be seen.
         SourceError: what ran before cannot be read any more.
-        RefusedError: a unit would have to go down, and nobody knows what ran before.
 
     """
     looks = seen_everywhere(world)
@@ -84,9 +86,6 @@ def way_back(world: World, run: str, done: Plan) -> WayBack:
     known = formers(world.inventory, whole)
     sourced = world.checkout.read_at(known.revisions)
     plan = restore_plan(world.inventory, whole, looks=looks, sourced=sourced, selection=run)
-    acted = {item.unit for item in plan.units if item.action is not Action.KEEP}
-    if lost := [unit for unit in known.unknown if unit in acted]:
-        raise RefusedError(nobody_knows_former(unit, run) for unit in lost)
     used = {item.unit for item in plan.units if item.after is not None}
     book = Book(
         run=world.run_id,
@@ -94,7 +93,18 @@ def way_back(world: World, run: str, done: Plan) -> WayBack:
         plan=with_preflight(world.inventory, plan),
         sourced={unit: source for unit, source in sourced.items() if unit in used},
     )
-    return WayBack(book=book, unknown=tuple(nobody_knows_former(u, run) for u in known.unknown))
+    return WayBack(book=book, staying=staying(world, run, whole, looks, sourced))
+
+
+def staying(
+    world: World, run: str, done: Plan, looks: Mapping[str, Look], sourced: Sources
+) -> tuple[Problem, ...]:
+    """Say which units of the plan `done` are not brought back, and why."""
+    left = not_restored(world.inventory, done, looks=looks, sourced=sourced)
+    return (
+        *(nobody_knows_former(u, run) for u in formers(world.inventory, done).unknown),
+        *(left_as_it_is(unit, other) for unit, other in left.items()),
+    )
 
 
 def _unknown_run(run: str) -> Problem:

@@ -18,6 +18,7 @@ from orchestrator.ui.standing import Standing, unit_ends
 from orchestrator.ui.summary import how_it_went, next_command, what_stands
 
 _LONGEST = 300
+_LOOKING = ("dtdeploy lock", "dtdeploy status")
 _CHANGING = (StepKind.REMOVE, StepKind.DEPLOY)
 _KEPT = "the lock is kept, nobody else can act until the run is finished or rolled back"
 
@@ -41,7 +42,8 @@ def end_view(end: RunEnd) -> RenderableType:
     commands = next_commands(end)
     if commands:
         line = [part for c in commands for part in ("   |   ", (clean(c), "bold cyan"))]
-        mended = "   # once the cause above is mended" if every_problem(end) else ""
+        acts = bool(every_problem(end)) and commands[0] not in _LOOKING
+        mended = "   # once the cause above is mended" if acts else ""
         parts.append(whole("NEXT  ", *line[1:], (mended, "dim")))
     return stack_up(parts)
 
@@ -54,7 +56,7 @@ def next_commands(end: RunEnd) -> tuple[str, ...]:
         return (f"dtdeploy resume {run}", *back)
     report = end.restored or end.report
     if report is None:
-        return ()
+        return ("dtdeploy up --owed",) if end.owed else ()
     if report.beyond:
         return ("dtdeploy lock",)
     if owed_units(end):

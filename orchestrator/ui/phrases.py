@@ -37,6 +37,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+def asked(command: str, selection: str) -> str:
+    """Say what was asked for, as it would be typed: `restart --all`, `rollback RUN`."""
+    return selection if selection.startswith(f"{command} ") else f"{command} {selection}".strip()
+
+
 def running_at(revision: str) -> str:
     """Say at which revision something runs: short, or that dtdeploy did not deploy it."""
     if revision == MIXED:

@@ -15,7 +15,7 @@ from orchestrator.planning.steps import step_waves
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.phrases import count, limit, named, running_at, short
+from orchestrator.ui.phrases import asked, count, limit, named, running_at, short
 
 _VERBS = {
     StepKind.EXAMINE: "check",
@@ -74,7 +74,8 @@ def _title(plan: Plan) -> RenderableType:
     sites = {item.unit.site for item in acted}
     size = f"{count(len(acted), 'unit')} at {count(len(sites), 'site')}"
     words = size if acted else "nothing to do"
-    return Text.assemble((f"{plan.command.value} {clean(plan.selection)}", "bold"), f": {words}")
+    title = asked(plan.command.value, clean(plan.selection))
+    return Text.assemble((title, "bold"), f": {words}")
 
 
 def _acted(plan: Plan) -> list[UnitPlan]:

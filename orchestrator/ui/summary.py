@@ -13,7 +13,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, Plan, StepKind
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.foreign import clean
-from orchestrator.ui.phrases import count, elapsed, named
+from orchestrator.ui.phrases import asked, count, elapsed, named
 from orchestrator.ui.standing import Standing, UnitEnd, unit_ends
 
 _STYLES = {
@@ -60,7 +60,8 @@ def what_stands(plan: Plan, report: RunReport) -> RenderableType:
     if not _may_change(plan):
         return Text("        nothing was touched")
     stands = labelled(_standings(unit_ends(plan, report)))
-    return stack_up([Text("WHAT STANDS NOW", style="bold"), stands])
+    words = "WHAT STOOD WHEN THE LOCK WAS LOST" if report.beyond else "WHAT STANDS NOW"
+    return stack_up([Text(words, style="bold"), stands])
 
 
 def next_command(plan: Plan, report: RunReport) -> str:
@@ -74,7 +75,7 @@ def next_command(plan: Plan, report: RunReport) -> str:
         return ""
     ends = unit_ends(plan, report)
     selection = _typed(plan.selection)
-    again = f"dtdeploy {plan.command.value} {selection}"
+    again = f"dtdeploy {asked(plan.command.value, selection)}"
     acted = [end for end in ends if any(step.unit == end.unit for step in plan.steps)]
     owed = [end.unit for end in acted if end.owed]
     standings = {end.standing for end in acted}
@@ -112,7 +113,7 @@ def _headline(plan: Plan, report: RunReport) -> Text:
         words, style = "FAILED", "bold red"
     checks = all(step.step.kind is StepKind.EXAMINE for step in steps)
     preflight = "preflight of " if checks else ""
-    what = f"{preflight}{plan.command.value} {clean(plan.selection)}"
+    what = f"{preflight}{asked(plan.command.value, clean(plan.selection))}"
     how_long = elapsed(report.ended - report.began)
     size = count(len(steps), "step")
     progress = size if done == len(steps) else f"{done} of {size} done"

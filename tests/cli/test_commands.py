@@ -224,3 +224,106 @@ def test_completion_knows_units_and_sites() -> None:
         },
     )
     assert done.stdout.splitlines() == ["plain,datatrail-client@kko"]
+
+
+def test_without_a_run_there_is_nothing_to_lock_resume_or_bring_back(
+    typed: Type, well: str
+) -> None:
+    free = typed("--simulate", well, "lock")
+    assert (free.code, free.out.startswith("the lock is free")) == (0, True)
+    for words in (("resume", "--yes"), ("up", "--owed", "--yes")):
+        done = typed("--simulate", well, *words)
+        assert done.code == 0
+        assert "nothing" in done.err
+    broken = typed("--simulate", well, "lock", "break", "some-run", "--because", "typo")
+    assert broken.code == 0
+    assert typed("--simulate", well, "rollback", "some-run", "--yes").code == 20
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("up", "--owed", "--all", "--yes"),
+        ("restart", "--all", "--yes", "--lock-wait", "-1"),
+        ("restart", "--all", "--yes", "--on-failure", "pray"),
+        ("lock", "break", "some-run"),
+        ("plan", "--all", "--without", "gbo"),
+        ("plan", "--all", "--accept-unknown", "datatrail-client@gbo"),
+        ("plan", "--for", "rollback", "--all"),
+    ],
+)
+def test_what_makes_no_sense_together_ends_with_64(
+    typed: Type, words: tuple[str, ...], well: str
+) -> None:
+    assert typed("--simulate", well, *words).code == 64
+
+
+@pytest.mark.parametrize("words", [("resume",), ("rollback", "some-run"), ("up", "--owed")])
+def test_whoever_acts_needs_somebody_to_ask(typed: Type, words: tuple[str, ...]) -> None:
+    done = typed(*words)
+    assert done.code == 64
+    assert f"dtdeploy {' '.join(words)} --yes" in done.err
+
+
+def test_a_site_that_is_cut_can_be_left_out_and_is_owed(typed: Type) -> None:
+    cut = str(ROOT / "scenarios" / "cut-site.yaml")
+    words = ("restart", "--all", "--without", "gbo", "--because", "its link is down")
+    refused = typed("--simulate", cut, *words, "--yes")
+    assert refused.code == 20
+    assert "--accept-unknown datatrail-client@gbo" in refused.err
+    accepted = (*words, "--accept-unknown", "datatrail-client@gbo", "--yes")
+    done = typed("--simulate", cut, "--json", *accepted)
+    ended = json.loads(done.out.splitlines()[-1])
+    assert done.code == 0
+    assert [unit["unit"] for unit in ended["owed"]] == ["datatrail-client@gbo"]
+    assert (ended["kept"], ended["restored"]) == (False, None)
+    assert ended["next"] == "dtdeploy up --owed"
+
+
+def test_a_restart_that_fails_can_be_told_to_go_back(typed: Type) -> None:
+    bad = str(ROOT / "scenarios" / "bad-client.yaml")
+    stopped = typed("--simulate", bad, "restart", "--all", "--yes")
+    assert stopped.code == 21
+    restored = typed("--simulate", bad, "restart", "--all", "--yes", "--on-failure", "restore")
+    assert restored.code == 22
+    assert "exit code 22: restored" in restored.err
+
+
+def test_the_id_of_a_run_is_said_when_it_begins_and_when_it_ends(typed: Type, well: str) -> None:
+    done = typed("--simulate", well, "--json", "restart", "--site", "kko", "--yes")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    started = next(line for line in lines if line["event"] == "run_started")
+    assert started["run"] == lines[-1]["run"] is not None
+
+
+def test_a_rehearsal_leaves_no_journal_on_this_machine(
+    typed: Type, well: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert typed("--simulate", well, "restart", "--site", "kko", "--yes").code == 0
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("dtdeploy plan --without g", "gbo"),
+        ("dtdeploy plan --accept-unknown datatrail-client@k", "datatrail-client@kko"),
+    ],
+)
+def test_completion_knows_what_can_be_left_out(words: str, offered: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=TIMEOUT_SECONDS,
+        env={
+            **os.environ,
+            "_DTDEPLOY_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": "3",
+        },
+    )
+    assert done.stdout.splitlines() == [f"plain,{offered}"]

@@ -239,6 +239,9 @@ def test_a_broken_lock_is_kept_and_can_be_put_back(shared: Simulated, turns: Ope
     assert shared.backend.now() - began >= 15.0
     assert f"dtdeploy resume {run}" in other.said()
     assert find_run(other.world()) is None
+    owed = fleet_status(other.world()).owed
+    assert owed
+    assert all("given up" in item.reason for item in owed)
     code = resume_in(other.world(), run, take_over=False, yes=True, dry_run=False)
     assert code == ExitCode.DONE
     assert "put back" in other.said()
@@ -258,6 +261,32 @@ def test_a_broken_run_that_was_overtaken_is_not_put_back(
     with pytest.raises(RefusedError) as refused:
         resume_in(desk.world(), run, take_over=False, yes=True, dry_run=False)
     assert refused.value.exit_code == ExitCode.PLAN_STALE
+
+
+def test_a_lock_is_broken_though_its_holder_lives(shared: Simulated, turns: Operators) -> None:
+    desk, other = Desk(shared=shared), Desk(shared=shared, name="ops2")
+    first = turns.start("first", lambda backend: restart(desk, backend))
+    turns.run(until=IN_THE_MIDDLE)
+    found = find_run(desk.world())
+    assert found is not None
+    run = found.hold.run
+    second = turns.start("second", lambda b: break_in(other.world(b), run, "wrong"), at=7.0)
+    turns.run()
+    assert second.outcome() == ExitCode.DONE
+    assert first.outcome() != ExitCode.DONE
+    assert find_run(other.world()) is None
+    assert "LOCK LOST" in desk.said()
+
+
+def test_a_lock_whose_record_nobody_here_can_read_can_be_broken(
+    shared: Simulated, turns: Operators
+) -> None:
+    desk = Desk(shared=shared)
+    run = killed_half_way(turns, desk)
+    desk.inventory = replace(shared.inventory, managed_prefix="other")
+    assert break_in(desk.world(), run, "its inventory is lost") == ExitCode.DONE
+    assert "is not known" in desk.said()
+    assert find_run(desk.world()) is None
 
 
 def test_only_the_run_that_was_typed_is_broken(shared: Simulated, turns: Operators) -> None:

@@ -26,6 +26,7 @@ from tests.simulated import ALL, Simulated, simulated
 
 KKO = Unit(stack="datatrail-client", site="kko")
 GBO = Unit(stack="datatrail-client", site="gbo")
+SERVER = Unit(stack="datatrail", site="chime")
 WITHOUT_GBO = Request(
     everything=True, without=("gbo",), because="its link is down", accept_unknown=(str(GBO),)
 )
@@ -168,10 +169,15 @@ def test_a_rollback_takes_nothing_down_that_it_could_not_bring_back() -> None:
     shared = simulated(scenario(sites={"kko": {"labelled": False}}), generation=2)
     desk = Desk(shared=shared)
     run = finished(desk)
-    with pytest.raises(RefusedError) as refused:
-        roll_back(desk, run)
-    (problem,) = refused.value.problems
-    assert (problem.code, problem.where.site) == ("restore.unknown-revision", "kko")
+    assert roll_back(desk, run) == ExitCode.SAFETY_REFUSED
+    said = desk.said()
+    assert "restore.unknown-revision" in said
+    assert "restore.left" in said
+    rows = {row.unit: row.revision for row in fleet_status(desk.world()).rows}
+    assert rows[SERVER] == shared.sources[SERVER].release.revision.sha
+    assert rows[KKO] == shared.sources[KKO].release.revision.sha
+    assert rows[GBO] == shared.former[GBO].release.revision.sha
+    assert fully_healthy(fleet_status(desk.world()))
 
 
 @pytest.mark.usefixtures("signals")

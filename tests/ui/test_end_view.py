@@ -49,6 +49,13 @@ def test_what_to_type_leads_on_from_how_it_ended(
     assert next_commands(end) == (again if commands is None else commands)
 
 
+def test_who_lost_the_lock_tells_what_it_saw_last_as_that() -> None:
+    lines = render_end(RunEnd(run=RUN, plan=PLAN, report=LOCK_LOST))
+    assert lines[0].startswith("LOCK LOST")
+    assert "WHAT STOOD WHEN THE LOCK WAS LOST" in lines
+    assert lines[-1] == "NEXT  dtdeploy lock"
+
+
 def test_what_was_left_out_is_owed_only_once_something_was_touched() -> None:
     assert set(owed_units(ENDS["left-out"])) == {GBO}
     assert owed_units(RunEnd(run=RUN, plan=WITHOUT, report=UNTOUCHED)) == {}

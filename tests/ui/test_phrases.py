@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.ui.phrases import count, elapsed, limit, named, running_at, some
+from orchestrator.ui.phrases import asked, count, elapsed, limit, named, running_at, some
 from tests.ui.values import KKO, SHA, UNITS
 
 
@@ -45,3 +45,11 @@ def test_counts_and_lists() -> None:
     assert count(0, "unit") == "0 units"
     assert some(("a", "b"), 2) == "a; b"
     assert some(("a", "b", "c"), 2) == "a; b; and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("selection", "words"),
+    [("--all", "rollback --all"), ("rollback r1", "rollback r1"), ("", "rollback")],
+)
+def test_what_was_asked_for_names_its_command_once(selection: str, words: str) -> None:
+    assert asked("rollback", selection) == words
