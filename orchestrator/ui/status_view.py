@@ -82,7 +82,7 @@ def status_view(fleet: Fleet) -> RenderableType:
     if words := [row for row in fleet.rows if row.words]:
         parts += [Text(), Text("NOT WELL", style="bold"), labelled(_reasons(words))]
     notes: list[tuple[Text | str, Text | str]] = [
-        (Text("OWED", style="bold yellow"), _owed(item, fleet.now)) for item in fleet.owed
+        (Text("OWED", style="bold yellow"), words) for words in _owed(fleet)
     ]
     notes += [
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
@@ -100,12 +100,17 @@ def status_view(fleet: Fleet) -> RenderableType:
     return stack_up(parts)
 
 
-def _owed(item: Owed, now: float) -> str:
-    since = (
-        f"for {elapsed(max(0.0, now - item.since))}" if item.since else "since nobody knows when"
-    )
-    run = f", by run {clean(item.run)}" if item.run else ""
-    return f"{clean(str(item.unit))} {since}{run}: {shorten(clean(item.reason), _LONGEST)}"
+def _owed(fleet: Fleet) -> Iterator[str]:
+    """Say what is owed; units that one run owes for one reason share a line."""
+    alike: dict[tuple[str, str], list[Owed]] = {}
+    for item in fleet.owed:
+        alike.setdefault((item.run, item.reason), []).append(item)
+    for (run, reason), items in alike.items():
+        since = min(item.since for item in items)
+        long = f" for {elapsed(max(0.0, fleet.now - since))}" if since else ""
+        by = f", by run {clean(run)}" if run else ""
+        who = clean(named(item.unit for item in items))
+        yield f"{who}{long}{by}: {shorten(clean(reason), _LONGEST)}"
 
 
 def _well(row: StatusRow) -> bool:
