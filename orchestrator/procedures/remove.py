@@ -213,8 +213,8 @@ def _at_worst(unit: Unit, look: Look, there: Whereabouts) -> Whereabouts:
 
 
 def _processes(sight: Sight) -> Sight:
-    """Return the sight without everything that is only a record: tasks and containers stay."""
-    return replace(sight, services=(), networks=(), configs=(), secrets=())
+    """Return the sight of a unit without services, less what is only a record: tasks stay."""
+    return replace(sight, networks=(), configs=(), secrets=())
 
 
 def _final(answer: Answer) -> bool:

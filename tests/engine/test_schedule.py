@@ -34,6 +34,17 @@ def test_blame_passes_on_over_several_calls() -> None:
     assert [(skip.step, skip.because) for skip in decision.skip] == [("c", "a")]
 
 
+def test_a_skipped_step_whose_cause_nobody_told_is_blamed_itself() -> None:
+    states = {"a": State.SKIPPED, "other": State.DONE}
+    decision = schedule(CHAIN, states, {}, stopping=False)
+    assert [(skip.step, skip.because) for skip in decision.skip] == [("b", "a"), ("c", "a")]
+
+
+def test_what_was_left_in_the_middle_is_a_cause_as_well() -> None:
+    decision = schedule(CHAIN, {"a": State.STOPPED}, {}, stopping=True)
+    assert [(skip.step, skip.because) for skip in decision.skip] == [("b", "a"), ("c", "a")]
+
+
 def test_nothing_starts_once_stopping() -> None:
     assert schedule(CHAIN, {}, {}, stopping=True).start == ()
 

@@ -19,6 +19,7 @@ from orchestrator.procedures.remove import clear_away, remove
 from tests.build import (
     CLIENT,
     SERVER,
+    info,
     inventory,
     node,
     resource,
@@ -92,10 +93,17 @@ def test_services_go_first_and_leftovers_only_after_the_last_task() -> None:
     assert driven.seconds >= 7.0
 
 
-def test_a_unit_that_is_gone_already_costs_no_effect() -> None:
-    driven = drive(remove(book(), step(), CLIENT), lambda site, _: sight(site), World().perform)
-    assert isinstance(driven.outcome, Done)
+def test_a_unit_that_is_gone_already_costs_two_looks_and_no_effect() -> None:
+    looks: list[str] = []
+
+    def look(site: str, _now: float) -> Look:
+        looks.append(site)
+        return sight(site)
+
+    driven = drive(remove(book(), step(), CLIENT), look, World().perform)
+    assert driven.outcome == Done(words="gone after 0.0 s")
     assert driven.effects == []
+    assert looks == ["far", "far"]
 
 
 def test_a_task_that_never_ends_fails_by_name_and_time() -> None:
@@ -192,7 +200,9 @@ def test_the_server_stays_while_a_dependent_is_not_known_to_be_gone(far: Look) -
     looks: dict[str, Look] = {"home": replace(HOME, site="home"), "far": far}
     driven = drive(remove(book(), step(), SERVER), lambda site, _: looks[site], World().perform)
     assert isinstance(driven.outcome, Failed)
-    assert driven.outcome.problems[0].exit_code is ExitCode.SAFETY_REFUSED
+    problem = driven.outcome.problems[0]
+    assert problem.exit_code is ExitCode.SAFETY_REFUSED
+    assert problem.evidence[0].startswith("app-")
     assert driven.effects == []
 
 
@@ -311,10 +321,91 @@ def guarding(*moments: tuple[float, Look]) -> Driven:
 
 def test_what_is_still_going_is_waited_for_a_while() -> None:
     driven = guarding((19.0, running(CLIENT)), (1e9, sight("far")))
-    assert isinstance(driven.outcome, Done)
+    # The time that it waited before is no part of how long it took to go.
+    assert driven.outcome == Done(words="gone after 0.5 s")
     assert driven.told[0].waiting_for == "what depends on it to be gone"
     assert driven.told[0].deadline == 20.0
+    still = "app-client@far is present: service app-client_web; task task-app-cli running on far-m"
+    assert driven.told[0].items == (still,)
     assert guarding((20.5, running(CLIENT)), (1e9, sight("far"))).effects == []
+
+
+def test_how_long_it_did_not_go_is_counted_from_its_own_beginning() -> None:
+    def look(site: str, now: float) -> Look:
+        if site == "home":
+            return replace(HOME, site="home")
+        return running(CLIENT) if now < 10 else sight("far")
+
+    driven = drive(remove(book(), step(), SERVER), look, lambda *_: OK)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].what == (
+        "app@home is still there 40 s after its removal began"
+    )
+    assert driven.seconds == 50.0
+
+
+def test_leftovers_of_the_server_go_whatever_depends_on_them() -> None:
+    """Its services are gone already: nothing can go down under anybody."""
+    left = sight("home", networks=(resource("net", SERVER.stack),))
+    world = World()
+
+    def look(site: str, _now: float) -> Look:
+        if site == "far":
+            return running(CLIENT)
+        return sight("home") if world.cleaned else left
+
+    driven = drive(remove(book(), step(), SERVER), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert [type(effect) for effect in driven.effects] == [RemoveLeftovers]
+
+
+DARK = info(error="The swarm does not have a leader.")
+
+
+def test_a_swarm_that_is_not_well_shows_no_leftovers() -> None:
+    looks: dict[str, Look] = {"home": sight("home", info=DARK), "far": running(CLIENT)}
+    driven = drive(remove(book(), step(), SERVER), lambda site, _: looks[site], World().perform)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].exit_code is ExitCode.SAFETY_REFUSED
+
+
+def test_nothing_is_deleted_by_what_a_swarm_that_is_not_well_remembers() -> None:
+    dark = replace(running(CLIENT), info=DARK)
+    driven = drive(remove(book(), step(), CLIENT), lambda *_: dark, World().perform)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].exit_code is ExitCode.OUTCOME_UNKNOWN
+    assert driven.effects == []
+
+
+LEFT = (resource("x"),)
+
+
+@pytest.mark.parametrize(
+    ("left", "deleted"),
+    [
+        (sight(networks=LEFT), RemoveLeftovers(unit=CLIENT, networks=("id-x",))),
+        (sight(secrets=LEFT), RemoveLeftovers(unit=CLIENT, secrets=("id-x",))),
+        (sight(configs=LEFT), RemoveLeftovers(unit=CLIENT, configs=("id-x",))),
+    ],
+)
+def test_leftovers_of_one_kind_alone_are_deleted_too(left: Sight, deleted: Effect) -> None:
+    world = World()
+    driven = drive(
+        remove(book(), step(), CLIENT),
+        lambda *_: sight() if world.cleaned else left,
+        world.perform,
+    )
+    assert isinstance(driven.outcome, Done)
+    assert driven.effects == [deleted]
+
+
+def test_leftovers_that_stay_are_named_once_all_else_is_gone() -> None:
+    left = sight(networks=(resource("net"),))
+    driven = drive(remove(book(), step(), CLIENT), lambda *_: left, World().perform)
+    assert isinstance(driven.outcome, Failed)
+    problem = driven.outcome.problems[0]
+    assert problem.exit_code is ExitCode.REMOVAL_UNFINISHED
+    assert problem.evidence == ("network net",)
 
 
 def test_a_site_out_of_sight_is_waited_for_longer() -> None:
