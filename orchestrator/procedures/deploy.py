@@ -51,6 +51,7 @@ from orchestrator.procedures.guards import (
     direct_dependencies,
     overwrite_blockers,
     removal_guard,
+    runs_already,
     unhealthy_dependency,
 )
 from orchestrator.procedures.remove import clear_away
@@ -146,10 +147,12 @@ def _watch(book: Book, unit: Unit) -> Watch:
 
 def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
     """Ask S2 right before the deploy; nothing is waited for that this run did not bring up."""
-    sites = removal_guard(book, unit).sites
-    looks = yield from ask_observe_all(sites)
-    if running := overwrite_blockers(book, unit, {look.site: look for look in looks}):
-        return refused_overwrite(unit, running)
+    own = yield from ask_observe(unit.site)
+    if runs_already(book, unit, own):
+        # Only now: a site that does not answer would cost its time-out while the unit is down.
+        looks = yield from ask_observe_all(removal_guard(book, unit).sites)
+        if running := overwrite_blockers(book, unit, {look.site: look for look in looks}):
+            return refused_overwrite(unit, running)
     start = yield from ask_sleep(0)
     while True:
         blockers = yield from dependency_blockers(book, unit)

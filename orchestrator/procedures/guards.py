@@ -88,15 +88,19 @@ def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:
     return f"{unit} is {health.verdict.value}: {'; '.join(str(r) for r in health.reasons[:4])}"
 
 
+def runs_already(book: Book, unit: Unit, own: Look) -> bool:
+    """Whether services of `unit` are there that this run did not deploy, by a look at its site."""
+    if not isinstance(own, Sight) or not contents(own, unit.stack).services:
+        return False
+    return origin(unit, own).run != book.run
+
+
 def overwrite_blockers(book: Book, unit: Unit, looks: Mapping[str, Look]) -> tuple[str, ...]:
     """Return the dependents that are not gone while `unit` itself runs: it must not be redone.
 
     What this very run deployed is no reason: deploying it again changes nothing that is there.
     """
-    own = looks[unit.site]
-    if not isinstance(own, Sight) or not contents(own, unit.stack).services:
-        return ()
-    if origin(unit, own).run == book.run:
+    if not runs_already(book, unit, looks[unit.site]):
         return ()
     guard = removal_guard(book, unit)
     return tuple(

@@ -616,3 +616,21 @@ def test_a_deploy_that_could_not_begin_in_time_is_repeated() -> None:
     driven = deployed(world)
     assert isinstance(driven.outcome, Done)
     assert len(deploys(driven)) == 3
+
+
+def test_a_site_of_dependents_is_not_asked_while_the_unit_is_down() -> None:
+    looked: list[str] = []
+
+    def look(site: str, now: float) -> Look:
+        looked.append(site)
+        return sight(site, at=now)
+
+    step = Step(id="x", kind=StepKind.DEPLOY, site="home", unit=SERVER, wait_seconds=1.0)
+    refused = Answer(result=Result.FAILED, at=0.0, words="no")
+    ok = ProbeResult(ok=True, at=0.0, words="")
+    drive(
+        deploy(book(), step, SERVER),
+        look,
+        lambda effect, _now: ok if isinstance(effect, RunProbe) else refused,
+    )
+    assert set(looked) == {"home"}

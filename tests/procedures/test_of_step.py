@@ -7,7 +7,6 @@ from orchestrator.procedures.effects import (
     Done,
     Examine,
     Observe,
-    ObserveAll,
     ShipRelease,
     Sleep,
 )
@@ -39,7 +38,7 @@ BOOK = Book(run="r1", inventory=inventory(), plan=PLAN, sourced={CLIENT: sourced
         (StepKind.EXAMINE, Examine),
         (StepKind.PREPARE, ShipRelease),
         (StepKind.REMOVE, Sleep),
-        (StepKind.DEPLOY, ObserveAll),
+        (StepKind.DEPLOY, Observe),
         (StepKind.SETTLE, Sleep),
     ],
 )
