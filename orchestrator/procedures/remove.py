@@ -201,19 +201,19 @@ def _next_deletion(unit: Unit, sight: Sight, asked: set[str]) -> Asking[Answer |
 
 
 def _tasks_ended(unit: Unit, sight: Sight) -> bool:
-    return whereabouts(unit, _processes(sight)).gone
+    return whereabouts(unit, _without_leftovers(sight)).gone
 
 
 def _at_worst(unit: Unit, look: Look, there: Whereabouts) -> Whereabouts:
     """Say UNKNOWN when what holds up a removal is a task that nobody can see."""
-    if not isinstance(look, Sight) or contents(look, unit.stack).services:
+    if not isinstance(look, Sight):
         return there
-    processes = whereabouts(unit, _processes(look))
+    processes = whereabouts(unit, _without_leftovers(look))
     return processes if processes.presence is Presence.UNKNOWN else there
 
 
-def _processes(sight: Sight) -> Sight:
-    """Return the sight of a unit without services, less what is only a record: tasks stay."""
+def _without_leftovers(sight: Sight) -> Sight:
+    """Return the sight without what is only a record; services, tasks and containers stay."""
     return replace(sight, networks=(), configs=(), secrets=())
 
 
