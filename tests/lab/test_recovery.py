@@ -4,11 +4,10 @@ import random
 import re
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
-from lab import faults, hosts
+from lab import control, faults, hosts
 from lab.processes import wait_until
 from tests.lab.conftest import DEEP, Done, Operator, Running
 
@@ -45,6 +44,16 @@ def removing(running: Running) -> None:
     running.until_it_says("remove datatrail@chime")
 
 
+def passes(running: Running, seconds: float) -> None:
+    """Let so much time pass, or less if it ends before."""
+    until = time.monotonic() + seconds
+    wait_until(
+        lambda: time.monotonic() >= until or running.has_ended(),
+        seconds=seconds + 5,
+        what=f"{seconds:g} seconds",
+    )
+
+
 def resumed(somebody: Operator, *more: str) -> Done:
     done = somebody.types("resume", "--take-over", "--yes", *more)
     assert done.code == 0, done
@@ -68,10 +77,7 @@ def test_killed_at_any_moment_it_is_finished_from_another_machine(
 ) -> None:
     running = operator.starts("restart", "--all", "--yes")
     under_way(running)
-    until = time.monotonic() + moment
-    wait_until(
-        lambda: time.monotonic() >= until or running.has_ended(), seconds=90, what="the moment"
-    )
+    passes(running, moment)
     running.kill()
     other = operator.elsewhere()
     if lock():
@@ -177,14 +183,7 @@ def test_cancelled_by_ci_it_is_resumed(operator: Operator) -> None:
     running.until_it_says("remove datatrail@chime")
     for what, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5)):
         running.send(what)
-        until = time.monotonic() + seconds
-        wait_until(
-            lambda until=until: time.monotonic() >= until or running.has_ended(),
-            seconds=seconds + 5,
-            what="the next signal",
-        )
-        if running.has_ended():
-            break
+        passes(running, seconds)
     ended = running.ends(seconds=1) if running.has_ended() else running.kill()
     assert ended.code in (30, -signal.SIGKILL), ended
     resumed(operator.elsewhere())
@@ -196,8 +195,7 @@ def test_a_link_cut_for_20_seconds_costs_no_run(operator: Operator, step: str) -
     running = operator.starts("restart", "--all", "--yes")
     running.until_it_says(step)
     faults.cut("aux.kko")
-    until = time.monotonic() + 20
-    wait_until(lambda: time.monotonic() >= until, seconds=25, what="20 seconds")
+    passes(running, 20)
     faults.heal("aux.kko")
     done = running.ends()
     assert done.code == 0, done
@@ -278,11 +276,17 @@ def revision_at(host: str) -> str:
     return said.stdout.strip()
 
 
-def test_a_full_disk_refuses_before_anything_is_touched(operator: Operator, tmp_path: Path) -> None:
-    del tmp_path
-    with operator.full_disk():
+def test_a_full_disk_refuses_before_anything_is_touched(operator: Operator) -> None:
+    state = f"{control.home(operator.machine)}/.local/state"
+    machine = operator.machine.name
+    hosts.run(machine, "mkdir", "-p", state)
+    hosts.run(machine, "mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", state)
+    try:
         operator.begin()
         done = operator.types("restart", "--all", "--yes")
         assert done.code == 20, done
+        assert "journal" in done.err
         assert operator.touched() == []
+    finally:
+        hosts.run(machine, "umount", state)
     assert lock() == ""
