@@ -107,4 +107,3 @@ def test_rolling_back_a_stopped_run_brings_back_what_ran(at: float) -> None:
     }
     assert look <= shas
     assert world.oracle.violations == []
-
