@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.events import Event, StepDone, StepFailed, StepSkipped, StepWaits
 from orchestrator.engine.report import RunEnd
-from orchestrator.errors import DtdeployError, ExitCode
+from orchestrator.errors import DtdeployError, ExitCode, Problem
 from orchestrator.inventory.model import SiteState
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
@@ -27,7 +27,7 @@ from tests.simulated import ALL, Simulated, simulated
 END_SECONDS = 3600.0
 """No command may take longer than that, whatever happens."""
 _RESUMES = 4
-_BLOCKED = ("removal.refused", "deploy.refused", "deploy.over-running")
+_BLOCKED = ("removal.refused", "deploy.refused")
 _REST_SECONDS = 45.0
 """How long a fleet is given to come to rest once all that went wrong is mended."""
 
@@ -184,7 +184,8 @@ class _Teller:
         owed = self._somebody().owed()
         if owed:
             names = tuple(str(item.unit) for item in owed)
-            self._carried(Order(command=Command.UP, request=Request(units=names)), "up --owed")
+            order = Order(command=Command.UP, request=Request(units=names))
+            self._carried(order, "up --owed", refused="deploy.over-running")
         if self._account.bad() or self._somebody().owed():
             self._carried(Order(command=Command.RESTART, request=ALL), "restart --all")
         self.story.wrong += [f"in the end {words}" for words in self._account.bad()]
@@ -217,22 +218,26 @@ class _Teller:
         end = self.story.ends[-1][1]
         own = {item.unit for item in end.plan.units}
         others = [str(spec.unit) for spec in self.world.inventory.units if spec.unit not in own]
-        reports = [report for report in (end.report, end.restored) if report is not None]
         return any(
-            problem.code in _BLOCKED and any(unit in words for unit in others)
-            for report in reports
-            for problem in report.problems
+            problem.code == "deploy.over-running"
+            or (problem.code in _BLOCKED and any(unit in words for unit in others))
+            for problem in _problems(end)
             for words in problem.evidence
         )
 
-    def _carried(self, order: Order, words: str) -> None:
+    def _carried(self, order: Order, words: str, *, refused: str = "") -> None:
+        """Carry out a command that must end well, but for a refusal that `refused` is the code of.
+
+        That one says itself what to do instead.
+        """
         machine = self._somebody()
         try:
             end = self._orders(machine, order)
         except DtdeployError as error:
             self.story.wrong.append(f"{words} was refused: {[p.what for p in error.problems]}")
             return
-        if end.exit_code is not ExitCode.DONE:
+        codes = {problem.code for problem in _problems(end)}
+        if end.exit_code is not ExitCode.DONE and refused not in codes:
             self.story.wrong.append(f"{words} ended in {end.exit_code.name}: {problems_of(end)}")
 
     def _mend(self) -> None:
@@ -299,9 +304,12 @@ def _befall(operator: Operator[RunEnd | None], ills: Ills) -> None:
 
 def problems_of(end: RunEnd) -> list[str]:
     """Return everything that a command said was wrong."""
+    return [f"{p.code} {p.where}: {p.what} {list(p.evidence)}" for p in _problems(end)]
+
+
+def _problems(end: RunEnd) -> list[Problem]:
     reports = [report for report in (end.report, end.restored) if report is not None]
-    problems = [*end.problems, *(p for report in reports for p in report.problems)]
-    return [f"{p.code} {p.where}: {p.what} {list(p.evidence)}" for p in problems]
+    return [*end.problems, *(p for report in reports for p in report.problems)]
 
 
 def shown(story: Story) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from orchestrator.fleet.health import Verdict
@@ -13,6 +13,8 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Before, Plan, StepKind, UnitPlan
 from orchestrator.planning.scope import look_before
+
+_REMOVED = (Action.RESTART, Action.DOWN)
 
 
 class Mark(Enum):
@@ -62,9 +64,9 @@ def progress(
     """
     units = tuple(
         _unit_progress(item, run, looks[item.unit.site], recorded if touched else frozenset())
-        for item in plan.units
-        if item.action is not Action.KEEP
+        for item in _acted(plan)
     )
+    units = _undone(plan, units, looks)
     early = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE)
     # Nothing is touched before preflight and preparation are through at every site.
     passed = [step.id for step in plan.steps if touched and step.kind in early]
@@ -73,6 +75,35 @@ def progress(
         units=units,
         done=frozenset(passed) | frozenset(i for u in units for i in u.done if i in known),
     )
+
+
+def _undone(
+    plan: Plan, units: tuple[UnitProgress, ...], looks: Mapping[str, Look]
+) -> tuple[UnitProgress, ...]:
+    """Take down once more what depends on a unit that has to go down once more.
+
+    That is so where somebody deployed a unit by hand after this run had: what this run deployed
+    on top of it would keep it up for ever.
+    """
+    again = {
+        other
+        for item, far in zip(_acted(plan), units, strict=True)
+        if item.action in _REMOVED and f"remove {item.unit}" not in far.done
+        for other in item.dependents
+    }
+    return tuple(
+        replace(far, mark=Mark.TODO, words="to go down again with what it needs", done=frozenset())
+        if far.unit in again
+        and item.action in _REMOVED
+        and far.done
+        and not whereabouts(far.unit, looks[far.unit.site]).gone
+        else far
+        for item, far in zip(_acted(plan), units, strict=True)
+    )
+
+
+def _acted(plan: Plan) -> tuple[UnitPlan, ...]:
+    return tuple(item for item in plan.units if item.action is not Action.KEEP)
 
 
 def not_back(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> tuple[Unit, ...]:

@@ -33,6 +33,9 @@ from orchestrator.procedures.effects import (
 )
 
 T = TypeVar("T")
+_FRESH_TRIES = 3
+_STALE_SECONDS = 20.0
+"""Longer than a look at one site waits for another's, that does not answer."""
 Asking = Generator[Effect, Any, T]
 
 
@@ -56,6 +59,20 @@ def ask_observe_all(sites: tuple[str, ...]) -> Asking[tuple[Look, ...]]:
     """Look at several sites side by side; the looks come in the order asked."""
     looks: tuple[Look, ...] = yield ObserveAll(sites=sites)
     _expect(looks, tuple)
+    return looks
+
+
+def ask_fresh(sites: tuple[str, ...]) -> Asking[tuple[Look, ...]]:
+    """Look at several sites side by side, and again if what came back is old by now.
+
+    A process that was stopped meanwhile, or a laptop that slept, is handed looks from before.
+    """
+    looks = yield from ask_observe_all(sites)
+    for _ in range(_FRESH_TRIES - 1):
+        now = yield from ask_sleep(0)
+        if all(now - look.at <= _STALE_SECONDS for look in looks):
+            break
+        looks = yield from ask_observe_all(sites)
     return looks
 
 

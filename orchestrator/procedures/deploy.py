@@ -22,9 +22,9 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.asking import (
     Asking,
+    ask_fresh,
     ask_mutate,
     ask_observe,
-    ask_observe_all,
     ask_probe,
     ask_sleep,
     ask_tell,
@@ -150,7 +150,7 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
     own = yield from ask_observe(unit.site)
     if runs_already(book, unit, own):
         # Only now: a site that does not answer would cost its time-out while the unit is down.
-        looks = yield from ask_observe_all(removal_guard(book, unit).sites)
+        looks = yield from ask_fresh(removal_guard(book, unit).sites)
         if running := overwrite_blockers(book, unit, {look.site: look for look in looks}):
             return refused_overwrite(unit, running)
     start = yield from ask_sleep(0)
@@ -170,7 +170,7 @@ def dependency_blockers(book: Book, unit: Unit) -> Asking[tuple[str, ...]]:
     """Return why `unit` may not be deployed now: dependencies unhealthy, probes failing."""
     blockers: list[str] = []
     for below in direct_dependencies(book, unit):
-        look = yield from ask_observe(below.site)
+        (look,) = yield from ask_fresh((below.site,))
         words = unhealthy_dependency(book, below, look)
         if words:
             blockers.append(words)

@@ -15,9 +15,9 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.asking import (
     Asking,
+    ask_fresh,
     ask_mutate,
     ask_observe,
-    ask_observe_all,
     ask_sleep,
     ask_tell,
 )
@@ -152,7 +152,7 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
         return None
     start = yield from ask_sleep(0)
     while True:
-        looks = yield from ask_observe_all(guard.sites)
+        looks = yield from ask_fresh(guard.sites)
         blockers = removal_blockers(book, guard, {look.site: look for look in looks})
         if not blockers or _only_leftovers(unit, looks[0]):
             return None

@@ -12,6 +12,7 @@ from orchestrator.procedures.asking import (
     DriverBugError,
     ask_config,
     ask_examine,
+    ask_fresh,
     ask_journal,
     ask_lock,
     ask_mutate,
@@ -88,3 +89,26 @@ def test_telling_expects_nothing_back() -> None:
     assert next(asking) == Tell(waiting_for="two tasks", items=("a", "b"), deadline=9.0)
     with pytest.raises(StopIteration):
         asking.send(None)
+
+
+def test_looks_that_are_old_by_the_time_they_come_are_looked_anew() -> None:
+    """A process that stood still is handed looks from before it did."""
+    asking = ask_fresh(("a", "b"))
+    assert next(asking) == ObserveAll(sites=("a", "b"))
+    assert asking.send((sight("a", 100.0), unseen("b", 115.0))) == Sleep(seconds=0)
+    assert asking.send(120.1) == ObserveAll(sites=("a", "b"))
+    fresh = (sight("a", 120.2), unseen("b", 135.2))
+    asking.send(fresh)
+    with pytest.raises(StopIteration) as end:
+        asking.send(140.2)
+    assert end.value.value == fresh
+
+
+def test_looks_that_are_always_old_are_asked_for_three_times() -> None:
+    asking = ask_fresh(("a",))
+    asked = [next(asking)]
+    with pytest.raises(StopIteration):
+        while True:
+            old = isinstance(asked[-1], ObserveAll)
+            asked.append(asking.send((sight("a", 0.0),) if old else 1000.0))
+    assert sum(isinstance(effect, ObserveAll) for effect in asked) == 3
