@@ -105,10 +105,10 @@ def test_looks_that_are_old_by_the_time_they_come_are_looked_anew() -> None:
 
 
 def test_looks_that_are_always_old_are_asked_for_three_times() -> None:
-    asking = ask_fresh(("a",))
-    asked = [next(asking)]
-    with pytest.raises(StopIteration):
-        while True:
-            old = isinstance(asked[-1], ObserveAll)
-            asked.append(asking.send((sight("a", 0.0),) if old else 1000.0))
-    assert sum(isinstance(effect, ObserveAll) for effect in asked) == 3
+    asking, old = ask_fresh(("a",)), (sight("a", 0.0),)
+    next(asking)
+    asked = [asking.send(answer) for answer in (old, 1000.0, old, 1000.0)]
+    assert sum(isinstance(effect, ObserveAll) for effect in asked) == 2
+    with pytest.raises(StopIteration) as end:
+        asking.send(old)
+    assert end.value.value == old
