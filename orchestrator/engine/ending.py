@@ -47,48 +47,50 @@ def judge_ending(plan: Plan, report: RunReport, *, touched: bool) -> Ending:
         touched: whether anything may have been removed or deployed, now or in an earlier life.
 
     """
-    changing = [step for step in report.steps if step.step.kind in _CHANGING]
-    owed = {unit: why for unit, why in _undeployed(plan, changing) if touched}
-    settled = frozenset(_last(changing)) - frozenset(owed)
-    return Ending(how=_how(plan, report, changing, touched=touched), owed=owed, settled=settled)
+    changing = [
+        (step.step.unit, step)
+        for step in report.steps
+        if step.step.unit is not None and step.step.kind in _CHANGING
+    ]
+    owed = {unit: _why(step) for unit, step in changing if touched and _owes(plan, unit, step)}
+    # The last thing that was planned for a unit stands last.
+    last = {unit: step.state for unit, step in changing}
+    settled = {unit for unit, state in last.items() if state is State.DONE}
+    return Ending(
+        how=_how(plan, report, changing, touched=touched),
+        owed=owed,
+        settled=frozenset(settled - owed.keys()),
+    )
 
 
-def _how(plan: Plan, report: RunReport, changing: list[StepReport], *, touched: bool) -> How:
+def _how(
+    plan: Plan, report: RunReport, changing: list[tuple[Unit, StepReport]], *, touched: bool
+) -> How:
     if report.finished:
         return How.FINISHED
     if not touched:
         return How.UNTOUCHED
-    return How.OWING if all(_leaves_well(plan, step) for step in changing) else How.UNFINISHED
+    well = all(_leaves_well(plan, unit, step) for unit, step in changing)
+    return How.OWING if well else How.UNFINISHED
 
 
-def _leaves_well(plan: Plan, report: StepReport) -> bool:
+def _leaves_well(plan: Plan, unit: Unit, report: StepReport) -> bool:
     """Whether a step that ended like this leaves nothing that a resume would have to mend."""
     if report.state is State.DONE:
         return True
-    unit = report.step.unit
-    leaf = unit is not None and not plan.unit(unit).dependents
-    return report.step.kind is StepKind.DEPLOY and report.state is State.FAILED and leaf
+    failed = report.step.kind is StepKind.DEPLOY and report.state is State.FAILED
+    return failed and not plan.unit(unit).dependents
 
 
-def _undeployed(plan: Plan, changing: list[StepReport]) -> list[tuple[Unit, str]]:
-    found = []
-    for report in changing:
-        unit = report.step.unit
-        if unit is None or report.step.kind is not StepKind.DEPLOY or report.state is State.DONE:
-            continue
-        ran = plan.unit(unit).before.presence is not Presence.GONE
-        if ran or plan.unit(unit).action is Action.UP:
-            found.append((unit, _why(report)))
-    return found
+def _owes(plan: Plan, unit: Unit, report: StepReport) -> bool:
+    """Whether a step should have brought its unit up, and did not."""
+    if report.step.kind is not StepKind.DEPLOY or report.state is State.DONE:
+        return False
+    planned = plan.unit(unit)
+    return planned.before.presence is not Presence.GONE or planned.action is Action.UP
 
 
 def _why(report: StepReport) -> str:
     if report.problems:
         return report.problems[0].what
     return f"{report.step.id} was not reached"
-
-
-def _last(changing: list[StepReport]) -> set[Unit]:
-    """Return the units of which the last thing that was planned is done."""
-    last = {report.step.unit: report.state for report in changing if report.step.unit is not None}
-    return {unit for unit, state in last.items() if state is State.DONE}

@@ -39,6 +39,20 @@ def lock_lost(coordinator: str, session: str, who: str) -> Problem:
     )
 
 
+def lock_unreachable(coordinator: str, run: str, words: str) -> Problem:
+    """Say that a run cannot prove to hold its lock; `words` is what came instead of an answer."""
+    return Problem(
+        code="lock.unreachable",
+        what=f"{coordinator}'s Swarm cannot be asked whether this run still holds the lock",
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        where=Where(site=coordinator),
+        evidence=(words,) if words else (),
+        fix=f"mend the way to {coordinator}, then dtdeploy resume {run}",
+        state_left="nothing is changed anywhere without that",
+        runbook="site-unreachable",
+    )
+
+
 def fleet_moved(differences: tuple[str, ...]) -> Problem:
     """Say that the fleet is not what the plan was made for."""
     return Problem(

@@ -8,8 +8,8 @@ which a read does not: without quorum reads go on answering for seconds (swarmki
 from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestrator.engine.findings import lock_lost
-from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.engine.findings import lock_lost, lock_unreachable
+from orchestrator.errors import Problem
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.effects import (
     ConfigAnswer,
@@ -96,7 +96,7 @@ class Keeper:
             return self._read(answer, now)
         if answer.result is ConfigResult.OK and answer.config is not None:
             return self._proved(answer.config, sent)
-        self._trouble = answer.problem or self._unreachable(answer.words)
+        self._trouble = answer.problem or lock_unreachable(self._site, self.hold.run, answer.words)
         self._reading, self._next = True, now
         return self._impatient(now)
 
@@ -123,13 +123,13 @@ class Keeper:
         return lock.id == self._lock.id and session_of(lock) == self.hold.holder.session
 
     def _impatient(self, now: float) -> dict[str, Holding]:
-        trouble = self._trouble or self._unreachable("")
+        """Tell those who have waited long enough what the trouble is; there is some by now."""
         waiting = self._asking | self._proving
         late = [name for name, since in waiting.items() if now - since >= PATIENCE_SECONDS]
         for name in late:
             self._asking.pop(name, None)
             self._proving.pop(name, None)
-        return {name: Holding(held=False, asked=now, problem=trouble) for name in late}
+        return {name: Holding(held=False, asked=now, problem=self._trouble) for name in late}
 
     def _all_told(self, now: float, problem: Problem) -> dict[str, Holding]:
         waiting = self._asking | self._proving
@@ -140,15 +140,3 @@ class Keeper:
         other = from_labels(lock) if lock is not None else None
         who = f"{other.holder} took it over" if isinstance(other, Hold) else "somebody broke it"
         return lock_lost(self._site, self.hold.holder.session, who)
-
-    def _unreachable(self, words: str) -> Problem:
-        return Problem(
-            code="lock.unreachable",
-            what=f"{self._site}'s Swarm cannot be asked whether this run still holds the lock",
-            exit_code=ExitCode.SITE_UNREACHABLE,
-            where=Where(site=self._site),
-            evidence=(words,) if words else (),
-            fix=f"mend the way to {self._site}, then dtdeploy resume {self.hold.run}",
-            state_left="nothing is changed anywhere without that",
-            runbook="site-unreachable",
-        )

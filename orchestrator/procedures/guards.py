@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.fleet.health import judge
-from orchestrator.fleet.history import begin
+from orchestrator.fleet.history import History
 from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
 from orchestrator.fleet.running import as_running, origin
@@ -82,7 +82,7 @@ def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:
     if missing or not contents(look, unit.stack).services:
         lacking = ", ".join(missing) or "all of its services"
         return f"{unit} lacks {lacking}"
-    health = judge(desired, look, begin(unit.stack, look), spec.policy)
+    health = judge(desired, look, History(began=look.at), spec.policy)
     if health.healthy:
         return ""
     return f"{unit} is {health.verdict.value}: {'; '.join(str(r) for r in health.reasons[:4])}"

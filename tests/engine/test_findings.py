@@ -4,6 +4,7 @@ from orchestrator.engine.findings import (
     fleet_moved,
     left_as_it_is,
     lock_held,
+    lock_unreachable,
     nobody_knows_former,
     record_of_other_inventory,
 )
@@ -39,6 +40,14 @@ def test_a_stopped_run_is_called_unfinished() -> None:
 
 def test_a_clock_that_is_ahead_of_ours_gives_no_negative_ages() -> None:
     assert "last sign of life 0 s ago" in lock_held(HOLD, "home", 1000.0).evidence[1]
+
+
+def test_a_lock_that_cannot_be_asked_for_quotes_what_came_instead() -> None:
+    problem = lock_unreachable("home", "r7", "cut")
+    assert (problem.exit_code, problem.evidence) == (ExitCode.SITE_UNREACHABLE, ("cut",))
+    assert problem.where.site == "home"
+    assert problem.fix == "mend the way to home, then dtdeploy resume r7"
+    assert lock_unreachable("home", "r7", "").evidence == ()
 
 
 def test_the_rest_names_what_it_is_about() -> None:

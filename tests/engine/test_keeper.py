@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from orchestrator.engine.findings import lock_unreachable
 from orchestrator.engine.keeper import BEAT_SECONDS, PATIENCE_SECONDS, Keeper
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.planning.plan import Step, StepKind
@@ -53,6 +54,7 @@ class World:
 
     def send(self) -> ReadConfig | UpdateConfig | None:
         self.sent = self.keeper.send(self.now, WALL + self.now)
+        assert self.sent is None or self.sent.site == "home"
         return self.sent
 
     def receive(self, fault: Fault = happens) -> dict[str, Holding]:
@@ -165,6 +167,21 @@ def test_a_write_under_way_proves_nothing_to_who_asks_meanwhile(world: World) ->
     assert held(world.turn()) == {"a": 101.0}
 
 
+def test_a_proof_is_as_old_as_its_write_however_late_the_answer(world: World) -> None:
+    world.keeper.ask("a", 100.0)
+    world.send()
+    world.now = 103.0
+    assert held(world.receive()) == {"a": 100.0}
+    assert world.keeper.due == 100.0 + BEAT_SECONDS
+
+
+def test_only_a_write_that_was_done_proves_anything(world: World) -> None:
+    world.keeper.ask("a", 100.0)
+    lock = world.configs.kept[LOCK]
+    assert world.turn(lambda *_: answer(ConfigResult.MOVED, lock)) == {}
+    assert isinstance(world.send(), ReadConfig)
+
+
 def test_one_write_proves_it_to_all_who_asked_before(world: World) -> None:
     world.keeper.ask("a", 100.0)
     world.keeper.ask("b", 100.0)
@@ -254,9 +271,7 @@ def test_without_words_it_says_at_least_what_is_missing(world: World) -> None:
     world.keeper.ask("a", 100.0)
     world.turn(silent)
     found = problem(world.turn(silent, after=PATIENCE_SECONDS))
-    assert found.exit_code is ExitCode.SITE_UNREACHABLE
-    assert found.evidence == ()
-    assert found.fix.endswith("dtdeploy resume r1")
+    assert found == lock_unreachable("home", "r1", "")
 
 
 # Losing it
@@ -278,8 +293,12 @@ def test_a_lost_lock_is_found_out_and_told_to_all(
     assert world.turn(during(getattr(world, how), fault)) == {}
     world.keeper.ask("b", 100.0)
     told = world.turn()
-    assert set(told) == {"a", "b"}
+    assert told == {
+        name: Holding(held=False, asked=world.now, problem=world.keeper.lost) for name in "ab"
+    }
     assert problem(told).what == words
+    assert problem(told).where.site == "home"
+    assert problem(told).evidence == ("session mine does not hold dtdeploy.run any more",)
     assert problem(told).exit_code is ExitCode.LOCK_HELD
     assert world.keeper.lost == problem(told, "b")
 
@@ -395,6 +414,7 @@ class Keeping(RuleBasedStateMachine):
                 assert self.foreign_at is None or holding.asked < self.foreign_at
             else:
                 waited = self.world.now - asked
+                assert holding.problem is not None
                 assert self.world.keeper.lost is not None or waited >= PATIENCE_SECONDS
 
     @invariant()

@@ -61,6 +61,7 @@ def unit(
 def test_nothing_counts_as_done_before_anything_was_touched() -> None:
     """Preflight and preparation are repeated: the fleet may be another by now."""
     assert judged(running(CLIENT), touched=False).done == frozenset()
+    assert judged(unseen(), touched=False).done == frozenset()
 
 
 def test_once_something_was_touched_preflight_and_preparation_had_passed() -> None:
@@ -138,6 +139,7 @@ def test_what_is_only_brought_up_has_no_removal() -> None:
 )
 def test_of_a_site_out_of_sight_only_a_recorded_removal_is_believed(dark: Look) -> None:
     found = unit(dark)
+    assert found.unit == CLIENT
     assert (found.done, found.mark) == (GONE, Mark.UNKNOWN)
     assert found.words == "cannot be seen, was seen gone"
     never = unit(dark, recorded=frozenset({DEPLOY}))
