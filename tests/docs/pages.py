@@ -8,9 +8,14 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 RUNBOOKS = ROOT / "runbooks"
 DOCS = ROOT / "docs"
-PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(RUNBOOKS.glob("*.md")))
+PAGES = (
+    *(ROOT / page for page in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted(DOCS.glob("*.md")),
+    *sorted(RUNBOOKS.glob("*.md")),
+)
 _FENCE = re.compile(r"^ *```(?P<info>[^\n`]*)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 
 
@@ -38,6 +43,11 @@ def prose(text: str) -> str:
 def spans(text: str) -> tuple[str, ...]:
     """Return what stands between single backquotes."""
     return tuple(_SPAN.findall(prose(text)))
+
+
+def links(text: str) -> tuple[str, ...]:
+    """Return where the links in a page's prose lead."""
+    return tuple(_LINK.findall(prose(text)))
 
 
 def anchors(text: str) -> frozenset[str]:

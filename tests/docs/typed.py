@@ -9,15 +9,20 @@ import click
 from tests.docs.pages import blocks, prose, spans
 
 _PROMPT = re.compile(r"^\s*(?:\$ )?(?:sudo )?(?:\.venv/bin/)?")
+_CONTINUED = re.compile(r" *\\\n *")
 _SUBSTITUTED = re.compile(r"\$\(((?:dtdeploy|python -m lab) [^()]*)\)")
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """Yield every line of code: of fenced blocks, of indented ones, and what is in backquotes."""
-    for block in blocks(text):
+    """Yield every line of code: of fenced blocks, of indented ones, and what is in backquotes.
+
+    A line that a backslash continues counts as one.
+    """
+    whole = _CONTINUED.sub(" ", text)
+    for block in blocks(whole):
         yield from block.body.splitlines()
-    yield from (line for line in prose(text).splitlines() if line.startswith("    "))
-    yield from spans(text)
+    yield from (line for line in prose(whole).splitlines() if line.startswith("    "))
+    yield from spans(whole)
 
 
 def commands(text: str, program: str) -> tuple[tuple[str, ...], ...]:
