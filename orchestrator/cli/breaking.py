@@ -15,7 +15,7 @@ from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.procedures.asking import ask_sleep
-from orchestrator.procedures.custody import FRESH_SECONDS
+from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.lock import release_lock
 from orchestrator.ui.phrases import limit
 
@@ -45,7 +45,7 @@ def break_in(world: World, run: str, because: str) -> ExitCode:
     world.talk.lock(holding_of(world, found.hold), state_of(world, found))
     save(world, found, because)
     world.talk.say(
-        f"breaking it, and waiting {limit(FRESH_SECONDS)}: what run {run} was about to begin"
+        f"breaking it, and waiting {limit(WAIT_OUT_SECONDS)}: what run {run} was about to begin"
         " may still begin"
     )
     record = found.record
@@ -92,7 +92,7 @@ def _let_go(world: World, found: Found) -> ExitCode:
     if after is not None and after.hold.run == found.hold.run:
         raise RefusedError(held(holding_of(world, after.hold)))
     try:
-        carry_alone(world.backend, ask_sleep(FRESH_SECONDS))
+        carry_alone(world.backend, ask_sleep(WAIT_OUT_SECONDS))
     except KeyboardInterrupt:
         world.talk.say("the lock is broken already; wait before anything else")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
