@@ -84,7 +84,7 @@ def clear_away(
 
     """
     began = yield from ask_sleep(0)
-    patience = _Patience(seconds=wait_seconds, deadline=began + wait_seconds)
+    patience = _Patience(seconds=wait_seconds, deadline=began + wait_seconds, looked=began)
     networks: frozenset[str] = frozenset()
     gone = 0
     asked: set[str] = set()
@@ -92,6 +92,7 @@ def clear_away(
         look = yield from ask_observe(unit.site)
         if isinstance(look, Sight):
             networks |= {network.name for network in contents(look, unit.stack).networks}
+        patience.look(look)
         there = whereabouts(unit, look, networks=networks)
         gone = gone + 1 if there.gone else 0
         if gone >= _LOOKS_IN_A_ROW:
@@ -113,13 +114,24 @@ class _Patience:
     """Until when a removal may take: `seconds` from when its first deletion could begin.
 
     What passes before that, while the lock is proved to be held or this process stands still,
-    is no time that the unit had to go away.
+    is no time that the unit had to go away. Nor, up to a limit, is what passes while its site
+    cannot be seen: a link that blinks must not cost a run.
     """
 
     seconds: float
     deadline: float
+    looked: float
+    blind: float = 0.0
     late: int = 0
     begun: bool = False
+
+    def look(self, look: Look) -> None:
+        """Put the deadline off by as long as nothing was seen."""
+        if isinstance(look, Unseen):
+            more = min(look.at - self.looked, _SIGHT_SECONDS - self.blind)
+            self.blind += more
+            self.deadline += more
+        self.looked = look.at
 
     def take(self, answer: Answer) -> None:
         """Count from this answer, if it is the first, or came too late to act."""

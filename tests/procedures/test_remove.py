@@ -284,6 +284,19 @@ def test_a_site_that_is_out_of_sight_for_long_makes_it_unknown() -> None:
     assert problem.evidence == ("far cannot be seen: timed out",)
 
 
+@pytest.mark.parametrize(("blind", "comes_to_an_end"), [(59.0, True), (70.0, False)])
+def test_time_out_of_sight_is_not_counted_up_to_a_minute(
+    blind: float, *, comes_to_an_end: bool
+) -> None:
+    world = World(stop_seconds=2.0)
+
+    def look(site: str, now: float) -> Look:
+        return unseen(site) if 1 < now < 1 + blind else world.look(site, now)
+
+    driven = drive(remove(book(), step(3.0), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done) is comes_to_an_end
+
+
 def test_services_that_nobody_removes_are_not_called_unknown_for_a_node_that_is_down() -> None:
     """What can be seen to be there is there, whatever else cannot be seen."""
     down = replace(running(CLIENT), nodes=(node(state=NodeState.DOWN),))
