@@ -17,6 +17,7 @@ from orchestrator.procedures.effects import (
 )
 
 T = TypeVar("T")
+HOME = "home"
 ConfigEffect = CreateConfig | ReadConfig | UpdateConfig | DeleteConfig
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 
@@ -32,6 +33,7 @@ class Configs:
 
     def perform(self, effect: ConfigEffect, now: float = 0.0) -> ConfigAnswer:
         """Perform an effect, or what the next fault makes of it."""
+        assert effect.site == HOME, "the lock is at the coordinator's Swarm"
         self.asked.append(effect)
         fault = self.faults.pop(0) if self.faults else _happens
         return replace(fault(self, effect), at=now)
@@ -103,14 +105,14 @@ def answer(
 
 def told(procedure: Asking[T], configs: Configs) -> tuple[T, float]:
     """Carry out a procedure on configs: what came of it, and how many seconds it took."""
-    now = 0.0
+    now = began = 100.0
     answered: object = None
     while True:
         try:
             effect = procedure.send(answered)
         except StopIteration as end:
             result: T = end.value
-            return result, now
+            return result, now - began
         if isinstance(effect, Sleep):
             now += effect.seconds
             answered = now

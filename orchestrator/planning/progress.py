@@ -62,11 +62,13 @@ def progress(
         touched: whether the run may have removed or deployed anything at all.
 
     """
-    units = tuple(
-        _unit_progress(item, run, looks[item.unit.site], recorded if touched else frozenset())
-        for item in _acted(plan)
+    believed = recorded if touched else frozenset()
+    judged = tuple(
+        (item, _unit_progress(item, run, looks[item.unit.site], believed))
+        for item in plan.units
+        if item.action is not Action.KEEP
     )
-    units = _undone(plan, units, looks)
+    units = _undone(judged, looks)
     early = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE)
     # Nothing is touched before preflight and preparation are through at every site.
     passed = [step.id for step in plan.steps if touched and step.kind in early]
@@ -78,7 +80,7 @@ def progress(
 
 
 def _undone(
-    plan: Plan, units: tuple[UnitProgress, ...], looks: Mapping[str, Look]
+    judged: tuple[tuple[UnitPlan, UnitProgress], ...], looks: Mapping[str, Look]
 ) -> tuple[UnitProgress, ...]:
     """Take down once more what depends on a unit that has to go down once more.
 
@@ -87,7 +89,7 @@ def _undone(
     """
     again = {
         other
-        for item, far in zip(_acted(plan), units, strict=True)
+        for item, far in judged
         if item.action in _REMOVED and f"remove {item.unit}" not in far.done
         for other in item.dependents
     }
@@ -98,12 +100,8 @@ def _undone(
         and far.done
         and not whereabouts(far.unit, looks[far.unit.site]).gone
         else far
-        for item, far in zip(_acted(plan), units, strict=True)
+        for item, far in judged
     )
-
-
-def _acted(plan: Plan) -> tuple[UnitPlan, ...]:
-    return tuple(item for item in plan.units if item.action is not Action.KEEP)
 
 
 def not_back(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> tuple[Unit, ...]:

@@ -93,8 +93,7 @@ def write_lock(
         when nobody can tell.
 
     """
-    session, problem = dict(labels)["dtdeploy.session"], _unknown(site, "no answer")
-    known = lock
+    session, known = dict(labels)["dtdeploy.session"], lock
     for _ in range(_TRIES):
         answer = yield from ask_config(
             UpdateConfig(site=site, id=known.id, version=known.version, labels=labels)
@@ -123,8 +122,7 @@ def release_lock(site: str, lock: StoredConfig) -> Asking[Problem | None]:
         A Problem when nobody can tell whether it is released.
 
     """
-    labels = (*(item for item in lock.labels if item[0] != _RELEASED), (_RELEASED, "yes"))
-    marked = yield from write_lock(site, lock, labels)
+    marked = yield from write_lock(site, lock, (*lock.labels, (_RELEASED, "yes")))
     if isinstance(marked, StoredConfig):
         # What is not deleted now is deleted by whoever takes the lock next.
         yield from ask_config(DeleteConfig(site=site, id=marked.id))

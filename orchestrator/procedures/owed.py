@@ -61,7 +61,6 @@ def change_owed(
     """
     added = {item.unit: item for item in add}
     settled = frozenset(settle) - frozenset(added)
-    problem = _untold(site, "")
     for attempt in range(_TRIES):
         if attempt:
             yield from ask_sleep(_PAUSE_SECONDS)

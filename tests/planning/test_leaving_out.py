@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.errors import ExitCode, Problem, RefusedError
+from orchestrator.errors import ExitCode, Problem, RefusedError, Where
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
@@ -49,17 +49,31 @@ def test_nothing_is_left_out_unless_asked_for() -> None:
 
 def test_what_runs_there_may_not_lose_what_it_needs() -> None:
     problem = refusal(ALL, PRESENT)
-    assert problem.code == "without.runs"
-    assert problem.fix.startswith("drop --without far")
+    assert problem == Problem(
+        code="without.runs",
+        what=f"{CLIENT} runs, and what it depends on would go down under it",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site="far", stack="app-client"),
+        fix="drop --without far: the site can be seen, so its units can go down too",
+        state_left="nothing was touched",
+        runbook="site-unreachable",
+    )
     # Accepting the unknown is not accepting what is known.
     assert refusal(ACCEPTED, PRESENT).code == "without.runs"
 
 
 def test_what_may_run_there_may_not_either_unless_that_is_accepted() -> None:
     problem = refusal(ALL, UNKNOWN)
-    assert problem.code == "without.unknown"
-    assert problem.evidence == UNKNOWN.words
-    assert problem.fix == f"if that is acceptable, add --accept-unknown {CLIENT}"
+    assert problem == Problem(
+        code="without.unknown",
+        what=f"nobody can tell whether {CLIENT} runs, and what it depends on would go down",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site="far", stack="app-client"),
+        evidence=UNKNOWN.words,
+        fix=f"if that is acceptable, add --accept-unknown {CLIENT}",
+        state_left="nothing was touched",
+        runbook="site-unreachable",
+    )
     assert left(ACCEPTED, UNKNOWN) == (
         LeftOut(unit=CLIENT, reason="cut (nobody could tell whether it runs)", accepted=True),
     )

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.running import LABEL_RUN
+from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Plan, Step, StepKind, UnitPlan
 from orchestrator.planning.progress import Mark, Progress, UnitProgress, not_back, progress
 from tests.build import (
@@ -157,6 +158,51 @@ def test_every_unit_is_judged_by_its_own_site() -> None:
     )
     assert [(u.unit, u.done) for u in far.units] == [(SERVER, frozenset()), (CLIENT, {REMOVE})]
     assert REMOVE in far.done
+
+
+# What has to go down again
+
+
+def together(home: Look, far: Look, *items: UnitPlan) -> dict[Unit, UnitProgress]:
+    items = items or (unit_plan(SERVER), RESTART)
+    recorded = {f"{kind} {u}" for kind in ("remove", "deploy", "settle") for u in (SERVER, CLIENT)}
+    found = progress(
+        plan(*items, steps=STEPS), "r1", {"home": home, "far": far}, recorded=recorded, touched=True
+    )
+    return {item.unit: item for item in found.units}
+
+
+BY_HAND = running(SERVER)
+
+
+def test_what_this_run_deployed_goes_down_again_with_what_somebody_deployed_by_hand() -> None:
+    """It would keep it up for ever."""
+    client = together(BY_HAND, ours("web"))[CLIENT]
+    assert client == UnitProgress(
+        unit=CLIENT,
+        mark=Mark.TODO,
+        words="to go down again with what it needs",
+        done=frozenset(),
+    )
+
+
+def test_what_is_gone_need_not_go_again() -> None:
+    assert together(BY_HAND, sight())[CLIENT].done == GONE
+
+
+def test_what_was_never_to_go_stays() -> None:
+    found = together(BY_HAND, ours("web"), unit_plan(SERVER), UP)
+    assert found[CLIENT].mark is Mark.DONE
+    up = unit_plan(SERVER, Action.UP)
+    assert together(BY_HAND, ours("web"), up, RESTART)[CLIENT].mark is Mark.DONE
+
+
+def test_what_has_to_go_for_the_first_time_is_told_so() -> None:
+    assert together(BY_HAND, running(CLIENT))[CLIENT].words == "still there, to be removed"
+
+
+def test_what_stands_on_what_this_run_took_down_stays() -> None:
+    assert together(sight("home"), ours("web"))[CLIENT].mark is Mark.DONE
 
 
 # What a run that is given up leaves behind

@@ -144,7 +144,7 @@ def test_a_proof_that_took_too_long_comes_too_late() -> None:
     assert desk.carry(removing()) == Done(words=words)
     assert desk.sent() == []
     assert isinstance(desk.log[-1], Saw)
-    assert desk.log[-1].answer.result is Result.LATE
+    assert desk.log[-1].answer == Answer(result=Result.LATE, at=115.1, words=words[5:])
 
 
 def test_a_proof_counts_up_to_its_age() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.fleet.desired import DesiredService, Policy
-from orchestrator.fleet.observed import Look, NodeState, Sight, TaskState
+from orchestrator.fleet.observed import Look, Mode, NodeState, Sight, TaskState
 from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
@@ -197,6 +197,14 @@ def test_no_more_than_four_reasons_are_told() -> None:
     assert told == (
         "app@home is unhealthy: app_w0: 0 of 1 tasks exist; app_w1: does not exist;"
         " app_w2: does not exist; app_w3: does not exist"
+    )
+
+
+def test_a_global_service_that_one_look_shows_without_a_task_is_not_given_up() -> None:
+    everywhere = service("web", SERVER.stack, mode=Mode.GLOBAL)
+    of = book(deployed={SERVER: (wanted(mode=Mode.GLOBAL),)})
+    assert unhealthy_dependency(of, SERVER, sight("home", services=(everywhere,))) == (
+        "app@home is pending: app_web: no node is eligible for it"
     )
 
 

@@ -1,10 +1,11 @@
 """Each way in which the lock's config can answer, with a model of it that can lose answers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from orchestrator.errors import ExitCode, Problem
+from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.procedures.effects import (
     ConfigAnswer,
     ConfigResult,
@@ -59,6 +60,7 @@ def other_breaks(configs: Configs) -> None:
 
 def broken(problem: object) -> ExitCode:
     assert isinstance(problem, Problem), problem
+    assert problem.where.site == SITE
     return problem.exit_code
 
 
@@ -76,9 +78,25 @@ def test_who_holds_it_is_read() -> None:
 
 def test_a_read_that_fails_is_a_problem_with_the_words_that_came() -> None:
     problem, _ = told(read_lock(SITE), Configs(faults=[refused]))
-    assert broken(problem) is ExitCode.OUTCOME_UNKNOWN
+    assert problem == Problem(
+        code="lock.unknown",
+        what="nobody can tell how the lock on home's Swarm stands",
+        exit_code=ExitCode.OUTCOME_UNKNOWN,
+        where=Where(site=SITE),
+        evidence=("no route to host",),
+        fix="dtdeploy lock",
+        state_left="no unit was touched by this step",
+        runbook="lock-held",
+    )
+
+
+def test_a_read_that_fails_without_a_word_is_a_problem_too() -> None:
+    def silent(_configs: Configs, _effect: ConfigEffect) -> ConfigAnswer:
+        return answer(ConfigResult.FAILED)
+
+    problem, _ = told(read_lock(SITE), Configs(faults=[silent]))
     assert isinstance(problem, Problem)
-    assert problem.evidence == ("no route to host",)
+    assert problem.evidence == ()
 
 
 def test_the_sites_own_problem_is_passed_on_as_it_is() -> None:
@@ -100,6 +118,28 @@ def test_a_free_lock_is_taken_with_labels_and_data() -> None:
     assert configs.kept[LOCK] == lock
     assert isinstance(lock, StoredConfig)
     assert (lock.labels, lock.data) == (MINE, b"plan")
+    assert len(configs.asked) == 1
+
+
+def test_only_a_creation_that_was_done_makes_a_lock() -> None:
+    configs = Configs()
+    other = configs.put(LOCK, *OTHER)
+    strange = replace(other, labels=MINE)
+    configs.faults = [lambda *_: answer(ConfigResult.TAKEN, strange)]
+    assert told(take_lock(SITE, MINE, b""), configs)[0] == other
+
+
+def test_only_an_update_that_was_done_has_written() -> None:
+    configs, lock = taken_by_me(lambda *_: answer(ConfigResult.MOVED, lock))
+    written, _ = told(write_lock(SITE, lock, NEXT), configs)
+    assert configs.kept[LOCK] == written
+    assert configs.kept[LOCK].labels == NEXT
+
+
+def test_a_refusal_to_take_it_is_a_problem() -> None:
+    assert broken(told(take_lock(SITE, MINE, b""), Configs(faults=[refused]))[0]) is (
+        ExitCode.OUTCOME_UNKNOWN
+    )
 
 
 def test_a_taken_one_is_shown_as_it_is_and_left_alone() -> None:
@@ -123,6 +163,8 @@ def test_one_that_comes_and_goes_for_ever_is_given_up() -> None:
     configs.faults = [meanwhile(other_takes), meanwhile(other_breaks)] * 20
     problem, _ = told(take_lock(SITE, MINE, b""), configs)
     assert broken(problem) is ExitCode.OUTCOME_UNKNOWN
+    assert isinstance(problem, Problem)
+    assert problem.evidence == ("it was taken and released again and again",)
     assert count(configs, CreateConfig) == 8
 
 

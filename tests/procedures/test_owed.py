@@ -1,11 +1,10 @@
-import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.errors import ExitCode, Problem
+from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.effects import (
     ConfigAnswer,
@@ -20,6 +19,7 @@ from tests.configs import (
     ConfigEffect,
     Configs,
     Fault,
+    answer,
     happens,
     lost_after,
     lost_before,
@@ -34,6 +34,18 @@ GBO = Unit(stack="app-client", site="gbo")
 CUT = Owed(unit=KKO, run="r1", since=1000.0, reason="link down")
 LATER = Owed(unit=KKO, run="r2", since=2000.0, reason="still down")
 OTHER = Owed(unit=GBO, run="r2", since=2000.0, reason="no power")
+
+
+UNTOLD = Problem(
+    code="owed.unknown",
+    what="nobody can tell whether what is owed was written down",
+    exit_code=ExitCode.OUTCOME_UNKNOWN,
+    where=Where(site=SITE),
+    evidence=("no route to host",),
+    fix="dtdeploy status   # it lists what is owed",
+    state_left="the units themselves are not touched by this",
+    runbook="site-unreachable",
+)
 
 
 def owing(*items: Owed) -> Configs:
@@ -56,7 +68,10 @@ def changed(
     settle: tuple[Unit, ...] = (),
     of_run: str = "",
 ) -> Problem | None:
-    return told(change_owed(SITE, add=add, settle=settle, of_run=of_run), configs)[0]
+    change = change_owed(SITE, add=add, settle=settle)
+    if of_run:
+        change = change_owed(SITE, add=add, settle=settle, of_run=of_run)
+    return told(change, configs)[0]
 
 
 def writes(configs: Configs) -> list[ConfigEffect]:
@@ -73,9 +88,7 @@ def test_what_is_owed_is_read_with_run_time_and_reason() -> None:
 
 def test_not_being_able_to_read_is_a_problem_and_not_nothing() -> None:
     problem, _ = told(read_owed(SITE), Configs(faults=[refused]))
-    assert isinstance(problem, Problem)
-    assert problem.exit_code is ExitCode.OUTCOME_UNKNOWN
-    assert problem.evidence == ("no route to host",)
+    assert problem == UNTOLD
 
 
 def test_the_sites_own_problem_is_passed_on_as_it_is() -> None:
@@ -168,20 +181,28 @@ def test_an_answer_that_does_not_come_is_looked_after(
 def test_a_site_that_cannot_be_asked_for_long_is_a_problem() -> None:
     configs = Configs(faults=[refused] * 8)
     problem, seconds = told(change_owed(SITE, add=(CUT,)), configs)
-    assert isinstance(problem, Problem)
-    assert problem.exit_code is ExitCode.OUTCOME_UNKNOWN
-    assert problem.evidence == ("no route to host",)
+    assert problem == UNTOLD
     assert (len(configs.asked), seconds) == (8, 7.0)
 
 
 def test_a_write_that_nobody_confirms_is_a_problem() -> None:
-    problem = changed(Configs(faults=[happens, refused] * 8), add=(CUT,))
-    assert isinstance(problem, Problem)
-    assert problem.evidence == ("no route to host",)
+    assert changed(Configs(faults=[happens, refused] * 8), add=(CUT,)) == UNTOLD
+
+
+def test_an_answer_without_a_word_is_a_problem_too() -> None:
+    def silent(_configs: Configs, _effect: ConfigEffect) -> ConfigAnswer:
+        return answer(ConfigResult.FAILED)
+
+    assert changed(Configs(faults=[silent] * 8), add=(CUT,)) == replace(UNTOLD, evidence=())
 
 
 def config(*labels: tuple[str, str]) -> StoredConfig:
     return StoredConfig(id="c1", name=OWED, version=1, labels=labels, data=b"")
+
+
+def test_a_long_label_written_by_hand_is_cut() -> None:
+    (found,) = listed(config((f"dtdeploy.owed.{KKO}", "x" * 1000)))
+    assert found.reason == "x" * 300
 
 
 @pytest.mark.parametrize(
@@ -196,13 +217,18 @@ def test_a_label_written_by_hand_still_names_its_unit(value: str) -> None:
 
 def test_labels_of_others_are_passed_over() -> None:
     assert listed(config(("team", "ops"), ("dtdeploy.owed", "x"))) == ()
+    mine = (f"dtdeploy.owed.{KKO}", "x")
+    assert len(listed(config(("a", "before"), mine, ("z", "after")))) == 1
+    (odd,) = listed(config(("dtdeploy.owed.a@b@far", "x")))
+    assert odd.unit == Unit(stack="a@b", site="far")
 
 
 def test_a_reason_is_kept_within_bounds() -> None:
     configs = Configs()
-    changed(configs, add=(replace(CUT, since=1000.00049, reason="x" * 1000),))
-    value = json.loads(configs.kept[OWED].labels[0][1])
-    assert (len(value["reason"]), value["since"]) == (300, 1000.0)
+    changed(configs, add=(replace(CUT, since=1000.12349, reason="x" * 1000),))
+    label = f'{{"run":"r1","since":1000.123,"reason":"{"x" * 300}"}}'
+    assert configs.kept[OWED].labels == ((f"dtdeploy.owed.{KKO}", label),)
+    assert configs.kept[OWED].data.startswith(b"The labels of this config are the units")
     changed(configs, add=(OTHER,))
     assert len(standing(configs)) == 2
 
