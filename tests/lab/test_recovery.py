@@ -66,11 +66,17 @@ def resumed(somebody: Operator, *more: str) -> Done:
     return done
 
 
-def everything_is_well(operator: Operator) -> None:
+def everything_is_well(operator: Operator, *, cut_off: str = "") -> None:
+    """Hold that all is up and no rule was broken; who was cut off could not reach the server."""
     status = operator.types("status")
     assert status.code == 0, status
     assert lock() == ""
-    assert operator.violations() == []
+    against = [
+        words
+        for words in operator.violations()
+        if not (cut_off and cut_off in words and "could not reach the server" in words)
+    ]
+    assert against == []
 
 
 @pytest.mark.timeout(7200)
@@ -202,7 +208,7 @@ def test_a_link_cut_for_20_seconds_costs_no_run(operator: Operator, step: str) -
     faults.heal("aux.kko")
     done = running.ends()
     assert done.code == 0, done
-    everything_is_well(operator)
+    everything_is_well(operator, cut_off="aux.kko")
 
 
 def test_a_docker_daemon_restarted_in_the_middle_of_a_deploy_costs_at_most_a_resume(
