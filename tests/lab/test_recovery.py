@@ -17,7 +17,8 @@ COORDINATOR = "frb-vsop.chime"
 RUN = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 WHOLE_SECONDS = 36.0
 """About how long a whole restart takes from its first step until everything was watched."""
-KILLS = 20 if DEEP else 2
+KILLS = 20 if DEEP else 1
+deep = pytest.mark.skipif(not DEEP, reason="takes a minute more: scripts/test --deep")
 GNAW = random.Random(7)  # noqa: S311 - drawn once, the same points every time
 
 
@@ -97,11 +98,14 @@ def test_killed_at_any_moment_it_is_finished_from_another_machine(
         wait_until(lambda: "dtdeploy resume" in said(other), seconds=90, what="the way to resume")
         assert "UNFINISHED" in said(other)
         resumed(other)
+    before = operator.touched()
     again = other.types("resume", "--yes")
     assert again.code == 0, again
+    assert operator.touched() == before
     everything_is_well(operator)
 
 
+@deep
 def test_a_second_resume_changes_nothing(operator: Operator) -> None:
     running = operator.starts("restart", "--all", "--yes")
     removing(running)
@@ -125,6 +129,7 @@ def test_of_two_restarts_one_wins_and_the_other_names_it(operator: Operator) -> 
     everything_is_well(operator)
 
 
+@deep
 def test_one_that_queues_goes_on_after_the_other(operator: Operator) -> None:
     first = operator.starts("restart", "--site", "kko", "--yes")
     under_way(first)
@@ -156,6 +161,7 @@ def test_a_holder_that_slept_while_its_lock_was_broken_does_nothing_more(
     everything_is_well(operator)
 
 
+@deep
 def test_a_lock_can_only_be_broken_by_the_name_of_its_run(operator: Operator) -> None:
     first = operator.starts("restart", "--site", "kko", "--yes")
     under_way(first)
@@ -166,7 +172,13 @@ def test_a_lock_can_only_be_broken_by_the_name_of_its_run(operator: Operator) ->
 
 
 @pytest.mark.parametrize(
-    "what", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name
+    "what",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=deep),
+        pytest.param(signal.SIGHUP, marks=deep),
+    ],
+    ids=lambda s: s.name,
 )
 def test_asked_to_stop_it_says_so_at_once_and_how_to_go_on(
     operator: Operator, what: signal.Signals
@@ -199,7 +211,10 @@ def test_cancelled_by_ci_it_is_resumed(operator: Operator) -> None:
     everything_is_well(operator)
 
 
-@pytest.mark.parametrize("step", ["remove datatrail-client@kko", "deploy datatrail-client@kko"])
+@pytest.mark.parametrize(
+    "step",
+    ["remove datatrail-client@kko", pytest.param("deploy datatrail-client@kko", marks=deep)],
+)
 def test_a_link_cut_for_20_seconds_costs_no_run(operator: Operator, step: str) -> None:
     running = operator.starts("restart", "--all", "--yes")
     running.until_it_says(step)
@@ -211,6 +226,7 @@ def test_a_link_cut_for_20_seconds_costs_no_run(operator: Operator, step: str) -
     everything_is_well(operator, cut_off="aux.kko")
 
 
+@deep
 def test_a_docker_daemon_restarted_in_the_middle_of_a_deploy_costs_at_most_a_resume(
     operator: Operator,
 ) -> None:
@@ -221,6 +237,7 @@ def test_a_docker_daemon_restarted_in_the_middle_of_a_deploy_costs_at_most_a_res
     finished(operator, running.ends())
 
 
+@deep
 def test_the_coordinators_daemon_restarted_costs_at_most_a_resume(operator: Operator) -> None:
     running = operator.starts("restart", "--all", "--yes")
     running.until_it_says("remove datatrail-client@gbo")
