@@ -1,6 +1,6 @@
 """Which hosts there are, what they are called and where they live. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from lab.errors import LabError
@@ -89,6 +89,8 @@ class Shape:
     workers: int = DEFAULT_WORKERS
     ingress_subnet: str | None = None
     docker_cli: str | None = None
+    # What the repositories describe can change while the lab is up.
+    few: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what the address plan has no room for."""

@@ -123,9 +123,10 @@ def commit(
 
 
 @fault.command()
-def pristine() -> None:
+@click.option("--few/--all", default=None, help="One or two services of each kind, or every one.")
+def pristine(*, few: bool | None) -> None:
     """Push all repositories as they are when nothing is wrong."""
-    faults.pristine()
+    faults.pristine(few=few)
 
 
 @fault.command()

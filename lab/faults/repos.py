@@ -1,6 +1,7 @@
 """What people push: broken files, rewritten history, images that misbehave."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lab import commits, state
 from lab.standins.kinds import Kind
@@ -53,9 +54,16 @@ def image(
     return commits.commit(place.repo, {place.path: text}, f"Use another image at {site}")
 
 
-def pristine() -> None:
-    """Push the stand-ins as they are when nothing is wrong."""
-    commits.make_pristine(state.current().shape)
+def pristine(*, few: bool | None = None) -> None:
+    """Push the stand-ins as they are when nothing is wrong.
+
+    `few` makes do with one or two services of each kind, from now on; False takes all again.
+    """
+    lab = state.current()
+    if few is not None and few != lab.shape.few:
+        lab.shape = replace(lab.shape, few=few)
+        lab.save()
+    commits.make_pristine(lab.shape)
 
 
 def _main_file(repo: str) -> str:

@@ -79,6 +79,11 @@ def stack_file(shape: Shape, stack: str, site: str, kinds: Mapping[str, Kind]) -
 
 
 def _services(shape: Shape, stack: str, site: str) -> list[stacks.Service]:
+    everything = _all_services(shape, stack, site)
+    return [each for each in everything if not shape.few or each.name in stacks.FEW]
+
+
+def _all_services(shape: Shape, stack: str, site: str) -> list[stacks.Service]:
     if stack == SERVER_STACK:
         return stacks.server_services()
     if stack == DAEMONS_STACK:

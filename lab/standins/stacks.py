@@ -26,6 +26,18 @@ DAEMONS = (
     *(f"replication_stager_{site}" for site in STAGED_SITES),
     "state_updater",
 )
+# One or two of each kind: enough where a test is not about how many there are.
+FEW = frozenset(
+    {
+        "autossh_kko",
+        "deletion_healer",
+        "inventory",
+        "metric_pusher",
+        "replicator",
+        "server",
+        "state_updater",
+    }
+)
 # The client that a site with workers is made to run on one of them.
 WORKERS_CLIENT = "replicator"
 

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from ruamel.yaml import YAML
 
 from lab import control, faults, hosts
 from lab.errors import LabError
 from lab.packages import require
 from lab.processes import wait_until
+from lab.standins.stacks import FEW
 from lab.topology import OPERATOR, OTHER_OPERATOR, Host
 from lab.witness import judge, records
 
 ROOT = Path(__file__).parent.parent.parent
+PRODUCTION = ROOT / "sites.yaml"
 OWN_CONFIGS = ("dtdeploy.run", "dtdeploy.owed")
 """The lock of a run and what it owes are configs on the coordinator's Swarm: nobody's stack."""
 _RUN_SECONDS = 280
@@ -108,7 +111,7 @@ def _written(file: int) -> str:
 class Operator:
     """Somebody at an operator's machine of the lab."""
 
-    def __init__(self, inventory: Path = ROOT / "sites.yaml", machine: Host = OPERATOR) -> None:
+    def __init__(self, inventory: Path = PRODUCTION, machine: Host = OPERATOR) -> None:
         self.inventory = inventory
         self.machine = machine
         self.since = records.now()
@@ -186,30 +189,39 @@ def everywhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def hurried(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the production inventory, content with what has run for one second."""
-    folder = tmp_path_factory.mktemp("hurried")
-    shutil.copy(ROOT / "sites.yaml", folder)
-    shutil.copytree(ROOT / "stacks", folder / "stacks")
-    for file in (folder / "stacks").iterdir():
-        text = file.read_text()
-        assert "stable: 10s" in text
-        file.write_text(text.replace("stable: 10s", "stable: 1s"))
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the production inventory, but content with few services, up for two seconds.
+
+    Most tests are not about how many services there are nor how long they are watched, and pay
+    for both with every restart. With --deep it is the production inventory itself.
+    """
+    if DEEP:
+        return PRODUCTION
+    folder = tmp_path_factory.mktemp("few")
+    shutil.copy(PRODUCTION, folder)
+    (folder / "stacks").mkdir()
+    yaml = YAML()
+    for file in (ROOT / "stacks").iterdir():
+        stack = yaml.load(file)
+        stack["services"] = [name for name in stack["services"] if name in FEW]
+        stack["policy"]["stable"] = "2s"
+        yaml.dump(stack, folder / "stacks" / file.name)
     return folder / "sites.yaml"
 
 
 @pytest.fixture
-def operator(lab_is_up: None, hurried: Path) -> Iterator[Operator]:
+def operator(lab_is_up: None, inventory: Path) -> Iterator[Operator]:
     """Give an operator and a fleet in which nothing is broken and everything runs."""
     del lab_is_up
     faults.heal()
-    faults.pristine()
-    # The production inventory does not contact the planned site: nothing may run there.
+    faults.pristine(few=not DEEP)
+    # The inventory does not contact the planned site: nothing may run there.
     faults.stack_remove("hco", "datatrail-client")
     faults.stack_remove("gbo", "datatrail-extra")
     hosts.docker("frb-vsop.chime", "config", "rm", *OWN_CONFIGS, check=False)
-    _mend(Operator(hurried))
-    somebody = Operator()
+    somebody = Operator(inventory)
+    _mend(somebody)
+    somebody.begin()
     yield somebody
     faults.heal()
     faults.pristine()

@@ -9,6 +9,7 @@ from lab.errors import LabError
 from lab.standins.images import build_all, digest
 from lab.standins.kinds import Kind
 from lab.standins.repos import repositories, source, stack_file
+from lab.standins.stacks import FEW
 from lab.topology import Shape
 
 DAEMONS = {
@@ -61,6 +62,19 @@ def test_repositories_have_the_handbooks_files() -> None:
 )
 def test_each_stack_has_the_handbooks_services(repo: str, path: str, expected: set[str]) -> None:
     assert expected == services(repositories(Shape())[repo][path]).keys()
+
+
+def test_few_services_are_one_or_two_of_each_kind() -> None:
+    files = repositories(Shape(few=True))
+    named = {
+        name
+        for repo in ("datatrail", "datatrail-admin")
+        for path, text in files[repo].items()
+        if path.endswith(".yaml")
+        for name in services(text)
+    }
+    assert named == FEW
+    assert named < SERVER | DAEMONS | CLIENTS
 
 
 def test_files_that_compose_files_refer_to_are_there() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import hosts
+from lab import faults, hosts
 from lab.processes import wait_until
 from lab.witness import records
-from tests.lab.conftest import DEEP, Operator
+from tests.lab.conftest import DEEP, PRODUCTION, Operator
 
 pytestmark = pytest.mark.lab
 
@@ -24,6 +24,9 @@ def containers() -> set[str]:
 
 
 def test_from_nothing_to_everything_and_restarts(operator: Operator) -> None:
+    """The production inventory, as it is, with every service that the handbook lists."""
+    operator.inventory = PRODUCTION
+    faults.pristine(few=False)
     assert operator.types("down", "--all", "--yes").code == 0
     assert containers() == set()
     first = operator.types("up", "--all", "--yes")
@@ -47,8 +50,7 @@ def test_from_nothing_to_everything_and_restarts(operator: Operator) -> None:
     assert operator.touched() == []
 
 
-def test_one_site_alone(operator: Operator, hurried: Path) -> None:
-    operator.inventory = hurried
+def test_one_site_alone(operator: Operator) -> None:
     done = operator.types("restart", "--site", "kko", "--yes")
     assert done.code == 0, done
     assert {words.split()[0] for words in operator.touched()} == {"aux.kko"}
@@ -59,9 +61,8 @@ def test_one_site_alone(operator: Operator, hurried: Path) -> None:
     "words", [("restart", "--stack", "datatrail"), ("down", "datatrail@chime")]
 )
 def test_the_server_drags_in_all_that_depends_on_it_and_says_so(
-    operator: Operator, hurried: Path, words: tuple[str, ...]
+    operator: Operator, words: tuple[str, ...]
 ) -> None:
-    operator.inventory = hurried
     shown = operator.types(*words, "--dry-run")
     assert shown.code == 0
     assert "depends on datatrail@chime" in shown.out
@@ -84,8 +85,7 @@ def test_five_sites(operator: Operator, everywhere: Path) -> None:
     assert operator.types("status").code == 0
 
 
-def test_ctrl_c_starts_nothing_more_and_says_what_stands(operator: Operator, hurried: Path) -> None:
-    operator.inventory = hurried
+def test_ctrl_c_starts_nothing_more_and_says_what_stands(operator: Operator) -> None:
     running = operator.starts("restart", "--all", "--yes")
     _until_a_service_is_removed(operator)
     running.send(signal.SIGINT)

@@ -1,5 +1,6 @@
 """Which labs scripts/test takes down, with a stand-in for the lab's own command."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -41,3 +42,15 @@ def test_all_other_tests_are_shared_out_one_by_one() -> None:
     assert OneByOne.scope("tests/contract/test_a.py::test_b[real]") == "tests/contract/"
     alone = "tests/lab/test_refusals.py::test_c[no quorum]"
     assert OneByOne.scope(alone) == alone
+
+
+def test_the_folders_with_tests_on_the_lab_are_all_looked_through() -> None:
+    mark = re.compile(r"\bmark\.lab\b")
+    found = {
+        file.relative_to(ROOT).parts[:2]
+        for file in (ROOT / "tests").rglob("*.py")
+        if mark.search(file.read_text(encoding="utf-8"))
+    }
+    listed = re.search(r"^lab_folders=\((.*)\)$", (ROOT / "scripts/test").read_text(), re.MULTILINE)
+    assert listed
+    assert {"/".join(parts) for parts in found} == set(listed[1].split())
