@@ -8,7 +8,7 @@ from orchestrator.engine.report import RunReport, StepReport
 from orchestrator.engine.schedule import State
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Action, Plan, StepKind
+from orchestrator.planning.plan import Action, Command, Plan, StepKind
 
 
 class How(Enum):
@@ -55,12 +55,17 @@ def judge_ending(plan: Plan, report: RunReport, *, touched: bool) -> Ending:
     owed = {unit: _why(step) for unit, step in changing if touched and _owes(plan, unit, step)}
     # The last thing that was planned for a unit stands last.
     last = {unit: step.state for unit, step in changing}
-    settled = {unit for unit, state in last.items() if state is State.DONE}
+    settled = {u for u, state in last.items() if state is State.DONE and not _was_gone(plan, u)}
     return Ending(
         how=_how(plan, report, changing, touched=touched),
         owed=owed,
         settled=frozenset(settled - owed.keys()),
     )
+
+
+def _was_gone(plan: Plan, unit: Unit) -> bool:
+    """Whether a way back took the unit down since it was gone before: what was owed still is."""
+    return plan.command is Command.ROLLBACK and plan.unit(unit).action is Action.DOWN
 
 
 def _how(

@@ -1,5 +1,7 @@
 """May the lock be released after this end, and what is owed?"""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.engine.ending import Ending, How, judge_ending
@@ -8,7 +10,7 @@ from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Action, Before, Plan, Step, StepKind
+from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind
 from tests.build import CLIENT, SERVER, plan, unit_plan
 
 BROKEN = Problem(code="x.y", what="it broke", exit_code=ExitCode.UNHEALTHY)
@@ -116,6 +118,12 @@ def test_what_was_taken_down_as_planned_is_settled() -> None:
     of = plan(unit_plan(CLIENT, Action.DOWN))
     found = judge_ending(of, report({f"remove {CLIENT}": State.DONE}), touched=True)
     assert found == Ending(how=How.FINISHED, owed={}, settled=frozenset({CLIENT}))
+
+
+def test_what_a_way_back_took_down_stays_owed() -> None:
+    of = replace(plan(unit_plan(CLIENT, Action.DOWN)), command=Command.ROLLBACK)
+    found = judge_ending(of, report({f"remove {CLIENT}": State.DONE}), touched=True)
+    assert found.settled == frozenset()
 
 
 def test_what_is_removed_but_not_back_is_not_settled() -> None:
