@@ -133,12 +133,14 @@ def _unreadable(lock: SimResource) -> Iterator[str]:
         yield f"the lock says run {hold.run} and holds the record of {record.run}"
 
 
-def as_said(account: Account, end: RunEnd) -> list[str]:
-    """Return what is not as it should be after a run that says that it ended well."""
+def as_said(account: Account, name: str, end: RunEnd) -> list[str]:
+    """Return what is not as it should be after a run of `name` that says that it ended well."""
     if end.exit_code is ExitCode.DONE and end.report is not None:
         wrong = ((item, _unlike(account, item, end.run)) for item in end.plan.units)
-    elif end.exit_code is ExitCode.RESTORED:
+        over = end.report.ended
+    elif end.exit_code is ExitCode.RESTORED and end.restored is not None:
         wrong = ((item, _unlike_before(account, item, end)) for item in end.plan.units)
+        over = end.restored.ended
     else:
         return []
     settled, oracle = account.settled(), account.world.oracle
@@ -148,6 +150,7 @@ def as_said(account: Account, end: RunEnd) -> list[str]:
         if words
         and not oracle.broke_since(item.unit, settled.get(item.unit))
         and not oracle.meddled(item.unit)
+        and not oracle.others_since(item.unit, name, over)
     ]
 
 

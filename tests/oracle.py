@@ -63,6 +63,7 @@ class Oracle:
     _lock_typed: float = float("-inf")
     _order: dict[str, int] = field(default_factory=dict)
     _acted: int = 0
+    _touches: dict[Unit, dict[str, float]] = field(default_factory=dict)
     touched: set[Unit] = field(default_factory=set)
     """Units of which an operator created or removed a service."""
     _rules: dict[What, Callable[[Happening], None]] = field(init=False)
@@ -110,6 +111,13 @@ class Oracle:
         """Whether a person deployed or removed `unit` by hand."""
         return unit in self._typed
 
+    def others_since(self, unit: Unit, name: str, at: float) -> bool:
+        """Whether an operator other than `name` created or removed a service of `unit` after `at`.
+
+        One that was stopped at its very end wakes up when another may long be at work.
+        """
+        return any(by != name and when > at for by, when in self._touches.get(unit, {}).items())
+
     def broke_since(self, unit: Unit, at: float | None) -> bool:
         """Whether `unit` broke by itself, or something befell its site, after `at`.
 
@@ -156,7 +164,7 @@ class Oracle:
             self._typed[unit] = self._broke[unit] = happening.at
             return
         self._broke.pop(unit, None)
-        self.touched.add(unit)
+        self._touched_by(happening, unit)
         life = self.lives.get(happening.by)
         since = self._decided(life, "RemoveServices", happening) - self._age(life, happening.at)
         for container in self.fleet.running_containers():
@@ -165,6 +173,10 @@ class Oracle:
                 self._say(happening, "S1", f"{unit} went down while {_shown(container)} runs")
         if life is not None:
             self._shipped(happening, life)
+
+    def _touched_by(self, happening: Happening, unit: Unit) -> None:
+        self.touched.add(unit)
+        self._touches.setdefault(unit, {})[happening.by] = happening.at
 
     def _excused(self, life: Life | None, below: Unit, since: float) -> bool:
         """Whether nobody can be blamed for not having seen `below` run."""
@@ -207,7 +219,7 @@ class Oracle:
         if happening.by in ("", PERSON):
             self._typed[unit] = happening.at
             return
-        self.touched.add(unit)
+        self._touched_by(happening, unit)
         life = self.lives.get(happening.by)
         since = self._decided(life, "DeployStack", happening) - self._age(life, happening.at)
         for below in self._needs.get(unit, ()):

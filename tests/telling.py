@@ -117,7 +117,7 @@ class _Teller:
     def _ended(self, name: str, end: RunEnd) -> None:
         self.story.ends.append((name, end))
         self._account.take(end)
-        self.story.wrong += as_said(self._account, end)
+        self.story.wrong += as_said(self._account, name, end)
 
     def _at_work(self, backend: SimulatedBackend, ills: Ills) -> Machine:
         clock = WallClock(self.world.fleet.clock, jumps=list(ills.jumps))

@@ -385,7 +385,8 @@ class _Run:
 
     def _given_up(self) -> bool:
         since = self._stopping_since
-        return since is not None and self._backend.now() - since >= _STOP_SECONDS
+        # The same sum as in _next_time: the difference may round to just below the bound.
+        return since is not None and self._backend.now() >= since + _STOP_SECONDS
 
     def _leave_the_rest(self) -> None:
         for active in list(self._active.values()):

@@ -32,6 +32,8 @@ from orchestrator.simulation.link import Link, LinkState
 
 _WAY = (0.005, 0.04)
 _LOOK_AGAIN = 0.25
+_IN_VAIN = 1000
+"""How often in a row somebody may wait for a time that has come already."""
 _SWALLOWED = 0.5
 """How likely a request on a hanging connection never arrives."""
 _ENGINES_OWN = (Sleep, Tell, ObserveAll, CheckLock, Intend, Saw)
@@ -95,6 +97,7 @@ class SimulatedBackend:
         self._ready: deque[tuple[int, object]] = deque()
         self._under_way: set[_Flight] = set()
         self._woken = False
+        self._in_vain = 0
 
     def now(self) -> float:
         """Return virtual time in seconds."""
@@ -129,10 +132,12 @@ class SimulatedBackend:
         """Let virtual time pass until an answer is there, or until `until`.
 
         Raises:
-            SimulationStalledError: nothing is under way and there is no end to the wait.
+            SimulationStalledError: nothing is under way and there is no end to the wait, or no
+                time passes however often this is called.
             Killed: this operator is dead.
 
         """
+        began = self._clock.now
         if not (self.news or self._dead):
             if until is None and not self._under_way:
                 raise SimulationStalledError("waiting for ever, and nothing is under way")
@@ -140,8 +145,12 @@ class SimulatedBackend:
         if self._dead:
             raise Killed(self.operator)
         if not self._ready:
+            self._in_vain = 0 if self._woken or self._clock.now > began else self._in_vain + 1
+            if self._in_vain > _IN_VAIN:
+                raise SimulationStalledError("waiting again and again, and no time passes")
             self._woken = self.news = False
             return None
+        self._in_vain = 0
         answer = self._ready.popleft()
         self.news = self._woken or bool(self._ready)
         return answer

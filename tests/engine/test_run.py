@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from orchestrator.engine.custodian import Custodian
 from orchestrator.engine.events import Event, RunStopping, StepSkipped, StepStopped, StepWaits
@@ -199,6 +201,35 @@ def test_stopping_starts_nothing_more_and_says_what_was_left_in_the_middle() -> 
     assert backend.time <= 5.0
     assert any(isinstance(event, RunStopping) for event in events)
     assert any(isinstance(event, StepStopped) for event in events)
+
+
+class Unanswering(Backend):
+    """Begins at a given time, and never answers; counts how often it is waited for."""
+
+    def __init__(self, began: float) -> None:
+        super().__init__()
+        self.time = began
+        self.waits = 0
+
+    def wait(self, until: float | None) -> None:
+        self.waits += 1
+        assert self.waits < 100, "the loop goes round, and no time passes"
+        self.time = max(self.time, until or 0.0)
+
+
+@given(st.floats(min_value=0.0, max_value=1e6))
+@example(29.891352473927856)
+def test_what_is_not_answered_is_not_awaited_for_ever_whenever_it_began(began: float) -> None:
+    backend = Unanswering(began)
+    report = run_plan(
+        plan(step("a")),
+        backend,
+        lambda _: removing(),
+        lambda _: None,
+        lambda: backend.waits > 0,
+    )
+    assert states(report) == {"a": State.STOPPED}
+    assert backend.time - began == pytest.approx(10.0)
 
 
 def test_what_a_step_waits_for_is_told() -> None:

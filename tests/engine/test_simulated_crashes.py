@@ -25,7 +25,7 @@ def wrong(told: list[tuple[str, Told]]) -> dict[str, tuple[str, ...]]:
     return {name: story.wrong for name, story in told if story.wrong}
 
 
-@pytest.mark.timeout(36000)
+@pytest.mark.timeout(36000 if DEEP else 1800)
 def test_a_restart_killed_anywhere_is_brought_to_its_end_or_back() -> None:
     goals, mutations = undisturbed()
     firsts = list(points(mutations))

@@ -36,7 +36,7 @@ def told(seeds: range) -> list[Verdict]:
         return list(pool.map(verdict, seeds, chunksize=20))
 
 
-@pytest.mark.timeout(36000)
+@pytest.mark.timeout(max(1800, SEEDS))
 @pytest.mark.skipif(bool(SEED), reason="one day alone is told")
 def test_no_bad_day_breaks_a_rule_and_each_morning_mends_all() -> None:
     verdicts = told(range(SEEDS))

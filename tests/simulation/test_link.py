@@ -213,6 +213,17 @@ def test_waiting_for_ever_for_nothing_is_a_bug_and_said_so() -> None:
         rig.backend.wait(None)
 
 
+def test_waiting_again_and_again_for_what_is_past_is_a_bug_and_said_so() -> None:
+    rig = Rig(stack())
+
+    def wait_for(until: float) -> None:
+        for _ in range(1100):
+            rig.backend.wait(until)
+
+    with pytest.raises(SimulationStalledError, match="no time passes"):
+        wait_for(0.0)
+
+
 def test_effects_of_the_engine_itself_are_refused() -> None:
     with pytest.raises(TypeError, match="Sleep"):
         Rig(stack()).backend.submit(1, Sleep(seconds=1))
