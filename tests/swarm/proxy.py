@@ -25,6 +25,8 @@ class Proxy:
         self._answers = threading.Event()
         self._answers.set()
         self.connections = 0
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def stall(self) -> None:
         self._forward.clear()
@@ -63,7 +65,7 @@ class Proxy:
 
         threading.Thread(target=wait, daemon=True).start()
 
-    def accept(self) -> None:
+    def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -88,6 +90,13 @@ class Proxy:
         threading.Thread(target=pump, daemon=True).start()
 
     def close(self) -> None:
+        """End all of it; who waits in accept is woken first.
+
+        Else it would go on waiting on the number of its socket, and take the connections of
+        whoever listens on that number next.
+        """
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
         self.heal()
         self.cut()
@@ -96,7 +105,6 @@ class Proxy:
 @contextmanager
 def proxied(to: int, host: str = "127.0.0.1") -> Iterator[Proxy]:
     proxy = Proxy(to, host)
-    threading.Thread(target=proxy.accept, daemon=True).start()
     try:
         yield proxy
     finally:

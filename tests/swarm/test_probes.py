@@ -34,6 +34,9 @@ def answering(answer: bytes, *, pause: float = 0.0) -> Iterator[tuple[int, list[
         thread = threading.Thread(target=_serve, args=(listener, answer, pause, heard), daemon=True)
         thread.start()
         yield listener.getsockname()[1], heard
+        # Who still waits in accept would take the connections of the next socket of that number.
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def _serve(listener: socket.socket, answer: bytes, pause: float, heard: list[bytes]) -> None:
