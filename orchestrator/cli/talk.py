@@ -29,6 +29,7 @@ from orchestrator.ui.json_values import Json, state_json
 from orchestrator.ui.listening import Listening, make_listener
 from orchestrator.ui.lock_view import RunState, print_lock, print_state
 from orchestrator.ui.mode import Mode, choose_mode
+from orchestrator.ui.plan_forms import Form, plan_lines
 from orchestrator.ui.plan_view import print_plan
 from orchestrator.ui.problems import print_problems
 from orchestrator.ui.status_view import Fleet, print_status
@@ -68,12 +69,15 @@ class Talk:
         """Whether a machine reads."""
         return self.mode is Mode.JSON
 
-    def plan(self, plan: Plan, holding: HeldRun | None = None) -> None:
-        """Show a plan; `holding` is who holds the lock, said before."""
-        if self.as_json:
+    def plan(self, plan: Plan, holding: HeldRun | None = None, *, form: Form = Form.TEXT) -> None:
+        """Show a plan; `holding` is who holds the lock, said before. --json wins over `form`."""
+        if self.as_json or form is Form.JSON:
             print_json(plan_line(plan, holding), self.out)
-        else:
+        elif form is Form.TEXT:
             print_plan(plan, self.out, verbose=self.verbose)
+        else:
+            for line in plan_lines(plan, form):
+                self.out.out(line, highlight=False)
 
     def notice(self, holding: HeldRun) -> None:
         """Say, before anything else, that a run holds the lock."""

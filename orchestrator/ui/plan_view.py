@@ -1,6 +1,6 @@
 """A plan on one screen: what goes down, in which order, from what to what, and why."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -10,24 +10,13 @@ from rich.text import Text
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Action, Before, Plan, Step, StepKind, UnitPlan
-from orchestrator.planning.steps import step_waves
+from orchestrator.planning.plan import Action, Before, Plan, UnitPlan
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.phrases import asked, count, limit, named, running_at, short
+from orchestrator.ui.phrases import asked, count, limit, named
+from orchestrator.ui.plan_rows import order_rows, revision_words, state_words, then_words, why_rows
 
-_VERBS = {
-    StepKind.EXAMINE: "check",
-    StepKind.PREPARE: "prepare",
-    StepKind.REMOVE: "down",
-    StepKind.DEPLOY: "up",
-    StepKind.SETTLE: "watch",
-}
-_NOTES = {
-    StepKind.EXAMINE: "changes nothing",
-    StepKind.PREPARE: "ship files, pull images",
-}
 _STYLES = {
     Verdict.HEALTHY: "green",
     Verdict.PENDING: "yellow",
@@ -35,8 +24,6 @@ _STYLES = {
     Verdict.UNKNOWN: "red",
 }
 _LONGEST = 300
-_MOST_SITES = 10
-"""More sites than this are counted where each of them is named further down anyway."""
 
 
 def render_plan(plan: Plan, width: int = 80, *, verbose: bool = False) -> list[str]:
@@ -56,7 +43,7 @@ def plan_view(plan: Plan, *, verbose: bool = False) -> RenderableType:
         parts += [Text(), _heading("ORDER"), _order(plan)]
     if plan.units:
         parts += [Text(), _heading("UNITS"), _units(plan)]
-    parts += [Text(), _heading("WHY"), labelled(_why(plan))]
+    parts += [Text(), _heading("WHY"), labelled(why_rows(plan))]
     if verbose:
         parts += [part for item in plan.units for part in _in_full(plan, item)]
     elif words := commands_once(plan.units):
@@ -109,51 +96,24 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
 
 def _order(plan: Plan) -> RenderableType:
     """Return the waves; steps of a wave that may wait equally long share a line."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True, justify="right")
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_column(no_wrap=True, justify="right")
-    for number, wave in enumerate(_shown_waves(plan), start=1):
-        for index, (kind, seconds, steps) in enumerate(_alike(wave)):
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_column(no_wrap=True, justify="right")
+    for number, wave in enumerate(order_rows(plan), start=1):
+        for index, row in enumerate(wave):
             first = f" {number}" if index == 0 else ""
-            wait = f"at most {limit(seconds)}"
-            table.add_row(Text(first), Text(_VERBS[kind]), Text(_who(kind, steps)), Text(wait))
-    return table
-
-
-def _shown_waves(plan: Plan) -> Iterator[tuple[Step, ...]]:
-    """Yield the waves, the watching afterwards as one last wave: nothing waits for it."""
-    watched: list[Step] = []
-    for wave in step_waves(plan.steps):
-        watched += [step for step in wave if step.kind is StepKind.SETTLE]
-        if shown := tuple(step for step in wave if step.kind is not StepKind.SETTLE):
-            yield shown
-    if watched:
-        yield tuple(watched)
-
-
-def _alike(wave: tuple[Step, ...]) -> list[tuple[StepKind, float, list[Step]]]:
-    groups: dict[tuple[StepKind, float], list[Step]] = {}
-    for step in wave:
-        groups.setdefault((step.kind, step.wait_seconds), []).append(step)
-    return [(kind, seconds, steps) for (kind, seconds), steps in groups.items()]
-
-
-def _who(kind: StepKind, steps: list[Step]) -> str:
-    if kind is StepKind.SETTLE:
-        return "each from when it is up: " + ", ".join(dict.fromkeys(s.reason for s in steps))
-    units = [step.unit for step in steps if step.unit is not None]
-    sites = ", ".join(step.site for step in steps)
-    places = named(units) or (sites if len(steps) <= _MOST_SITES else f"{len(steps)} sites")
-    return f"{places} ({_NOTES[kind]})" if kind in _NOTES else places
+            wait = f"at most {limit(row.seconds)}"
+            grid.add_row(Text(first), Text(row.verb), Text(row.who), Text(wait))
+    return grid
 
 
 def _units(plan: Plan) -> RenderableType:
     """Return from what to what; units of which the same is true share a line."""
     groups: dict[tuple[str, ...], list[UnitPlan]] = {}
     for item in plan.units:
-        key = (item.unit.stack, _now(item.before).plain, _then(item), *item.before.words)
+        key = (item.unit.stack, _now(item.before).plain, then_words(item), *item.before.words)
         groups.setdefault(key, []).append(item)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(overflow="fold")
@@ -162,55 +122,19 @@ def _units(plan: Plan) -> RenderableType:
     for items in groups.values():
         first = items[0]
         places = named(item.unit for item in items)
-        table.add_row(Text(places), _now(first.before), Text(f"-> {_then(first)}"))
+        table.add_row(Text(places), _now(first.before), Text(f"-> {then_words(first)}"))
     return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _now(before: Before) -> Text:
+    state = Text(state_words(before), style=_state_style(before))
+    return state.append(revision_words(before), style="dim")
+
+
+def _state_style(before: Before) -> str:
     if before.presence is Presence.GONE:
-        return Text("gone", style="dim")
-    if before.presence is Presence.UNKNOWN or before.verdict is None:
-        return Text("unknown", style="red")
-    tasks = f"{before.running}/{before.expected}"
-    state = Text(f"{tasks} {before.verdict.value}", style=_STYLES[before.verdict])
-    if before.verdict is not Verdict.HEALTHY and before.words:
-        more = f" (+{len(before.words) - 1} more)" if len(before.words) > 1 else ""
-        state.append(f": {shorten(clean(before.words[0]), 120)}{more}")
-    return state.append(f", {running_at(before.revision)}", style="dim")
-
-
-def _then(item: UnitPlan) -> str:
-    if item.action is Action.KEEP:
-        return "stays as it is"
-    if item.action is Action.DOWN:
-        return "gone"
-    return short(item.after.sha) if item.after else "deployed"
-
-
-def _why(plan: Plan) -> Iterator[tuple[str, str]]:
-    reasons: dict[str, list[Unit]] = {}
-    for item in plan.units:
-        reasons.setdefault(clean(item.reason), []).append(item.unit)
-    for reason, units in reasons.items():
-        everything = len(reasons) == 1 and len(units) > 1
-        yield "in", f"{'all of them' if everything else named(units)}: {reason}"
-    left: dict[str, list[str]] = {}
-    for untouched in plan.untouched:
-        left.setdefault(clean(untouched.reason), []).append(untouched.name)
-    for reason, names in left.items():
-        yield "not", f"{_compact(names)}: {reason}"
-
-
-def _compact(names: Iterable[str]) -> str:
-    """List names, those of the form stack@site as units."""
-    units, others = [], []
-    for name in names:
-        stack, at, site = name.partition("@")
-        if at:
-            units.append(Unit(stack=stack, site=site))
-        else:
-            others.append(name)
-    return ", ".join(part for part in (named(units), *others) if part)
+        return "dim"
+    return _STYLES.get(before.verdict or Verdict.UNKNOWN, "red")
 
 
 def _in_full(plan: Plan, item: UnitPlan) -> Iterator[RenderableType]:

@@ -1,0 +1,32 @@
+"""The forms that a plan can be written in, besides what is meant for a terminal."""
+
+from enum import Enum
+from typing import Literal, assert_never
+
+from orchestrator.planning.plan import Plan
+from orchestrator.ui.plan_markdown import plan_markdown
+from orchestrator.ui.plan_mermaid import plan_mermaid
+from orchestrator.ui.plan_svg import plan_svg
+
+
+class Form(Enum):
+    """How a plan is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
+def plan_lines(plan: Plan, form: Literal[Form.MARKDOWN, Form.MERMAID, Form.SVG]) -> list[str]:
+    """Return the lines of a plan in `form`."""
+    match form:
+        case Form.MARKDOWN:
+            return plan_markdown(plan)
+        case Form.MERMAID:
+            return plan_mermaid(plan)
+        case Form.SVG:
+            return plan_svg(plan)
+        case _:
+            assert_never(form)

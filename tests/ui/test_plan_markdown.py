@@ -1,0 +1,51 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+
+from orchestrator.ui.plan_markdown import MARKER, plan_markdown
+from tests.ui.golden import assert_golden
+from tests.ui.hostile import HOSTILE, planted
+from tests.ui.test_markdown import GITHUB, inline
+from tests.ui.test_plan_view import PLANS
+
+_OWN_BLOCKS = re.compile(r"<!-- dtdeploy plan -->|</?details>|<summary>[A-Za-z' ]+</summary>|\s+")
+_OWN_TOKENS = {"text", "text_special", "html_inline", "strong_open", "strong_close"}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_plans_read_well(name: str) -> None:
+    assert_golden(f"plan-{name}-markdown", plan_markdown(PLANS[name]))
+
+
+@given(HOSTILE)
+@settings(max_examples=300)
+def test_nothing_that_others_wrote_becomes_markdown_or_html(words: str) -> None:
+    lines = plan_markdown(planted(words))
+    for token in GITHUB.parse("\n".join(lines)):
+        if token.type == "html_block":
+            assert _OWN_BLOCKS.sub("", token.content) == ""
+    tokens = [token for token in inline(lines) if token.type != "softbreak"]
+    assert {token.type for token in tokens} <= _OWN_TOKENS
+    html = {token.content for token in tokens if token.type == "html_inline"}
+    assert html <= {"<code>", "</code>"}
+
+
+@given(HOSTILE)
+def test_the_shape_is_the_same_whatever_others_wrote(words: str) -> None:
+    harmless = [t.type for t in GITHUB.parse("\n".join(plan_markdown(planted("words"))))]
+    tokens = [t.type for t in GITHUB.parse("\n".join(plan_markdown(planted(f"words {words}"))))]
+    assert tokens == harmless
+
+
+def test_a_job_finds_its_own_comment_by_the_first_line() -> None:
+    assert plan_markdown(PLANS["restart-all"])[0] == MARKER
+
+
+def test_what_goes_down_stands_right_under_the_title() -> None:
+    assert plan_markdown(PLANS["restart-all"])[3].startswith("- **GOES DOWN** <code>datatrail&#64;")
+
+
+def test_secrets_are_hidden() -> None:
+    text = "\n".join(plan_markdown(planted("https://bot:hunter2@git.example DB_PASSWORD=hunter2")))
+    assert "hunter2" not in text
