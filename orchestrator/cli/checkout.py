@@ -8,6 +8,7 @@ from typing import Protocol
 from orchestrator.errors import DtdeployError, ExitCode, Problem, SourceError, UsageError
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, Repo
+from orchestrator.sources.lineage import Descent, Lineage, lineage
 from orchestrator.sources.mirror import FetchResult, fetch_all, mirror_path
 from orchestrator.sources.model import Sourced
 from orchestrator.sources.pin import pin
@@ -30,6 +31,10 @@ class Checkout(Protocol):
 
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
         """Return desired state and release of `units` at the pinned revisions (SourceError)."""
+        ...
+
+    def lineages(self, running: Mapping[str, Iterable[str]]) -> tuple[Lineage, ...]:
+        """Return how the pinned revision of each repo stands to the SHAs that run of it."""
         ...
 
     def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
@@ -74,6 +79,14 @@ class GitCheckout:
         """Read the compose files of `units` and what they refer to."""
         wanted = tuple(units)
         return source_units(self._inventory, wanted, self._mirrors, self.pins(), self._environment)
+
+    def lineages(self, running: Mapping[str, Iterable[str]]) -> tuple[Lineage, ...]:
+        """Ask git, repo by repo."""
+        pins = self.pins()
+        return tuple(
+            lineage(self._inventory.repo(repo), self._mirrors[repo], pins[repo], shas)
+            for repo, shas in running.items()
+        )
 
     def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
         """Read commits that the mirrors have; only where one is missing, git is asked.
@@ -158,6 +171,22 @@ class MadeUpCheckout:
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
         """Return the made-up sources of `units`."""
         return {unit: self._sources[unit] for unit in units}
+
+    def lineages(self, running: Mapping[str, Iterable[str]]) -> tuple[Lineage, ...]:
+        """Say of what is made up that it is newer than what runs."""
+        pins = self.pins()
+        return tuple(
+            Lineage(
+                revision=pins[repo],
+                ref=self._inventory.repo(repo).ref,
+                usual=True,
+                descents=tuple(
+                    (sha, Descent.SAME if sha == pins[repo].sha else Descent.FORWARD)
+                    for sha in shas
+                ),
+            )
+            for repo, shas in running.items()
+        )
 
     def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
         """Return the made-up sources of units at revisions that there were."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orchestrator.cli.pricing import priced
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
 from orchestrator.fleet.unit import Unit
@@ -32,6 +33,7 @@ def make_book(world: World, command: Command, request: Request, refs: Mapping[st
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
+    plan = priced(world, plan, looks)
     return Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
 
 

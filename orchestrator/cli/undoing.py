@@ -3,8 +3,9 @@
 import base64
 from binascii import Error as NotBase64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orchestrator.cli.past import read_history
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import left_as_it_is, nobody_knows_former
@@ -14,6 +15,7 @@ from orchestrator.engine.record import RunRecord, decode, fingerprint
 from orchestrator.engine.session import Sources
 from orchestrator.errors import ExitCode, FleetError, JournalError, Problem, RefusedError
 from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.planning.history import assess
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.restoring import (
     formers,
@@ -86,11 +88,13 @@ def way_back(world: World, run: str, done: Plan) -> WayBack:
     known = formers(world.inventory, whole)
     sourced = world.checkout.read_at(known.revisions)
     plan = restore_plan(world.inventory, whole, looks=looks, sourced=sourced, selection=run)
+    plan = with_preflight(world.inventory, plan)
+    plan = replace(plan, risk=assess(plan, read_history(world.journals)))
     used = {item.unit for item in plan.units if item.after is not None}
     book = Book(
         run=world.run_id,
         inventory=world.inventory,
-        plan=with_preflight(world.inventory, plan),
+        plan=plan,
         sourced={unit: source for unit, source in sourced.items() if unit in used},
     )
     return WayBack(book=book, staying=staying(world, run, whole, looks, sourced))

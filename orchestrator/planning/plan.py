@@ -1,11 +1,12 @@
 """The plan: what will be done, in which order and why. Data, all of it printable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.planning.risk import Risk
 
 
 class Command(Enum):
@@ -136,6 +137,9 @@ class Plan:
     left_out: tuple[LeftOut, ...] = ()
     because: str = ""
     """Why something was left out."""
+    risk: Risk = field(default_factory=Risk)
+    no_way_back: tuple[str, ...] = ()
+    """What carrying it out does that no rollback undoes."""
 
     @property
     def accepted(self) -> frozenset[Unit]:

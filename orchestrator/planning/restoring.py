@@ -12,6 +12,7 @@ from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
 from orchestrator.planning.planner import healthy_seconds, remove_seconds
 from orchestrator.planning.progress import Mark, UnitProgress
+from orchestrator.planning.risk import Risk
 from orchestrator.planning.scope import look_before
 from orchestrator.planning.selection import dependencies, dependents
 from orchestrator.planning.steps import plan_steps, restore_steps
@@ -79,6 +80,8 @@ def restore_plan(
         steps=restore_steps(inventory, units),
         dangers=(),
         unseen=(),
+        risk=Risk(),
+        no_way_back=(),
     )
 
 

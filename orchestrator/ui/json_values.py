@@ -6,7 +6,9 @@
     plan     command, selection, coordinator, changes, revisions {repo: sha}, units [..],
              waves [[step id, ..], ..], steps [step + needs, reason, wait_seconds],
              untouched [{name, reason}], dangers [..], unseen [..],
-             left_out [unit + reason, accepted], because, lock (or null)
+             left_out [unit + reason, accepted], because, lock (or null), no_way_back [..],
+             risk {down [..], without [..], comes_back, outage, others, unreadable}; outage and
+             others: {median_seconds, worst_seconds, runs}, or null without a history
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
              dependents, commands, remove_seconds, healthy_seconds, dangers
@@ -23,12 +25,13 @@ Keys are added, never renamed or taken away. Absent values are null; times are s
 others is cleaned as everywhere (`foreign.clean`), but not shortened.
 """
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from orchestrator.errors import Problem, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Before, Plan, Step, UnitPlan
+from orchestrator.planning.risk import Risk
 from orchestrator.planning.steps import step_waves
 from orchestrator.procedures.owed import Owed
 from orchestrator.ui.foreign import clean, clean_lines
@@ -83,6 +86,19 @@ def plan_json(plan: Plan) -> Json:
             for item in plan.left_out
         ],
         "because": clean(plan.because) or None,
+        "risk": _risk(plan.risk),
+        "no_way_back": [clean(words) for words in plan.no_way_back],
+    }
+
+
+def _risk(risk: Risk) -> Json:
+    return {
+        "down": [str(unit) for unit in risk.down],
+        "without": [str(unit) for unit in risk.without],
+        "comes_back": risk.comes_back,
+        "outage": asdict(risk.outage) if risk.outage else None,
+        "others": asdict(risk.others) if risk.others else None,
+        "unreadable": risk.unreadable,
     }
 
 

@@ -1,14 +1,15 @@
 """A plan as Markdown, for a comment on a pull request or a job's summary: the worst first."""
 
-from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.foreign import clean
 from orchestrator.ui.markdown import code, fenced, folded, prose, table
 from orchestrator.ui.phrases import asked, count, limit, named
 from orchestrator.ui.plan_mermaid import plan_mermaid
-from orchestrator.ui.plan_rows import now_words, order_rows, then_words, why_rows
+from orchestrator.ui.plan_rows import danger_rows, now_words, order_rows, then_words, why_rows
+from orchestrator.ui.risk_words import few, risk_words
 
 MARKER = "<!-- dtdeploy plan -->"
 """The first line: by it a job finds its own comment, to write it anew."""
@@ -40,19 +41,11 @@ def _title(plan: Plan) -> str:
 
 
 def _risks(plan: Plan) -> list[str]:
-    down = tuple(
-        item.unit
-        for item in plan.units
-        if item.action in (Action.RESTART, Action.DOWN)
-        and item.before.presence is not Presence.GONE
-    )
-    lines = [f"- **GOES DOWN** {code(named(down)) or 'nothing'}"]
-    lines += [f"- **DANGER** {prose(danger)}" for danger in plan.dangers]
-    lines += [
-        f"- **DANGER** {code(str(item.unit))} {prose(danger)}"
-        for item in plan.units
-        for danger in item.dangers
-    ]
+    down = tuple(item.unit for item in plan.units if goes_down(item))
+    lines = [f"- **RISK** {prose(risk_words(plan.risk))}"] if plan.risk.down else []
+    lines += [f"- **GOES DOWN** {code(few(down)) or 'nothing'}"]
+    lines += [f"- **DANGER** {prose(danger)}" for danger in danger_rows(plan)]
+    lines += [f"- **NO WAY BACK** {prose(words)}" for words in plan.no_way_back]
     left: dict[str, list[Unit]] = {}
     for item in plan.left_out:
         left.setdefault(item.reason, []).append(item.unit)

@@ -10,6 +10,7 @@ from orchestrator.planning.plan import Action, Before, Plan, Step, StepKind, Uni
 from orchestrator.planning.steps import step_waves
 from orchestrator.ui.foreign import clean, shorten
 from orchestrator.ui.phrases import named, running_at, short
+from orchestrator.ui.risk_words import few
 
 _VERBS = {
     StepKind.EXAMINE: "check",
@@ -71,6 +72,15 @@ def _who(kind: StepKind, steps: list[Step]) -> str:
     sites = ", ".join(step.site for step in steps)
     places = named(units) or (sites if len(steps) <= _MOST_SITES else f"{len(steps)} sites")
     return f"{places} ({_NOTES[kind]})" if kind in _NOTES else places
+
+
+def danger_rows(plan: Plan) -> tuple[str, ...]:
+    """Return every danger, those of many units that are alike said once."""
+    alike: dict[str, list[Unit]] = {}
+    for item in plan.units:
+        for danger in item.dangers:
+            alike.setdefault(danger, []).append(item.unit)
+    return (*plan.dangers, *(f"{few(units)}: {danger}" for danger, units in alike.items()))
 
 
 def state_words(before: Before) -> str:

@@ -10,12 +10,21 @@ from rich.text import Text
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Before, Plan, UnitPlan
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.foreign import clean, shorten
 from orchestrator.ui.phrases import asked, count, limit, named
-from orchestrator.ui.plan_rows import order_rows, revision_words, state_words, then_words, why_rows
+from orchestrator.ui.plan_rows import (
+    danger_rows,
+    order_rows,
+    revision_words,
+    state_words,
+    then_words,
+    why_rows,
+)
+from orchestrator.ui.risk_words import few, risk_words
 
 _STYLES = {
     Verdict.HEALTHY: "green",
@@ -71,17 +80,14 @@ def _acted(plan: Plan) -> list[UnitPlan]:
 
 def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
     """Yield what a person has to know before saying yes, the worst first."""
-    down = [
-        item.unit
-        for item in plan.units
-        if item.action in (Action.RESTART, Action.DOWN)
-        and item.before.presence is not Presence.GONE
-    ]
-    yield Text("GOES DOWN", style="bold red" if down else ""), named(down) or "nothing"
-    dangers = [*plan.dangers]
-    dangers += [f"{item.unit}: {danger}" for item in plan.units for danger in item.dangers]
-    for danger in dangers:
+    down = [item.unit for item in plan.units if goes_down(item)]
+    if plan.risk.down:
+        yield Text("RISK", style="bold"), Text(shorten(clean(risk_words(plan.risk)), _LONGEST))
+    yield Text("GOES DOWN", style="bold red" if down else ""), few(down) or "nothing"
+    for danger in danger_rows(plan):
         yield Text("DANGER", style="bold red"), Text(shorten(clean(danger), _LONGEST))
+    for words in plan.no_way_back:
+        yield Text("NO WAY BACK", style="bold red"), Text(shorten(clean(words), _LONGEST))
     left: dict[str, list[Unit]] = {}
     for item in plan.left_out:
         left.setdefault(clean(item.reason), []).append(item.unit)

@@ -89,6 +89,7 @@ def with_left_out(plan: Plan) -> Plan:
         dangers=(f"{GBO} may run on while what it needs goes down: nobody can tell",),
         left_out=(left,),
         because="its link is down",
+        risk=plan.risk,
     )
 
 

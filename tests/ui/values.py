@@ -1,5 +1,6 @@
 """Plans, problems and events to show, shaped like the five production sites."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.engine.events import (
@@ -16,6 +17,7 @@ from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.planning.history import History, PastRun, assess
 from orchestrator.planning.plan import (
     Action,
     Before,
@@ -177,12 +179,29 @@ def plan_of(
     )
 
 
+def past(runs: int = 14, *, unreadable: int = 0) -> History:
+    """Remember restarts of everything, each a second slower than the one before."""
+    return History(
+        runs=tuple(
+            PastRun(
+                run=f"r{number}",
+                command=Command.RESTART,
+                stacks=frozenset(unit.stack for unit in UNITS),
+                outages=((SERVER, 7.5 + number), (KKO, 26.0 + number)),
+            )
+            for number in range(runs)
+        ),
+        unreadable=unreadable,
+    )
+
+
 def restart_all() -> Plan:
-    return plan_of(
+    plan = plan_of(
         unit_plan(SERVER, before=healthy(5), dependents=(DAEMONS, *CLIENTS)),
         *(unit_plan(unit, before=healthy(9 if unit == DAEMONS else 6)) for unit in UNITS[1:]),
         dangers=("datatrail@chime goes down, for everybody who uses it",),
     )
+    return replace(plan, risk=assess(plan, past()))
 
 
 def problem(

@@ -1,0 +1,133 @@
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.fleet.observed import Look, TaskState
+from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.running import MIXED
+from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.planning.hazards import with_hazards
+from orchestrator.planning.history import History, assess
+from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
+from orchestrator.sources.lineage import Descent, Lineage
+from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, SHA, inventory, running, sight, unseen
+
+OLD = "b" * 40
+NEW = Revision(repo="app", sha=SHA)
+RUNS = Before(presence=Presence.PRESENT, revision=OLD)
+FLEET: dict[str, Look] = {"home": running(SERVER), "far": running(CLIENT)}
+
+
+def item(
+    unit: Unit, action: Action = Action.RESTART, before: Before = RUNS, **other: object
+) -> UnitPlan:
+    base = UnitPlan(
+        unit=unit,
+        action=action,
+        reason="",
+        before=before,
+        after=None if action is Action.DOWN else NEW,
+    )
+    return replace(base, **other)  # type: ignore[arg-type] # keyword values are the caller's own
+
+
+def plan(*units: UnitPlan) -> Plan:
+    return Plan(
+        command=Command.RESTART,
+        selection="",
+        coordinator="home",
+        revisions=(),
+        units=units,
+        steps=(),
+        dangers=("as before",),
+    )
+
+
+def judged(
+    made: Plan, *lineages: Lineage, looks: dict[str, Look] | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return new dangers, and what cannot be undone."""
+    found = with_hazards(
+        inventory(), made, looks=looks or FLEET, lineages=lineages, history=History()
+    )
+    assert found.dangers[0] == "as before"
+    assert found.risk == assess(made, History())
+    return found.dangers[1:], found.no_way_back
+
+
+def line(descent: Descent = Descent.FORWARD, *, usual: bool = True) -> Lineage:
+    return Lineage(revision=NEW, ref="main", usual=usual, descents=((OLD, descent),))
+
+
+def test_a_plan_without_surprises_has_none() -> None:
+    assert judged(plan(item(SERVER), item(CLIENT)), line()) == ((), ())
+
+
+def test_a_commit_that_is_not_on_the_usual_branch_is_a_danger() -> None:
+    assert judged(plan(item(SERVER)), line(usual=False))[0] == (
+        "app@aaaaaaaaaa is not on main, which sites.yaml names",
+    )
+
+
+@pytest.mark.parametrize(
+    ("descent", "words"),
+    [
+        (Descent.BACK, "older than bbbbbbbbbb, which runs"),
+        (Descent.SIDEWAYS, "on another line than bbbbbbbbbb, which runs"),
+    ],
+)
+def test_going_back_or_aside_names_whom_it_meets(descent: Descent, words: str) -> None:
+    kept = item(CLIENT, Action.KEEP, replace(RUNS, revision=SHA))
+    [said] = judged(plan(item(SERVER), kept), line(descent))[1]
+    assert said == f"app@aaaaaaaaaa is {words}: {SERVER} may meet data that it does not know"
+
+
+@pytest.mark.parametrize("descent", [Descent.SAME, Descent.FORWARD, Descent.UNKNOWN])
+def test_going_on_is_no_danger(descent: Descent) -> None:
+    assert judged(plan(item(SERVER)), line(descent)) == ((), ())
+
+
+@pytest.mark.parametrize("revision", ["", MIXED])
+def test_what_nobody_could_deploy_again_is_named(revision: str) -> None:
+    lost = replace(RUNS, revision=revision)
+    units = (
+        item(SERVER, before=lost),
+        item(DAEMONS, Action.UP, lost),
+        item(HOME_CLIENT, before=lost),
+        item(CLIENT, Action.DOWN, lost),
+        item(DAEMONS, Action.KEEP, lost),
+        item(DAEMONS, before=Before(presence=Presence.GONE)),
+    )
+    [said] = judged(plan(*units))[1]
+    assert said == (
+        "nobody knows the former revision of app@home, app-client@far, app-client@home and 1 more:"
+        " no rollback brings it back"
+    )
+
+
+def test_what_is_needed_and_is_not_well_is_a_danger() -> None:
+    broken = running(SERVER)
+    tasks = tuple(replace(task, state=TaskState.PENDING) for task in broken.tasks)
+    looks: dict[str, Look] = {**FLEET, "home": replace(broken, tasks=tasks)}
+    [said] = judged(plan(item(CLIENT)), looks=looks)[0]
+    assert said.startswith("app@home is pending (")
+    assert said.endswith("): app-client@far will not be deployed without it")
+
+
+def test_what_is_needed_and_is_not_there_is_a_danger() -> None:
+    looks: dict[str, Look] = {**FLEET, "home": sight("home")}
+    assert judged(plan(item(CLIENT)), looks=looks)[0] == (
+        "app@home is gone: app-client@far will not be deployed without it",
+    )
+
+
+def test_what_is_needed_and_cannot_be_seen_is_a_danger() -> None:
+    [said] = judged(plan(item(CLIENT)), looks={**FLEET, "home": unseen("home")})[0]
+    assert said.startswith("app@home is unknown (")
+
+
+def test_what_the_plan_brings_up_itself_or_nobody_looked_at_is_not_asked_after() -> None:
+    sick: dict[str, Look] = {"home": sight("home")}
+    assert judged(plan(item(SERVER), item(CLIENT)), looks=sick)[0] == ()
+    assert judged(plan(item(CLIENT, Action.DOWN)), looks=sick)[0] == ()
+    assert judged(plan(item(CLIENT)), looks={"far": running(CLIENT)})[0] == ()
