@@ -1,9 +1,9 @@
 """What should run, as frozen values: from the inventory and the compose file at a revision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
-from orchestrator.fleet.observed import Mode
+from orchestrator.fleet.observed import Facts, Mode
 from orchestrator.fleet.unit import Unit
 
 
@@ -86,17 +86,25 @@ class DesiredService:
     grace_seconds: float = 10.0
     start_seconds: float = 0.0
     ports: tuple[PublishedPort, ...] = ()
+    facts: Facts = field(default=(), repr=False)
+    """All that a Swarm will hold of it; see fleet/facts.py. Some values are secret."""
+    hidden: frozenset[str] = frozenset()
+    """Kinds of facts into which a secret variable was put where none is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredStack:
     """All that a unit's compose file asks for at the pinned revision.
 
-    `external_*` are names that must exist in the Swarm already.
+    `external_*` are names that must exist in the Swarm already; `networks`, `configs` and
+    `secrets` the full names of those that a deploy creates.
     """
 
     unit: Unit
     services: tuple[DesiredService, ...]
+    networks: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     external_networks: tuple[str, ...] = ()
     external_configs: tuple[str, ...] = ()
     external_secrets: tuple[str, ...] = ()

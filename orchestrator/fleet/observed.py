@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.errors import Problem
 
@@ -57,6 +57,20 @@ class Mode(Enum):
     GLOBAL_JOB = "global-job"
 
 
+class Fact(NamedTuple):
+    """One fact about a service: what kind, of which of several ("" if one), how it is.
+
+    See fleet/facts.py. The value may be secret.
+    """
+
+    kind: str
+    item: str
+    value: str
+
+
+Facts = tuple[Fact, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A machine of the Swarm."""
@@ -89,6 +103,8 @@ class Service:
     labels: tuple[tuple[str, str], ...] = ()
     published: tuple[tuple[int, str, str], ...] = ()
     """(published port, protocol, publish mode host|ingress)"""
+    facts: Facts = field(default=(), repr=False)
+    """All of its spec that a compose file can say; see fleet/facts.py. Some are secret."""
 
     def label(self, name: str) -> str:
         """Return the value of a service label, "" if it is not set."""

@@ -169,6 +169,7 @@ class SimService:
                 update_message=self.update_message,
                 labels=self.labels,
                 published=tuple((p.port, p.protocol, p.mode) for p in self.desired.ports),
+                facts=self.desired.facts,
             )
         return seen
 

@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha1, sha256
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PostgresProbe, PublishedPort
 from orchestrator.fleet.running import LABEL_RELEASE, LABEL_REPO, LABEL_REVISION
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, UnitSpec
+from orchestrator.simulation.commands import data_names
+from orchestrator.sources.declared_facts import with_facts
+from orchestrator.sources.document import Pair, Scalar, Series, Table, Tree
+from orchestrator.sources.findings import NOWHERE
 from orchestrator.sources.model import Release, ReleaseFile, Sourced
 from orchestrator.sources.release import listing
 
@@ -73,7 +78,33 @@ def made_up(
         start_seconds=_HEALTH_SECONDS if published else 0.0,
     )
     plain = (DesiredService(name=name, image=image) for name in others)
-    return DesiredStack(unit=unit, services=(server, *plain))
+    network, secret, config = data_names(unit.stack)
+    return DesiredStack(
+        unit=unit,
+        services=_with_facts(unit.stack, (server, *plain)),
+        networks=(network,),
+        secrets=(secret,),
+        configs=(config,),
+    )
+
+
+@lru_cache(1024)
+def _with_facts(stack: str, services: tuple[DesiredService, ...]) -> tuple[DesiredService, ...]:
+    """Return services with the facts that their compose file comes to; alike at every site."""
+    desired = DesiredStack(unit=Unit(stack=stack, site=""), services=services)
+    root = _tree(_document(desired))
+    if not isinstance(root, Table):
+        raise TypeError("a compose file is a mapping")
+    return with_facts(desired, root, env_files={}, plain={}, secrets={}).services
+
+
+def _tree(value: object) -> Tree:
+    if isinstance(value, dict):
+        pairs = (Pair(key=key, at=NOWHERE, value=_tree(own)) for key, own in value.items())
+        return Table(pairs=tuple(pairs), at=NOWHERE)
+    if isinstance(value, list):
+        return Series(items=tuple(map(_tree, value)), at=NOWHERE)
+    return Scalar(value=value if isinstance(value, str | int) else None, at=NOWHERE)
 
 
 def _own_ports(spec: UnitSpec, host: str) -> tuple[int, ...]:
@@ -100,9 +131,12 @@ def _release(desired: DesiredStack, revision: Revision, path: str) -> Release:
 
 def compose_text(desired: DesiredStack) -> bytes:
     """Write a made-up stack as a compose file, in the JSON that is also YAML."""
+    return (json.dumps(_document(desired), indent=2) + "\n").encode()
+
+
+def _document(desired: DesiredStack) -> dict[str, object]:
     services = {service.name: _service(service) for service in desired.services}
-    document = {"version": COMPOSE_VERSION, "services": services}
-    return (json.dumps(document, indent=2) + "\n").encode()
+    return {"version": COMPOSE_VERSION, "services": services}
 
 
 def _service(service: DesiredService) -> dict[str, object]:

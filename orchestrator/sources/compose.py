@@ -5,16 +5,19 @@ refused here, because by then the old stack is gone. The rules are those of dock
 (cli/compose), measured with `docker stack config` where that shows them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.unit import Unit
+from orchestrator.sources.convert import used_networks
 from orchestrator.sources.document import Scalar, Table, items, parse, table
 from orchestrator.sources.findings import Findings
+from orchestrator.sources.full_names import created
 from orchestrator.sources.interpolate import Variables
 from orchestrator.sources.links import check_links, external_names, file_references
 from orchestrator.sources.model import Reference
+from orchestrator.sources.reading import Reader
 from orchestrator.sources.resolve import Resolver
 from orchestrator.sources.schema import COMPOSE_FILE
 from orchestrator.sources.service import service
@@ -30,7 +33,8 @@ class Composed:
     """What a compose file says for one unit, and all that is wrong with it.
 
     With `problems` the rest is what could be read in spite of them. `version` is the file's
-    own, "" where it has none; `variable_names` are those it uses.
+    own, "" where it has none; `variable_names` are those it uses. The services' facts are not here
+    yet: they rest on the files that it refers to.
     """
 
     desired: DesiredStack
@@ -38,6 +42,8 @@ class Composed:
     variable_names: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     problems: tuple[Problem, ...] = ()
+    root: Table = field(default=table(None), repr=False)
+    """The file itself, variables resolved but for secret ones."""
 
 
 def compose(
@@ -76,6 +82,9 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
         desired=DesiredStack(
             unit=findings.unit,
             services=tuple(service(name, body, findings) for name, body in services),
+            networks=tuple(created(root, "networks", findings.unit.stack, _used(services))),
+            configs=tuple(created(root, "configs", findings.unit.stack)),
+            secrets=tuple(created(root, "secrets", findings.unit.stack)),
             external_networks=external_names(root, "networks", findings),
             external_configs=external_names(root, "configs", findings),
             external_secrets=external_names(root, "secrets", findings),
@@ -84,7 +93,14 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
         variable_names=tuple(resolver.names),
         references=file_references(root, findings),
         problems=findings.problems,
+        root=root,
     )
+
+
+def _used(services: list[tuple[str, Table]]) -> list[str]:
+    """Name the networks that services use; a deploy creates no others."""
+    reader = Reader()
+    return list(dict.fromkeys(key for _, body in services for key in used_networks(body, reader)))
 
 
 def _version(root: Table, findings: Findings) -> str:

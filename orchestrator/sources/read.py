@@ -9,12 +9,13 @@ from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, UnitSpec
 from orchestrator.sources.commit import commit_files
 from orchestrator.sources.compose import compose
+from orchestrator.sources.declared_facts import with_facts
 from orchestrator.sources.findings import RUNBOOK, Findings
 from orchestrator.sources.interpolate import Variables
-from orchestrator.sources.model import Sourced
+from orchestrator.sources.model import Reference, Sourced
 from orchestrator.sources.references import gather
 from orchestrator.sources.release import MAX_BYTES, build, release_files
-from orchestrator.sources.tree import Entry, Files, Lost, locate
+from orchestrator.sources.tree import Entry, Files, Lost, joined, locate
 
 
 def source_units(
@@ -31,8 +32,8 @@ def source_units(
         units: those to read.
         mirrors: the mirror of each repository, by its name.
         pins: the revision of each repository, by its name.
-        environment_values: the operator's environment, of which only is asked whether the
-            secret variables are in it; their values go nowhere.
+        environment_values: the operator's environment. Of the secret variables in it the values
+            become part of the services' facts, which are compared and shown to nobody.
 
     Returns:
         Desired state and release of each unit, in the order asked.
@@ -45,7 +46,6 @@ def source_units(
             environment.
 
     """
-    present = frozenset(name for name, value in environment_values.items() if value)
     specs = [inventory.spec(unit) for unit in units]
     read: dict[Unit, Sourced] = {}
     problems: list[Problem] = []
@@ -53,7 +53,7 @@ def source_units(
         try:
             with commit_files(mirrors[repo], pins[repo]) as files:
                 for spec in (spec for spec in specs if spec.repo == repo):
-                    outcome = _source(spec, pins[repo], files, present)
+                    outcome = _source(spec, pins[repo], files, environment_values)
                     if isinstance(outcome, Sourced):
                         read[spec.unit] = outcome
                     else:
@@ -66,7 +66,7 @@ def source_units(
 
 
 def _source(
-    spec: UnitSpec, revision: Revision, files: Files, present: frozenset[str]
+    spec: UnitSpec, revision: Revision, files: Files, environment: Mapping[str, str]
 ) -> Sourced | tuple[Problem, ...]:
     entry = _compose_entry(spec, revision, files)
     if isinstance(entry, Problem):
@@ -76,7 +76,7 @@ def _source(
         files.read(entry.path),
         file=f"{spec.repo}:{path}",
         unit=spec.unit,
-        variables=_variables(spec, present),
+        variables=_variables(spec, environment),
         declared=spec.position,
     )
     findings = Findings(f"{spec.repo}:{path}", spec.unit, spec.position)
@@ -93,15 +93,31 @@ def _source(
     if problems := composed.problems + findings.problems:
         return problems
     return Sourced(
-        desired=composed.desired,
+        desired=with_facts(
+            composed.desired,
+            composed.root,
+            env_files=_env_files(composed.references, folder, files, referred),
+            plain=dict(spec.variables),
+            secrets={
+                name: environment[name] for name in spec.secret_variables if name in environment
+            },
+        ),
         release=build(spec.unit, revision, path, chosen, files),
         compose_version=composed.version,
         variable_names=composed.variable_names,
     )
 
 
-def _variables(spec: UnitSpec, present: frozenset[str]) -> Variables:
+def _env_files(
+    references: Sequence[Reference], folder: str, files: Files, referred: Mapping[str, Entry]
+) -> dict[str, bytes]:
+    paths = [reference.path for reference in references if reference.kind == "env_file"]
+    return {path: files.read(referred[joined(folder, path)].path) for path in paths}
+
+
+def _variables(spec: UnitSpec, environment: Mapping[str, str]) -> Variables:
     secret = frozenset(spec.secret_variables)
+    present = frozenset(name for name, value in environment.items() if value)
     return Variables(plain=dict(spec.variables), secret=secret, present=secret & present)
 
 

@@ -30,13 +30,14 @@ LISTS = (
     Request("/services"),
     _listing("/tasks", label=_LABELLED),
     _listing("/tasks", **{"label": _LABELLED, "_up-to-date": ["true"]}),
-    _listing("/networks", label=_LABELLED),
+    Request("/networks"),
     _listing("/configs", label=_LABELLED),
     _listing("/secrets", label=_LABELLED),
     _listing("/containers/json?all=1", label=_LABELLED),
 )
 """What a look asks for, the services first of what can vanish: a service deleted meanwhile
-still has its tasks listed, not the other way round."""
+still has its tasks listed, not the other way round. All networks are asked for: a service is
+attached to them by id, and to some that belong to no stack."""
 
 
 def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
@@ -71,10 +72,10 @@ def _sight(site: str, started: float, at: float, info: SwarmInfo, answers: list[
         at=at,
         info=info,
         nodes=parse.nodes(nodes),
-        services=parse.services(services),
+        services=parse.services(services, networks),
         tasks=parse.tasks(tasks, current),
         containers=parse.containers(containers),
-        networks=parse.networks(networks),
+        networks=tuple(network for network in parse.networks(networks) if network.stack),
         configs=parse.resources(configs),
         secrets=parse.resources(secrets),
     )

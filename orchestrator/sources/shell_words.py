@@ -1,0 +1,34 @@
+r"""A command written as one string, split as docker/cli splits it (google/shlex).
+
+It is no shell: `\` takes the next character as it is, within double quotes as well, and `#` begins
+a comment only where a word could begin.
+"""
+
+import re
+
+_PIECE = re.compile(
+    r"""\\(.) | '([^']*)' | "((?:\\.|[^"\\])*)" | ([^ \t\r\n'"\\])""", re.DOTALL | re.VERBOSE
+)
+_TOKEN = re.compile(rf"[ \t\r\n]+ | \#[^\n]* | ((?:{_PIECE.pattern})+)", re.DOTALL | re.VERBOSE)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+def split(text: str) -> tuple[str, ...] | None:
+    """Split a command into words; None where a quote or an escape has no end."""
+    words = []
+    at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            return None
+        if token[1] is not None:
+            words.append("".join(_plain(piece) for piece in _PIECE.finditer(token[1])))
+        at = token.end()
+    return tuple(words)
+
+
+def _plain(piece: re.Match[str]) -> str:
+    escaped, single, double, plain = piece.groups()
+    if double is not None:
+        return _ESCAPED.sub(r"\1", double)
+    return next(part for part in (escaped, single, plain) if part is not None)
