@@ -5,8 +5,8 @@ from enum import Enum
 from random import Random
 from typing import Any
 
-from orchestrator.engine.record import OnFailure
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.simulation.behaviour import Behaviour, Kind

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.journal import Entry
 from orchestrator.engine.means import Means, careful
-from orchestrator.engine.record import OnFailure, RunRecord, decode, fingerprint
+from orchestrator.engine.record import RunRecord, decode, fingerprint
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, JournalError, Problem
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Command, Plan, Step
 from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request

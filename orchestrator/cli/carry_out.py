@@ -12,12 +12,14 @@ from orchestrator.cli.planning import make_book
 from orchestrator.cli.queueing import Queue
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.findings import nobody_knows_former
-from orchestrator.engine.record import OnFailure, RunRecord, fingerprint
+from orchestrator.engine.record import RunRecord, fingerprint
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.session import Session, Sources
 from orchestrator.errors import ExitCode, RefusedError
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan, StepKind
+from orchestrator.planning.plan_file import SavedPlan
 from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.book import Book
@@ -49,7 +51,7 @@ def follow(world: World, order: Order) -> ExitCode:
 
 def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
     """Plan and carry out once; None when the lock was lost to another and may be waited for."""
-    holding = _first(world, queue, dry_run=order.dry_run)
+    holding = stand_in_line(world, queue, dry_run=order.dry_run)
     request: Request | None = order.request
     if order.owed:
         request = owed_request(world, order.request, dry_run=order.dry_run)
@@ -65,13 +67,13 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
         return ExitCode.DONE
     if book.plan.unseen:
         return _preflight_alone(world, book)
-    former = _former(world, book) if order.on_failure is OnFailure.RESTORE else {}
+    former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}
     ask(order.words, yes=order.yes)
     end = begin(world, book, record_of(world, book, order), former, queue)
     return None if queue.lost(end) else end.exit_code
 
 
-def _first(world: World, queue: Queue, *, dry_run: bool) -> HeldRun | None:
+def stand_in_line(world: World, queue: Queue, *, dry_run: bool) -> HeldRun | None:
     """Wait for the lock, or, where nothing will be changed, say who holds it."""
     if not dry_run:
         queue.wait()
@@ -83,9 +85,18 @@ def _first(world: World, queue: Queue, *, dry_run: bool) -> HeldRun | None:
 
 
 def begin(
-    world: World, book: Book, record: RunRecord, former: Sources, queue: Queue | None = None
+    world: World,
+    book: Book,
+    record: RunRecord,
+    former: Sources,
+    queue: Queue | None = None,
+    *,
+    saved: SavedPlan | None = None,
 ) -> RunEnd:
-    """Begin a new run, and say how it ended unless `queue` may wait for another chance."""
+    """Begin a new run, and say how it ended unless `queue` may wait for another chance.
+
+    `saved` is the saved plan that it applies, if it applies one.
+    """
 
     def ended(end: RunEnd) -> None:
         if queue is None or not queue.lost(end):
@@ -94,12 +105,14 @@ def begin(
     return conduct(
         world,
         record.run,
-        lambda means: Session(means, world.inventory, record, former=former).begin(book.sourced),
+        lambda means: Session(means, world.inventory, record, former=former).begin(
+            book.sourced, saved
+        ),
         ended,
     )
 
 
-def record_of(world: World, book: Book, order: Order) -> RunRecord:
+def record_of(world: World, book: Book, order: Order, saved: SavedPlan | None = None) -> RunRecord:
     """Return what the lock keeps of a new run."""
     return RunRecord(
         run=book.run,
@@ -110,10 +123,11 @@ def record_of(world: World, book: Book, order: Order) -> RunRecord:
         owner=world.holder.owner,
         on_failure=order.on_failure,
         because=book.plan.because,
+        saved_plan=saved.id if saved else "",
     )
 
 
-def _former(world: World, book: Book) -> Sources:
+def read_former(world: World, book: Book) -> Sources:
     """Read what ran before, now: when it is needed, git may be down."""
     known = formers(book.inventory, book.plan)
     if known.unknown:

@@ -8,6 +8,7 @@ from typing import Protocol
 from orchestrator.errors import DtdeployError, ExitCode, Problem, SourceError, UsageError
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, Repo
+from orchestrator.sources.history import log_between
 from orchestrator.sources.lineage import Descent, Lineage, lineage
 from orchestrator.sources.mirror import FetchResult, fetch_all, mirror_path
 from orchestrator.sources.model import Sourced
@@ -16,6 +17,7 @@ from orchestrator.sources.read import source_units
 
 _FETCH_SECONDS = 60.0
 _WORKERS = 8
+_MOST_NEWS = 1000
 
 
 class Checkout(Protocol):
@@ -44,6 +46,10 @@ class Checkout(Protocol):
             SourceError: a commit is not there any more, or what it holds cannot be deployed.
 
         """
+        ...
+
+    def news(self, revision: Revision) -> int | None:
+        """Return how many commits a repo's pin has that `revision` lacks; None: nobody knows."""
         ...
 
 
@@ -105,6 +111,14 @@ class GitCheckout:
             mirrors, pins = {revision.repo: self._mirror(revision)}, {revision.repo: revision}
             read |= source_units(self._inventory, units, mirrors, pins, self._environment)
         return read
+
+    def news(self, revision: Revision) -> int | None:
+        """Count them in the mirror; a commit that it never had is nobody's to compare with."""
+        new = self.pins()[revision.repo]
+        try:
+            return len(log_between(self._mirrors[new.repo], revision, new, _MOST_NEWS))
+        except SourceError:
+            return None
 
     def _mirror(self, revision: Revision) -> Path:
         return mirror_path(self._inventory.repo(revision.repo), self._cache)
@@ -199,6 +213,10 @@ class MadeUpCheckout:
         if lost := dict.fromkeys(at for unit, at in revisions.items() if unit not in read):
             raise SourceError(commit_gone(revision, ()) for revision in lost)
         return read
+
+    def news(self, revision: Revision) -> int | None:
+        """Say one: made-up revisions have no history, and follow each other."""
+        return 1 if self.pins()[revision.repo] != revision else 0
 
 
 def commit_gone(revision: Revision, evidence: tuple[str, ...]) -> Problem:

@@ -35,10 +35,12 @@ def show() -> int:
 
 
 @inventory.command()
-@click.argument("which", type=click.Choice(["sites", "stack"]), default="sites")
-def schema(which: Literal["sites", "stack"]) -> int:
-    """Print the JSON Schema of sites.yaml, or of a file in stacks/."""
+@click.argument("which", type=click.Choice(["sites", "stack", "plan-file"]), default="sites")
+def schema(which: Literal["sites", "stack", "plan-file"]) -> int:
+    """Print the JSON Schema of sites.yaml, of a file in stacks/, or of a saved plan."""
     from orchestrator.inventory.schema_json import json_schema  # noqa: PLC0415 - rarely needed, slow to import
+    from orchestrator.planning import plan_file  # noqa: PLC0415 - rarely needed, slow to import
 
-    click.echo(json.dumps(json_schema(which), indent=2))
+    made = plan_file.json_schema() if which == "plan-file" else json_schema(which)
+    click.echo(json.dumps(made, indent=2))
     return ExitCode.DONE

@@ -13,6 +13,7 @@ from orchestrator.errors import DtdeployError, ExitCode
 
 _COMMANDS = {
     "plan": Lazy("orchestrator.cli.plan:plan", "Show what a restart, up or down would do."),
+    "apply": Lazy("orchestrator.cli.apply:apply", "Carry out a plan that was saved."),
     "restart": Lazy("orchestrator.cli.restart:restart", "Take units down and up again, safely."),
     "up": Lazy("orchestrator.cli.up:up", "Deploy what is not running as declared."),
     "down": Lazy("orchestrator.cli.down:down", "Take units down, dependents first."),
@@ -32,9 +33,9 @@ _COMMANDS = {
     commands_at=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 2 a plan with changes (--detailed-exitcode), 3 inventory invalid, "
-    "4 plan stale, 10 lock held, 11 site unreachable, 12 host key refused, 13 login refused, "
-    "14 git source failed, 20 safety rule refused, 21 unhealthy or owed, 22 failed and restored, "
-    "23 removal unfinished, 30 interrupted, 31 outcome unknown, 64 usage.",
+    "4 plan stale, altered or used, 10 lock held, 11 site unreachable, 12 host key refused, "
+    "13 login refused, 14 git source failed, 20 safety rule refused, 21 unhealthy or owed, "
+    "22 failed and restored, 23 removal unfinished, 30 interrupted, 31 outcome unknown, 64 usage.",
 )
 @click.version_option(package_name="dtdeploy", prog_name="dtdeploy")
 @click.option(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from orchestrator.engine.record import OnFailure
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.selection import Request
 
 F = TypeVar("F", bound=Callable[..., Any])

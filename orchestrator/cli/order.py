@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.engine.record import OnFailure
+from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 
@@ -26,8 +26,15 @@ class Order:
     @property
     def words(self) -> str:
         """The command in words, as the lock and the journal keep it."""
-        words = ["up --owed"] if self.owed else [self.command.value]
-        words += [str(self.request)] if str(self.request) else []
-        words += [f"--ref {repo}={ref}" for repo, ref in self.refs.items()]
-        words += ["--on-failure restore"] if self.on_failure is OnFailure.RESTORE else []
-        return " ".join(words)
+        typed = self.asked.words
+        return typed.replace(self.command.value, "up --owed", 1) if self.owed else typed
+
+    @property
+    def asked(self) -> Asked:
+        """What a plan is made from."""
+        return Asked(
+            command=self.command,
+            request=self.request,
+            refs=self.refs,
+            on_failure=self.on_failure,
+        )

@@ -1,16 +1,30 @@
+import re
+from pathlib import Path
 from typing import Any
 
 import click
 
 from orchestrator.cli.meeting import meet
-from orchestrator.cli.options import at_refs, leaving_out, request_of, selecting
-from orchestrator.cli.planning import make_book
-from orchestrator.cli.wiring import open_world
+from orchestrator.cli.options import at_refs, leaving_out, request_of, restoring, selecting
+from orchestrator.cli.planning import draw
+from orchestrator.cli.saving import must_be_free, save_plan
+from orchestrator.cli.wiring import World, open_world
 from orchestrator.errors import ExitCode
+from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.plan import Command
 from orchestrator.ui.plan_forms import Form
 
 _PLANNED = (Command.RESTART, Command.UP, Command.DOWN, Command.VERIFY)
+_LIFETIME = re.compile(r"([1-9][0-9]{0,6})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_SECONDS = 30 * 86400
+
+
+def _lifetime(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
+    match = _LIFETIME.fullmatch(value)
+    if match is None or (seconds := int(match[1]) * _SECONDS[match[2]]) > _LONGEST_SECONDS:
+        raise click.BadParameter(f"{value!r} is no time of at most 30d, for example 90m, 2h or 3d")
+    return float(seconds)
 
 
 @click.command()
@@ -35,14 +49,34 @@ _PLANNED = (Command.RESTART, Command.UP, Command.DOWN, Command.VERIFY)
     show_default="text",
     help="Write it as text, JSON, Markdown for a pull request, or a drawing of its graph.",
 )
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan, to be carried out by `dtdeploy apply FILE`.",
+)
+@click.option(
+    "--expires",
+    default="24h",
+    show_default=True,
+    metavar="TIME",
+    callback=_lifetime,
+    help="How long the saved plan may be applied: 90m, 2h, 3d. At most 30d.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @selecting
 @leaving_out
 @at_refs
+@restoring
 def plan(
     command: str,
     refs: dict[str, str],
-    form: Form,
+    on_failure: OnFailure,
     *,
+    form: Form,
+    out: Path | None,
+    expires: float,
+    force: bool,
     detailed_exitcode: bool,
     **selection: Any,  # noqa: ANN401 - the selecting options, passed on whole
 ) -> int:
@@ -54,14 +88,38 @@ def plan(
       dtdeploy plan --all
       dtdeploy plan --for up datatrail-client@kko
       dtdeploy plan --all --format markdown
+      dtdeploy plan --all --out restart.plan --expires 2h
       dtdeploy plan --all --without gbo --because "its link is down"
     """
+    asked = Asked(
+        command=Command(command),
+        request=request_of(**selection),
+        refs=refs,
+        on_failure=on_failure,
+    )
+    if out is not None:
+        _can_be_saved(asked)
+        must_be_free(out, force=force)
     with open_world() as world:
         if holding := meet(world):
             world.talk.notice(holding)
-        book = make_book(world, Command(command), request_of(**selection), refs)
-        world.talk.plan(book.plan, holding, form=form)
-        if book.plan.unseen:
+        drawn = draw(world, asked)
+        made = drawn.book.plan
+        saved = None
+        if out is not None and not made.unseen:
+            saved = save_plan(world, asked, drawn, out, lifetime=expires, force=force)
+        world.talk.plan(made, holding, form=form, saved=saved)
+        if made.unseen:
+            _not_saved(world, out)
             return ExitCode.SITE_UNREACHABLE
-        changes = detailed_exitcode and book.plan.changes
-        return ExitCode.CHANGES if changes else ExitCode.DONE
+        return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.DONE
+
+
+def _can_be_saved(asked: Asked) -> None:
+    if asked.command is Command.VERIFY:
+        raise click.UsageError("a plan to verify changes nothing: drop --out")
+
+
+def _not_saved(world: World, out: Path | None) -> None:
+    if out is not None:
+        world.talk.say(f"{out} was not written: a plan that cannot see a site is not for applying")

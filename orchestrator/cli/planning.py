@@ -1,12 +1,15 @@
 """From what was typed to a plan: look at the fleet, fetch the repos, decide."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from orchestrator.cli.pricing import priced
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
-from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.observed import Look
+from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan import Command
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
@@ -14,27 +17,50 @@ from orchestrator.planning.selection import Request, dependencies, dependents, s
 from orchestrator.procedures.book import Book
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A plan as a book, and what was seen and pinned to make it."""
+
+    book: Book
+    looks: Mapping[str, Look]
+    pins: Mapping[str, Revision]
+
+
 def make_book(world: World, command: Command, request: Request, refs: Mapping[str, str]) -> Book:
-    """Plan `command`: the fleet is looked at while the repos are fetched.
+    """Plan `command`, see `draw`."""
+    return draw(world, Asked(command=command, request=request, refs=refs)).book
+
+
+def draw(
+    world: World, asked: Asked, check: Callable[[Mapping[str, Revision]], None] = lambda _: None
+) -> Drawn:
+    """Plan what was asked for: the fleet is looked at while the repos are fetched.
+
+    Args:
+        world: what it is planned with.
+        asked: what was asked for.
+        check: raises when the refs may not lead where they do; nothing was read there yet.
 
     Raises:
         UsageError, RefusedError: the selection makes no sense, or is not ours to change.
         SourceError: a repo cannot be fetched, or what it holds cannot be deployed.
 
     """
-    inventory = world.inventory
+    inventory, command, request = world.inventory, asked.command, asked.request
     chosen = frozenset(select(inventory, request))
     if command is not Command.DOWN:
-        world.checkout.begin(_repos(inventory, chosen), refs)
+        world.checkout.begin(_repos(inventory, chosen), asked.refs)
     looks = look_at(world.backend, contacted(inventory))
     pins = {} if command is Command.DOWN else world.checkout.pins()
+    check(pins)
     scope = make_scope(inventory, command, request, looks, pins)
     sourced = world.checkout.read(scope.to_read) if scope.to_read else {}
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
     plan = priced(world, plan, looks)
-    return Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
+    book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
+    return Drawn(book=book, looks=looks, pins=pins)
 
 
 def contacted(inventory: Inventory) -> tuple[str, ...]:

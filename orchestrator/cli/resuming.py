@@ -8,10 +8,10 @@ from orchestrator.cli.picking import must_be, must_fit, planned_revisions
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.wiring import World, open_world
-from orchestrator.engine.record import OnFailure
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session, Sources
 from orchestrator.errors import ExitCode
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.restoring import formers
 from orchestrator.procedures.hold import Goal
 

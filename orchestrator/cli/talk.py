@@ -32,6 +32,7 @@ from orchestrator.ui.mode import Mode, choose_mode
 from orchestrator.ui.plan_forms import Form, plan_lines
 from orchestrator.ui.plan_view import print_plan
 from orchestrator.ui.problems import print_problems
+from orchestrator.ui.saved_view import SavedHead, saved_lines
 from orchestrator.ui.status_view import Fleet, print_status
 from orchestrator.ui.summary import print_summary
 
@@ -69,11 +70,26 @@ class Talk:
         """Whether a machine reads."""
         return self.mode is Mode.JSON
 
-    def plan(self, plan: Plan, holding: HeldRun | None = None, *, form: Form = Form.TEXT) -> None:
-        """Show a plan; `holding` is who holds the lock, said before. --json wins over `form`."""
+    def plan(
+        self,
+        plan: Plan,
+        holding: HeldRun | None = None,
+        *,
+        form: Form = Form.TEXT,
+        saved: SavedHead | None = None,
+    ) -> None:
+        """Show a plan. --json wins over `form`.
+
+        `holding` is who holds the lock, said before; `saved` its file. A drawing stays nothing
+        but a drawing: what is said of the file goes to stderr then.
+        """
         if self.as_json or form is Form.JSON:
-            print_json(plan_line(plan, holding), self.out)
-        elif form is Form.TEXT:
+            print_json(plan_line(plan, holding, saved), self.out)
+            return
+        head = saved_lines(saved) if saved else []
+        for line in head:
+            (self.out if form is Form.TEXT else self.err).out(line, highlight=False)
+        if form is Form.TEXT:
             print_plan(plan, self.out, verbose=self.verbose)
         else:
             for line in plan_lines(plan, form):

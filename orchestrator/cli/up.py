@@ -13,7 +13,7 @@ from orchestrator.cli.options import (
     selecting,
 )
 from orchestrator.cli.order import Order
-from orchestrator.engine.record import OnFailure
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 

@@ -30,6 +30,7 @@ from orchestrator.simulation.scenario import load_scenario
 from orchestrator.simulation.synthetic import synthetic_sources
 from orchestrator.swarm.performer import LivePerformer, SshSettings
 from orchestrator.swarm.ssh_config import SshDefaults
+from orchestrator.ui.mode import automated
 
 _WORKERS = 32
 """Effects under way at once; a site never has more than a few, so this is for many sites."""
@@ -72,8 +73,8 @@ def read_inventory() -> Inventory:
 
 
 def somebody_is_there() -> bool:
-    """Whether a question would be read and answered."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    """Whether a question would be read and answered; in CI never, whatever the streams claim."""
+    return not automated(os.environ) and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 import json
 import zlib
 from dataclasses import dataclass
-from enum import Enum
 from hashlib import sha256
 
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.errors import ExitCode, Problem, RefusedError
 from orchestrator.inventory.model import Inventory
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan
 
 FORMAT = 1
@@ -18,19 +18,13 @@ _LARGEST_BYTES = 500_000
 _LARGEST_PLAIN_BYTES = 50_000_000
 
 
-class OnFailure(Enum):
-    """What a run does once a step has failed and something was touched."""
-
-    STOP = "stop"
-    RESTORE = "restore"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """What a run was begun with; never changes. `created` is seconds since 1970.
 
     `words` is the command as it was typed, `inventory` the fingerprint of what it was planned
-    with, `because` the reason given for leaving something out.
+    with, `because` the reason given for leaving something out. `saved_plan` is the id of the
+    saved plan that it applies, "" if it was planned just before it began.
     """
 
     run: str
@@ -41,6 +35,7 @@ class RunRecord:
     owner: str
     on_failure: OnFailure = OnFailure.STOP
     because: str = ""
+    saved_plan: str = ""
 
 
 _RECORD = TypeAdapter(RunRecord)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.applying import admit, give_back
 from orchestrator.engine.custodian import Custodian
 from orchestrator.engine.ending import How, judge_ending
 from orchestrator.engine.findings import (
@@ -22,7 +23,7 @@ from orchestrator.engine.gather import look_at
 from orchestrator.engine.journal import EntryKind, Json
 from orchestrator.engine.keeper import Keeper
 from orchestrator.engine.means import Means
-from orchestrator.engine.record import OnFailure, RunRecord, encode
+from orchestrator.engine.record import RunRecord, encode
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.tenure import Tenure
@@ -31,7 +32,9 @@ from orchestrator.fleet.observed import Look
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Action, Plan
+from orchestrator.planning.plan_file import SavedPlan
 from orchestrator.planning.progress import not_back, progress
 from orchestrator.planning.restoring import formers, not_restored, restore_plan
 from orchestrator.planning.scope import look_before
@@ -77,8 +80,8 @@ class Session:
         self._site = inventory.coordinator
         self._tenure = Tenure(means, self._site, record)
 
-    def begin(self, sourced: Sources) -> RunEnd:
-        """Take the lock and carry out a new run.
+    def begin(self, sourced: Sources, saved: SavedPlan | None = None) -> RunEnd:
+        """Take the lock and carry out a new run: `saved`'s, if it applies a saved plan.
 
         Raises:
             JournalError: the journal cannot be written; nothing was touched.
@@ -92,7 +95,11 @@ class Session:
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
         lock, hold = taken
-        if problem := self._moved() or self._owe_left_out():
+        if problem := self._moved() or self._admit(saved):
+            self._tenure.release(lock)
+            return self._ended(self._end(problem))
+        if problem := self._owe_left_out():
+            self._take_back()
             self._tenure.release(lock)
             return self._ended(self._end(problem))
         return self._forward(lock, hold, sourced, frozenset())
@@ -180,6 +187,9 @@ class Session:
                 differences.append(f"{item.unit} is {now.presence.value}, was {was.presence.value}")
         return fleet_moved(tuple(differences)) if differences else None
 
+    def _admit(self, saved: SavedPlan | None) -> Problem | None:
+        return admit(self._means, self._inventory, self._record, saved) if saved else None
+
     def _owe_left_out(self) -> Problem | None:
         left = {item.unit: item.reason for item in self._record.plan.left_out}
         return self._owe(self._as_owed(left), frozenset()) if left else None
@@ -193,10 +203,12 @@ class Session:
         return carry_alone(self._means.backend, change)
 
     def _take_back(self) -> Problem | None:
-        """Take off again what this run wrote down as owed before it came to nothing."""
+        """Take off again what this run wrote down before it came to nothing."""
         left = frozenset(item.unit for item in self._record.plan.left_out)
+        applied = give_back(self._means, self._site, self._record)
         change = change_owed(self._site, settle=left, of_run=self._record.run)
-        return carry_alone(self._means.backend, change) if left else None
+        owed = carry_alone(self._means.backend, change) if left else None
+        return applied or owed
 
     def _looks(self, plan: Plan) -> dict[str, Look]:
         return look_at(self._means.backend, [item.unit.site for item in plan.units])

@@ -1,31 +1,22 @@
 """Units that a run left out or lost on the way and that still have to be brought back.
 
 They are kept as labels of the config `dtdeploy.owed` on the coordinator's Swarm, so that every
-operator on every machine sees them, long after the run is over. The config stays when nothing is
-owed any more: a deletion names no version, and might take away what somebody just wrote down.
+operator on every machine sees them, long after the run is over.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.unit import Unit
-from orchestrator.procedures.asking import Asking, ask_config, ask_sleep
-from orchestrator.procedures.effects import (
-    ConfigAnswer,
-    ConfigResult,
-    CreateConfig,
-    ReadConfig,
-    StoredConfig,
-    UpdateConfig,
-)
+from orchestrator.procedures.asking import Asking
+from orchestrator.procedures.effects import ConfigResult, StoredConfig
+from orchestrator.procedures.notes import Labels, Notes, change_notes, read_notes
 
 OWED = "dtdeploy.owed"
 _LABEL = "dtdeploy.owed."
 _DATA = b"The labels of this config are the units that dtdeploy still has to bring back.\n"
-_TRIES = 8
-_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +31,7 @@ class Owed:
 
 def read_owed(site: str) -> Asking[tuple[Owed, ...] | Problem]:
     """Read what is owed from `site`'s Swarm, the coordinator's."""
-    answer = yield from ask_config(ReadConfig(site=site, name=OWED))
+    answer = yield from read_notes(_notes(site))
     if answer.result is ConfigResult.ABSENT:
         return ()
     if answer.config is None:
@@ -61,14 +52,9 @@ def change_owed(
     """
     added = {item.unit: item for item in add}
     settled = frozenset(settle) - frozenset(added)
-    for attempt in range(_TRIES):
-        if attempt:
-            yield from ask_sleep(_PAUSE_SECONDS)
-        answer = yield from ask_config(ReadConfig(site=site, name=OWED))
-        if answer.config is None and answer.result is not ConfigResult.ABSENT:
-            problem = answer.problem or _untold(site, answer.words)
-            continue
-        now = {item.unit: item for item in listed(answer.config)} if answer.config else {}
+
+    def change(config: StoredConfig | None) -> Labels | None:
+        now = {item.unit: item for item in listed(config)} if config else {}
         # What is owed already stays as it is: since when matters more than why again.
         wanted = added | {
             unit: item
@@ -77,11 +63,10 @@ def change_owed(
         }
         if wanted == now:
             return None
-        written = yield from _write(site, answer.config, wanted)
-        if written.result is ConfigResult.OK:
-            return None
-        problem = written.problem or _untold(site, written.words)
-    return problem
+        return tuple((f"{_LABEL}{unit}", _written(item)) for unit, item in sorted(wanted.items()))
+
+    failed = yield from change_notes(_notes(site), change)
+    return None if failed is None else failed.problem or _untold(site, failed.words)
 
 
 def listed(config: StoredConfig) -> tuple[Owed, ...]:
@@ -95,15 +80,8 @@ def listed(config: StoredConfig) -> tuple[Owed, ...]:
     return tuple(found)
 
 
-def _write(
-    site: str, config: StoredConfig | None, wanted: Mapping[Unit, Owed]
-) -> Asking[ConfigAnswer]:
-    labels = tuple((f"{_LABEL}{unit}", _written(item)) for unit, item in sorted(wanted.items()))
-    if config is None:
-        effect = CreateConfig(site=site, name=OWED, labels=labels, data=_DATA)
-        return (yield from ask_config(effect))
-    update = UpdateConfig(site=site, id=config.id, version=config.version, labels=labels)
-    return (yield from ask_config(update))
+def _notes(site: str) -> Notes:
+    return Notes(site=site, name=OWED, data=_DATA)
 
 
 def _written(item: Owed) -> str:

@@ -4,7 +4,6 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.procedures.effects import (
     Answer,
-    CheckImages,
     ConfigAnswer,
     ConfigResult,
     CreateConfig,
@@ -27,8 +26,7 @@ from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
-Reading = Observe | Examine | CheckImages | RunProbe
-Remote = performing.Mutation | ConfigEffect | WriteAudit | Reading
+Remote = performing.Mutation | ConfigEffect | WriteAudit | Observe | Examine | RunProbe
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)
 MUTATIONS = (RemoveServices, RemoveLeftovers, ShipRelease, PullImages, DeployStack)

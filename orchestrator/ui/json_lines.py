@@ -56,10 +56,13 @@ from orchestrator.ui.json_values import (
     step_json,
     unit_json,
 )
+from orchestrator.ui.saved_view import SavedHead, saved_json
 from orchestrator.ui.standing import UnitEnd, unit_ends
 from orchestrator.ui.status_view import Fleet
 from orchestrator.ui.summary import next_command
 
+SCHEMA = "1.0"
+"""Of the plan's line; the JSON Schema is docs/schema/plan.schema.json."""
 _NAMES = {
     StepStarted: "step_started",
     StepWaits: "step_waits",
@@ -162,10 +165,15 @@ def lock_line(holding: HeldRun) -> Json:
     return {"event": "lock", "held": True} | holding_json(holding)
 
 
-def plan_line(plan: Plan, holding: HeldRun | None = None) -> Json:
-    """Return a plan as the one line of `dtdeploy plan --json`; `holding`: who holds the lock."""
+def plan_line(plan: Plan, holding: HeldRun | None = None, saved: SavedHead | None = None) -> Json:
+    """Return a plan as the one line of `dtdeploy plan --json`.
+
+    `holding` is who holds the lock, `saved` its file, if it is saved.
+    """
     lock = holding_json(holding) if holding else None
-    return {"event": "plan"} | plan_json(plan) | {"lock": lock}
+    file = saved_json(saved) if saved else None
+    head = {"event": "plan", "schema": SCHEMA}
+    return head | plan_json(plan) | {"lock": lock, "saved": file}
 
 
 def fleet_line(fleet: Fleet) -> Json:

@@ -8,7 +8,8 @@
              untouched [{name, reason}], dangers [..], unseen [..],
              left_out [unit + reason, accepted], because, lock (or null), no_way_back [..],
              risk {down [..], without [..], comes_back, outage, others, unreadable}; outage and
-             others: {median_seconds, worst_seconds, runs}, or null without a history
+             others: {median_seconds, worst_seconds, runs}, or null without a history; schema
+             (its version), saved {file, sha256, id, creator, created, expires, apply} (or null)
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
              dependents, commands, remove_seconds, healthy_seconds, dangers

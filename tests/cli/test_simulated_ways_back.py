@@ -12,9 +12,9 @@ from orchestrator.cli.meeting import find_run
 from orchestrator.cli.resuming import resume_in
 from orchestrator.cli.rolling_back import roll_back_in
 from orchestrator.engine.alone import carry_alone
-from orchestrator.engine.record import OnFailure
 from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.owed import Owed, change_owed

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.engine.record import OnFailure, RunRecord, decode, encode, fingerprint
+from orchestrator.engine.record import RunRecord, decode, encode, fingerprint
 from orchestrator.errors import ExitCode, RefusedError
 from orchestrator.fleet.desired import Policy, TcpProbe
 from orchestrator.inventory.model import Inventory, Manager, SiteState, UnitSpec
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import LeftOut, Step, StepKind
 from tests.build import CLIENT, SERVER, inventory, plan, spec, unit_plan
 

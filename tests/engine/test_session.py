@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.engine.journal import EntryKind
 from orchestrator.engine.means import Means
-from orchestrator.engine.record import OnFailure, RunRecord, decode, encode
+from orchestrator.engine.record import RunRecord, decode, encode
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, JournalError, Problem
@@ -15,6 +15,7 @@ from orchestrator.fleet.observed import Look, Service, Task
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import LABEL_REVISION, LABEL_RUN
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Action, Before, LeftOut, Plan, Step, StepKind
 from orchestrator.procedures.asking import ask_mutate, ask_sleep
 from orchestrator.procedures.book import Book
@@ -122,7 +123,7 @@ class Life:
             owner="ann",
             on_failure=on_failure,
         )
-        means = Means(
+        self.means = Means(
             backend=self.desk,
             journal=self.notes,
             holder=Holder(owner="ann", host="desk", pid=7, session="mine"),
@@ -131,8 +132,13 @@ class Life:
             stop_asked=lambda: self.desk.time >= self.stop_at,
             start=self._start,
         )
-        sources = {unit: sourced(unit, sha=OLD) for unit in former}
-        self.session = Session(means, inventory(), self.record, former=sources)
+        self.former = {unit: sourced(unit, sha=OLD) for unit in former}
+        self.use(self.record)
+
+    def use(self, record: RunRecord) -> None:
+        """Carry out another record than the usual one."""
+        self.record = record
+        self.session = Session(self.means, inventory(), record, former=self.former)
 
     def begin(self) -> RunEnd:
         return self.session.begin({unit: sourced(unit) for unit in (SERVER, CLIENT)})
@@ -300,13 +306,13 @@ def test_what_is_left_out_is_owed_before_anything_is_done() -> None:
 
 def test_what_cannot_be_written_down_as_owed_ends_it_before_anything_is_done() -> None:
     life = Life(LEFT)
-    life.desk.configs.faults = [_unless_lock(refused)] * 30
+    life.desk.configs.faults = [unless_lock(refused)] * 30
     end = life.begin()
     assert codes(end) == ["owed.unknown"]
     assert (life.hold(), life.started) == (None, [])
 
 
-def _unless_lock(fault: Fault) -> Fault:
+def unless_lock(fault: Fault) -> Fault:
     def chosen(configs: Configs, effect: ConfigEffect) -> ConfigAnswer:
         lock = LOCK in configs.kept and getattr(effect, "id", "") == configs.kept[LOCK].id
         mine = lock or getattr(effect, "name", "") == LOCK
@@ -358,7 +364,7 @@ def test_a_leaf_that_fails_is_owed_and_the_lock_released() -> None:
 def test_a_debt_that_cannot_be_written_down_keeps_the_lock() -> None:
     life = Life()
     life.doing[f"deploy {CLIENT}"] = fails
-    life.desk.configs.faults = [_unless_lock(refused)] * 60
+    life.desk.configs.faults = [unless_lock(refused)] * 60
     end = life.begin()
     assert end.kept
     assert codes(end) == ["owed.unknown"]
@@ -529,7 +535,7 @@ def test_a_resume_owes_again_what_was_left_out() -> None:
 
 def test_a_resume_that_cannot_write_down_what_is_owed_keeps_the_lock() -> None:
     life = Life(LEFT)
-    life.desk.configs.faults = [_unless_lock(refused)] * 60
+    life.desk.configs.faults = [unless_lock(refused)] * 60
     end = life.resume(touched=True)
     assert (end.kept, codes(end), life.started) == (True, ["owed.unknown"], [])
 
@@ -672,7 +678,7 @@ def test_one_that_touched_nothing_owes_nothing_and_takes_its_debts_back() -> Non
 def test_giving_up_without_being_able_to_say_what_is_owed_keeps_the_lock() -> None:
     life = Life()
     life.fleet.runs = {}
-    life.desk.configs.faults = [_unless_lock(refused)] * 60
+    life.desk.configs.faults = [unless_lock(refused)] * 60
     end = life.give_up(touched=True)
     assert (end.kept, codes(end)) == (True, ["owed.unknown"])
     assert life.hold() is not None

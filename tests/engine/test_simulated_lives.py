@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.engine.record import OnFailure
 from orchestrator.errors import ExitCode
+from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.selection import Request
 from orchestrator.simulation.scenario import Scenario
 from tests.lives import Machine

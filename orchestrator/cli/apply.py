@@ -1,0 +1,42 @@
+import re
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.applying import apply_plan
+from orchestrator.cli.options import confirming, queueing
+
+_HASH = re.compile(r"[0-9a-f]{12,64}")
+
+
+def _hash(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    digits = value.lower().removeprefix("sha256:")
+    if value and not _HASH.fullmatch(digits):
+        raise click.BadParameter("give at least the first 12 of the hash's 64 hex digits")
+    return digits
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--expect",
+    default="",
+    metavar="HASH",
+    callback=_hash,
+    help="The hash of the plan that was approved, or its first 12 digits. Needed in CI and"
+    " wherever no terminal is.",
+)
+@queueing
+@confirming
+def apply(file: Path, expect: str, lock_wait: float, *, yes: bool, dry_run: bool) -> int:
+    """Carry out a saved plan: exactly it, or nothing.
+
+    Everything is looked at and planned again first. If anything that matters is not as it was
+    when the plan was saved, that is named and nothing is touched. A plan is applied once, and
+    only until it expires. With --expect nothing is asked where no terminal is.
+
+    \b
+      dtdeploy plan --all --out restart.plan
+      dtdeploy apply restart.plan --expect 3f1c09d2ab44
+    """
+    return apply_plan(file, expect=expect, lock_wait=lock_wait, yes=yes, dry_run=dry_run)

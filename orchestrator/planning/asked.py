@@ -1,0 +1,34 @@
+"""What was asked for, as it was typed: the part of a command that a plan is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from orchestrator.planning.plan import Command
+from orchestrator.planning.selection import Request
+
+
+class OnFailure(Enum):
+    """What a run does once a step has failed and something was touched."""
+
+    STOP = "stop"
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A command that changes something. `refs` overrule the inventory's, by repo."""
+
+    command: Command
+    request: Request
+    refs: Mapping[str, str] = field(default_factory=dict)
+    on_failure: OnFailure = OnFailure.STOP
+
+    @property
+    def words(self) -> str:
+        """The command in words, as the lock and the journal keep it."""
+        words = [self.command.value]
+        words += [str(self.request)] if str(self.request) else []
+        words += [f"--ref {repo}={ref}" for repo, ref in self.refs.items()]
+        words += ["--on-failure restore"] if self.on_failure is OnFailure.RESTORE else []
+        return " ".join(words)

@@ -1,0 +1,48 @@
+"""A saved plan's head: which plan it is, until when it may be applied, and how."""
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedHead:
+    """What is said of a saved plan above it."""
+
+    file: str
+    sha256: str
+    id: str
+    creator: str
+    created: datetime
+    expires: datetime
+
+    @property
+    def apply(self) -> str:
+        """The command that applies it and nothing else."""
+        return f"dtdeploy apply {shlex.quote(self.file)} --expect {self.sha256[:_SHOWN]}"
+
+
+def saved_lines(head: SavedHead) -> list[str]:
+    """Return the lines above a plan that is saved."""
+    made = f"{head.created:%Y-%m-%d %H:%M} UTC by {head.creator}"
+    return [
+        f"PLAN {head.sha256}",
+        f"     made {made}, good until {head.expires:%Y-%m-%d %H:%M} UTC",
+        f"     {head.apply}",
+        "",
+    ]
+
+
+def saved_json(head: SavedHead) -> dict[str, str]:
+    """Return the same as data; times as ISO 8601."""
+    return {
+        "file": head.file,
+        "sha256": head.sha256,
+        "id": head.id,
+        "creator": head.creator,
+        "created": head.created.isoformat(),
+        "expires": head.expires.isoformat(),
+        "apply": head.apply,
+    }
