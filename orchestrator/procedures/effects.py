@@ -12,6 +12,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     ShipRelease, PullImages, DeployStack -> Answer
     RunProbe        -> ProbeResult
     Examine         -> Examination | Unseen
+    CheckImages     -> CheckedImages | Unseen
     CreateConfig, ReadConfig,
     UpdateConfig, DeleteConfig -> ConfigAnswer
     WriteAudit      -> Answer
@@ -125,6 +126,14 @@ class Examine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckImages:
+    """Let a site's manager ask the registries what images are there, with the login it has."""
+
+    site: str
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateConfig:
     """Create a Docker config that belongs to no stack. Of many of one name at once, one wins."""
 
@@ -218,6 +227,7 @@ Effect = (
     | DeployStack
     | RunProbe
     | Examine
+    | CheckImages
     | CreateConfig
     | ReadConfig
     | UpdateConfig
@@ -331,6 +341,14 @@ class ImageCheck:
     missing: bool = False
     digest: str = ""
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedImages:
+    """What the registries said to a site's manager, in the order asked."""
+
+    site: str
+    images: tuple[ImageCheck, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.procedures.effects import (
     Answer,
+    CheckImages,
     ConfigAnswer,
     ConfigResult,
     CreateConfig,
@@ -26,7 +27,8 @@ from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
-Remote = performing.Mutation | ConfigEffect | WriteAudit | Observe | Examine | RunProbe
+Reading = Observe | Examine | CheckImages | RunProbe
+Remote = performing.Mutation | ConfigEffect | WriteAudit | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)
 MUTATIONS = (RemoveServices, RemoveLeftovers, ShipRelease, PullImages, DeployStack)

@@ -7,6 +7,7 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Via
 from orchestrator.procedures.effects import (
     Answer,
+    CheckImages,
     CheckLock,
     DeployStack,
     Effect,
@@ -225,6 +226,8 @@ class SimulatedBackend:
                 return (yield from performing.look(site.swarm, flight.started))
             if isinstance(effect, Examine):
                 return (yield from performing.examine(self._fleet, site, effect, flight.started))
+            if isinstance(effect, CheckImages):
+                return (yield from performing.check_images(site.swarm, effect))
             if isinstance(effect, RunProbe):
                 return (yield from performing.probe(self._fleet, effect))
             acting = self._acting(flight, effect)

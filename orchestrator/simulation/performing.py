@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.observed import Resource, Sight
 from orchestrator.procedures.effects import (
+    CheckedImages,
+    CheckImages,
     DeployStack,
     Examination,
     Examine,
@@ -137,6 +139,14 @@ def probe_now(fleet: SimulatedFleet, site: str, wanted: Probe) -> ProbeResult:
     """Return what a probe from `site` would be told at this moment."""
     ok, words = fleet.answer(site, wanted)
     return ProbeResult(ok=ok, at=fleet.clock.now, words=words)
+
+
+def check_images(swarm: SimSwarm, effect: CheckImages) -> Process[CheckedImages]:
+    """Ask the registries about images; the daemon has to be there for it."""
+    yield from api.settled(swarm)
+    yield swarm.between(0.05, 0.2)
+    checks = tuple(swarm.registry.check(image) for image in effect.images)
+    return CheckedImages(site=swarm.site, images=checks)
 
 
 def examine(

@@ -13,7 +13,14 @@ from docker.errors import APIError, DockerException
 from orchestrator.errors import FleetError
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.observed import Sight, Unseen
-from orchestrator.procedures.effects import Examination, Examine, ImageCheck, ProbeResult
+from orchestrator.procedures.effects import (
+    CheckedImages,
+    CheckImages,
+    Examination,
+    Examine,
+    ImageCheck,
+    ProbeResult,
+)
 from orchestrator.swarm import listening, parse, probes, problems, registry
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.engine_api import SDK_CHANNELS
@@ -26,11 +33,12 @@ from orchestrator.swarm.remote_command import CommandResult
 _FACTS_SECONDS = 20.0
 _PREDEFINED = ("bridge", "host", "none")
 """Networks that every host has; a compose file may call them external."""
-_SCRIPT = """
+_LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
+_SCRIPT = f"""
 echo ==cli; docker --version
 echo ==df; df -Pk "$1"
 echo ==tcp; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
-echo ==logins; cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null
+echo ==logins; {_LOGINS}
 exit 0
 """
 
@@ -65,6 +73,21 @@ def examine(link: SiteLink, clocks: Clocks, effect: Examine) -> Examination | Un
         return _examined(link, clocks, effect, daemon, sight)
     except FleetError as error:
         return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
+
+
+def check_images(link: SiteLink, clocks: Clocks, effect: CheckImages) -> CheckedImages | Unseen:
+    """Let the site's daemon ask about images, as `docker stack deploy` does.
+
+    Returns:
+        What the registries said; Unseen when the site cannot be reached.
+
+    """
+    try:
+        logins = registry.read_logins(_run(link, _LOGINS))
+        checks = _images(link, effect.images, logins)
+    except FleetError as error:
+        return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
+    return CheckedImages(site=link.site, images=checks)
 
 
 def _examined(
@@ -107,8 +130,12 @@ def _daemon(link: SiteLink, clocks: Clocks) -> _Daemon:
 
 
 def _facts(link: SiteLink, root: str) -> dict[str, bytes]:
-    text = f"set -- {shlex.quote(root)}{_SCRIPT}"
+    parts = (b"\n" + _run(link, f"set -- {shlex.quote(root)}{_SCRIPT}")).split(b"\n==")[1:]
+    heads = (part.partition(b"\n") for part in parts)
+    return {name.decode(): body for name, _, body in heads}
 
+
+def _run(link: SiteLink, text: str) -> bytes:
     def run() -> CommandResult:
         try:
             return link.connection().run_script(text, deadline_seconds=_FACTS_SECONDS)
@@ -116,10 +143,7 @@ def _facts(link: SiteLink, root: str) -> dict[str, bytes]:
             problem = problems.unreachable(link.site, error.problems[0].what, str(error))
             raise FleetError(problem) from error
 
-    result = link.reading(run)
-    parts = (b"\n" + result.stdout).split(b"\n==")[1:]
-    heads = (part.partition(b"\n") for part in parts)
-    return {name.decode(): body for name, _, body in heads}
+    return link.reading(run).stdout
 
 
 def _cli(text: bytes) -> str:

@@ -11,6 +11,8 @@ from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
     Answer,
+    CheckedImages,
+    CheckImages,
     CheckLock,
     ConfigAnswer,
     CreateConfig,
@@ -48,7 +50,7 @@ from orchestrator.swarm import (
 )
 from orchestrator.swarm.configs import ConfigEffect, Configs
 from orchestrator.swarm.connection import SshConnection
-from orchestrator.swarm.examine import Clocks, examine
+from orchestrator.swarm.examine import Clocks, check_images, examine
 from orchestrator.swarm.lateness import LateError
 from orchestrator.swarm.link import SiteLink, passing
 from orchestrator.swarm.look import look
@@ -116,7 +118,9 @@ class LivePerformer:
         }
         self._configs = {site: Configs(link, monotonic) for site, link in self._links.items()}
 
-    def perform(self, effect: Effect) -> Look | Answer | ProbeResult | Examination | ConfigAnswer:
+    def perform(
+        self, effect: Effect
+    ) -> Look | Answer | ProbeResult | Examination | CheckedImages | ConfigAnswer:
         """Perform one effect and return its observation; see procedures.effects.
 
         Expected failures are observations too; what is raised is a bug. A mutation whose
@@ -125,8 +129,8 @@ class LivePerformer:
         match effect:
             case Observe():
                 return self._observe(self._links[effect.site])
-            case Examine():
-                return examine(self._links[effect.site], self._clocks, effect)
+            case Examine() | CheckImages():
+                return self._examine(self._links[effect.site], effect)
             case RunProbe():
                 return self._probe(effect)
             case RemoveServices() | RemoveLeftovers() | DeployStack():
@@ -151,6 +155,13 @@ class LivePerformer:
             at = self._clocks.monotonic()
             log.warning("look.failed", site=link.site, code=error.problems[0].code)
             return Unseen(site=link.site, at=at, problem=error.problems[0])
+
+    def _examine(
+        self, link: SiteLink, effect: Examine | CheckImages
+    ) -> Examination | CheckedImages | Unseen:
+        if isinstance(effect, Examine):
+            return examine(link, self._clocks, effect)
+        return check_images(link, self._clocks, effect)
 
     def _probe(self, effect: RunProbe) -> ProbeResult:
         link = self._links[effect.site]

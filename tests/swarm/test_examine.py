@@ -4,7 +4,7 @@ import json
 import pytest
 
 from orchestrator.fleet.desired import TcpProbe
-from orchestrator.procedures.effects import Examination, Examine
+from orchestrator.procedures.effects import CheckedImages, CheckImages, Examination, Examine
 from orchestrator.swarm.performer import LivePerformer
 from tests.swarm.daemon import Command, Daemon, captured, error
 from tests.swarm.sshd import SITE, Server
@@ -86,6 +86,22 @@ def test_a_credential_helper_of_the_manager_is_asked(
     assert check.ok
     (header,) = daemon.logins
     assert json.loads(base64.urlsafe_b64decode(header))["password"] == "reg.lab:5000"
+
+
+@pytest.mark.usefixtures("docker")
+def test_images_alone_are_asked_for_in_the_order_given(
+    daemon: Daemon, performer: LivePerformer
+) -> None:
+    daemon.replies[f"GET /distribution/{IMAGE}/json"] = lambda: (200, FOUND)
+    absent = "reg.lab:5000/none:1"
+    daemon.replies[f"GET /distribution/{absent}/json"] = lambda: error(404, "manifest unknown")
+    answer = performer.perform(CheckImages(site=SITE, images=(absent, IMAGE)))
+    assert isinstance(answer, CheckedImages), answer
+    assert [(check.image, check.missing) for check in answer.images] == [
+        (absent, True),
+        (IMAGE, False),
+    ]
+    assert answer.images[1].digest == "sha256:abc"
 
 
 @pytest.mark.usefixtures("docker")
