@@ -1,10 +1,11 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from orchestrator.cli.applying import apply_plan
-from orchestrator.cli.options import confirming, queueing
+from orchestrator.cli.options import confirming, override_of, overriding, queueing
 
 _HASH = re.compile(r"[0-9a-f]{12,64}")
 
@@ -26,9 +27,19 @@ def _hash(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     help="The hash of the plan that was approved, or its first 12 digits. Needed in CI and"
     " wherever no terminal is.",
 )
+@overriding
+@click.option("--because", default="", metavar="TEXT", help="Why something is overridden.")
 @queueing
 @confirming
-def apply(file: Path, expect: str, lock_wait: float, *, yes: bool, dry_run: bool) -> int:
+def apply(
+    file: Path,
+    expect: str,
+    lock_wait: float,
+    *,
+    yes: bool,
+    dry_run: bool,
+    **overrides: Any,  # noqa: ANN401 - the overriding options, passed on whole
+) -> int:
     """Carry out a saved plan: exactly it, or nothing.
 
     Everything is looked at and planned again first. If anything that matters is not as it was
@@ -39,4 +50,11 @@ def apply(file: Path, expect: str, lock_wait: float, *, yes: bool, dry_run: bool
       dtdeploy plan --all --out restart.plan
       dtdeploy apply restart.plan --expect 3f1c09d2ab44
     """
-    return apply_plan(file, expect=expect, lock_wait=lock_wait, yes=yes, dry_run=dry_run)
+    return apply_plan(
+        file,
+        expect=expect,
+        lock_wait=lock_wait,
+        yes=yes,
+        dry_run=dry_run,
+        override=override_of(overrides),
+    )

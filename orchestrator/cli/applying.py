@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
 from orchestrator.cli.asking import ask
 from orchestrator.cli.carry_out import begin, read_former, record_of, stand_in_line
 from orchestrator.cli.order import Order
@@ -17,6 +18,7 @@ from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError, Usa
 from orchestrator.fleet.unit import Revision
 from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.differing import differences
+from orchestrator.planning.plan import NO_OVERRIDE, Override
 from orchestrator.planning.plan_file import PlanFile, SavedPlan
 from orchestrator.planning.refusals import (
     expired,
@@ -31,7 +33,15 @@ from orchestrator.procedures.applied import Applied, find_applied
 from orchestrator.ui.phrases import count
 
 
-def apply_plan(path: Path, *, expect: str, lock_wait: float, yes: bool, dry_run: bool) -> ExitCode:
+def apply_plan(
+    path: Path,
+    *,
+    expect: str,
+    lock_wait: float,
+    yes: bool,
+    dry_run: bool,
+    override: Override = NO_OVERRIDE,
+) -> ExitCode:
     """Carry out the plan in the file `path`.
 
     Args:
@@ -40,6 +50,7 @@ def apply_plan(path: Path, *, expect: str, lock_wait: float, yes: bool, dry_run:
         lock_wait: for how many seconds to wait for the lock.
         yes: do not ask.
         dry_run: check all of it, show the plan, and stop.
+        override: freezes and guards not to heed, and why.
 
     Raises:
         UsageError: nobody is there to be asked and no hash was given.
@@ -53,24 +64,47 @@ def apply_plan(path: Path, *, expect: str, lock_wait: float, yes: bool, dry_run:
     if not (expect or dry_run or somebody_is_there()):
         raise UsageError(_nobody(path, file))
     with open_world() as world:
-        return follow_plan(world, file, path, lock_wait=lock_wait, asks=asks, dry_run=dry_run)
+        check_override(world, override)
+        return follow_plan(
+            world,
+            file,
+            path,
+            lock_wait=lock_wait,
+            asks=asks,
+            dry_run=dry_run,
+            override=override,
+        )
 
 
 def follow_plan(
-    world: World, file: PlanFile, path: Path, *, lock_wait: float, asks: bool, dry_run: bool
+    world: World,
+    file: PlanFile,
+    path: Path,
+    *,
+    lock_wait: float,
+    asks: bool,
+    dry_run: bool,
+    override: Override = NO_OVERRIDE,
 ) -> ExitCode:
     """Do what `apply_plan` says, in `world`, once the file is known to be the right one."""
     if file.saved.inventory != fingerprint(world.inventory):
         raise RefusedError(other_inventory())
     queue = Queue(world, lock_wait)
     while True:
-        code = _once(world, file, path, queue, asks=asks, dry_run=dry_run)
+        code = _once(world, file, path, queue, override, asks=asks, dry_run=dry_run)
         if code is not None:
             return code
 
 
 def _once(
-    world: World, file: PlanFile, path: Path, queue: Queue, *, asks: bool, dry_run: bool
+    world: World,
+    file: PlanFile,
+    path: Path,
+    queue: Queue,
+    override: Override,
+    *,
+    asks: bool,
+    dry_run: bool,
 ) -> ExitCode | None:
     """Check and carry out once; None when the lock was lost to another and may be waited for."""
     saved = file.saved
@@ -78,28 +112,33 @@ def _once(
     holding = stand_in_line(world, queue, dry_run=dry_run)
     _must_be_fresh(world, saved)
     drawn = _drawn_again(world, saved)
-    world.talk.plan(saved.plan, holding, saved=head_of(file, path))
+    plan = weathered(world, saved.plan, override)
+    world.talk.plan(plan, holding, saved=head_of(file, path))
     if dry_run:
         return ExitCode.DONE
     if not saved.plan.changes:
         world.talk.say("nothing to do")
         return ExitCode.DONE
-    book = replace(drawn.book, plan=saved.plan)
+    must_be_allowed(plan)
+    book = replace(drawn.book, plan=plan)
     restores = saved.asked.on_failure is OnFailure.RESTORE
     former = read_former(world, book) if restores else {}
-    order = _order(saved.asked)
+    order = _order(saved.asked, override)
     ask(f"apply plan {file.sha256[:12]}, {order.words}", yes=not asks)
+    if asks:
+        must_be_allowed(weathered(world, saved.plan, override))
     record = record_of(world, book, order, saved)
     end = begin(world, book, record, former, queue, saved=saved)
     return None if queue.lost(end) else end.exit_code
 
 
-def _order(asked: Asked) -> Order:
+def _order(asked: Asked, override: Override) -> Order:
     return Order(
         command=asked.command,
         request=asked.request,
         refs=asked.refs,
         on_failure=asked.on_failure,
+        override=override,
     )
 
 

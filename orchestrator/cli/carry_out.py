@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
 from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.conduct import conduct
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
@@ -37,6 +38,7 @@ def carry_out(order: Order) -> ExitCode:
     """
     somebody_must_be_there(order.words, yes=order.yes, dry_run=order.dry_run)
     with open_world() as world:
+        check_override(world, order.override)
         return follow(world, order)
 
 
@@ -58,19 +60,29 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
     if request is None:
         world.talk.say("nothing is owed")
         return ExitCode.DONE
-    book = make_book(world, order.command, request, order.refs)
+    book = _allowed_book(world, order, request)
     world.talk.plan(book.plan, holding)
     if order.dry_run:
         return ExitCode.DONE
     if not book.plan.changes:
         world.talk.say("nothing to do")
         return ExitCode.DONE
+    must_be_allowed(book.plan)
     if book.plan.unseen:
         return _preflight_alone(world, book)
     former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}
     ask(order.words, yes=order.yes)
+    if not order.yes:
+        # Whoever was asked may have answered hours later.
+        must_be_allowed(weathered(world, book.plan, order.override))
     end = begin(world, book, record_of(world, book, order), former, queue)
     return None if queue.lost(end) else end.exit_code
+
+
+def _allowed_book(world: World, order: Order, request: Request) -> Book:
+    """Plan, and find out what speaks against carrying it out now."""
+    book = make_book(world, order.command, request, order.refs)
+    return replace(book, plan=weathered(world, book.plan, order.override))
 
 
 def stand_in_line(world: World, queue: Queue, *, dry_run: bool) -> HeldRun | None:
@@ -122,7 +134,7 @@ def record_of(world: World, book: Book, order: Order, saved: SavedPlan | None = 
         created=world.wall(),
         owner=world.holder.owner,
         on_failure=order.on_failure,
-        because=book.plan.because,
+        because=book.plan.because or book.plan.override.because,
         saved_plan=saved.id if saved else "",
     )
 

@@ -3,7 +3,15 @@ from typing import Any
 import click
 
 from orchestrator.cli.carry_out import carry_out
-from orchestrator.cli.options import confirming, leaving_out, queueing, request_of, selecting
+from orchestrator.cli.options import (
+    confirming,
+    leaving_out,
+    override_of,
+    overriding,
+    queueing,
+    request_of,
+    selecting,
+)
 from orchestrator.cli.order import Order
 from orchestrator.planning.plan import Command
 
@@ -11,6 +19,7 @@ from orchestrator.planning.plan import Command
 @click.command()
 @selecting
 @leaving_out
+@overriding
 @queueing
 @confirming
 def down(lock_wait: float, *, yes: bool, dry_run: bool, **selection: Any) -> int:  # noqa: ANN401 - the selecting options, passed on whole
@@ -22,11 +31,13 @@ def down(lock_wait: float, *, yes: bool, dry_run: bool, **selection: Any) -> int
       dtdeploy down --site gbo
       dtdeploy down datatrail@chime     # and so every stack that needs the server
     """
+    override = override_of(selection)
     return carry_out(
         Order(
             command=Command.DOWN,
             request=request_of(**selection),
             lock_wait=lock_wait,
+            override=override,
             yes=yes,
             dry_run=dry_run,
         )

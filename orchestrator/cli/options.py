@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from orchestrator.planning.asked import OnFailure
+from orchestrator.planning.plan import Override
 from orchestrator.planning.selection import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,7 +66,12 @@ def leaving_out(function: F) -> F:
             help="Leave this site out; its units are owed afterwards. May be given several times.",
             shell_complete=lambda ctx, _param, word: names(ctx, "site", word),
         ),
-        click.option("--because", default="", metavar="TEXT", help="Why a site is left out."),
+        click.option(
+            "--because",
+            default="",
+            metavar="TEXT",
+            help="Why a site is left out, or something overridden.",
+        ),
         click.option(
             "--accept-unknown",
             multiple=True,
@@ -77,6 +83,33 @@ def leaving_out(function: F) -> F:
     for decorate in reversed(decorators):
         function = decorate(function)
     return function
+
+
+def overriding(function: F) -> F:
+    """Add --override-freeze and --override-guard; `override_of` takes them out of a selection."""
+    decorators = (
+        click.option(
+            "--override-freeze", is_flag=True, help="Do it although a freeze of sites.yaml holds."
+        ),
+        click.option(
+            "--override-guard",
+            multiple=True,
+            metavar="NAME",
+            help="Do it although this guard does not agree. May be given several times.",
+        ),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function
+
+
+def override_of(selection: dict[str, Any]) -> Override:
+    """Take the overrides out of what was typed, and return them."""
+    return Override(
+        freeze=selection.pop("override_freeze"),
+        guards=tuple(dict.fromkeys(selection.pop("override_guard"))),
+        because=selection.get("because", "").strip(),
+    )
 
 
 def request_of(

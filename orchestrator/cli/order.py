@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.planning.asked import Asked, OnFailure
-from orchestrator.planning.plan import Command
+from orchestrator.planning.plan import Command, Override
 from orchestrator.planning.selection import Request
 
 
@@ -19,6 +19,7 @@ class Order:
     refs: Mapping[str, str] = field(default_factory=dict)
     on_failure: OnFailure = OnFailure.STOP
     lock_wait: float = 0.0
+    override: Override = field(default_factory=Override)
     owed: bool = False
     yes: bool = False
     dry_run: bool = False
@@ -27,7 +28,9 @@ class Order:
     def words(self) -> str:
         """The command in words, as the lock and the journal keep it."""
         typed = self.asked.words
-        return typed.replace(self.command.value, "up --owed", 1) if self.owed else typed
+        typed = typed.replace(self.command.value, "up --owed", 1) if self.owed else typed
+        words = [typed, *(["--override-freeze"] if self.override.freeze else [])]
+        return " ".join([*words, *(f"--override-guard {name}" for name in self.override.guards)])
 
     @property
     def asked(self) -> Asked:

@@ -4,8 +4,17 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.allowing import check_override, weathered
 from orchestrator.cli.meeting import meet
-from orchestrator.cli.options import at_refs, leaving_out, request_of, restoring, selecting
+from orchestrator.cli.options import (
+    at_refs,
+    leaving_out,
+    override_of,
+    overriding,
+    request_of,
+    restoring,
+    selecting,
+)
 from orchestrator.cli.planning import draw
 from orchestrator.cli.saving import must_be_free, save_plan
 from orchestrator.cli.wiring import World, open_world
@@ -42,6 +51,11 @@ def _lifetime(_ctx: click.Context, _param: click.Parameter, value: str) -> float
     help="End with 2 when carrying the plan out would change anything.",
 )
 @click.option(
+    "--no-guards",
+    is_flag=True,
+    help="Do not ask the guards of sites.yaml: some are programs that run on this machine.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(Form, case_sensitive=False),
@@ -66,6 +80,7 @@ def _lifetime(_ctx: click.Context, _param: click.Parameter, value: str) -> float
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @selecting
 @leaving_out
+@overriding
 @at_refs
 @restoring
 def plan(
@@ -78,6 +93,7 @@ def plan(
     expires: float,
     force: bool,
     detailed_exitcode: bool,
+    no_guards: bool,
     **selection: Any,  # noqa: ANN401 - the selecting options, passed on whole
 ) -> int:
     """Show what a restart, up or down would do, in which order and why.
@@ -91,6 +107,7 @@ def plan(
       dtdeploy plan --all --out restart.plan --expires 2h
       dtdeploy plan --all --without gbo --because "its link is down"
     """
+    override = override_of(selection)
     asked = Asked(
         command=Command(command),
         request=request_of(**selection),
@@ -101,6 +118,7 @@ def plan(
         _can_be_saved(asked)
         must_be_free(out, force=force)
     with open_world() as world:
+        check_override(world, override)
         if holding := meet(world):
             world.talk.notice(holding)
         drawn = draw(world, asked)
@@ -108,7 +126,8 @@ def plan(
         saved = None
         if out is not None and not made.unseen:
             saved = save_plan(world, asked, drawn, out, lifetime=expires, force=force)
-        world.talk.plan(made, holding, form=form, saved=saved)
+        shown = weathered(world, made, override, ask=not no_guards)
+        world.talk.plan(shown, holding, form=form, saved=saved)
         if made.unseen:
             _not_saved(world, out)
             return ExitCode.SITE_UNREACHABLE

@@ -7,6 +7,8 @@ from orchestrator.cli.options import (
     at_refs,
     confirming,
     leaving_out,
+    override_of,
+    overriding,
     queueing,
     request_of,
     restoring,
@@ -20,6 +22,7 @@ from orchestrator.planning.plan import Command
 @click.command()
 @selecting
 @leaving_out
+@overriding
 @at_refs
 @restoring
 @queueing
@@ -44,6 +47,7 @@ def restart(
       dtdeploy restart datatrail@chime --dry-run
       dtdeploy restart --all --on-failure restore
     """
+    override = override_of(selection)
     return carry_out(
         Order(
             command=Command.RESTART,
@@ -51,6 +55,7 @@ def restart(
             refs=refs,
             on_failure=on_failure,
             lock_wait=lock_wait,
+            override=override,
             yes=yes,
             dry_run=dry_run,
         )

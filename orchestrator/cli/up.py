@@ -7,6 +7,8 @@ from orchestrator.cli.options import (
     at_refs,
     confirming,
     leaving_out,
+    override_of,
+    overriding,
     queueing,
     request_of,
     restoring,
@@ -24,6 +26,7 @@ from orchestrator.planning.selection import Request
     "--owed", is_flag=True, help="Bring back what a run left out or could not bring back."
 )
 @leaving_out
+@overriding
 @at_refs
 @restoring
 @queueing
@@ -49,6 +52,7 @@ def up(
       dtdeploy up --owed
       dtdeploy up datatrail-client@kko --ref datatrail-admin=v1.2
     """
+    override = override_of(selection)
     request = request_of(**selection)
     if owed:
         _alone(request)
@@ -60,6 +64,7 @@ def up(
             on_failure=on_failure,
             lock_wait=lock_wait,
             owed=owed,
+            override=override,
             yes=yes,
             dry_run=dry_run,
         )

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from orchestrator.cli.checkout import Checkout, GitCheckout, MadeUpCheckout
 from orchestrator.cli.given import given
+from orchestrator.cli.guards import ask_guard, leave_out
 from orchestrator.cli.journals import JournalFolder, Journals, MemoryJournals
 from orchestrator.cli.logs import start_logs
 from orchestrator.cli.processes import is_dtdeploy
@@ -21,6 +23,7 @@ from orchestrator.cli.talk import Talk
 from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.engine.ports import Backend
 from orchestrator.errors import Problem
+from orchestrator.fleet.guard import Guard, GuardAnswer
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.procedures.hold import Holder
@@ -42,7 +45,7 @@ class World:
     """All that a command works with.
 
     `wall` is this machine's clock, seconds since 1970. `runs_here` tells whether a process id is
-    a dtdeploy on this machine.
+    a dtdeploy on this machine. `ask_guard` asks whether a run may disturb; a rehearsal asks nobody.
     """
 
     inventory: Inventory
@@ -55,6 +58,7 @@ class World:
     wall: Callable[[], float]
     journals: Journals
     runs_here: Callable[[int], bool]
+    ask_guard: Callable[[Guard], GuardAnswer] = leave_out
 
 
 def open_talk() -> Talk:
@@ -100,6 +104,12 @@ def open_world() -> Iterator[World]:
             wall=time.time,
             journals=JournalFolder(_state() / "runs"),
             runs_here=is_dtdeploy,
+            ask_guard=partial(
+                ask_guard,
+                backend=backend,
+                coordinator=inventory.coordinator,
+                environment=os.environ,
+            ),
         )
     finally:
         backend.close()

@@ -10,20 +10,27 @@ from orchestrator.fleet.desired import (
     TcpProbe,
     Via,
 )
+from orchestrator.fleet.freeze import Freeze, Once, Recurring
+from orchestrator.fleet.guard import CommandGuard, Guard, HttpGuard
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory import placeholders
 from orchestrator.inventory.declared import Declaration, Declared
 from orchestrator.inventory.edges import edges
 from orchestrator.inventory.model import Inventory, Manager, Repo, Site, SiteState, UnitSpec
 from orchestrator.inventory.schema import (
+    CommandGuardText,
+    HttpGuardText,
     HttpText,
+    OnceText,
     PolicyText,
     PostgresText,
+    RecurringText,
     SiteText,
     StackText,
     TcpText,
 )
 from orchestrator.inventory.stackcheck import members
+from orchestrator.inventory.times import local_time, zone_of
 
 
 def build_inventory(declared: Declared, warnings: tuple[Problem, ...]) -> Inventory:
@@ -38,7 +45,43 @@ def build_inventory(declared: Declared, warnings: tuple[Problem, ...]) -> Invent
         units=_units(declared),
         announce=tuple(text.announce),
         warnings=warnings,
+        freezes=tuple(_freeze(freeze) for freeze in text.freeze),
+        guards=tuple(_guard(guard) for guard in text.guard),
     )
+
+
+def _freeze(text: RecurringText | OnceText) -> Freeze:
+    zone = zone_of(text.timezone)
+    if isinstance(text, RecurringText):
+        return Recurring(
+            cron=text.cron, lasts_seconds=text.lasts, zone=zone, reason=text.reason.strip()
+        )
+    return Once(
+        begins=local_time(text.begins).replace(tzinfo=zone),
+        ends=local_time(text.ends).replace(tzinfo=zone),
+        reason=text.reason.strip(),
+    )
+
+
+def _guard(text: CommandGuardText | HttpGuardText) -> Guard:
+    if isinstance(text, CommandGuardText):
+        return CommandGuard(
+            name=text.name,
+            command=tuple(text.command),
+            timeout_seconds=text.timeout,
+            reason=text.reason,
+        )
+    probe = HttpProbe(
+        name=text.name,
+        host=text.host,
+        port=text.port,
+        path=text.path,
+        status=text.status,
+        expect=tuple(JsonExpectation(path=p, equals=v) for p, v in text.expect.items()),
+        via=Via(text.via),
+        timeout_seconds=text.timeout,
+    )
+    return HttpGuard(name=text.name, probe=probe, reason=text.reason)
 
 
 def _site(declared: Declared, name: str, text: SiteText) -> Site:

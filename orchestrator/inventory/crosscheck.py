@@ -8,7 +8,7 @@ from orchestrator.inventory.declared import Declaration, Declared
 from orchestrator.inventory.document import Trail, complaint
 from orchestrator.inventory.placeholders import RESERVED
 from orchestrator.inventory.quoting import quoted, suggestion
-from orchestrator.inventory.schema import SiteText
+from orchestrator.inventory.schema import OnceText, SiteText
 
 _SECRET = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$", re.IGNORECASE)
 
@@ -22,6 +22,8 @@ def sites_problems(declared: Declared) -> Iterator[Problem]:
     yield from _prefix(declared)
     yield from _stack_files(declared)
     yield from _both_kinds_of_variable(declared)
+    yield from _backward_freezes(declared)
+    yield from _guards_alike(declared)
 
 
 def sites_warnings(declared: Declared) -> Iterator[Problem]:
@@ -53,6 +55,24 @@ def _coordinator(declared: Declared) -> Iterator[Problem]:
         active = [n for n, s in declared.sites.sites.items() if s.state == "active"]
         fix = f"name an active site ({', '.join(active) or 'there is none'}), or make {name} active"
         yield complaint("coordinator-not-active", what, where, fix=fix)
+
+
+def _backward_freezes(declared: Declared) -> Iterator[Problem]:
+    for index, freeze in enumerate(declared.sites.freeze):
+        if isinstance(freeze, OnceText) and freeze.ends <= freeze.begins:
+            what = f"until: {quoted(freeze.ends)} is not after {quoted(freeze.begins)}"
+            where = declared.document.at(("freeze", index, "until"))
+            yield complaint("backward-freeze", what, where, fix="write a later time")
+
+
+def _guards_alike(declared: Declared) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, guard in enumerate(declared.sites.guard):
+        if guard.name in seen:
+            what = f"two guards are called {quoted(guard.name)}"
+            where = declared.document.at(("guard", index, "name"))
+            yield complaint("duplicate-guard", what, where, fix="give one of them another name")
+        seen.add(guard.name)
 
 
 def _hosts(declared: Declared) -> Iterator[Problem]:

@@ -8,6 +8,8 @@ from enum import Enum
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Policy, Probe
+from orchestrator.fleet.freeze import Freeze
+from orchestrator.fleet.guard import Guard
 from orchestrator.fleet.unit import Unit
 
 
@@ -91,6 +93,8 @@ class Inventory:
     units: tuple[UnitSpec, ...]
     announce: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    guards: tuple[Guard, ...] = ()
     _sites: dict[str, Site] = field(init=False, repr=False, compare=False)
     _specs: dict[Unit, UnitSpec] = field(init=False, repr=False, compare=False)
 

@@ -10,7 +10,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic.fields import FieldInfo
 
+from orchestrator.inventory.times import (
+    Cron,
+    GuardDuration,
+    LocalTime,
+    LongDuration,
+    ZoneName,
+)
 from orchestrator.inventory.words import (
+    Argument,
     ComposePath,
     Duration,
     EnvName,
@@ -18,11 +26,13 @@ from orchestrator.inventory.words import (
     GitRef,
     GitUrl,
     GroupName,
+    GuardName,
     Host,
     HttpPath,
     JsonPath,
     Pace,
     Port,
+    Reason,
     RepoName,
     SecretName,
     ServiceName,
@@ -123,6 +133,80 @@ class SiteText(Text):
     """The stacks that run here, by the names of their files in stacks/."""
 
 
+class RecurringText(Text):
+    """A freeze that comes again and again."""
+
+    cron: Cron
+    """When it begins, five fields of cron in local time: minute, hour, day, month, weekday."""
+    lasts: LongDuration
+    """How long: 14h, 2h30m."""
+    timezone: ZoneName
+    """The IANA time zone that is meant: America/Vancouver."""
+    reason: Reason
+    """Why nothing may go down then; shown to whoever tries."""
+
+
+class OnceText(Text):
+    """A freeze with a beginning and an end."""
+
+    begins: Annotated[LocalTime, Field(alias="from")]
+    """Local time: 2026-12-18 00:00."""
+    ends: Annotated[LocalTime, Field(alias="until")]
+    """Local time: 2027-01-04 08:00."""
+    timezone: ZoneName
+    """The IANA time zone that is meant: America/Vancouver."""
+    reason: Reason
+    """Why nothing may go down then; shown to whoever tries."""
+
+
+def _recurring_or_once(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return "once"
+    return "recurring" if {"cron", "lasts"} & value.keys() else "once"
+
+
+FreezeText = Annotated[
+    Annotated[RecurringText, Tag("recurring")] | Annotated[OnceText, Tag("once")],
+    Discriminator(_recurring_or_once),
+]
+
+
+class _GuardText(Text):
+    name: GuardName
+    """What it is called, in messages and after --override-guard."""
+    reason: FreeText = ""
+    """What it stands for: "the telescope must not be observing"."""
+
+
+class CommandGuardText(_GuardText):
+    """A program on the operator's machine that must end with 0. No shell reads it."""
+
+    kind: Literal["program"]
+    command: Annotated[list[Argument], Field(min_length=1, max_length=100)]
+    """The program and its arguments, one word an entry."""
+    timeout: GuardDuration = 10.0
+    """How long it may take; at most 2m."""
+
+
+class HttpGuardText(_GuardText):
+    """GET http://host:port/path must answer `status`, and its JSON what `expect` says."""
+
+    kind: Literal["http"]
+    via: Literal["manager", "here"] = "here"
+    """Ask from the machine dtdeploy runs on, or from the coordinator's manager."""
+    timeout: GuardDuration = 10.0
+    """How long the answer may take; at most 2m."""
+    host: Host = "127.0.0.1"
+    port: Port
+    path: HttpPath = "/"
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    expect: dict[JsonPath, str | int | float | bool | None] = {}
+    """Values that must stand in the JSON answer, by path: telescope.state: idle."""
+
+
+GuardText = Annotated[CommandGuardText | HttpGuardText, Field(discriminator="kind")]
+
+
 class SitesText(Text):
     """sites.yaml: which sites there are, and which stacks run where."""
 
@@ -138,6 +222,10 @@ class SitesText(Text):
     """The git repositories that hold the compose files."""
     announce: Annotated[list[EnvName], Field(max_length=20)] = []
     """Names of environment variables that hold announcement URLs (Apprise)."""
+    freeze: Annotated[list[FreezeText], Field(max_length=100)] = []
+    """Times at which nothing may be taken down or deployed."""
+    guard: Annotated[list[GuardText], Field(max_length=20)] = []
+    """Questions that must be answered well before anything is taken down or deployed."""
     sites: Annotated[dict[SiteName, SiteText], Field(min_length=1)]
     """All sites, by name."""
 
@@ -229,6 +317,10 @@ MODELS: tuple[tuple[type[Text], tuple[str, ...], type[Text]], ...] = (
     (SitesText, ("sites", "*"), SiteText),
     (SitesText, ("sites", "*", "manager", "mapping"), ManagerText),
     (SitesText, ("sites", "*", "stacks", "mapping", "*"), UnitText),
+    (SitesText, ("freeze", "*", "recurring"), RecurringText),
+    (SitesText, ("freeze", "*", "once"), OnceText),
+    (SitesText, ("guard", "*", "program"), CommandGuardText),
+    (SitesText, ("guard", "*", "http"), HttpGuardText),
     (StackText, (), StackText),
     (StackText, ("policy",), PolicyText),
     *(
@@ -243,7 +335,7 @@ def keys_at(root: type[Text], loc: tuple[str | int, ...]) -> Mapping[str, FieldI
     """Return the keys that may stand in the mapping at `loc` of a file shaped like `root`."""
     for top, pattern, model in MODELS:
         if top is root and _fits(pattern, loc):
-            return model.model_fields
+            return {info.alias or name: info for name, info in model.model_fields.items()}
     return {}
 
 

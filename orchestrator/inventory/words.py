@@ -24,7 +24,7 @@ _URL = (
     rf"|file://(/{_PART}+)+/?"
 )
 _COMPOSE = r"[A-Za-z0-9_{][A-Za-z0-9._{}+@-]*(/[A-Za-z0-9_{][A-Za-z0-9._{}+@-]*)*\.ya?ml"
-_DURATION = r"([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?([0-9]{1,7}ms)?"
+DURATION = r"([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?([0-9]{1,7}ms)?"
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _LONGEST_SECONDS = 86400.0
 _QUICKEST_SECONDS = 0.1
@@ -51,7 +51,8 @@ def _rule(
     return check
 
 
-def _schema(pattern: str, **more: object) -> WithJsonSchema:
+def schema_of(pattern: str, **more: object) -> WithJsonSchema:
+    """Return what the published schema says of text that matches `pattern` whole."""
     return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", **more})
 
 
@@ -60,10 +61,11 @@ def _named(kind: str) -> AfterValidator:
     return AfterValidator(_rule(NAME, "bad-name", f"{kind} name", fix))
 
 
-SiteName = Annotated[str, _named("site"), _schema(NAME)]
-StackName = Annotated[str, _named("stack"), _schema(NAME)]
-RepoName = Annotated[str, _named("repository"), _schema(NAME)]
-GroupName = Annotated[str, _named("group"), _schema(NAME)]
+SiteName = Annotated[str, _named("site"), schema_of(NAME)]
+StackName = Annotated[str, _named("stack"), schema_of(NAME)]
+RepoName = Annotated[str, _named("repository"), schema_of(NAME)]
+GuardName = Annotated[str, _named("guard"), schema_of(NAME)]
+GroupName = Annotated[str, _named("group"), schema_of(NAME)]
 
 
 def _printable(value: str) -> str:
@@ -74,6 +76,24 @@ def _printable(value: str) -> str:
 
 
 FreeText = Annotated[str, AfterValidator(_printable), WithJsonSchema({"type": "string"})]
+
+
+def _given(value: str) -> str:
+    if value.strip():
+        return _printable(value)
+    refuse("bad-text", "nothing is said here", "say why, for whoever meets it at night")
+
+
+Reason = Annotated[str, AfterValidator(_given), schema_of(r".*\S.*")]
+
+
+def _argument(value: str) -> str:
+    if value and "\0" not in value and value.isprintable():
+        return value
+    refuse("bad-text", "this is no argument of a program", "write printable text, in one line")
+
+
+Argument = Annotated[str, AfterValidator(_argument), schema_of(r".+")]
 
 Host = Annotated[
     str,
@@ -86,13 +106,13 @@ Host = Annotated[
             "(user and port have keys of their own)",
         )
     ),
-    _schema(f"{_HOST_NAME}|{_IPV6}"),
+    schema_of(f"{_HOST_NAME}|{_IPV6}"),
 ]
 _USER = r"[A-Za-z_][A-Za-z0-9._-]{0,63}"
 User = Annotated[
     str,
     AfterValidator(_rule(_USER, "bad-user", "user name", "write a login name, such as chime")),
-    _schema(_USER),
+    schema_of(_USER),
 ]
 _HTTP_PATH = r"/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,500}"
 HttpPath = Annotated[
@@ -100,7 +120,7 @@ HttpPath = Annotated[
     AfterValidator(
         _rule(_HTTP_PATH, "bad-http-path", "HTTP path", "write a path such as /health/check")
     ),
-    _schema(_HTTP_PATH),
+    schema_of(_HTTP_PATH),
 ]
 _JSON_PATH = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,20}"
 JsonPath = Annotated[
@@ -110,7 +130,7 @@ JsonPath = Annotated[
             _JSON_PATH, "bad-json-path", "path into JSON", "write keys joined by dots: checks.api"
         )
     ),
-    _schema(_JSON_PATH),
+    schema_of(_JSON_PATH),
 ]
 _ENV_NAME = r"[A-Z_][A-Z0-9_]{0,127}"
 EnvName = Annotated[
@@ -125,7 +145,7 @@ EnvName = Annotated[
             show=False,
         )
     ),
-    _schema(_ENV_NAME),
+    schema_of(_ENV_NAME),
 ]
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
 VariableName = Annotated[
@@ -133,7 +153,7 @@ VariableName = Annotated[
     AfterValidator(
         _rule(_VARIABLE, "bad-variable", "variable name", "use letters, digits and _: SITE_NAME")
     ),
-    _schema(_VARIABLE),
+    schema_of(_VARIABLE),
 ]
 _UNIT = rf"{NAME}@({NAME}|\{{site\}}|\{{coordinator\}})"
 SecretName = Annotated[
@@ -147,7 +167,7 @@ SecretName = Annotated[
             show=False,
         )
     ),
-    _schema(_VARIABLE),
+    schema_of(_VARIABLE),
 ]
 
 
@@ -161,7 +181,7 @@ def _unit(value: str) -> str:
     return _rule(_UNIT, "bad-dependency", "unit", fix)(value)
 
 
-UnitName = Annotated[str, AfterValidator(_unit), _schema(_UNIT)]
+UnitName = Annotated[str, AfterValidator(_unit), schema_of(_UNIT)]
 
 
 def _git_url(value: str) -> str:
@@ -177,7 +197,7 @@ def _git_url(value: str) -> str:
     refuse("bad-url", what, fix)
 
 
-GitUrl = Annotated[str, AfterValidator(_git_url), _schema(_URL)]
+GitUrl = Annotated[str, AfterValidator(_git_url), schema_of(_URL)]
 _REF = r"[A-Za-z0-9_]([A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?"
 
 
@@ -189,7 +209,7 @@ def _git_ref(value: str) -> str:
     return value
 
 
-GitRef = Annotated[str, AfterValidator(_git_ref), _schema(_REF)]
+GitRef = Annotated[str, AfterValidator(_git_ref), schema_of(_REF)]
 
 
 def _braces(value: str, allowed: str) -> None:
@@ -217,7 +237,7 @@ def _compose(value: str) -> str:
     return value
 
 
-ComposePath = Annotated[str, AfterValidator(_compose), _schema(_COMPOSE)]
+ComposePath = Annotated[str, AfterValidator(_compose), schema_of(_COMPOSE)]
 _SERVICE = r"[A-Za-z0-9{]([A-Za-z0-9_{}-]*[A-Za-z0-9}])?"
 
 
@@ -231,32 +251,33 @@ def _service(value: str) -> str:
     return value
 
 
-ServiceName = Annotated[str, AfterValidator(_service), _schema(_SERVICE)]
+ServiceName = Annotated[str, AfterValidator(_service), schema_of(_SERVICE)]
 
 
-def _seconds(value: object) -> float:
-    match = re.fullmatch(_DURATION, value) if isinstance(value, str) and value else None
+def seconds(value: object, longest: float = _LONGEST_SECONDS) -> float:
+    """Return a duration in seconds; what is none or longer than `longest` is refused."""
+    match = re.fullmatch(DURATION, value) if isinstance(value, str) and value else None
     if not match:
         shown = quoted(str(value)) if isinstance(value, str | int | float) else "this"
         refuse("bad-duration", f"{shown} is no duration", 'write "30s", "5m", "1m30s" or "500ms"')
     parts = re.findall(r"([0-9]+)(ms|h|m|s)", match[0])
-    seconds = sum(int(amount) * _SECONDS[unit] for amount, unit in parts)
-    if not 0 < seconds <= _LONGEST_SECONDS:
-        refuse(
-            "bad-duration", f"{quoted(match[0])} is out of range", 'stay between "1ms" and "24h"'
-        )
-    return seconds
+    total = sum(int(amount) * _SECONDS[unit] for amount, unit in parts)
+    if not 0 < total <= longest:
+        most = f"{longest / _SECONDS['h']:g}h" if longest >= _SECONDS["h"] else f"{longest:g}s"
+        fix = f'stay between "1ms" and "{most}"'
+        refuse("bad-duration", f"{quoted(match[0])} is out of range", fix)
+    return total
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), _schema(_DURATION, examples=["30s", "5m"])]
+Duration = Annotated[float, BeforeValidator(seconds), schema_of(DURATION, examples=["30s", "5m"])]
 
 
 def _pace(value: object) -> float:
-    seconds = _seconds(value)
-    if seconds < _QUICKEST_SECONDS:
+    pause = seconds(value)
+    if pause < _QUICKEST_SECONDS:
         refuse("bad-duration", f"{quoted(str(value))} is too often", 'write at least "100ms"')
-    return seconds
+    return pause
 
 
-Pace = Annotated[float, BeforeValidator(_pace), _schema(_DURATION, examples=["500ms", "1s"])]
+Pace = Annotated[float, BeforeValidator(_pace), schema_of(DURATION, examples=["500ms", "1s"])]
 Port = Annotated[int, Field(ge=1, le=65535)]

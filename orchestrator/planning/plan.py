@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from orchestrator.fleet.freeze import Frozen
+from orchestrator.fleet.guard import GuardAnswer
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
@@ -121,6 +123,18 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Which freezes and guards somebody chose not to heed, and why."""
+
+    freeze: bool = False
+    guards: tuple[str, ...] = ()
+    because: str = ""
+
+
+NO_OVERRIDE = Override()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All of it. `selection` is the request in words, as it would be typed."""
 
@@ -140,6 +154,9 @@ class Plan:
     risk: Risk = field(default_factory=Risk)
     no_way_back: tuple[str, ...] = ()
     """What carrying it out does that no rollback undoes."""
+    frozen: tuple[Frozen, ...] = ()
+    guards: tuple[GuardAnswer, ...] = ()
+    override: Override = field(default_factory=Override)
 
     @property
     def accepted(self) -> frozenset[Unit]:

@@ -9,7 +9,7 @@ from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import FORMER_GONE, MIXED, Origin, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
-from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
+from orchestrator.planning.plan import Action, Before, Command, Override, Plan, UnitPlan
 from orchestrator.planning.planner import healthy_seconds, remove_seconds
 from orchestrator.planning.progress import Mark, UnitProgress
 from orchestrator.planning.risk import Risk
@@ -82,6 +82,9 @@ def restore_plan(
         unseen=(),
         risk=Risk(),
         no_way_back=(),
+        frozen=(),
+        guards=(),
+        override=Override(),
     )
 
 

@@ -9,7 +9,9 @@
              left_out [unit + reason, accepted], because, lock (or null), no_way_back [..],
              risk {down [..], without [..], comes_back, outage, others, unreadable}; outage and
              others: {median_seconds, worst_seconds, runs}, or null without a history; schema
-             (its version), saved {file, sha256, id, creator, created, expires, apply} (or null)
+             (its version), saved {file, sha256, id, creator, created, expires, apply} (or null);
+             frozen [reason, ends (seconds since 1970, or null), until], guards [name, asked,
+             agrees (null if not asked), words, reason], override {freeze, guards, because}
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
              dependents, commands, remove_seconds, healthy_seconds, dangers
@@ -30,6 +32,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from orchestrator.errors import Problem, Where
+from orchestrator.fleet.guard import GuardAnswer
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Before, Plan, Step, UnitPlan
 from orchestrator.planning.risk import Risk
@@ -89,6 +92,26 @@ def plan_json(plan: Plan) -> Json:
         "because": clean(plan.because) or None,
         "risk": _risk(plan.risk),
         "no_way_back": [clean(words) for words in plan.no_way_back],
+        "frozen": [
+            {"reason": clean(held.reason), "ends": held.ends, "until": held.until}
+            for held in plan.frozen
+        ],
+        "guards": [_guard(answer) for answer in plan.guards],
+        "override": {
+            "freeze": plan.override.freeze,
+            "guards": list(plan.override.guards),
+            "because": clean(plan.override.because) or None,
+        },
+    }
+
+
+def _guard(answer: GuardAnswer) -> Json:
+    return {
+        "name": answer.name,
+        "asked": answer.asked,
+        "agrees": answer.agrees if answer.asked else None,
+        "words": clean(answer.words),
+        "reason": clean(answer.reason),
     }
 
 

@@ -10,6 +10,7 @@ from orchestrator.ui.phrases import asked, count, limit, named
 from orchestrator.ui.plan_mermaid import plan_mermaid
 from orchestrator.ui.plan_rows import danger_rows, now_words, order_rows, then_words, why_rows
 from orchestrator.ui.risk_words import few, risk_words
+from orchestrator.ui.weather_words import weather_rows
 
 MARKER = "<!-- dtdeploy plan -->"
 """The first line: by it a job finds its own comment, to write it anew."""
@@ -44,6 +45,7 @@ def _risks(plan: Plan) -> list[str]:
     down = tuple(item.unit for item in plan.units if goes_down(item))
     lines = [f"- **RISK** {prose(risk_words(plan.risk))}"] if plan.risk.down else []
     lines += [f"- **GOES DOWN** {code(few(down)) or 'nothing'}"]
+    lines += [f"- **{label}** {prose(words)}" for label, words in weather_rows(plan)]
     lines += [f"- **DANGER** {prose(danger)}" for danger in danger_rows(plan)]
     lines += [f"- **NO WAY BACK** {prose(words)}" for words in plan.no_way_back]
     left: dict[str, list[Unit]] = {}

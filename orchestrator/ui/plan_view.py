@@ -25,6 +25,7 @@ from orchestrator.ui.plan_rows import (
     why_rows,
 )
 from orchestrator.ui.risk_words import few, risk_words
+from orchestrator.ui.weather_words import weather_rows
 
 _STYLES = {
     Verdict.HEALTHY: "green",
@@ -84,6 +85,9 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
     if plan.risk.down:
         yield Text("RISK", style="bold"), Text(shorten(clean(risk_words(plan.risk)), _LONGEST))
     yield Text("GOES DOWN", style="bold red" if down else ""), few(down) or "nothing"
+    for label, words in weather_rows(plan):
+        style = "" if label == "GUARD" else "bold red"
+        yield Text(label, style=style), Text(shorten(clean(words), _LONGEST))
     for danger in danger_rows(plan):
         yield Text("DANGER", style="bold red"), Text(shorten(clean(danger), _LONGEST))
     for words in plan.no_way_back:

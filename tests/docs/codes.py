@@ -16,8 +16,30 @@ from tests.docs.pages import ROOT
 
 NAMESPACES = (
     *("answer", "audit", "deploy", "docker", "inventory", "journal", "lock", "owed", "plan"),
-    *("preflight", "registry", "release", "removal", "restore", "rollback", "run"),
-    *("scenario", "selection", "site", "source", "ssh", "swarm", "usage", "variables", "without"),
+    *(
+        "freeze",
+        "guard",
+        "preflight",
+        "registry",
+        "release",
+        "removal",
+        "restore",
+        "rollback",
+        "run",
+    ),
+    *(
+        "freeze",
+        "guard",
+        "scenario",
+        "selection",
+        "site",
+        "source",
+        "ssh",
+        "swarm",
+        "usage",
+        "variables",
+        "without",
+    ),
 )
 _HELPERS = {
     "inventory": {"complaint", "complain", "refuse", "_rule"},

@@ -13,11 +13,17 @@ from orchestrator.fleet.observed import Unseen
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import SiteState
 from orchestrator.inventory.schema import (
+    CommandGuardText,
+    FreezeText,
+    GuardText,
+    HttpGuardText,
     HttpText,
     ManagerText,
+    OnceText,
     PolicyText,
     PostgresText,
     ProbeText,
+    RecurringText,
     RepoText,
     SitesText,
     SiteText,
@@ -32,6 +38,12 @@ from tests.docs.pages import DOCS, ROOT, blocks, first_codes, rows, sections
 PAGE = (DOCS / "inventory.md").read_text(encoding="utf-8")
 SECTIONS = sections(PAGE)
 PROBES = HttpText.model_fields | TcpText.model_fields | PostgresText.model_fields
+FREEZES = RecurringText.model_fields | {
+    info.alias or name: info for name, info in OnceText.model_fields.items()
+}
+GUARDS = CommandGuardText.model_fields | HttpGuardText.model_fields
+ALTERNATIVES = ("Keys of a probe", "Keys of a freeze", "Keys of a guard")
+"""Keys of several kinds stand in one table: what must be given of one, the other has not."""
 KEYS: dict[str, Mapping[str, FieldInfo]] = {
     "Keys of sites.yaml": SitesText.model_fields,
     "Keys of a repository": RepoText.model_fields,
@@ -40,11 +52,15 @@ KEYS: dict[str, Mapping[str, FieldInfo]] = {
     "Keys of a stack at a site": UnitText.model_fields,
     "Keys of stacks/STACK.yaml": StackText.model_fields,
     "Keys of a probe": PROBES,
+    "Keys of a freeze": FREEZES,
+    "Keys of a guard": GUARDS,
     "Keys of a policy": PolicyText.model_fields,
 }
 SHAPES: dict[str, TypeAdapter[Any]] = {
     "yaml site": TypeAdapter(SiteText),
     "yaml probe": TypeAdapter(ProbeText),
+    "yaml freeze": TypeAdapter(FreezeText),
+    "yaml guard": TypeAdapter(GuardText),
 }
 INVENTORY = load_inventory(ROOT / "sites.yaml")
 
@@ -59,7 +75,7 @@ def test_what_must_be_given_is_said_to_be(section: str) -> None:
     for row in rows(SECTIONS[section]):
         said = row[-1].startswith("must be given")
         info = KEYS[section][row[0].strip("`")]
-        assert said == (info.default is PydanticUndefined) or section == "Keys of a probe", row
+        assert said == (info.default is PydanticUndefined) or section in ALTERNATIVES, row
 
 
 def test_states_are_those_there_are() -> None:
