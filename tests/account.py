@@ -160,7 +160,7 @@ def _unlike(account: Account, item: UnitPlan, run: str) -> str:
             return ""
         case Action.DOWN:
             return _still_there(account, item.unit)
-        case Action.RESTART | Action.UP:
+        case Action.RESTART | Action.UP | Action.UPDATE:
             assert item.after is not None
             return _lacks(account, item.unit, item.after.sha, run)
 

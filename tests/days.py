@@ -5,7 +5,7 @@ from enum import Enum
 from random import Random
 from typing import Any
 
-from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.inventory.model import Inventory, SiteState, Strategy, UnitSpec
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
@@ -16,6 +16,7 @@ from tests.hamlet import DATABASE, WORKER, hamlet
 from tests.simulated import PRODUCTION, chance
 
 HAMLET = hamlet()
+IN_PLACE = hamlet(Strategy.UPDATE)
 _PRODUCTION_DAYS = 12
 """One day in so many is one of the real inventory, which takes three times as long to tell."""
 _STOPS = (Kind.IGNORES_SIGTERM, Kind.STUCK)
@@ -98,7 +99,7 @@ def day_of(seed: int) -> Day:
     second = _part(rng)
     return Day(
         seed=seed,
-        inventory=inventory,
+        inventory=IN_PLACE if inventory is HAMLET and seed % 2 else inventory,
         scenario=Scenario.model_validate(
             {"sites": _workers(inventory, sites), "behaviours": _behaviours(rng, inventory)}
         ),
@@ -147,7 +148,8 @@ def _order(
     rng: Random, inventory: Inventory, *, quiet: bool = False
 ) -> tuple[Order, dict[str, Any]]:
     """Return a command, and what has to be so at sites for it to make sense."""
-    command = rng.choices((Command.RESTART, Command.UP, Command.DOWN), weights=(7, 2, 2))[0]
+    commands = (Command.DEPLOY, Command.RESTART, Command.UP, Command.DOWN)
+    command = rng.choices(commands, weights=(2, 5, 2, 2))[0]
     on_failure = rng.choice((OnFailure.STOP, OnFailure.STOP, OnFailure.RESTORE))
     names = _names(inventory)
     far = [name for name in names if name != inventory.coordinator]

@@ -2,7 +2,15 @@
 
 from orchestrator.fleet.desired import HttpProbe, JsonExpectation, Policy, PostgresProbe
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Inventory, Manager, Repo, Site, SiteState, UnitSpec
+from orchestrator.inventory.model import (
+    Inventory,
+    Manager,
+    Repo,
+    Site,
+    SiteState,
+    Strategy,
+    UnitSpec,
+)
 
 SERVER = Unit(stack="app", site="home")
 DAEMONS = Unit(stack="app-daemons", site="home")
@@ -15,8 +23,11 @@ WORKER = "far-w1"
 _POLICY = Policy(poll_seconds=1.0, stable_seconds=3.0, healthy_seconds=100.0, remove_seconds=30.0)
 
 
-def hamlet() -> Inventory:
-    """Three sites: a server, its daemons and a client at home, clients far away, one with more."""
+def hamlet(server: Strategy = Strategy.RECREATE) -> Inventory:
+    """Three sites: a server, its daemons and a client at home, clients far away, one with more.
+
+    Only the server and what depends on a client are recreated by a deploy, or not even those.
+    """
     names = ("home", "far", "away")
     return Inventory(
         path="sites.yaml",
@@ -34,9 +45,13 @@ def hamlet() -> Inventory:
                 probes=(_health(),),
                 requires=(PostgresProbe(name="database", host="db.example"),),
                 announce=True,
+                strategy=server,
             ),
-            _spec(DAEMONS, SERVER, services=("stager", "healer")),
-            *(_spec(unit, SERVER, services=("api", "worker")) for unit in CLIENTS),
+            _spec(DAEMONS, SERVER, services=("stager", "healer"), strategy=Strategy.UPDATE),
+            *(
+                _spec(unit, SERVER, services=("api", "worker"), strategy=Strategy.UPDATE)
+                for unit in CLIENTS
+            ),
             _spec(EDGE, CLIENTS[1], services=("edge",)),
         ),
     )
@@ -59,6 +74,7 @@ def _spec(
     probes: tuple[HttpProbe, ...] = (),
     requires: tuple[PostgresProbe, ...] = (),
     announce: bool = False,
+    strategy: Strategy = Strategy.RECREATE,
 ) -> UnitSpec:
     return UnitSpec(
         unit=unit,
@@ -69,5 +85,6 @@ def _spec(
         probes=probes,
         requires=requires,
         announce=announce,
+        strategy=strategy,
         policy=_POLICY,
     )

@@ -12,10 +12,11 @@ from orchestrator.engine.run import run_plan
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.deploying import changed
 from orchestrator.planning.plan import Command, Plan
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
-from orchestrator.planning.selection import Request
+from orchestrator.planning.selection import Request, select
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.of_step import procedure_for
 from orchestrator.simulation.backend import SimulatedBackend
@@ -66,7 +67,11 @@ class Simulated:
             for s in self.sources.values()
             if command is not Command.DOWN
         }
-        scope = make_scope(self.inventory, command, request, looks, pins)
+        found = {
+            unit: changed(self.sources[unit], looks[unit.site])
+            for unit in (select(self.inventory, request) if command is Command.DEPLOY else ())
+        }
+        scope = make_scope(self.inventory, command, request, looks, pins, found=found)
         sourced = {unit: self.sources[unit] for unit in scope.to_read}
         plan: Plan = make_plan(
             self.inventory,

@@ -15,6 +15,7 @@ _COMMANDS = {
     "plan": Lazy("orchestrator.cli.plan:plan", "Show what a restart, up or down would do."),
     "apply": Lazy("orchestrator.cli.apply:apply", "Carry out a plan that was saved."),
     "restart": Lazy("orchestrator.cli.restart:restart", "Take units down and up again, safely."),
+    "deploy": Lazy("orchestrator.cli.deploy:deploy", "Bring there what has changed."),
     "up": Lazy("orchestrator.cli.up:up", "Deploy what is not running as declared."),
     "down": Lazy("orchestrator.cli.down:down", "Take units down, dependents first."),
     "resume": Lazy("orchestrator.cli.resume:resume", "Go on with a run that stopped half-way."),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from orchestrator.inventory.model import Strategy
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Override
 from orchestrator.planning.selection import Request
@@ -121,6 +122,7 @@ def request_of(
     without: tuple[str, ...] = (),
     because: str = "",
     accept_unknown: tuple[str, ...] = (),
+    strategy: Strategy | None = None,
 ) -> Request:
     """Return the selection that was typed."""
     return Request(
@@ -131,7 +133,19 @@ def request_of(
         without=without,
         because=because,
         accept_unknown=accept_unknown,
+        strategy=strategy,
     )
+
+
+def with_strategy(function: F) -> F:
+    """Add --strategy; `request_of` takes it too."""
+    decorate = click.option(
+        "--strategy",
+        type=click.Choice(Strategy, case_sensitive=False),
+        default=None,
+        help="Recreate what has changed, or update it in place, whatever its stack file says.",
+    )
+    return decorate(function)
 
 
 def at_refs(function: F) -> F:

@@ -8,7 +8,6 @@ from orchestrator.engine.findings import record_of_other_inventory
 from orchestrator.engine.record import RunRecord, fingerprint
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.fleet.unit import Revision, Unit
-from orchestrator.planning.plan import Action
 
 
 def must_be(found: Found, run: str, command: str) -> None:
@@ -35,9 +34,8 @@ def must_fit(world: World, record: RunRecord) -> None:
 
 def planned_revisions(record: RunRecord) -> Mapping[Unit, Revision]:
     """Return at which revision a run's plan deploys each unit that it deploys."""
-    deploying = (Action.RESTART, Action.UP)
     return {
         item.unit: item.after
         for item in record.plan.units
-        if item.after is not None and item.action in deploying
+        if item.after is not None and item.action.deploys
     }

@@ -14,6 +14,7 @@ from orchestrator.cli.options import (
     request_of,
     restoring,
     selecting,
+    with_strategy,
 )
 from orchestrator.cli.planning import draw
 from orchestrator.cli.saving import must_be_free, save_plan
@@ -23,7 +24,7 @@ from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.plan import Command
 from orchestrator.ui.plan_forms import Form
 
-_PLANNED = (Command.RESTART, Command.UP, Command.DOWN, Command.VERIFY)
+_PLANNED = (Command.RESTART, Command.DEPLOY, Command.UP, Command.DOWN, Command.VERIFY)
 _LIFETIME = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_SECONDS = 30 * 86400
@@ -79,6 +80,7 @@ def _lifetime(_ctx: click.Context, _param: click.Parameter, value: str) -> float
 )
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @selecting
+@with_strategy
 @leaving_out
 @overriding
 @at_refs

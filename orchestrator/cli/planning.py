@@ -10,11 +10,13 @@ from orchestrator.fleet.observed import Look
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.asked import Asked
+from orchestrator.planning.deploying import changed
 from orchestrator.planning.plan import Command
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, dependencies, dependents, select
 from orchestrator.procedures.book import Book
+from orchestrator.sources.model import Sourced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,14 @@ def draw(
     looks = look_at(world.backend, contacted(inventory))
     pins = {} if command is Command.DOWN else world.checkout.pins()
     check(pins)
-    scope = make_scope(inventory, command, request, looks, pins)
-    sourced = world.checkout.read(scope.to_read) if scope.to_read else {}
+    read: Mapping[Unit, Sourced] = {}
+    if command is Command.DEPLOY:
+        read = world.checkout.read(sorted(chosen))
+    found = {unit: changed(source, looks[unit.site]) for unit, source in read.items()}
+    scope = make_scope(inventory, command, request, looks, pins, found=found)
+    more = [unit for unit in scope.to_read if unit not in read]
+    sourced = {unit: read[unit] for unit in scope.to_read if unit in read}
+    sourced |= world.checkout.read(more) if more else {}
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )

@@ -100,7 +100,7 @@ def fingerprint(inventory: Inventory) -> str:
             repr(
                 (
                     s.unit, s.repo, s.compose, s.depends_on, s.must_have, s.probes, s.requires,
-                    s.variables, s.secret_variables, s.announce, s.policy,
+                    s.variables, s.secret_variables, s.announce, s.strategy, s.policy,
                 )
             )
             for s in inventory.units

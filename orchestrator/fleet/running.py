@@ -13,6 +13,8 @@ LABEL_COMPOSE = "dtdeploy.compose"
 LABEL_RUN = "dtdeploy.run"
 LABEL_FORMER = "dtdeploy.former"
 """The SHA that ran before what runs now; FORMER_GONE if nothing did; absent if nobody knows."""
+LABEL_DATA = "dtdeploy.data"
+"""SHA-256 over the files behind the stack's configs and secrets; absent if it has none."""
 MIXED = "mixed"
 FORMER_GONE = "gone"
 
@@ -29,6 +31,7 @@ class Origin:
     release: str = ""
     run: str = ""
     former: str = ""
+    data: str = ""
 
 
 def origin(unit: Unit, sight: Sight) -> Origin:
@@ -40,6 +43,7 @@ def origin(unit: Unit, sight: Sight) -> Origin:
         release=_agreed(services, LABEL_RELEASE),
         run=_agreed(services, LABEL_RUN),
         former=_agreed(services, LABEL_FORMER),
+        data=_agreed(services, LABEL_DATA),
     )
 
 

@@ -16,7 +16,15 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory import placeholders
 from orchestrator.inventory.declared import Declaration, Declared
 from orchestrator.inventory.edges import edges
-from orchestrator.inventory.model import Inventory, Manager, Repo, Site, SiteState, UnitSpec
+from orchestrator.inventory.model import (
+    Inventory,
+    Manager,
+    Repo,
+    Site,
+    SiteState,
+    Strategy,
+    UnitSpec,
+)
 from orchestrator.inventory.schema import (
     CommandGuardText,
     HttpGuardText,
@@ -156,6 +164,7 @@ def _unit(
         variables=tuple(own.variables.items()),
         secret_variables=tuple(own.secret_variables),
         announce=stack.announce,
+        strategy=Strategy(own.strategy or stack.strategy),
         policy=_policy(stack.policy),
         description=stack.description,
         position=str(declared.document.at_key(declaration.trail)),

@@ -21,6 +21,17 @@ class SiteState(Enum):
     PLANNED = "planned"
 
 
+class Strategy(Enum):
+    """How a stack is brought from one revision to another.
+
+    recreate: it is taken down with all that depends on it, then deployed. update: it is deployed
+    over what runs, while what depends on it runs on.
+    """
+
+    RECREATE = "recreate"
+    UPDATE = "update"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manager:
     """Where SSH goes. Empty user and port 0 leave the choice to ~/.ssh/config."""
@@ -73,6 +84,7 @@ class UnitSpec:
     variables: tuple[tuple[str, str], ...] = ()
     secret_variables: tuple[str, ...] = ()
     announce: bool = False
+    strategy: Strategy = Strategy.RECREATE
     policy: Policy = field(default_factory=Policy)
     description: str = ""
     position: str = ""

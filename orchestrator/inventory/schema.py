@@ -81,6 +81,8 @@ class UnitText(Text):
     """Values for ${VARIABLES} in the compose file. Put numbers in quotes."""
     secret_variables: Annotated[list[SecretName], Field(max_length=200)] = []
     """Names of ${VARIABLES} whose values come from the operator's environment."""
+    strategy: Literal["recreate", "update"] | None = None
+    """How it is brought to another revision at this site, instead of the stack's own way."""
 
 
 def _text_or_mapping(value: object) -> str | None:
@@ -307,6 +309,9 @@ class StackText(Text):
     """Things outside that must answer before anything is touched, such as a database."""
     announce: bool = False
     """Announce the downtime before this stack goes down."""
+    strategy: Literal["recreate", "update"] = "recreate"
+    """recreate: taken down and deployed, with all that depends on it; update: deployed over what
+    runs, while what depends on it runs on."""
     policy: PolicyText = PolicyText()
 
 

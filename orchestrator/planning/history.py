@@ -10,8 +10,6 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Command, Plan, UnitPlan
 from orchestrator.planning.risk import Risk, Typical
 
-_REMOVED = (Action.RESTART, Action.DOWN)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
@@ -57,7 +55,7 @@ def assess(plan: Plan, history: History) -> Risk:
 
 def goes_down(item: UnitPlan) -> bool:
     """Whether the plan takes a unit down that may be up now."""
-    return item.action in _REMOVED and item.before.presence is not Presence.GONE
+    return item.action.removes and item.before.presence is not Presence.GONE
 
 
 def stacks_down(plan: Plan) -> frozenset[str]:

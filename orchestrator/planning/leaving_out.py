@@ -16,7 +16,7 @@ def leave_out(
     reasons: Mapping[Unit, str],
     before: Mapping[Unit, Before],
     *,
-    removing: bool,
+    removed: frozenset[Unit],
 ) -> tuple[LeftOut, ...]:
     """Return the units at the sites that `request` leaves out and that it would act on.
 
@@ -25,7 +25,7 @@ def leave_out(
         request: what was typed; its sites in `without` are left out.
         reasons: every unit that would be acted on, left out or not, and why.
         before: what was seen of each unit.
-        removing: units are taken down, so what depends on them must be known to be gone.
+        removed: the units that are taken down: what depends on them must be known to be gone.
 
     Raises:
         RefusedError: a unit that is left out depends on one that goes down, and it runs, or
@@ -34,8 +34,8 @@ def leave_out(
     """
     if not request.without:
         return ()
-    acted = frozenset(unit for unit in reasons if unit.site not in request.without)
-    below = dependents(inventory, acted) if removing else frozenset()
+    going = frozenset(unit for unit in removed if unit.site not in request.without)
+    below = dependents(inventory, going)
     away = tuple(unit for unit in before if unit.site in request.without)
     blocking = {unit for unit in away if unit in below}
     problems = [p for u in away if u in blocking and (p := _refusal(u, before[u], request))]

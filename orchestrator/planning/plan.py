@@ -17,6 +17,8 @@ class Command(Enum):
     RESTART = "restart"
     UP = "up"
     DOWN = "down"
+    DEPLOY = "deploy"
+    """Bring there what has changed, and nothing else."""
     VERIFY = "verify"
     ROLLBACK = "rollback"
     """Back to what ran before another run."""
@@ -59,8 +61,20 @@ class Action(Enum):
 
     RESTART = "restart"
     UP = "up"
+    UPDATE = "update"
+    """Deployed over what runs."""
     DOWN = "down"
     KEEP = "keep"
+
+    @property
+    def removes(self) -> bool:
+        """Whether what runs is taken down."""
+        return self in (Action.RESTART, Action.DOWN)
+
+    @property
+    def deploys(self) -> bool:
+        """Whether the unit is deployed."""
+        return self in (Action.RESTART, Action.UP, Action.UPDATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
-from orchestrator.fleet.presence import Presence, undeclared_stacks
+from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.plan import Action, Command, LeftOut, Plan, UnitPlan
@@ -47,7 +47,7 @@ def make_plan(
     steps = (
         verify_steps(inventory, units)
         if command is Command.VERIFY
-        else plan_steps(inventory, command, units, without=frozenset(request.without))
+        else plan_steps(inventory, units, without=frozenset(request.without))
     )
     return Plan(
         command=command,
@@ -59,7 +59,7 @@ def make_plan(
         untouched=scope.untouched,
         dangers=(
             *_left_out_dangers(scope.left_out),
-            *_dangers(inventory, command, units, looks),
+            *_dangers(inventory, units, looks),
         ),
         unseen=tuple(_unseen({step.site for step in steps}, looks)),
         left_out=scope.left_out,
@@ -82,18 +82,26 @@ def remove_seconds(spec: UnitSpec, look: Look) -> float:
     return grace + _REMOVE_MARGIN_SECONDS
 
 
-def healthy_seconds(spec: UnitSpec, sourced: Sourced) -> float:
-    """Return how long a deploy may take to become healthy."""
+def healthy_seconds(spec: UnitSpec, sourced: Sourced, *, in_place: bool = False) -> float:
+    """Return how long a deploy may take to become healthy.
+
+    Over what runs a Swarm replaces the tasks of a service one after the other.
+    """
     if spec.policy.healthy_seconds:
         return spec.policy.healthy_seconds
-    return sourced.desired.start_seconds + _HEALTHY_MARGIN_SECONDS
+    desired = sourced.desired
+    seconds = desired.start_seconds
+    if in_place:
+        tasks = max((service.replicas for service in desired.services), default=1)
+        seconds = tasks * (desired.start_seconds + desired.grace_seconds)
+    return seconds + _HEALTHY_MARGIN_SECONDS
 
 
 def _unit_plan(
     inventory: Inventory, item: Scoped, looks: Mapping[str, Look], sourced: Sourced | None
 ) -> UnitPlan:
     spec = inventory.spec(item.unit)
-    removes = item.action in (Action.RESTART, Action.DOWN)
+    removes = item.action.removes
     return UnitPlan(
         unit=item.unit,
         action=item.action,
@@ -106,7 +114,11 @@ def _unit_plan(
         dependencies=tuple(sorted(dependencies(inventory, frozenset({item.unit})))),
         commands=tuple(_docker_words(spec, item.action)),
         remove_seconds=remove_seconds(spec, looks[item.unit.site]) if removes else 0.0,
-        healthy_seconds=healthy_seconds(spec, sourced) if sourced else 0.0,
+        healthy_seconds=(
+            healthy_seconds(spec, sourced, in_place=item.action is Action.UPDATE)
+            if sourced
+            else 0.0
+        ),
         dangers=tuple(_unit_dangers(spec, item, sourced)),
     )
 
@@ -123,6 +135,9 @@ def _docker_words(spec: UnitSpec, action: Action) -> list[str]:
         Action.RESTART: remove + deploy,
         Action.DOWN: remove,
         Action.UP: deploy,
+        Action.UPDATE: [
+            f"docker stack deploy -c {spec.compose} --prune --with-registry-auth {stack}"
+        ],
         Action.KEEP: [],
     }[action]
 
@@ -138,20 +153,18 @@ def _unit_dangers(spec: UnitSpec, item: Scoped, sourced: Sourced | None) -> list
 
 def _dangers(
     inventory: Inventory,
-    command: Command,
     units: tuple[UnitPlan, ...],
     looks: Mapping[str, Look],
 ) -> list[str]:
     dangers = []
+    for planned in units:
+        dangers += _in_place_danger(planned, looks)
     for spec in inventory.units:
         goes = next((p for p in units if p.unit == spec.unit and p.action is not Action.KEEP), None)
-        if goes and spec.announce and command in (Command.RESTART, Command.DOWN):
+        if goes and spec.announce and goes.action.removes:
             present = goes.before.presence is not Presence.GONE
             dangers += [f"{spec.unit} goes down, for everybody who uses it"] if present else []
-        if inventory.state(spec.unit) is SiteState.WATCHED and command in (
-            Command.RESTART,
-            Command.DOWN,
-        ):
+        if inventory.state(spec.unit) is SiteState.WATCHED:
             dangers += _watched_danger(spec, units)
     for site, look in looks.items():
         declared = frozenset(s.unit.stack for s in inventory.units if s.unit.site == site)
@@ -160,6 +173,19 @@ def _dangers(
             f"stack {name} runs at {site} and no inventory line declares it" for name in found
         ]
     return dangers
+
+
+def _in_place_danger(planned: UnitPlan, looks: Mapping[str, Look]) -> list[str]:
+    if planned.action is not Action.UPDATE:
+        return []
+    running = [
+        str(other)
+        for other in planned.dependents
+        if other.site in looks and not whereabouts(other, looks[other.site]).gone
+    ]
+    if not running:
+        return []
+    return [f"{planned.unit} changes in place while {', '.join(running)}, which need it, run"]
 
 
 def _left_out_dangers(left_out: tuple[LeftOut, ...]) -> list[str]:
@@ -171,7 +197,7 @@ def _left_out_dangers(left_out: tuple[LeftOut, ...]) -> list[str]:
 
 
 def _watched_danger(spec: UnitSpec, units: tuple[UnitPlan, ...]) -> list[str]:
-    blocked = [str(planned.unit) for planned in units if spec.unit in planned.dependents]
+    blocked = [str(p.unit) for p in units if p.action.removes and spec.unit in p.dependents]
     if not blocked:
         return []
     return [f"{spec.unit} is watched: while it runs, {', '.join(blocked)} will not be removed"]

@@ -14,8 +14,6 @@ from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Before, Plan, StepKind, UnitPlan
 from orchestrator.planning.scope import look_before
 
-_REMOVED = (Action.RESTART, Action.DOWN)
-
 
 class Mark(Enum):
     """Where a unit stands in a run that is to be resumed."""
@@ -90,13 +88,13 @@ def _undone(
     again = {
         other
         for item, far in judged
-        if item.action in _REMOVED and f"remove {item.unit}" not in far.done
+        if item.action.removes and f"remove {item.unit}" not in far.done
         for other in item.dependents
     }
     return tuple(
         replace(far, mark=Mark.TODO, words="to go down again with what it needs", done=frozenset())
         if far.unit in again
-        and item.action in _REMOVED
+        and item.action.removes
         and far.done
         and not whereabouts(far.unit, looks[far.unit.site]).gone
         else far
@@ -116,7 +114,7 @@ def not_back(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> tup
     return tuple(
         item.unit
         for item in plan.units
-        if item.action in (Action.RESTART, Action.UP)
+        if item.action.deploys
         and not _is_up(
             item, look_before(item.unit, inventory.spec(item.unit), looks[item.unit.site])
         )
@@ -168,6 +166,7 @@ def _step_ids(item: UnitPlan) -> frozenset[str]:
     kinds = {
         Action.RESTART: ("remove", "deploy", "settle"),
         Action.UP: ("deploy", "settle"),
+        Action.UPDATE: ("deploy", "settle"),
         Action.DOWN: ("remove",),
         Action.KEEP: (),
     }[item.action]
@@ -181,6 +180,6 @@ def _words(item: UnitPlan, run: str, sight: Sight, done: frozenset[str]) -> str:
         return "deploy begun, to be finished"
     if f"remove {item.unit}" in done:
         return "gone" if item.action is Action.DOWN else "gone, to be deployed"
-    if item.action is Action.UP:
-        return "to be deployed"
+    if not item.action.removes:
+        return "to be updated" if item.action is Action.UPDATE else "to be deployed"
     return "still there, to be removed"

@@ -203,7 +203,7 @@ def with_dependents_of_now(inventory: Inventory, plan: Plan, looks: Mapping[str,
 
 def with_preflight(inventory: Inventory, plan: Plan) -> Plan:
     """Return the plan of a way back that begins a run of its own: examined before it acts."""
-    return replace(plan, steps=plan_steps(inventory, plan.command, plan.units))
+    return replace(plan, steps=plan_steps(inventory, plan.units))
 
 
 def _ran(before: Before) -> bool:
@@ -219,7 +219,10 @@ def _action(item: UnitPlan, now: Before, sourced: Mapping[Unit, Sourced]) -> Act
         return Action.KEEP
     if now.presence is Presence.GONE:
         return Action.UP
-    return Action.KEEP if _as_before(item, now) else Action.RESTART
+    if _as_before(item, now):
+        return Action.KEEP
+    # What was changed in place is changed back in place: what needs it never went down.
+    return Action.UPDATE if item.action is Action.UPDATE else Action.RESTART
 
 
 def _as_before(item: UnitPlan, now: Before) -> bool:
@@ -292,7 +295,7 @@ def _with_dependents(
     inventory: Inventory, actions: Mapping[Unit, Action], now: Mapping[Unit, Before]
 ) -> dict[Unit, Action]:
     """Take down with a unit all that depends on it and still runs, and bring it back too."""
-    removed = frozenset(u for u, a in actions.items() if a in (Action.RESTART, Action.DOWN))
+    removed = frozenset(unit for unit, action in actions.items() if action.removes)
     below = dependents(inventory, removed)
     dragged = {
         unit: Action.RESTART
@@ -312,8 +315,8 @@ def _restored(
     sourced: Mapping[Unit, Sourced],
 ) -> UnitPlan:
     spec, source = inventory.spec(item.unit), sourced.get(item.unit)
-    deploys = action in (Action.RESTART, Action.UP) and source is not None
-    removes = action in (Action.RESTART, Action.DOWN)
+    deploys = action.deploys and source is not None
+    removes = action.removes
     return replace(
         item,
         action=action,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from orchestrator.fleet.health import Health, Verdict, judge
 from orchestrator.fleet.history import begin
@@ -10,11 +11,11 @@ from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import as_running, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.planning.deploying import Changed, decide
 from orchestrator.planning.leaving_out import leave_out
 from orchestrator.planning.plan import Action, Before, Command, LeftOut, Untouched
 from orchestrator.planning.selection import Request, dependencies, dependents, select
 
-_REMOVING = (Command.RESTART, Command.DOWN)
 _ACTIONS = {
     Command.RESTART: Action.RESTART,
     Command.UP: Action.UP,
@@ -68,19 +69,22 @@ def make_scope(
     request: Request,
     looks: Mapping[str, Look],
     pins: Mapping[str, Revision],
+    *,
+    found: Mapping[Unit, Changed] = MappingProxyType({}),
 ) -> Scope:
     """Decide which units `command` acts on.
 
     Args:
         inventory: everything that is declared.
         command: restart and down drag in all that depends on the selected units; up drags in
-            what they depend on and is not healthy.
+            what they depend on and is not healthy; deploy does either for what it changes.
         request: what was typed.
         looks: a look at every contacted site.
         pins: the revision each repository is pinned to ({} for down, which needs none).
+        found: of a deploy, what has changed of each selected unit.
 
     Raises:
-        UsageError, RefusedError: see `select` and `leave_out`.
+        UsageError, RefusedError: see `select`, `leave_out` and `decide`.
 
     """
     chosen = select(inventory, request)
@@ -89,36 +93,68 @@ def make_scope(
         for spec in inventory.units
         if inventory.state(spec.unit) is not SiteState.PLANNED
     }
-    reasons = dict.fromkeys(chosen, f"selected by {request}")
-    if command is Command.UP:
-        reasons |= _needed_below(inventory, frozenset(chosen), before)
-    elif command is not Command.VERIFY:
-        reasons |= _dragged_in(inventory, frozenset(chosen), before)
-    left_out = leave_out(inventory, request, reasons, before, removing=command in _REMOVING)
+    if command is Command.DEPLOY:
+        actions = _deployed(inventory, request, frozenset(chosen), before, found)
+    else:
+        actions = _acted(inventory, command, request, frozenset(chosen), before=before, pins=pins)
+    reasons = {unit: why for unit, (_, why) in actions.items()}
+    removed = frozenset(unit for unit, (action, _) in actions.items() if action.removes)
+    left_out = leave_out(inventory, request, reasons, before, removed=removed)
     reasons = {unit: why for unit, why in reasons.items() if unit.site not in request.without}
     acted = tuple(
-        _scoped(inventory.spec(unit), command, reasons[unit], before[unit], pins)
+        Scoped(unit=unit, action=actions[unit][0], reason=reasons[unit], before=before[unit])
         for unit in before
         if unit in reasons
     )
-    reading = (Action.RESTART, Action.UP)
     return Scope(
         acted=acted,
         untouched=_untouched(inventory, reasons, before, request),
         left_out=left_out,
         to_read=tuple(
-            item.unit for item in acted if item.action in reading or command is Command.VERIFY
+            item.unit for item in acted if item.action.deploys or command is Command.VERIFY
         ),
     )
 
 
-def _scoped(
+def _acted(
+    inventory: Inventory,
+    command: Command,
+    request: Request,
+    chosen: frozenset[Unit],
+    *,
+    before: Mapping[Unit, Before],
+    pins: Mapping[str, Revision],
+) -> dict[Unit, tuple[Action, str]]:
+    reasons = dict.fromkeys(chosen, f"selected by {request}")
+    if command is Command.UP:
+        reasons |= _needed_below(inventory, chosen, before)
+    elif command is not Command.VERIFY:
+        reasons |= _dragged_in(inventory, chosen, before)
+    return {
+        unit: _action(inventory.spec(unit), command, why, before[unit], pins)
+        for unit, why in reasons.items()
+    }
+
+
+def _deployed(
+    inventory: Inventory,
+    request: Request,
+    chosen: frozenset[Unit],
+    before: Mapping[Unit, Before],
+    found: Mapping[Unit, Changed],
+) -> dict[Unit, tuple[Action, str]]:
+    actions = decide(inventory, request, chosen, before, found)
+    acting = frozenset(u for u, (a, _) in actions.items() if a.deploys)
+    below = _needed_below(inventory, acting, before)
+    return actions | {u: (Action.UP, why) for u, why in below.items() if u not in acting}
+
+
+def _action(
     spec: UnitSpec, command: Command, reason: str, before: Before, pins: Mapping[str, Revision]
-) -> Scoped:
-    action = _ACTIONS[command]
+) -> tuple[Action, str]:
     if command is Command.UP and _serves(before) and whole(spec, before):
-        reason, action = f"{reason}; {_healthy_at(before, pins.get(spec.repo))}", Action.KEEP
-    return Scoped(unit=spec.unit, action=action, reason=reason, before=before)
+        return Action.KEEP, f"{reason}; {_healthy_at(before, pins.get(spec.repo))}"
+    return _ACTIONS[command], reason
 
 
 def whole(spec: UnitSpec, before: Before) -> bool:

@@ -6,7 +6,7 @@ from rapidfuzz import process
 
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.inventory.model import Inventory, SiteState, Strategy
 from orchestrator.planning.graph import reachable, reverse
 
 
@@ -15,7 +15,8 @@ class Request:
     """What was typed: everything, or sites, stacks and `stack@site` names (united).
 
     `without` are sites to leave out, `because` why; `accept_unknown` are units there whose
-    presence nobody can tell and that are not to block a removal.
+    presence nobody can tell and that are not to block a removal. `strategy`, of a deploy, takes
+    the place of the one that each stack declares.
     """
 
     everything: bool = False
@@ -25,6 +26,7 @@ class Request:
     without: tuple[str, ...] = ()
     accept_unknown: tuple[str, ...] = ()
     because: str = ""
+    strategy: Strategy | None = None
 
     def __str__(self) -> str:
         words = ["--all"] if self.everything else []
@@ -33,6 +35,7 @@ class Request:
         words += [] if self.everything else self.units
         words += [f"--without {site}" for site in self.without]
         words += [f"--accept-unknown {unit}" for unit in self.accept_unknown]
+        words += [f"--strategy {self.strategy.value}"] if self.strategy else []
         return " ".join(words)
 
     @property

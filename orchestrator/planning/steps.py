@@ -6,7 +6,7 @@ from dataclasses import replace
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.graph import waves
-from orchestrator.planning.plan import Action, Command, Step, StepKind, UnitPlan
+from orchestrator.planning.plan import Action, Step, StepKind, UnitPlan
 
 EXAMINED = "gate: preflight passed"
 PREPARED = "gate: releases and images in place"
@@ -16,7 +16,6 @@ _PREPARE_SECONDS = 900.0
 
 def plan_steps(
     inventory: Inventory,
-    command: Command,
     units: tuple[UnitPlan, ...],
     *,
     without: frozenset[str] = frozenset(),
@@ -31,7 +30,7 @@ def plan_steps(
     if not acted:
         return ()
     planned = {item.unit: item for item in acted}
-    sites = tuple(s for s in _sites(inventory, command, acted) if s not in without)
+    sites = tuple(s for s in _sites(inventory, acted) if s not in without)
     prepared = _ordered(inventory, (item.unit.site for item in acted if _deploys(item)))
     return (
         *(_examine(site, acted) for site in sites),
@@ -84,12 +83,12 @@ def step_waves(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:
     return tuple(group for group in kept if group)
 
 
-def _sites(inventory: Inventory, command: Command, acted: tuple[UnitPlan, ...]) -> tuple[str, ...]:
+def _sites(inventory: Inventory, acted: tuple[UnitPlan, ...]) -> tuple[str, ...]:
     names = {item.unit.site for item in acted}
     for item in acted:
         if _deploys(item):
             names |= {unit.site for unit in item.dependencies}
-        if command is not Command.UP:
+        if _removes(item):
             names |= {unit.site for unit in item.dependents}
     return _ordered(inventory, names)
 
@@ -104,11 +103,11 @@ def _ordered(inventory: Inventory, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _removes(item: UnitPlan) -> bool:
-    return item.action in (Action.RESTART, Action.DOWN)
+    return item.action.removes
 
 
 def _deploys(item: UnitPlan) -> bool:
-    return item.action in (Action.RESTART, Action.UP)
+    return item.action.deploys
 
 
 def _examine(site: str, acted: tuple[UnitPlan, ...]) -> Step:

@@ -11,6 +11,7 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import (
     FORMER_GONE,
     LABEL_COMPOSE,
+    LABEL_DATA,
     LABEL_FORMER,
     LABEL_RELEASE,
     LABEL_REPO,
@@ -19,7 +20,7 @@ from orchestrator.fleet.running import (
     origin,
 )
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Step
+from orchestrator.planning.plan import Action, Step
 from orchestrator.procedures.asking import (
     Asking,
     ask_fresh,
@@ -148,7 +149,7 @@ def _watch(book: Book, unit: Unit) -> Watch:
 def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
     """Ask S2 right before the deploy; nothing is waited for that this run did not bring up."""
     own = yield from ask_observe(unit.site)
-    if runs_already(book, unit, own):
+    if runs_already(book, unit, own) and not _in_place(book, unit):
         # Only now: a site that does not answer would cost its time-out while the unit is down.
         looks = yield from ask_fresh(removal_guard(book, unit).sites)
         if running := overwrite_blockers(book, unit, {look.site: look for look in looks}):
@@ -271,10 +272,17 @@ def _deploy_effect(book: Book, unit: Unit, sourced: Sourced) -> DeployStack:
             (LABEL_COMPOSE, release.compose),
             (LABEL_RUN, book.run),
             *_former(book, unit),
+            *(((LABEL_DATA, sourced.data_digest),) if sourced.data_digest else ()),
         ),
         variables=spec.variables,
         secret_variables=spec.secret_variables,
+        prune=_in_place(book, unit),
     )
+
+
+def _in_place(book: Book, unit: Unit) -> bool:
+    """Whether the plan deploys `unit` over what runs, which is its declared strategy."""
+    return any(p.unit == unit and p.action is Action.UPDATE for p in book.plan.units)
 
 
 def _former(book: Book, unit: Unit) -> tuple[tuple[str, str], ...]:

@@ -93,7 +93,8 @@ class DeployStack:
 
     `labels` are set on every one of `services` (short names), through a second compose file
     beside the first. `variables` go to the command's environment only: never on a command
-    line, never on disk there. `secret_variables` name those that the driver adds.
+    line, never on disk there. `secret_variables` name those that the driver adds. `prune`:
+    services that the compose file does not declare are removed (docker stack deploy --prune).
     """
 
     unit: Unit
@@ -103,6 +104,7 @@ class DeployStack:
     labels: tuple[tuple[str, str], ...]
     variables: tuple[tuple[str, str], ...] = ()
     secret_variables: tuple[str, ...] = ()
+    prune: bool = False
     timeout_seconds: float = 120.0
     not_after: float | None = None
 

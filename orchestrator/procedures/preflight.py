@@ -3,7 +3,7 @@
 from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Action, Command, Step
+from orchestrator.planning.plan import Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import dependency_blockers
@@ -115,8 +115,7 @@ def _watched_dependents(book: Book, site: str) -> tuple[Unit, ...]:
 
 
 def _removed(book: Book) -> tuple[Unit, ...]:
-    actions = (Action.RESTART, Action.DOWN)
-    return tuple(planned.unit for planned in book.plan.units if planned.action in actions)
+    return tuple(planned.unit for planned in book.plan.units if planned.action.removes)
 
 
 def _images(book: Book, site: str) -> tuple[str, ...]:

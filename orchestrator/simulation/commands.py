@@ -87,22 +87,42 @@ def _ids(kept: dict[str, SimResource], stack: str) -> tuple[str, ...]:
     return tuple(r.id for r in kept.values() if r.stack == stack and not r.deleted)
 
 
-def deploy(swarm: SimSwarm, wanted: DesiredStack, labels: Labels) -> Process[str]:
+def deploy(
+    swarm: SimSwarm, wanted: DesiredStack, labels: Labels, *, prune: bool = False
+) -> Process[str]:
     """`docker stack deploy`: networks, secrets, configs, then the services in random order.
 
-    The first refusal ends it; what was created by then stays.
+    With `prune` services that are not declared are removed first, as the CLI does it
+    (docker/cli command/stack/swarm/deploy_composefile.go). The first refusal ends it; what was
+    created by then stays.
     """
     yield swarm.between(0.2, 0.4)
     yield from api.settled(swarm)
     api.check_leader(swarm)
     stack = wanted.unit.stack
     _check_externals(swarm, wanted)
-    said = yield from _networks_and_data(swarm, stack)
+    said = yield from _pruned(swarm, wanted) if prune else _nothing()
+    said += yield from _networks_and_data(swarm, stack)
     order = list(wanted.services)
     swarm.rng.shuffle(order)
     for service in order:
         said.append((yield from api.write(swarm, partial(_service, swarm, stack, service, labels))))
     return "\n".join(said)
+
+
+def _nothing() -> Process[list[str]]:
+    yield from ()
+    return []
+
+
+def _pruned(swarm: SimSwarm, wanted: DesiredStack) -> Process[list[str]]:
+    declared = {wanted.service_name(service) for service in wanted.services}
+    said = []
+    for service in swarm.services_of(wanted.unit.stack):
+        if service.name not in declared:
+            yield from api.write(swarm, partial(api.delete_service, swarm, service.id))
+            said.append(f"Removing service {service.name}")
+    return said
 
 
 def _check_externals(swarm: SimSwarm, wanted: DesiredStack) -> None:

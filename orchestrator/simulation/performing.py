@@ -89,7 +89,7 @@ def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Proces
     if wanted is None or (release.name, release.digest) not in site.releases:
         yield 0.05
         raise api.ApiError(f"open {release.name}/{release.compose}: no such file or directory")
-    deploying = commands.deploy(site.swarm, wanted, effect.labels)
+    deploying = commands.deploy(site.swarm, wanted, effect.labels, prune=effect.prune)
     return (yield from api.within(site.swarm, effect.timeout_seconds, deploying))
 
 

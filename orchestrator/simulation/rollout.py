@@ -152,7 +152,10 @@ class Rollout:
         if task.state in _FAILED and task.id in self._ours:
             words = f"update paused due to failure or early termination of task {task.id}"
             self._end("paused", words)
-        elif task.state is TaskState.RUNNING and task is self._current:
+        elif task is self._current and task.state >= TaskState.RUNNING:
+            # One that ended before it ran, on a node that was lost, is not waited for either
+            # (swarmkit manager/orchestrator/update/updater.go).
+            self._current = None
             self._next()
 
     def _complete(self) -> None:

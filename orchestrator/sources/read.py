@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from orchestrator.errors import ExitCode, Problem, SourceError, Where
@@ -105,6 +106,7 @@ def _source(
         release=build(spec.unit, revision, path, chosen, files),
         compose_version=composed.version,
         variable_names=composed.variable_names,
+        data_digest=_data_digest(composed.references, folder, referred, files),
     )
 
 
@@ -113,6 +115,19 @@ def _env_files(
 ) -> dict[str, bytes]:
     paths = [reference.path for reference in references if reference.kind == "env_file"]
     return {path: files.read(referred[joined(folder, path)].path) for path in paths}
+
+
+def _data_digest(
+    references: tuple[Reference, ...], folder: str, referred: Mapping[str, Entry], files: Files
+) -> str:
+    paths = {joined(folder, r.path) for r in references if r.kind in ("config", "secret")}
+    if not paths:
+        return ""
+    whole = sha256()
+    for path in sorted(paths):
+        content = files.read(referred[path].path)
+        whole.update(f"{path}\0{len(content)}\0".encode() + content)
+    return whole.hexdigest()
 
 
 def _variables(spec: UnitSpec, environment: Mapping[str, str]) -> Variables:

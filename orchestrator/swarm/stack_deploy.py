@@ -26,7 +26,7 @@ mv -f "$file.$$" "$file"
 major=$(docker --version | sed 's/^[^0-9]*\\([0-9]*\\).*/\\1/')
 detach=
 if [ "${{major:-0}}" -ge 26 ]; then detach=--detach=true; fi
-docker stack deploy -c "$3" -c "$file" --with-registry-auth $detach "$1" </dev/null
+docker stack deploy -c "$3" -c "$file" --with-registry-auth $detach $prune "$1" </dev/null
 """
 
 
@@ -51,8 +51,9 @@ def script(effect: DeployStack, variables: Mapping[str, str]) -> str:
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     release = effect.release
     given = shlex.join([effect.unit.stack, release.name, release.compose])
+    prune = f"prune={'--prune' if effect.prune else ''}"
     body = override(effect.compose_version, effect.services, effect.labels)
-    return "\n".join((*exports, f"set -- {given}", f"over={shlex.quote(body)}", _SCRIPT))
+    return "\n".join((*exports, f"set -- {given}", f"over={shlex.quote(body)}", prune, _SCRIPT))
 
 
 def deploy(

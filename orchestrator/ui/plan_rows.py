@@ -113,7 +113,8 @@ def then_words(item: UnitPlan) -> str:
         return "stays as it is"
     if item.action is Action.DOWN:
         return "gone"
-    return short(item.after.sha) if item.after else "deployed"
+    how = "updated in place to " if item.action is Action.UPDATE else ""
+    return f"{how}{short(item.after.sha)}" if item.after else "deployed"
 
 
 def why_rows(plan: Plan) -> Iterator[tuple[str, str]]:

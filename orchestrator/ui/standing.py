@@ -69,7 +69,7 @@ def _end(item: UnitPlan, kinds: Mapping[StepKind, StepReport], ended: float) -> 
         kinds.get(StepKind.REMOVE), kinds.get(StepKind.DEPLOY), kinds.get(StepKind.SETTLE)
     )
     standing = _standing(item, steps)
-    wanted_up = item.action in (Action.RESTART, Action.UP)
+    wanted_up = item.action.deploys
     was_down = _went_down(item, steps)
     back = steps.deploy is not None and steps.deploy.state is State.DONE
     down = up = None

@@ -98,7 +98,7 @@ class Scene:
         assert isinstance(look, Sight)
         return contents(look, self.unit.stack)
 
-    def ship(self, *parts: Part) -> DeployStack:
+    def ship(self, *parts: Part, prune: bool = False) -> DeployStack:
         """Bring a stack of these services to the site; returns what then deploys it."""
         self.item = sourced(self.unit, *parts)
         self.world.learn(self.item, parts)
@@ -109,6 +109,7 @@ class Scene:
             compose_version=self.item.compose_version,
             services=tuple(part.name for part in parts),
             labels=(),
+            prune=prune,
         )
 
     def up(self, *parts: Part, within: float = 30) -> Contents:

@@ -199,6 +199,21 @@ def test_the_same_deploy_again_touches_no_task(scene: Scene) -> None:
     assert {service.update_state for service in after.services} == {""}
 
 
+def test_a_deploy_that_prunes_removes_what_is_not_declared_and_nothing_else(scene: Scene) -> None:
+    before = scene.up(Part(name="a"), Part(name="b"))
+    scene.ok(scene.ship(Part(name="a")))
+    scene.world.pause(1.0)
+    assert {service.name for service in scene.mine().services} == {
+        service.name for service in before.services
+    }
+    scene.ok(scene.ship(Part(name="a"), prune=True))
+    scene.world.pause(3.0)
+    after = scene.mine()
+    assert [service.name for service in after.services] == [f"{scene.unit.stack}_a"]
+    kept = {task.id for task in before.tasks if task.service_id == after.services[0].id}
+    assert kept <= {task.id for task in after.tasks}
+
+
 @dataclass(frozen=True, slots=True)
 class Updated:
     """Every look at a service from its deploy with another image until that was completed."""

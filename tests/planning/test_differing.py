@@ -63,3 +63,11 @@ def test_only_an_image_known_on_both_sides_can_have_moved() -> None:
     assert images_moved({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "9", "d": "4"}) == (
         "image b moved under its tag: it is 9 now, was 2",
     )
+
+
+def test_of_several_left_out_the_others_are_not_named() -> None:
+    both = (LeftOut(unit=AWAY, reason="cut"), LeftOut(unit=CLIENT, reason="cut"))
+    now = replace(WAS, left_out=(both[0], replace(both[1], accepted=True)))
+    assert differences(replace(WAS, left_out=both), now) == (
+        "app-client@far: left out in another way",
+    )

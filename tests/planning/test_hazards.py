@@ -131,3 +131,7 @@ def test_what_the_plan_brings_up_itself_or_nobody_looked_at_is_not_asked_after()
     assert judged(plan(item(SERVER), item(CLIENT)), looks=sick)[0] == ()
     assert judged(plan(item(CLIENT, Action.DOWN)), looks=sick)[0] == ()
     assert judged(plan(item(CLIENT)), looks={"far": running(CLIENT)})[0] == ()
+
+
+def test_what_is_needed_and_is_healthy_is_none() -> None:
+    assert judged(plan(item(CLIENT)))[0] == ()

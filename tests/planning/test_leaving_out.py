@@ -30,7 +30,7 @@ def left(
         request,
         dict.fromkeys(acted, "selected"),
         {**HOME, CLIENT: far},
-        removing=removing,
+        removed=frozenset(acted) if removing else frozenset(),
     )
 
 
@@ -127,5 +127,5 @@ def test_every_unit_that_is_in_the_way_is_named_at_once() -> None:
     inv = inventory(spec(AWAY_DAEMONS, SERVER))
     before = {**HOME, CLIENT: UNKNOWN, AWAY_DAEMONS: PRESENT}
     with pytest.raises(RefusedError) as refused:
-        leave_out(inv, ALL, dict.fromkeys(HOME, "selected"), before, removing=True)
+        leave_out(inv, ALL, dict.fromkeys(HOME, "selected"), before, removed=frozenset(HOME))
     assert [p.code for p in refused.value.problems] == ["without.unknown", "without.runs"]

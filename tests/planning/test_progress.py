@@ -235,3 +235,11 @@ def test_what_was_to_go_or_was_kept_is_not_missed() -> None:
     kept = unit_plan(CLIENT, Action.KEEP)
     for item in (DOWN, kept):
         assert not_back(inventory(), plan(item), {"far": sight()}) == ()
+
+
+def test_what_is_changed_in_place_is_updated_and_never_gone() -> None:
+    item = replace(RESTART, action=Action.UPDATE)
+    before = unit(running(CLIENT), item, frozenset())
+    assert (before.mark, before.words) == (Mark.TODO, "to be updated")
+    after = unit(ours("web"), item)
+    assert (after.mark, after.words) == (Mark.DONE, "deployed")

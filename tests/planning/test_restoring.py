@@ -372,3 +372,11 @@ def test_a_way_back_of_its_own_is_examined_before_it_acts() -> None:
     found = with_preflight(inventory(), back(client(RAN), far=sight()))
     assert found.steps[0].kind is StepKind.EXAMINE
     assert {step.kind for step in found.steps} >= {StepKind.GATE, StepKind.DEPLOY}
+
+
+def test_what_was_changed_in_place_is_changed_back_in_place() -> None:
+    item = client(RAN, Action.UPDATE)
+    other = at(CLIENT, SHA)
+    assert back(item, far=other).unit(CLIENT).action is Action.UPDATE
+    assert back(item, far=at(CLIENT, OLD)).unit(CLIENT).action is Action.KEEP
+    assert back(item, far=sight("far")).unit(CLIENT).action is Action.UP

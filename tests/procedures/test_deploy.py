@@ -7,8 +7,8 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import HttpProbe
 from orchestrator.fleet.observed import Look, Mode, Sight, Task, TaskState
 from orchestrator.fleet.presence import Presence
-from orchestrator.fleet.running import LABEL_FORMER, LABEL_REVISION, LABEL_RUN
-from orchestrator.planning.plan import Before, Command, Plan, Step, StepKind
+from orchestrator.fleet.running import LABEL_DATA, LABEL_FORMER, LABEL_REVISION, LABEL_RUN
+from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy, settle
 from orchestrator.procedures.effects import (
@@ -634,3 +634,54 @@ def test_a_site_of_dependents_is_not_asked_while_the_unit_is_down() -> None:
         lambda effect, _now: ok if isinstance(effect, RunProbe) else refused,
     )
     assert set(looked) == {"home"}
+
+
+def in_place(action: Action) -> Book:
+    there = Before(presence=Presence.PRESENT, services=("web",), revision=SHA)
+    changing = plan(unit_plan(SERVER, action, before=there), command=Command.DEPLOY)
+    return replace(book(), plan=changing)
+
+
+def server_deployed(of: Book) -> Driven:
+    """Deploy the server while it runs, and so does a client that depends on it."""
+    world = World()
+    client = replace(running(CLIENT), site="far")
+    answers: dict[str, Look] = {"home": world.home, "far": client}
+
+    def perform(effect: Effect, now: float) -> object:
+        if isinstance(effect, DeployStack):
+            label = ((LABEL_RUN, RUN),)
+            home = answers["home"]
+            assert isinstance(home, Sight)
+            services = tuple(replace(s, labels=label) for s in home.services)
+            answers["home"] = replace(home, services=services)
+        return world.perform(effect, now)
+
+    return drive(deploy(of, step(), SERVER), lambda site, _: answers[site], perform)
+
+
+def test_what_runs_is_not_deployed_over_while_another_needs_it() -> None:
+    driven = server_deployed(in_place(Action.UP))
+    assert failed_with(driven)[0] is ExitCode.SAFETY_REFUSED
+    assert deploys(driven) == []
+
+
+def test_what_is_to_be_changed_in_place_is_and_loses_what_is_not_declared_any_more() -> None:
+    driven = server_deployed(in_place(Action.UPDATE))
+    assert isinstance(driven.outcome, Done)
+    assert [effect.prune for effect in deploys(driven)] == [True]
+
+
+def test_what_comes_up_from_nothing_has_nothing_to_lose() -> None:
+    assert [effect.prune for effect in deploys(deployed(World()))] == [False]
+
+
+def test_the_files_behind_its_configs_and_secrets_are_noted_on_its_services() -> None:
+    of = book()
+    source = replace(of.sourced[CLIENT], data_digest="0123")
+    of = replace(of, sourced={**of.sourced, CLIENT: source})
+    world = World()
+    (effect,) = deploys(drive(deploy(of, step(), CLIENT), world.look, world.perform))
+    assert (LABEL_DATA, "0123") in effect.labels
+    (plain,) = deploys(deployed(World()))
+    assert LABEL_DATA not in dict(plain.labels)

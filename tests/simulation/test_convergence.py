@@ -11,6 +11,7 @@ from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.faults import Fault, FaultKind
 from orchestrator.simulation.happening import What
 from tests.simulation.rig import (
+    HOST,
     SITE,
     WORKER,
     Rig,
@@ -181,6 +182,17 @@ def test_a_failing_update_is_paused_and_names_the_task() -> None:
     rig.pass_time(60)
     old = [t for t in rig.sight().tasks if not t.up_to_date and t.state is TaskState.RUNNING]
     assert len(old) == 1
+
+
+def test_an_update_does_not_wait_for_a_task_that_ended_before_it_ran() -> None:
+    """Its node was lost meanwhile (swarmkit updater.go: any state from running on will do)."""
+    rig = Rig(stack(service())).running()
+    rig.redeploy(stack(service(image="registry.example/web:2")), "d2")
+    rig.until(lambda sight: any(t.up_to_date and t.state >= TaskState.READY for t in sight.tasks))
+    rig.fault(Fault(at=0, kind=FaultKind.NODE_FROZEN))
+    rig.pass_time(30)
+    rig.fault(Fault(at=0, kind=FaultKind.NODE_BACK, node=HOST))
+    rig.until(lambda sight: sight.services[0].update_state == "completed")
 
 
 def test_a_global_service_has_a_task_on_each_node() -> None:

@@ -301,6 +301,9 @@ class TestARemoteThatHangs:
         assert problem.code == "source.fetch-timeout"
         started = [int(pid) for pid in pids.read_text().split()]
         assert started
+        ends = time.monotonic() + 10
+        while any(_runs(pid) for pid in started) and time.monotonic() < ends:
+            time.sleep(0.01)
         assert not any(_runs(pid) for pid in started)
 
     def test_does_not_wait_for_another_fetch_beyond_the_deadline(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,14 @@ def test_runs_in_the_release_with_the_variables_in_its_environment(
     assert (environment["TAG"], environment["PASSWORD"]) == ("a b'c", SECRET)
     assert json.loads(Path(over).read_text())["services"].keys() == {"web", "worker"}
     assert Path(over).stat().st_mode & 0o077 == 0
+
+
+def test_in_place_services_that_are_not_declared_are_pruned(
+    docker: Command, performer: LivePerformer
+) -> None:
+    deployed(performer, replace(EFFECT, prune=True))
+    ((words, _, _),) = docker.runs()
+    assert words[-2:] == ["--prune", "datatrail"]
 
 
 def test_no_secret_is_left_on_the_manager(
