@@ -8,7 +8,7 @@ from typing import Protocol
 from orchestrator.errors import DtdeployError, ExitCode, Problem, SourceError, UsageError
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, Repo
-from orchestrator.sources.history import log_between
+from orchestrator.sources.history import Span, log_between, span
 from orchestrator.sources.lineage import Descent, Lineage, lineage
 from orchestrator.sources.mirror import FetchResult, fetch_all, mirror_path
 from orchestrator.sources.model import Sourced
@@ -37,6 +37,10 @@ class Checkout(Protocol):
 
     def lineages(self, running: Mapping[str, Iterable[str]]) -> tuple[Lineage, ...]:
         """Return how the pinned revision of each repo stands to the SHAs that run of it."""
+        ...
+
+    def spans(self, ends: Iterable[tuple[Revision, Revision]]) -> tuple[Span, ...]:
+        """Return the commits between pairs of revisions, old and new, of repos begun."""
         ...
 
     def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
@@ -93,6 +97,10 @@ class GitCheckout:
             lineage(self._inventory.repo(repo), self._mirrors[repo], pins[repo], shas)
             for repo, shas in running.items()
         )
+
+    def spans(self, ends: Iterable[tuple[Revision, Revision]]) -> tuple[Span, ...]:
+        """Ask git, pair by pair."""
+        return tuple(span(self._mirrors[new.repo], old, new) for old, new in ends)
 
     def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
         """Read commits that the mirrors have; only where one is missing, git is asked.
@@ -201,6 +209,10 @@ class MadeUpCheckout:
             )
             for repo, shas in running.items()
         )
+
+    def spans(self, ends: Iterable[tuple[Revision, Revision]]) -> tuple[Span, ...]:
+        """Return that nobody knows: what is made up has no history."""
+        return tuple(Span(old=old, new=new, told=False) for old, new in ends)
 
     def read_at(self, revisions: Mapping[Unit, Revision]) -> dict[Unit, Sourced]:
         """Return the made-up sources of units at revisions that there were."""

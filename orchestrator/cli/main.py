@@ -21,6 +21,7 @@ _COMMANDS = {
     "resume": Lazy("orchestrator.cli.resume:resume", "Go on with a run that stopped half-way."),
     "rollback": Lazy("orchestrator.cli.rollback:rollback", "Bring back what ran before a run."),
     "lock": Lazy("orchestrator.cli.lock:lock", "Show which run holds the lock; break it."),
+    "drift": Lazy("orchestrator.cli.drift:drift", "Show what differs from what is declared."),
     "status": Lazy("orchestrator.cli.status:status", "Show the whole fleet on one screen."),
     "verify": Lazy("orchestrator.cli.verify:verify", "Check health, probes and stability."),
     "doctor": Lazy("orchestrator.cli.doctor:doctor", "Run the preflight alone; changes nothing."),

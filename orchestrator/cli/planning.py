@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from orchestrator.cli.differing import compared
 from orchestrator.cli.pricing import priced
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
@@ -66,7 +67,7 @@ def draw(
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
-    plan = priced(world, plan, looks)
+    plan = compared(world, priced(world, plan, looks), looks, sourced)
     book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
     return Drawn(book=book, looks=looks, pins=pins)
 

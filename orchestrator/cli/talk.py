@@ -13,10 +13,12 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.consoles import open_console
+from orchestrator.ui.drift_view import FleetDrift, print_drift
 from orchestrator.ui.end_view import every_problem, print_end
 from orchestrator.ui.holding import HeldRun, print_holding
 from orchestrator.ui.inventory_view import print_inventory
 from orchestrator.ui.json_lines import (
+    drift_line,
     end_line,
     fleet_line,
     lock_line,
@@ -151,6 +153,13 @@ class Talk:
             print_json(fleet_line(fleet), self.out)
         else:
             print_status(fleet, self.out)
+
+    def drift(self, fleet: FleetDrift) -> None:
+        """Show where what runs differs from what is declared."""
+        if self.as_json:
+            print_json(drift_line(fleet), self.out)
+        else:
+            print_drift(fleet, self.out)
 
     def inventory(self, inventory: Inventory) -> None:
         """Show sites and stacks."""

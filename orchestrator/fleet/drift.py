@@ -18,6 +18,7 @@ _ORDER = (
 _LAST = frozenset({"label", "container label"})
 _PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
 _HIDDEN = "***"
+_FROM_HOME = "bind ~"
 
 
 class How(Enum):
@@ -70,8 +71,11 @@ class Change:
 
     @property
     def mended_by_update(self) -> bool:
-        """Whether deploying over what runs ends it; a deploy removes nothing from a stack."""
-        return bool(self.service) and (self.kind, self.how) != ("service", How.EXTRA)
+        """Whether deploying over what runs ends it.
+
+        `docker stack deploy --prune` removes services that are not declared, and nothing else.
+        """
+        return bool(self.service) or self.how is How.MISSING
 
     def __str__(self) -> str:
         place = f"{self.service}: " if self.service and self.kind != "service" else ""
@@ -157,7 +161,7 @@ def _services(desired: DesiredStack, found: Contents, public: frozenset[str]) ->
 def _service(desired: DesiredService, found: Service, public: frozenset[str]) -> Iterator[Change]:
     now, declared = _by_name(found.facts), _by_name(desired.facts)
     for name in dict.fromkeys((*declared, *now)):
-        if now.get(name) != declared.get(name):
+        if not _same(name[0], now.get(name), declared.get(name)):
             yield _told(desired, name, now.get(name), declared.get(name), public)
     pinned, runs = digest_of(desired.image), digest_of(found.image)
     if pinned and runs != pinned:
@@ -168,6 +172,13 @@ def _service(desired: DesiredService, found: Service, public: frozenset[str]) ->
             now=_short(runs) or "none",
             declared=_short(pinned),
         )
+
+
+def _same(kind: str, now: str | None, declared: str | None) -> bool:
+    if kind == "mount" and now and declared and declared.startswith(_FROM_HOME):
+        # Only the manager knows which folder that is (docker/cli compose/loader, expandUser).
+        return now.startswith("bind /") and now.endswith(declared.removeprefix(_FROM_HOME))
+    return now == declared
 
 
 def _by_name(known: Facts) -> dict[tuple[str, str], str]:

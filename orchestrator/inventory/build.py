@@ -165,6 +165,7 @@ def _unit(
         secret_variables=tuple(own.secret_variables),
         announce=stack.announce,
         strategy=Strategy(own.strategy or stack.strategy),
+        public=tuple(stack.public),
         policy=_policy(stack.policy),
         description=stack.description,
         position=str(declared.document.at_key(declaration.trail)),

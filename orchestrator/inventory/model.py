@@ -70,7 +70,8 @@ class UnitSpec:
     file; `secret_variables` name those whose values come from the operator's environment.
     `depends_on` are the units that must be healthy before this one is deployed and that may
     only be removed once this one is gone. `must_have` are short service names that operators
-    rely on. `requires` are probes of outside things (a database) that preflight asks.
+    rely on. `requires` are probes of outside things (a database) that preflight asks. `public`
+    are environment variables of the services whose values may be shown.
     `position` is where the inventory declares it: file:line:column.
     """
 
@@ -85,6 +86,7 @@ class UnitSpec:
     secret_variables: tuple[str, ...] = ()
     announce: bool = False
     strategy: Strategy = Strategy.RECREATE
+    public: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
     description: str = ""
     position: str = ""

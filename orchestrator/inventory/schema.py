@@ -312,6 +312,8 @@ class StackText(Text):
     strategy: Literal["recreate", "update"] = "recreate"
     """recreate: taken down and deployed, with all that depends on it; update: deployed over what
     runs, while what depends on it runs on."""
+    public: Annotated[list[VariableName], Field(max_length=200)] = []
+    """Names of the services' environment variables whose values may be shown where they differ."""
     policy: PolicyText = PolicyText()
 
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from orchestrator.fleet.drift import Change
 from orchestrator.fleet.freeze import Frozen
 from orchestrator.fleet.guard import GuardAnswer
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.planning.risk import Risk
+from orchestrator.sources.history import Span
 
 
 class Command(Enum):
@@ -114,6 +116,8 @@ class UnitPlan:
     remove_seconds: float = 0.0
     healthy_seconds: float = 0.0
     dangers: tuple[str, ...] = ()
+    drift: tuple[Change, ...] = ()
+    """Where what runs differs from what is to run, the most important first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +169,8 @@ class Plan:
     left_out: tuple[LeftOut, ...] = ()
     because: str = ""
     """Why something was left out."""
+    spans: tuple[Span, ...] = ()
+    """The commits between what runs and what is to run."""
     risk: Risk = field(default_factory=Risk)
     no_way_back: tuple[str, ...] = ()
     """What carrying it out does that no rollback undoes."""

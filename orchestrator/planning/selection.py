@@ -82,6 +82,28 @@ def select(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
     return active
 
 
+def select_seen(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
+    """Return the units meant by a request that changes nothing: of watched sites as well.
+
+    Nothing asked for is everything.
+
+    Raises:
+        UsageError: a name is unknown, or nothing that is contacted is meant.
+
+    """
+    check_names(inventory, request)
+    chosen = tuple(
+        spec.unit
+        for spec in inventory.units
+        if inventory.state(spec.unit) is not SiteState.PLANNED
+        and (not request.selects or _meant(request, spec.unit))
+    )
+    if not chosen:
+        words = f"{request} selects no unit at a site that is contacted".strip()
+        raise UsageError(_usage("selection.empty", words, "dtdeploy inventory show"))
+    return chosen
+
+
 def check_names(inventory: Inventory, request: Request) -> None:
     """Raise UsageError when `request` names a site, stack or unit that is unknown."""
     if problems := _unknown_names(inventory, request):

@@ -19,6 +19,44 @@ class Commit:
     date: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """What came between a revision that runs and the one that is to run: newest first.
+
+    `more` is how many commits are not listed. `back`: the new one is behind, and these commits
+    are taken back. `told` is False where the repository cannot tell.
+    """
+
+    old: Revision
+    new: Revision
+    commits: tuple[Commit, ...] = ()
+    more: int = 0
+    back: bool = False
+    told: bool = True
+
+
+def span(mirror: Path, old: Revision, new: Revision, limit: int = 20) -> Span:
+    """Return at most `limit` commits from `old` to `new`; never an error.
+
+    A plan may be made from a commit that came after the history of the old one was rewritten.
+    """
+    for first, last, back in ((old, new, False), (new, old, True)):
+        try:
+            commits = log_between(mirror, first, last, limit)
+        except SourceError:
+            return Span(old=old, new=new, told=False)
+        if commits:
+            more = _count(mirror, first, last) - limit if len(commits) == limit else 0
+            return Span(old=old, new=new, commits=commits, more=max(more, 0), back=back)
+    return Span(old=old, new=new)
+
+
+def _count(mirror: Path, old: Revision, new: Revision) -> int:
+    ends = ("--end-of-options", f"{old.sha}..{new.sha}", "--")
+    ran = run(git_at(mirror, {}), "rev-list", "--count", *ends)
+    return int(ran.out) if ran.ok else 0
+
+
 def log_between(mirror: Path, old: Revision, new: Revision, limit: int) -> tuple[Commit, ...]:
     """List the commits that `new` has and `old` lacks, newest first, at most `limit`.
 

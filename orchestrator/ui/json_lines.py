@@ -20,9 +20,9 @@
     lock              who holds the lock, where a command met one; see `json_values`
     run_state         how far a run has come that is to be resumed; see `json_values`
 
-Problems, plans and fleets are described in `json_values`. `plan`, `status` and an error of any
-command are one line each: plan, fleet, problems (with exit_code) as `event`. Keys are added,
-never renamed or taken away.
+Problems, plans and fleets are described in `json_values`. `plan`, `status`, `drift` and an error
+of any command are one line each: plan, fleet, drift, problems (with exit_code) as `event`. Keys
+are added, never renamed or taken away.
 """
 
 import json
@@ -44,9 +44,11 @@ from orchestrator.engine.events import (
 from orchestrator.engine.report import RunEnd, RunReport, StepReport
 from orchestrator.errors import ExitCode, Problem, worst
 from orchestrator.planning.plan import Plan
+from orchestrator.ui.drift_view import FleetDrift
 from orchestrator.ui.end_view import every_problem, next_commands, owed_units
 from orchestrator.ui.foreign import clean
 from orchestrator.ui.holding import HeldRun
+from orchestrator.ui.json_drift import fleet_drift_json
 from orchestrator.ui.json_values import (
     Json,
     fleet_json,
@@ -179,6 +181,11 @@ def plan_line(plan: Plan, holding: HeldRun | None = None, saved: SavedHead | Non
 def fleet_line(fleet: Fleet) -> Json:
     """Return the fleet as the one line of `dtdeploy status --json`."""
     return {"event": "fleet"} | fleet_json(fleet)
+
+
+def drift_line(fleet: FleetDrift) -> Json:
+    """Return what differs as the one line of `dtdeploy drift --json`."""
+    return {"event": "drift"} | fleet_drift_json(fleet)
 
 
 def problems_line(problems: Iterable[Problem]) -> Json:

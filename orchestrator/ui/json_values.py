@@ -7,14 +7,20 @@
              waves [[step id, ..], ..], steps [step + needs, reason, wait_seconds],
              untouched [{name, reason}], dangers [..], unseen [..],
              left_out [unit + reason, accepted], because, lock (or null), no_way_back [..],
-             risk {down [..], without [..], comes_back, outage, others, unreadable}; outage and
-             others: {median_seconds, worst_seconds, runs}, or null without a history; schema
-             (its version), saved {file, sha256, id, creator, created, expires, apply} (or null);
-             frozen [reason, ends (seconds since 1970, or null), until], guards [name, asked,
+             spans [..], risk {down [..], without [..], comes_back, outage, others, unreadable};
+             outage and others: {median_seconds, worst_seconds, runs}, or null without a history;
+             schema (its version), saved {file, sha256, id, creator, created, expires, apply} (or
+             null); frozen [reason, ends (seconds since 1970, or null), until], guards [name, asked,
              agrees (null if not asked), words, reason], override {freeze, guards, because}
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
-             dependents, commands, remove_seconds, healthy_seconds, dangers
+             dependents, commands, remove_seconds, healthy_seconds, dangers, drift [change]
+    change   service (null for the stack's own), kind, item, how (missing, not declared, differs,
+             moved), now, declared (null where hidden or nothing is to say), hidden, words
+    span     repo, old, new, commits [sha, subject, author, date], more (how many are not listed),
+             back (they are taken back), told (the repository knows)
+    drift    differs, units [unit, stack, site, presence, differs, revision, pinned {repo, sha},
+             drift [change]], spans [span], unreachable [problem]
     fleet    units [unit, stack, site, site_state, presence, verdict, running, expected,
              revision, newer_commits, since_seconds, words], undeclared [..],
              unreachable [problem], planned [..], owed [unit, stack, site, run, since, reason],
@@ -40,6 +46,7 @@ from orchestrator.planning.steps import step_waves
 from orchestrator.procedures.owed import Owed
 from orchestrator.ui.foreign import clean, clean_lines
 from orchestrator.ui.holding import HeldRun, next_for
+from orchestrator.ui.json_changes import change_json, span_json
 from orchestrator.ui.lock_view import RunState
 from orchestrator.ui.status_view import Fleet, StatusRow
 
@@ -90,6 +97,7 @@ def plan_json(plan: Plan) -> Json:
             for item in plan.left_out
         ],
         "because": clean(plan.because) or None,
+        "spans": [span_json(span) for span in plan.spans],
         "risk": _risk(plan.risk),
         "no_way_back": [clean(words) for words in plan.no_way_back],
         "frozen": [
@@ -213,6 +221,7 @@ def _unit_plan(item: UnitPlan) -> Json:
         "remove_seconds": item.remove_seconds,
         "healthy_seconds": item.healthy_seconds,
         "dangers": [clean(danger) for danger in item.dangers],
+        "drift": [change_json(change) for change in item.drift],
     }
 
 

@@ -12,6 +12,7 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Before, Plan, UnitPlan
+from orchestrator.ui.change_rows import change_rows, span_rows
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.foreign import clean, shorten
@@ -34,6 +35,8 @@ _STYLES = {
     Verdict.UNKNOWN: "red",
 }
 _LONGEST = 300
+_FEW_LINES, _FEW_COMMITS, _ALL = 6, 3, 10_000
+"""How much of what differs is shown unless all of it is asked for."""
 
 
 def render_plan(plan: Plan, width: int = 80, *, verbose: bool = False) -> list[str]:
@@ -49,6 +52,8 @@ def print_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
 def plan_view(plan: Plan, *, verbose: bool = False) -> RenderableType:
     """Return a plan to show."""
     parts: list[RenderableType] = [_title(plan), labelled(_risks(plan), indent=0)]
+    if changes := tuple(_changes(plan, verbose=verbose)):
+        parts += [Text(), _heading("CHANGES"), *changes]
     if plan.changes:
         parts += [Text(), _heading("ORDER"), _order(plan)]
     if plan.units:
@@ -102,6 +107,16 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
         yield Text("UNSEEN", style="bold yellow"), Text(shorten(clean(words), _LONGEST))
     if plan.revisions:
         yield "REVISIONS", ", ".join(clean(str(revision)) for revision in plan.revisions)
+
+
+def _changes(plan: Plan, *, verbose: bool) -> Iterator[RenderableType]:
+    """Yield what differs of what runs, and the commits that come; most of it, not all."""
+    lines, commits = (_ALL, _ALL) if verbose else (_FEW_LINES, _FEW_COMMITS)
+    for row in (*change_rows(plan, lines), *span_rows(plan.spans, commits)):
+        yield Text(f"  {row.who}")
+        yield from (Padding(Text(line), (0, 0, 0, 4), expand=False) for line in row.lines)
+        if row.more:
+            yield Text(f"    and {row.more} more", style="dim")
 
 
 def _order(plan: Plan) -> RenderableType:

@@ -63,6 +63,21 @@ def test_help_names_every_command_and_every_command_has_help(typed: Type) -> Non
         assert typed(name, "--help").code == 0
 
 
+def test_drift_ends_with_what_it_found(typed: Type, tmp_path: Path, well: str) -> None:
+    none = typed("--simulate", well, "drift", "--detailed-exitcode")
+    assert (none.code, none.err) == (0, "")
+    assert none.out.startswith("no drift: 6 units as declared")
+    gone = scenario(tmp_path, "sites: {gbo: {deployed: none}}")
+    assert typed("--simulate", gone, "drift").code == 0
+    found = typed("--simulate", gone, "drift", "--detailed-exitcode")
+    assert found.code == 2
+    assert "datatrail-client@gbo" in found.out
+    unseen = scenario(tmp_path, "sites: {kko: {link: cut}, gbo: {deployed: none}}")
+    half = typed("--simulate", unseen, "drift", "--detailed-exitcode")
+    assert half.code == 11
+    assert "not deployed" in half.out
+
+
 def test_a_restart_of_everything_ends_well(typed: Type, well: str) -> None:
     done = typed("--simulate", well, "restart", "--all", "--yes")
     assert done.code == 0

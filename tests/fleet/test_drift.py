@@ -43,7 +43,7 @@ def test_services_are_missing_or_not_declared() -> None:
         "service extra not declared",
         "service web missing",
     ]
-    assert [change.mended_by_update for change in found] == [True, False, True]
+    assert [change.mended_by_update for change in found] == [True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,21 @@ def test_a_difference_is_told_in_one_line(
     declared: tuple[Fact, ...], now: tuple[Fact, ...], line: str
 ) -> None:
     assert between(declared, now) == [line]
+
+
+@pytest.mark.parametrize(
+    ("now", "same"),
+    [
+        ("bind /root/x, read-only", True),
+        ("bind /root/y, read-only", False),
+        ("bind /root/x", False),
+        ("volume ~/x, read-only", False),
+        ("", False),
+    ],
+)
+def test_which_folder_is_home_only_the_manager_knows(now: str, *, same: bool) -> None:
+    declared = Fact("mount", "/a", "bind ~/x, read-only")
+    assert (between((declared,), (Fact("mount", "/a", now),)) == []) is same
 
 
 def test_values_that_are_declared_public_are_shown_without_passwords() -> None:

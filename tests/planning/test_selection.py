@@ -10,6 +10,7 @@ from orchestrator.planning.selection import (
     dependents,
     managed_needs,
     select,
+    select_seen,
 )
 from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, inventory, spec
 
@@ -140,3 +141,21 @@ def test_planned_sites_have_no_part_in_it() -> None:
     inv = inventory(states={"far": SiteState.PLANNED})
     assert CLIENT not in dependents(inv, frozenset({SERVER}))
     assert CLIENT not in managed_needs(inv)
+
+
+def test_what_is_only_looked_at_may_be_anything_that_is_contacted() -> None:
+    inv = inventory(states={"far": SiteState.WATCHED})
+    everything = (SERVER, DAEMONS, HOME_CLIENT, CLIENT)
+    assert select_seen(inv, Request()) == everything
+    assert select_seen(inv, Request(everything=True)) == everything
+    assert select_seen(inv, Request(sites=("far",))) == (CLIENT,)
+    assert select_seen(inv, Request(units=(str(DAEMONS),))) == (DAEMONS,)
+
+
+def test_what_is_only_looked_at_must_be_known_and_contacted() -> None:
+    with pytest.raises(UsageError) as unknown:
+        select_seen(inventory(), Request(sites=("fra",)))
+    assert unknown.value.problems[0].code == "selection.unknown-site"
+    with pytest.raises(UsageError) as planned:
+        select_seen(inventory(states={"far": SiteState.PLANNED}), Request(sites=("far",)))
+    assert planned.value.problems[0].code == "selection.empty"

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.errors import SourceError
 from orchestrator.fleet.unit import Revision
-from orchestrator.sources.history import log_between
+from orchestrator.sources.history import Span, log_between, span
 from orchestrator.sources.mirror import fetch_all
 from tests.sources.origin import Origin
 
@@ -55,3 +55,38 @@ def test_an_unknown_commit_is_told(mirrored: tuple[Path, list[Revision]]) -> Non
         log_between(mirror, revision("0123456789" * 4), one, 5)
 
     assert caught.value.problems[0].code == "source.no-history"
+
+
+def test_a_span_counts_what_it_does_not_list(mirrored: tuple[Path, list[Revision]]) -> None:
+    mirror, [one, two, three] = mirrored
+
+    whole = span(mirror, one, three)
+    cut = span(mirror, one, three, 1)
+
+    assert [commit.sha for commit in whole.commits] == [three.sha, two.sha]
+    assert (whole.old, whole.new, whole.more, whole.back, whole.told) == (
+        one,
+        three,
+        0,
+        False,
+        True,
+    )
+    assert ([commit.sha for commit in cut.commits], cut.more) == ([three.sha], 1)
+
+
+def test_a_span_back_lists_what_is_taken_back(mirrored: tuple[Path, list[Revision]]) -> None:
+    mirror, [one, two, three] = mirrored
+
+    back = span(mirror, three, one)
+
+    assert ([commit.sha for commit in back.commits], back.back) == ([three.sha, two.sha], True)
+
+
+def test_a_span_from_a_commit_that_nobody_knows_is_not_told(
+    mirrored: tuple[Path, list[Revision]],
+) -> None:
+    mirror, [one, *_] = mirrored
+    assert span(mirror, revision("9" * 40), one) == Span(
+        old=revision("9" * 40), new=one, told=False
+    )
+    assert span(mirror, one, one) == Span(old=one, new=one)

@@ -1,0 +1,58 @@
+"""What a plan changes: asked of git and of the registries, judged in planning."""
+
+from collections.abc import Mapping
+
+from orchestrator.cli.wiring import World
+from orchestrator.engine.digests import image_digests
+from orchestrator.engine.gather import look_at
+from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.differences import (
+    images_to_ask,
+    span_ends,
+    unit_drift,
+    with_differences,
+)
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.selection import Request, select_seen
+from orchestrator.sources.model import Sourced
+from orchestrator.ui.drift_view import FleetDrift
+
+
+def fleet_drift(world: World, request: Request, refs: Mapping[str, str]) -> FleetDrift:
+    """Compare all that runs with what is declared at the pinned refs.
+
+    Raises:
+        UsageError: the selection makes no sense.
+        SourceError: a repo cannot be fetched, or what it holds cannot be deployed.
+
+    """
+    inventory = world.inventory
+    units = select_seen(inventory, request)
+    world.checkout.begin([inventory.spec(unit).repo for unit in units], refs)
+    looks = look_at(world.backend, [unit.site for unit in units])
+    world.checkout.pins()
+    sourced = world.checkout.read(units)
+    digests = image_digests(world.backend, images_to_ask(looks, sourced))
+    rows = tuple(unit_drift(inventory, sourced[unit], looks[unit.site], digests) for unit in units)
+    ends = span_ends((row.revision, row.pinned) for row in rows)
+    return FleetDrift(
+        units=rows,
+        spans=world.checkout.spans(ends) if ends else (),
+        unreachable=tuple(look.problem for look in looks.values() if isinstance(look, Unseen)),
+    )
+
+
+def compared(
+    world: World, plan: Plan, looks: Mapping[str, Look], sourced: Mapping[Unit, Sourced]
+) -> Plan:
+    """Return the plan with what it changes of what runs, and the commits that bring it."""
+    ends = span_ends((item.before.revision, item.after) for item in plan.units)
+    return with_differences(
+        world.inventory,
+        plan,
+        looks=looks,
+        sourced=sourced,
+        digests=image_digests(world.backend, images_to_ask(looks, sourced)),
+        spans=world.checkout.spans(ends) if ends else (),
+    )
