@@ -5,6 +5,7 @@ import re
 import pytest
 
 from lab import commits, faults, hosts
+from lab.processes import wait_until
 from tests.lab.conftest import Done, Operator
 
 pytestmark = pytest.mark.lab
@@ -69,6 +70,8 @@ def test_a_service_that_is_not_declared_any_more_goes_and_no_other(six: Operator
     assert fewer != text
     faults.commit("datatrail-admin", {FILE: fewer})
     done(six.types(*IN_PLACE))
+    # Nobody waits for the last container of a service that is not there any more.
+    wait_until(lambda: len(containers()) == 5, seconds=20, what="five containers")
     assert changed(before) == {f"{STACK}_replication_healer"}
 
 
