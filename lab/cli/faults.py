@@ -71,6 +71,12 @@ def registry(what: str) -> None:
 
 
 @fault.command()
+def retag() -> None:
+    """Push other images under the same tags."""
+    faults.retag()
+
+
+@fault.command()
 @click.argument("what", type=_UP_DOWN)
 def git(what: str) -> None:
     """Stop or start the git server."""

@@ -72,7 +72,18 @@ def fill() -> None:
     pushed = _folder() / "pushed"
     if pushed.exists() and pushed.read_text() == wanted:
         return
-    push = ["-m", "lab.standins.push", f"{REGISTRY.address}:{PORT}", USER, busybox]
+    _push(busybox)
+    pushed.write_text(wanted)
+
+
+def move_tags() -> None:
+    """Push the images anew, with other digests under the same tags; `fill` puts them back."""
+    (_folder() / "pushed").unlink(missing_ok=True)
+    _push(program("busybox"), "2026-02-02T00:00:00Z")
+
+
+def _push(busybox: str, *created: str) -> None:
+    push = ["-m", "lab.standins.push", f"{REGISTRY.address}:{PORT}", USER, busybox, *created]
     subprocess.run(
         words_to_join(REGISTRY.name, sys.executable, *push),
         input=password(),
@@ -81,7 +92,6 @@ def fill() -> None:
         timeout=120,
         check=True,
     )
-    pushed.write_text(wanted)
 
 
 def stop() -> None:

@@ -21,7 +21,7 @@ from lab.faults.daemons import (
 from lab.faults.healing import heal
 from lab.faults.network import cut, hang, network_fault, reject, slow
 from lab.faults.quorum import quorum_loss, quorum_restore
-from lab.faults.repos import broken, commit, force_push, image, pristine, unset_variable
+from lab.faults.repos import broken, commit, force_push, image, pristine, retag, unset_variable
 from lab.faults.stacks import stack, stack_remove
 from lab.standins.kinds import Kind
 
@@ -55,6 +55,7 @@ __all__ = [
     "registry_logout",
     "registry_up",
     "reject",
+    "retag",
     "slow",
     "stack",
     "stack_remove",

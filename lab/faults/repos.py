@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lab import commits, state
+from lab.daemons import registry
 from lab.standins.kinds import Kind
 from lab.standins.repos import ADMIN, DATATRAIL, source, stack_file
 from lab.topology import COORDINATOR
@@ -54,6 +55,11 @@ def image(
     return commits.commit(place.repo, {place.path: text}, f"Use another image at {site}")
 
 
+def retag() -> None:
+    """Push other images under the tags that are there; `pristine` puts the former ones back."""
+    registry.move_tags()
+
+
 def pristine(*, few: bool | None = None) -> None:
     """Push the stand-ins as they are when nothing is wrong.
 
@@ -64,6 +70,7 @@ def pristine(*, few: bool | None = None) -> None:
         lab.shape = replace(lab.shape, few=few)
         lab.save()
     commits.make_pristine(lab.shape)
+    registry.fill()
 
 
 def _main_file(repo: str) -> str:

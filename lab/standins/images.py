@@ -38,7 +38,7 @@ _APPLETS = (
     "env",
 )
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-_CREATED = "2026-01-01T00:00:00Z"
+CREATED = "2026-01-01T00:00:00Z"
 _SECOND = 1_000_000_000
 _FAILS = {"Test": ["CMD", "/bin/false"], "Interval": _SECOND, "Timeout": 2 * _SECOND}
 _HEALTH_CHECKS = {
@@ -57,10 +57,13 @@ class Image:
     blobs: tuple[bytes, ...]
 
 
-def build_all(busybox: bytes) -> list[Image]:
-    """Build both images in every kind that can be pulled."""
+def build_all(busybox: bytes, created: str = CREATED) -> list[Image]:
+    """Build both images in every kind that can be pulled.
+
+    What was `created` at another time does the same and has another digest.
+    """
     layers = {name: _layer(name, busybox) for name in (SERVER_IMAGE, CLIENT_IMAGE)}
-    return [_build(name, kind, layer) for name, layer in layers.items() for kind in PUSHED]
+    return [_build(name, kind, layer, created) for name, layer in layers.items() for kind in PUSHED]
 
 
 def digest(blob: bytes) -> str:
@@ -68,7 +71,7 @@ def digest(blob: bytes) -> str:
     return f"sha256:{hashlib.sha256(blob).hexdigest()}"
 
 
-def _build(name: str, kind: Kind, layer: bytes) -> Image:
+def _build(name: str, kind: Kind, layer: bytes, created: str) -> Image:
     settings: dict[str, object] = {
         "Env": ["PATH=/bin", f"MISBEHAVE={kind.value}"],
         "Entrypoint": ["/bin/maestro"],
@@ -81,10 +84,10 @@ def _build(name: str, kind: Kind, layer: bytes) -> Image:
         {
             "architecture": _ARCHITECTURES[platform.machine()],
             "os": "linux",
-            "created": _CREATED,
+            "created": created,
             "config": settings,
             "rootfs": {"type": "layers", "diff_ids": [plain]},
-            "history": [{"created": _CREATED, "created_by": "lab"}],
+            "history": [{"created": created, "created_by": "lab"}],
         }
     )
     manifest = {

@@ -55,10 +55,14 @@ def _expect(answer: http.client.HTTPResponse, status: int, what: str) -> None:
 
 
 def main() -> None:
-    """Push every image; address and user are arguments, the password comes on standard input."""
-    address, user, busybox = sys.argv[1:]
+    """Push every image; the password comes on standard input.
+
+    Arguments: address, user, the busybox program, and perhaps a time at which to say that they
+    were created.
+    """
+    address, user, busybox, *created = sys.argv[1:]
     registry = Registry(address, user, sys.stdin.read())
-    for image in build_all(Path(busybox).read_bytes()):
+    for image in build_all(Path(busybox).read_bytes(), *created):
         registry.push(image)
 
 
