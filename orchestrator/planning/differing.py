@@ -30,11 +30,17 @@ def _all(was: Plan, now: Plan) -> Iterator[str]:
 
 
 def images_moved(was: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Say which images a registry gives out by another digest than when the plan was made."""
+    """Say which images a registry gives out by another digest than when the plan was made.
+
+    Of one that it told nothing about then, nothing is said; one that it tells nothing about now
+    may have moved.
+    """
     return tuple(
         f"image {image} moved under its tag: it is {now[image]} now, was {digest}"
+        if image in now
+        else f"no registry tells what image {image} is now, it was {digest}"
         for image, digest in sorted(was.items())
-        if now.get(image, digest) != digest
+        if now.get(image) != digest
     )
 
 

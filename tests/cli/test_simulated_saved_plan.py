@@ -174,6 +174,11 @@ def lost(bench: Bench) -> None:
     bench.desk.shared.fleet.sites["gbo"].link.turn(LinkState.CUT)
 
 
+def retagged(bench: Bench) -> None:
+    for site in bench.desk.shared.fleet.sites.values():
+        site.swarm.registry.generation["registry.example/datatrail-client:2"] = 1
+
+
 def removed(bench: Bench) -> None:
     follow(bench.desk.world(), order(Command.DOWN, Request(units=(str(KKO),))))
 
@@ -192,6 +197,7 @@ def ruined(bench: Bench) -> None:
         (redeployed, "plan.fleet-moved", "datatrail-client@kko"),
         (removed, "plan.fleet-moved", "datatrail-client@kko is gone now, was present"),
         (ruined, "plan.fleet-moved", "datatrail-client@kko is unhealthy now, and was not"),
+        (retagged, "plan.fleet-moved", "image registry.example/datatrail-client:2 moved under"),
         (lost, "plan.fleet-moved", "gbo cannot be seen any more"),
         (committed, "plan.ref-moved", "main of datatrail has moved: 1 new commit"),
     ],

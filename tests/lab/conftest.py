@@ -24,7 +24,7 @@ from lab.witness import judge, records
 
 ROOT = Path(__file__).parent.parent.parent
 PRODUCTION = ROOT / "sites.yaml"
-OWN_CONFIGS = ("dtdeploy.run", "dtdeploy.owed")
+OWN_CONFIGS = ("dtdeploy.run", "dtdeploy.owed", "dtdeploy.applied")
 """The lock of a run and what it owes are configs on the coordinator's Swarm: nobody's stack."""
 _RUN_SECONDS = 280
 DEEP = os.environ.get("DTDEPLOY_DEEP", "") == "1"

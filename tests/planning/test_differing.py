@@ -59,9 +59,10 @@ def test_what_was_seen_before_is_not_compared_here() -> None:
     assert differences(WAS, plan(unit_plan(SERVER, before=before), steps=(ONE,))) == ()
 
 
-def test_only_an_image_known_on_both_sides_can_have_moved() -> None:
+def test_an_image_that_moved_or_that_nobody_tells_about_any_more_is_named() -> None:
     assert images_moved({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "9", "d": "4"}) == (
         "image b moved under its tag: it is 9 now, was 2",
+        "no registry tells what image c is now, it was 3",
     )
 
 
@@ -71,3 +72,8 @@ def test_of_several_left_out_the_others_are_not_named() -> None:
     assert differences(replace(WAS, left_out=both), now) == (
         "app-client@far: left out in another way",
     )
+
+
+def test_what_is_left_out_in_the_same_way_does_not_differ() -> None:
+    was = replace(WAS, left_out=(LeftOut(unit=AWAY, reason="cut"),))
+    assert differences(was, replace(WAS, left_out=(LeftOut(unit=AWAY, reason="no power"),))) == ()
