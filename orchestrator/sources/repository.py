@@ -10,6 +10,7 @@ from git import Git
 from git.exc import GitCommandNotFound
 
 from orchestrator.errors import ExitCode, Problem, SourceError
+from orchestrator.fleet.secrecy import hide_secrets
 from orchestrator.sources.address import ALLOWED_PROTOCOLS, shown
 
 LOCAL_SECONDS = 60.0
@@ -39,8 +40,9 @@ class Ran:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """What git said, line by line, passwords taken out."""
-        lines = tuple(shown(line) for line in self.said.splitlines() if line.strip())
+        """What git said, line by line, secrets taken out."""
+        said = self.said.splitlines()
+        lines = tuple(hide_secrets(shown(line)) for line in said if line.strip())
         return lines or (f"git ended with status {self.status} and said nothing",)
 
 

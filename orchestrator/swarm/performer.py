@@ -55,6 +55,7 @@ from orchestrator.swarm.lateness import LateError
 from orchestrator.swarm.link import SiteLink, passing
 from orchestrator.swarm.look import look
 from orchestrator.swarm.mutate import Told
+from orchestrator.swarm.redaction import Observation, Redaction
 from orchestrator.swarm.ssh_config import SshDefaults, with_includes
 
 log = structlog.get_logger()
@@ -105,6 +106,7 @@ class LivePerformer:
         """
         self._clocks = Clocks(monotonic, wall)
         self._secrets = secrets
+        self._redaction = Redaction(secrets.values())
         self._links = {
             site: SiteLink(
                 site,
@@ -118,14 +120,16 @@ class LivePerformer:
         }
         self._configs = {site: Configs(link, monotonic) for site, link in self._links.items()}
 
-    def perform(
-        self, effect: Effect
-    ) -> Look | Answer | ProbeResult | Examination | CheckedImages | ConfigAnswer:
+    def perform(self, effect: Effect) -> Observation:
         """Perform one effect and return its observation; see procedures.effects.
 
         Expected failures are observations too; what is raised is a bug. A mutation whose
-        `not_after` is past is LATE, or UNKNOWN if a part of it was sent before.
+        `not_after` is past is LATE, or UNKNOWN if a part of it was sent before. What was said
+        there holds no secrets any more.
         """
+        return self._redaction.of(self._perform(effect))
+
+    def _perform(self, effect: Effect) -> Observation:
         match effect:
             case Observe():
                 return self._observe(self._links[effect.site])

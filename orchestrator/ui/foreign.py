@@ -7,19 +7,11 @@ not be repeated. Nothing else is taken from them: the cause of a failure is ofte
 import re
 import unicodedata
 
+from orchestrator.fleet.secrecy import hide_secrets
+
 _CSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control characters, ones that reorder or hide text, and halves of characters."""
-_WEB_LOGIN = re.compile(r"(?i)\b(https?://)[^\s/@]+@")
-_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/:@]*:[^\s/]*@")
-_WORD = r"(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|credentials?)"
-_ASSIGNED = re.compile(rf"(?i)([\w-]*{_WORD}[\w-]*=)(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)")
-_HEADER = re.compile(
-    r"(?i)((?:authorization|x-registry-auth|x-registry-config)\"?\s*[:=]\s*\"?)"
-    r"(?:(?:bearer|basic)\s+)?[^\s\",;]+"
-)
-_IN_JSON = re.compile(rf"(?i)(\"[\w-]*{_WORD}[\w-]*\"\s*:\s*)\"(?:[^\"\\]|\\.)*\"")
-_HIDDEN = "***"
 
 
 def clean(text: str) -> str:
@@ -32,15 +24,6 @@ def clean(text: str) -> str:
 def clean_lines(text: str) -> tuple[str, ...]:
     """Return the lines of `text`, each cleaned, empty ones left out."""
     return tuple(line for raw in text.splitlines() if (line := clean(raw)))
-
-
-def hide_secrets(text: str) -> str:
-    """Return `text` with what looks like a password, token or login in a URL masked."""
-    text = _WEB_LOGIN.sub(rf"\g<1>{_HIDDEN}@", text)
-    text = _LOGIN.sub(rf"\g<1>{_HIDDEN}@", text)
-    text = _HEADER.sub(rf"\g<1>{_HIDDEN}", text)
-    text = _IN_JSON.sub(rf'\g<1>"{_HIDDEN}"', text)
-    return _ASSIGNED.sub(rf"\g<1>{_HIDDEN}", text)
 
 
 def shorten(text: str, limit: int) -> str:
