@@ -10,7 +10,7 @@ from orchestrator.cli.carry_out import begin, read_former, record_of, stand_in_l
 from orchestrator.cli.order import Order
 from orchestrator.cli.planning import Drawn, draw
 from orchestrator.cli.queueing import Queue
-from orchestrator.cli.saving import digests_of, head_of, read_plan
+from orchestrator.cli.saving import head_of, read_plan
 from orchestrator.cli.wiring import World, open_world, somebody_is_there
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.record import fingerprint
@@ -160,7 +160,7 @@ def _moved(world: World, saved: SavedPlan, drawn: Drawn) -> Iterator[str]:
     seen = moved_since(world.inventory, saved, drawn.looks)
     yield from seen
     yield from releases_moved(saved, drawn.book.sourced)
-    yield from images_moved(saved.images, digests_of(world, drawn.book.sourced))
+    yield from images_moved(saved.images, drawn.images)
     if not seen:
         yield from differences(saved.plan, drawn.book.plan)
 

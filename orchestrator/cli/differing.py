@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from orchestrator.cli.wiring import World
 from orchestrator.engine.digests import image_digests
 from orchestrator.engine.gather import look_at
-from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.observed import Look, Sight, Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.differences import (
     images_to_ask,
@@ -43,8 +43,24 @@ def fleet_drift(world: World, request: Request, refs: Mapping[str, str]) -> Flee
     )
 
 
+def digests_of(
+    world: World, looks: Mapping[str, Look], sourced: Mapping[Unit, Sourced]
+) -> dict[str, str]:
+    """Return what the tags of all images in `sourced` lead to now, where it can be told."""
+    sites: dict[str, dict[str, None]] = {}
+    for unit, source in sourced.items():
+        if isinstance(looks.get(unit.site), Sight):
+            for image in source.desired.images:
+                sites.setdefault(image, {})[unit.site] = None
+    return image_digests(world.backend, {image: tuple(at) for image, at in sites.items()})
+
+
 def compared(
-    world: World, plan: Plan, looks: Mapping[str, Look], sourced: Mapping[Unit, Sourced]
+    world: World,
+    plan: Plan,
+    looks: Mapping[str, Look],
+    sourced: Mapping[Unit, Sourced],
+    digests: Mapping[str, str],
 ) -> Plan:
     """Return the plan with what it changes of what runs, and the commits that bring it."""
     ends = span_ends((item.before.revision, item.after) for item in plan.units)
@@ -53,6 +69,6 @@ def compared(
         plan,
         looks=looks,
         sourced=sourced,
-        digests=image_digests(world.backend, images_to_ask(looks, sourced)),
+        digests=digests,
         spans=world.checkout.spans(ends) if ends else (),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.cli.differing import compared
+from orchestrator.cli.differing import compared, digests_of
 from orchestrator.cli.pricing import priced
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
@@ -22,11 +22,12 @@ from orchestrator.sources.model import Sourced
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """A plan as a book, and what was seen and pinned to make it."""
+    """A plan as a book, and what was seen and pinned to make it; `images` are digests."""
 
     book: Book
     looks: Mapping[str, Look]
     pins: Mapping[str, Revision]
+    images: Mapping[str, str]
 
 
 def make_book(world: World, command: Command, request: Request, refs: Mapping[str, str]) -> Book:
@@ -67,9 +68,10 @@ def draw(
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
-    plan = compared(world, priced(world, plan, looks), looks, sourced)
+    images = digests_of(world, looks, sourced)
+    plan = compared(world, priced(world, plan, looks), looks, sourced, images)
     book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
-    return Drawn(book=book, looks=looks, pins=pins)
+    return Drawn(book=book, looks=looks, pins=pins, images=images)
 
 
 def contacted(inventory: Inventory) -> tuple[str, ...]:

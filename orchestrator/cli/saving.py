@@ -2,20 +2,16 @@
 
 import os
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.cli.planning import Drawn
 from orchestrator.cli.wiring import World
-from orchestrator.engine.digests import image_digests
 from orchestrator.engine.record import fingerprint
 from orchestrator.errors import ExitCode, Problem, UsageError
-from orchestrator.fleet.unit import Unit
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan_file import PlanFile, decode, encode
 from orchestrator.planning.saving import make_saved
-from orchestrator.sources.model import Sourced
 from orchestrator.ui.saved_view import SavedHead
 
 _MODE = 0o600
@@ -47,7 +43,7 @@ def save_plan(
         looks=drawn.looks,
         pins=drawn.pins,
         sourced=book.sourced,
-        images=digests_of(world, book.sourced),
+        images=drawn.images,
         of_inventory=fingerprint(world.inventory),
         name=world.holder.session,
         creator=str(world.holder),
@@ -57,16 +53,6 @@ def save_plan(
     data, digest = encode(saved)
     _write(path, data, force=force)
     return head_of(PlanFile(saved=saved, sha256=digest), path)
-
-
-def digests_of(world: World, sourced: Mapping[Unit, Sourced]) -> dict[str, str]:
-    """Return what the tags of all images that are deployed lead to now, where it can be told."""
-    sites: dict[str, list[str]] = {}
-    for unit, source in sourced.items():
-        for image in source.desired.images:
-            sites.setdefault(image, []).append(unit.site)
-    once = {image: tuple(dict.fromkeys(names)) for image, names in sites.items()}
-    return image_digests(world.backend, once)
 
 
 def head_of(file: PlanFile, path: Path) -> SavedHead:
