@@ -68,7 +68,7 @@ class Simulated:
             if command is not Command.DOWN
         }
         found = {
-            unit: changed(self.sources[unit], looks[unit.site])
+            unit: changed(self.inventory, self.sources[unit], looks[unit.site], {})
             for unit in (select(self.inventory, request) if command is Command.DEPLOY else ())
         }
         scope = make_scope(self.inventory, command, request, looks, pins, found=found)

@@ -8,7 +8,6 @@ from orchestrator.engine.gather import look_at
 from orchestrator.fleet.observed import Look, Sight, Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.differences import (
-    images_to_ask,
     span_ends,
     unit_drift,
     with_differences,
@@ -33,7 +32,7 @@ def fleet_drift(world: World, request: Request, refs: Mapping[str, str]) -> Flee
     looks = look_at(world.backend, [unit.site for unit in units])
     world.checkout.pins()
     sourced = world.checkout.read(units)
-    digests = image_digests(world.backend, images_to_ask(looks, sourced))
+    digests = digests_of(world, looks, sourced)
     rows = tuple(unit_drift(inventory, sourced[unit], looks[unit.site], digests) for unit in units)
     ends = span_ends((row.revision, row.pinned) for row in rows)
     return FleetDrift(

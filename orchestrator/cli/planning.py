@@ -17,7 +17,6 @@ from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, dependencies, dependents, select
 from orchestrator.procedures.book import Book
-from orchestrator.sources.model import Sourced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +56,9 @@ def draw(
     looks = look_at(world.backend, contacted(inventory))
     pins = {} if command is Command.DOWN else world.checkout.pins()
     check(pins)
-    read: Mapping[Unit, Sourced] = {}
-    if command is Command.DEPLOY:
-        read = world.checkout.read(sorted(chosen))
-    found = {unit: changed(source, looks[unit.site]) for unit, source in read.items()}
+    read = world.checkout.read(sorted(chosen)) if command is Command.DEPLOY else {}
+    images = digests_of(world, looks, read)
+    found = {u: changed(inventory, source, looks[u.site], images) for u, source in read.items()}
     scope = make_scope(inventory, command, request, looks, pins, found=found)
     more = [unit for unit in scope.to_read if unit not in read]
     sourced = {unit: read[unit] for unit in scope.to_read if unit in read}
@@ -68,7 +66,7 @@ def draw(
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
-    images = digests_of(world, looks, sourced)
+    images |= digests_of(world, looks, {unit: sourced[unit] for unit in more})
     plan = compared(world, priced(world, plan, looks), looks, sourced, images)
     book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
     return Drawn(book=book, looks=looks, pins=pins, images=images)

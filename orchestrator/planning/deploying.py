@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.errors import ExitCode, Problem, RefusedError, Where
-from orchestrator.fleet.drift import Change, How, drift
+from orchestrator.fleet.drift import Change, How
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import origin
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy, UnitSpec
+from orchestrator.planning.differences import differing
 from orchestrator.planning.plan import Action, Before
 from orchestrator.planning.selection import Request, dependents
 from orchestrator.sources.model import Sourced
@@ -37,12 +38,14 @@ class Changed:
         return f"{', '.join(words[:_MOST])}{more}"
 
 
-def changed(sourced: Sourced, look: Look) -> Changed:
-    """Hold what a unit should be against what is seen of it; of what is unseen nothing is said."""
+def changed(
+    inventory: Inventory, sourced: Sourced, look: Look, digests: Mapping[str, str]
+) -> Changed:
+    """Hold what a unit should be against what is seen of it, as `differing` does."""
     unit = sourced.desired.unit
     if not isinstance(look, Sight) or not contents(look, unit.stack).services:
         return Changed()
-    found = drift(sourced.desired, contents(look, unit.stack))
+    found = differing(inventory, sourced, look, digests)
     ran = origin(unit, look)
     # What dtdeploy did not deploy says nothing of its files.
     known = bool(ran.release) and ran.release != sourced.release.digest

@@ -21,6 +21,7 @@ from tests import build
 from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER
 
 ALL = Request(everything=True)
+FLEET = build.inventory()
 IMAGE = Changed(words=("web: image moved",))
 DATA = Changed(data=True)
 UNITS = (SERVER, DAEMONS, HOME_CLIENT, CLIENT)
@@ -158,31 +159,40 @@ class TestChanged:
 
     def test_nothing_is_said_of_what_is_unseen_or_not_there(self) -> None:
         source = build.sourced(CLIENT)
-        assert not changed(source, build.unseen())
-        assert not changed(source, build.sight())
+        assert not changed(FLEET, source, build.unseen(), {})
+        assert not changed(FLEET, source, build.sight(), {})
 
     def test_a_network_that_nothing_needs_any_more_is_no_change(self) -> None:
         found = build.sight(
             services=(build.service(image="registry/app:1"),),
             networks=(build.resource("app-client_old"),),
         )
-        assert str(changed(build.sourced(CLIENT), found)) == ""
+        assert str(changed(FLEET, build.sourced(CLIENT), found, {})) == ""
 
     def test_a_service_too_many_is(self) -> None:
         found = build.running(CLIENT, "web", "old")
-        assert any("old" in words for words in changed(build.sourced(CLIENT), found).words)
-        assert How.EXTRA.value in str(changed(build.sourced(CLIENT), found))
+        assert any(
+            "old" in words for words in changed(FLEET, build.sourced(CLIENT), found, {}).words
+        )
+        assert How.EXTRA.value in str(changed(FLEET, build.sourced(CLIENT), found, {}))
+
+    def test_an_image_that_moved_under_its_tag_is(self) -> None:
+        old, new = (f"sha256:{letter * 64}" for letter in "ab")
+        found = build.sight(services=(build.service(image=f"registry/app:1@{old}"),))
+        source = build.sourced(CLIENT)
+        assert "moved" in str(changed(FLEET, source, found, {"registry/app:1": new}))
+        assert not changed(FLEET, source, found, {"registry/app:1": old})
 
     def test_files_behind_configs_and_secrets_count_where_it_is_known_what_was_deployed(
         self,
     ) -> None:
         source = build.sourced(CLIENT)
         other = {LABEL_RELEASE: "another", LABEL_DATA: "other files"}
-        assert changed(source, self.labelled(other)).data
-        assert not changed(source, self.labelled({LABEL_RELEASE: "another"})).data
+        assert changed(FLEET, source, self.labelled(other), {}).data
+        assert not changed(FLEET, source, self.labelled({LABEL_RELEASE: "another"}), {}).data
         same = {LABEL_RELEASE: source.release.digest, LABEL_DATA: "other files"}
-        assert not changed(source, self.labelled(same)).data
-        assert not changed(source, self.labelled({LABEL_DATA: "other files"})).data
+        assert not changed(FLEET, source, self.labelled(same), {}).data
+        assert not changed(FLEET, source, self.labelled({LABEL_DATA: "other files"}), {}).data
 
     def labelled(self, labels: Mapping[str, str]) -> Sight:
         return build.sight(
