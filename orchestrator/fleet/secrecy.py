@@ -19,8 +19,10 @@ _HEADER = re.compile(
     r"(?:(?:bearer|basic)\s+)?[^\s\",;]+"
 )
 _AUTH = r"auth|identitytoken|registrytoken"
-_IN_JSON = re.compile(
-    rf"(?i)(\\?\"(?:[\w-]*{_WORD}[\w-]*|{_AUTH})\\?\"\s*:\s*)(\\?\")(?:[^\"\\]|\\[^\"])*\\?\""
+_KEY = rf"(?:[\w-]*{_WORD}[\w-]*|auth|identitytoken|registrytoken)"
+_IN_JSON = re.compile(rf"(?i)(\"{_KEY}\"\s*:\s*\")(?:[^\"\\]|\\.)*\"")
+_IN_JSON_IN_JSON = re.compile(
+    rf"(?i)(\\\"{_KEY}\\\"\s*:\s*\\\")(?:[^\"\\]|\\\\(?:\\[\"\\]|[^\"\\]))*\\\""
 )
 _HIDDEN = "***"
 _SHORTEST = 4
@@ -32,7 +34,8 @@ def hide_secrets(text: str) -> str:
     text = _WEB_LOGIN.sub(rf"\g<1>{_HIDDEN}@", text)
     text = _LOGIN.sub(rf"\g<1>{_HIDDEN}@", text)
     text = _HEADER.sub(rf"\g<1>{_HIDDEN}", text)
-    text = _IN_JSON.sub(rf"\g<1>\g<2>{_HIDDEN}\g<2>", text)
+    text = _IN_JSON.sub(rf'\g<1>{_HIDDEN}"', text)
+    text = _IN_JSON_IN_JSON.sub(rf'\g<1>{_HIDDEN}\\"', text)
     return _ASSIGNED.sub(rf"\g<1>{_HIDDEN}", text)
 
 

@@ -20,6 +20,7 @@ VALUE = 'hunt"er+2/ü?'
         "Authorization: Bearer hunter2",
         '{"password": "hunter2", "x": 1}',
         '{\\"password\\": \\"hunter2\\", \\"x\\": 1}',
+        '{\\"token\\": \\"a\\\\\\"b\\\\\\\\c\\\\nhunter2\\", \\"x\\": 1}',
         '{"auths": {"registry:5000": {"auth": "hunter2"}}}',
     ],
 )
