@@ -35,12 +35,22 @@ def show() -> int:
 
 
 @inventory.command()
-@click.argument("which", type=click.Choice(["sites", "stack", "plan-file"]), default="sites")
-def schema(which: Literal["sites", "stack", "plan-file"]) -> int:
-    """Print the JSON Schema of sites.yaml, of a file in stacks/, or of a saved plan."""
-    from orchestrator.inventory.schema_json import json_schema  # noqa: PLC0415 - rarely needed, slow to import
-    from orchestrator.planning import plan_file  # noqa: PLC0415 - rarely needed, slow to import
+@click.argument(
+    "which", type=click.Choice(["sites", "stack", "plan", "plan-file"]), default="sites"
+)
+def schema(which: Literal["sites", "stack", "plan", "plan-file"]) -> int:
+    """Print the JSON Schema of sites.yaml, of a file in stacks/, of a plan, of a plan's file."""
+    # All of these are rarely needed, and slow to import.
+    from orchestrator.inventory.schema_json import json_schema  # noqa: PLC0415
+    from orchestrator.planning import plan_file  # noqa: PLC0415
+    from orchestrator.ui.plan_schema import plan_schema  # noqa: PLC0415
 
-    made = plan_file.json_schema() if which == "plan-file" else json_schema(which)
+    match which:
+        case "plan":
+            made = plan_schema()
+        case "plan-file":
+            made = plan_file.json_schema()
+        case _:
+            made = json_schema(which)
     click.echo(json.dumps(made, indent=2))
     return ExitCode.DONE
