@@ -88,6 +88,9 @@ def main() -> None:
     could bring matters any more: all that has to last was written before.
     """
     code = run(sys.argv[1:])
+    # What never needed the wiring did nothing that a CI wants to be told about.
+    if wiring := sys.modules.get("orchestrator.cli.wiring"):
+        wiring.tell_exit_code(code)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -12,7 +12,8 @@ from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Plan
-from orchestrator.ui.consoles import open_console
+from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
+from orchestrator.ui.consoles import open_console, write_raw
 from orchestrator.ui.drift_view import FleetDrift, print_drift
 from orchestrator.ui.end_view import every_problem, print_end
 from orchestrator.ui.holding import HeldRun, print_holding
@@ -32,6 +33,7 @@ from orchestrator.ui.listening import Listening, make_listener
 from orchestrator.ui.lock_view import RunState, print_lock, print_state
 from orchestrator.ui.mode import Mode, choose_mode
 from orchestrator.ui.plan_forms import Form, plan_lines
+from orchestrator.ui.plan_markdown import plan_markdown
 from orchestrator.ui.plan_view import print_plan
 from orchestrator.ui.problems import print_problems
 from orchestrator.ui.saved_view import SavedHead, saved_lines
@@ -48,6 +50,7 @@ class Talk:
     mode: Mode
     verbose: bool
     clock: Callable[[], datetime]
+    ci: Ci = NO_CI
 
     @classmethod
     def choose(
@@ -57,14 +60,21 @@ class Talk:
         verbose: bool,
         environment: Mapping[str, str],
         clock: Callable[[], datetime],
+        folder: str = "",
     ) -> Self:
-        """Choose by who is listening: a machine, a terminal, or a pipe."""
+        """Choose by who is listening: a machine, a terminal, a pipe, or a CI.
+
+        `folder` is where dtdeploy was started.
+        """
+        ci = ci_of(environment, folder)
+        made_fit = defused if ci.kind is CiKind.GITHUB else str
         return cls(
-            out=open_console(sys.stdout, environment),
-            err=open_console(sys.stderr, environment),
+            out=open_console(sys.stdout, environment, made_fit),
+            err=open_console(sys.stderr, environment, made_fit),
             mode=choose_mode(as_json=as_json, tty=sys.stderr.isatty(), environ=environment),
             verbose=verbose,
             clock=clock,
+            ci=ci,
         )
 
     @property
@@ -85,6 +95,7 @@ class Talk:
         `holding` is who holds the lock, said before; `saved` its file. A drawing stays nothing
         but a drawing: what is said of the file goes to stderr then.
         """
+        self._tell_ci(plan, saved)
         if self.as_json or form is Form.JSON:
             print_json(plan_line(plan, holding, saved), self.out)
             return
@@ -94,8 +105,19 @@ class Talk:
         if form is Form.TEXT:
             print_plan(plan, self.out, verbose=self.verbose)
         else:
-            for line in plan_lines(plan, form):
+            for line in plan_lines(plan, form, saved):
                 self.out.out(line, highlight=False)
+
+    def _tell_ci(self, plan: Plan, saved: SavedHead | None) -> None:
+        """Give a CI what it asked for: outputs for later steps, and a summary of the job."""
+        told = {"changes": "true" if plan.changes else "false"}
+        told |= {"hash": saved.sha256} if saved else {}
+        append_file(self.ci.outputs, outputs(told))
+        append_file(self.ci.summary, "\n".join([*plan_markdown(plan, saved), "", ""]))
+
+    def exit_code(self, code: int) -> None:
+        """Give a CI the exit code as an output: a later step may not see it otherwise."""
+        append_file(self.ci.outputs, outputs({"exit-code": str(code)}))
 
     def notice(self, holding: HeldRun) -> None:
         """Say, before anything else, that a run holds the lock."""
@@ -127,10 +149,13 @@ class Talk:
 
     def listener(self, plan: Plan, run: str = "") -> Listening:
         """Return what follows a run of `plan`; close it afterwards."""
-        return make_listener(self.mode, plan, self.out, self.err, self.clock, run=run)
+        return make_listener(
+            self.mode, plan, self.out, self.err, self.clock, run=run, ci=self.ci.kind
+        )
 
     def ended(self, plan: Plan, report: RunReport) -> None:
         """Say how checking ended: the problems, then what to type next."""
+        self._annotate(report.problems)
         if self.as_json:
             print_json(run_ended_json(plan, report), self.out)
             return
@@ -140,6 +165,7 @@ class Talk:
 
     def run_ended(self, end: RunEnd, code: ExitCode) -> None:
         """Say how a run ended: the problems, then what stands, is owed, and what to type next."""
+        self._annotate(every_problem(end))
         if self.as_json:
             print_json(end_line(end, code), self.out)
             return
@@ -167,10 +193,16 @@ class Talk:
 
     def problems(self, problems: Iterable[Problem]) -> None:
         """Show problems; as data for a machine."""
+        every = tuple(problems)
+        self._annotate(every)
         if self.as_json:
-            print_json(problems_line(problems), self.out)
+            print_json(problems_line(every), self.out)
         else:
-            print_problems(problems, self.err)
+            print_problems(every, self.err)
+
+    def _annotate(self, problems: Iterable[Problem]) -> None:
+        for line in annotations(self.ci, problems):
+            write_raw(self.err, line)
 
     def say(self, words: str) -> None:
         """Say a line to whoever is there, and nothing to a machine."""

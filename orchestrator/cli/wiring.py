@@ -71,6 +71,11 @@ def explain(problems: Iterable[Problem], *, as_json: bool) -> None:
     _talk(as_json=as_json, verbose=False).problems(problems)
 
 
+def tell_exit_code(code: int) -> None:
+    """Give a CI the exit code, where it takes any."""
+    _talk(as_json=False, verbose=False).exit_code(code)
+
+
 def read_inventory() -> Inventory:
     """Load the inventory that the options name (InventoryError)."""
     return load_inventory(given().inventory_path)
@@ -117,7 +122,13 @@ def open_world() -> Iterator[World]:
 
 
 def _talk(*, as_json: bool, verbose: bool) -> Talk:
-    return Talk.choose(as_json=as_json, verbose=verbose, environment=os.environ, clock=_local_time)
+    return Talk.choose(
+        as_json=as_json,
+        verbose=verbose,
+        environment=os.environ,
+        clock=_local_time,
+        folder=str(Path.cwd()),
+    )
 
 
 def _running_seconds() -> float:

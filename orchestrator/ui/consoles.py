@@ -1,6 +1,6 @@
 """Where views are printed: consoles that neither interpret foreign text nor end a run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import StringIO
 from typing import TextIO
 
@@ -8,6 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from orchestrator.ui.mode import automated
 
 _WIDE = 120
 """Columns for a file or a pipe, where nothing says how wide the reader is."""
@@ -20,8 +22,10 @@ class SteadyStream:
     not written is lost; `broken` holds the first error for whoever decides the exit code.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, made_fit: Callable[[str], str] = str) -> None:
+        """Write to `stream` what `made_fit` makes of a text."""
         self._stream = stream
+        self._made_fit = made_fit
         self.broken: OSError | None = None
 
     @property
@@ -31,13 +35,17 @@ class SteadyStream:
 
     def write(self, text: str) -> int:
         """Write; what the encoding lacks is written as an escape."""
+        self.write_raw(self._made_fit(text))
+        return len(text)
+
+    def write_raw(self, text: str) -> None:
+        """Write what is meant for a program that reads along, as it is."""
         if self.broken is None:
             fit = text.encode(self.encoding, "backslashreplace").decode(self.encoding)
             try:
                 self._stream.write(fit)
             except OSError as error:
                 self.broken = error
-        return len(text)
 
     def flush(self) -> None:
         """Flush."""
@@ -56,25 +64,32 @@ class SteadyStream:
         return self._stream.fileno()
 
 
-def open_console(stream: TextIO, environ: Mapping[str, str]) -> Console:
+def open_console(
+    stream: TextIO, environ: Mapping[str, str], made_fit: Callable[[str], str] = str
+) -> Console:
     """Return a console on `stream`.
 
     Args:
         stream: sys.stdout or sys.stderr.
-        environ: NO_COLOR, TERM, FORCE_COLOR and so on are read from here.
+        environ: NO_COLOR, TERM, FORCE_COLOR and so on are read from here. In CI there is no
+            colour, whatever else it says.
+        made_fit: what is done to a text before it is written.
 
     """
-    terminal = stream.isatty()
+    ci = automated(environ)
+    terminal = stream.isatty() and not ci
     # An exported COLUMNS would freeze the width: the terminal itself knows better.
     kept = {k: v for k, v in environ.items() if not (terminal and k in ("COLUMNS", "LINES"))}
     width = None if terminal or environ.get("COLUMNS", "").isdigit() else _WIDE
     return Console(
-        file=SteadyStream(stream),  # type: ignore[arg-type] # rich writes, flushes and asks isatty
+        file=SteadyStream(stream, made_fit),  # type: ignore[arg-type] # rich writes, flushes and asks isatty
         width=width,
         highlight=False,
         markup=False,
         emoji=False,
         legacy_windows=False,
+        force_terminal=False if ci else None,
+        no_color=True if ci else None,
         _environ=kept,
     )
 
@@ -87,6 +102,14 @@ def show(console: Console, view: RenderableType) -> None:
         return
     # A bare Text would be taken apart and lose its own wrapping.
     console.print(Group(view), crop=False, highlight=False, markup=False, emoji=False)
+
+
+def write_raw(console: Console, text: str) -> None:
+    """Write a mark for whoever runs this program, such as a CI; people do not read it."""
+    stream = console.file
+    if isinstance(stream, SteadyStream):
+        stream.write_raw(text)
+        stream.flush()
 
 
 def plain(view: RenderableType, width: int) -> list[str]:

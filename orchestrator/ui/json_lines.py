@@ -100,7 +100,8 @@ class JsonWriter:
 
 def print_json(value: Json, console: Console) -> None:
     """Print a value as one line, ASCII only: nothing in it can reach a terminal's controls."""
-    console.out(json.dumps(value), highlight=False)
+    # `##[` would be a command to GitHub's runner, wherever it stands in a line.
+    console.out(json.dumps(value).replace("##[", "#\\u0023["), highlight=False)
 
 
 def event_json(event: Event) -> Json:

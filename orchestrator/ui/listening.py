@@ -9,10 +9,12 @@ from rich.console import Console
 from orchestrator.engine.events import Event
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.board import board_of
+from orchestrator.ui.ci import CiKind
 from orchestrator.ui.json_lines import JsonWriter, print_json, run_started_json
 from orchestrator.ui.lines import LineWriter
 from orchestrator.ui.live import LiveBoard
 from orchestrator.ui.mode import Mode
+from orchestrator.ui.phases import PhasedLines
 
 _NARROW = 40
 """Below this many columns a board shows nothing but cut-off names."""
@@ -40,6 +42,7 @@ def make_listener(
     clock: Callable[[], datetime],
     *,
     run: str = "",
+    ci: CiKind = CiKind.NONE,
 ) -> Listening:
     """Return what shows the run of `plan`.
 
@@ -50,6 +53,7 @@ def make_listener(
         console_err: gets the board or the lines, which are talk.
         clock: the time of day, with its zone.
         run: its id, if it is to hold the lock.
+        ci: whose log the lines go to.
 
     """
     if mode is Mode.JSON:
@@ -58,6 +62,8 @@ def make_listener(
         return JsonWriter(console_out, clock)
     if mode is Mode.LIVE and _has_room(console_err):
         return LiveBoard(console_err, board_of(plan), clock)
+    if ci in (CiKind.GITHUB, CiKind.GITLAB):
+        return PhasedLines(console_err, clock, ci)
     return LineWriter(console_err, clock)
 
 

@@ -7,6 +7,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.ui.plan_markdown import plan_markdown
 from orchestrator.ui.plan_mermaid import plan_mermaid
 from orchestrator.ui.plan_svg import plan_svg
+from orchestrator.ui.saved_view import SavedHead
 
 
 class Form(Enum):
@@ -19,11 +20,15 @@ class Form(Enum):
     SVG = "svg"
 
 
-def plan_lines(plan: Plan, form: Literal[Form.MARKDOWN, Form.MERMAID, Form.SVG]) -> list[str]:
-    """Return the lines of a plan in `form`."""
+def plan_lines(
+    plan: Plan,
+    form: Literal[Form.MARKDOWN, Form.MERMAID, Form.SVG],
+    saved: SavedHead | None = None,
+) -> list[str]:
+    """Return the lines of a plan in `form`; `saved` is its file, which a drawing leaves out."""
     match form:
         case Form.MARKDOWN:
-            return plan_markdown(plan)
+            return plan_markdown(plan, saved)
         case Form.MERMAID:
             return plan_mermaid(plan)
         case Form.SVG:

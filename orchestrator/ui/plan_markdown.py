@@ -1,36 +1,52 @@
 """A plan as Markdown, for a comment on a pull request or a job's summary: the worst first."""
 
+from collections.abc import Sequence
+
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
 from orchestrator.ui.docker_words import commands_once
-from orchestrator.ui.foreign import clean
+from orchestrator.ui.foreign import clean, shorten
 from orchestrator.ui.markdown import code, fenced, folded, prose, table
 from orchestrator.ui.phrases import asked, count, limit, named
 from orchestrator.ui.plan_mermaid import plan_mermaid
 from orchestrator.ui.plan_rows import danger_rows, now_words, order_rows, then_words, why_rows
 from orchestrator.ui.risk_words import few, risk_words
+from orchestrator.ui.saved_view import SavedHead
 from orchestrator.ui.weather_words import weather_rows
 
 MARKER = "<!-- dtdeploy plan -->"
 """The first line: by it a job finds its own comment, to write it anew."""
 _MOST_ROWS = 100
-_LONGEST_LINES = 400
+_MOST_DANGERS = 50
+_LONGEST = 60_000
+"""Characters. GitHub takes 65,536 in a comment; what does not fit is left out from the end."""
 
 
-def plan_markdown(plan: Plan) -> list[str]:
-    """Return the lines of a plan as GitHub and GitLab show it; all foreign text is escaped."""
-    return [
-        MARKER,
-        f"### {_title(plan)}",
-        "",
-        *_risks(plan),
-        *_units(plan),
-        *_order(plan),
-        *_why(plan),
-        *_docker(plan),
-        *_graph(plan),
-    ]
+def plan_markdown(plan: Plan, saved: SavedHead | None = None) -> list[str]:
+    """Return the lines of a plan as GitHub and GitLab show it; all foreign text is escaped.
+
+    `saved` is its file, if it was saved: the hash by which it can be applied stands first.
+    """
+    lines = [MARKER, f"### {_title(plan)}", "", *_saved(saved), *_risks(plan)]
+    left = _LONGEST - sum(len(line) + 1 for line in lines)
+    missing = 0
+    for part in (_units(plan), _order(plan), _why(plan), _docker(plan), _graph(plan)):
+        size = sum(len(line) + 1 for line in part)
+        if size > left:
+            missing += 1
+            continue
+        lines += part
+        left -= size
+    more = count(missing, "part")
+    return [*lines, f"*{more} of the plan would not fit; see the log.*"] if missing else lines
+
+
+def _saved(saved: SavedHead | None) -> list[str]:
+    if saved is None:
+        return []
+    good = f"good until {saved.expires:%Y-%m-%d %H:%M} UTC"
+    return [f"- **PLAN** {code(saved.sha256)}, {good}", f"- **APPLY** {code(saved.apply)}"]
 
 
 def _title(plan: Plan) -> str:
@@ -46,8 +62,8 @@ def _risks(plan: Plan) -> list[str]:
     lines = [f"- **RISK** {prose(risk_words(plan.risk))}"] if plan.risk.down else []
     lines += [f"- **GOES DOWN** {code(few(down)) or 'nothing'}"]
     lines += [f"- **{label}** {prose(words)}" for label, words in weather_rows(plan)]
-    lines += [f"- **DANGER** {prose(danger)}" for danger in danger_rows(plan)]
-    lines += [f"- **NO WAY BACK** {prose(words)}" for words in plan.no_way_back]
+    lines += _some("DANGER", danger_rows(plan))
+    lines += _some("NO WAY BACK", plan.no_way_back)
     left: dict[str, list[Unit]] = {}
     for item in plan.left_out:
         left.setdefault(item.reason, []).append(item.unit)
@@ -56,6 +72,12 @@ def _risks(plan: Plan) -> list[str]:
     if plan.revisions:
         lines.append(f"- **REVISIONS** {code(', '.join(str(r) for r in plan.revisions))}")
     return [*lines, ""]
+
+
+def _some(label: str, said: Sequence[str]) -> list[str]:
+    lines = [f"- **{label}** {prose(shorten(words, 300))}" for words in said[:_MOST_DANGERS]]
+    more = len(said) - _MOST_DANGERS
+    return [*lines, f"- **{label}** and {more} more"] if more > 0 else lines
 
 
 def _units(plan: Plan) -> list[str]:
@@ -96,7 +118,7 @@ def _why(plan: Plan) -> list[str]:
 
 def _docker(plan: Plan) -> list[str]:
     words = [clean(line) for line in commands_once(plan.units)]
-    return folded("In Docker's words", fenced(words[:_LONGEST_LINES])) if words else []
+    return folded("In Docker's words", fenced(words)) if words else []
 
 
 def _graph(plan: Plan) -> list[str]:
