@@ -67,7 +67,7 @@ def draw(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
     images |= digests_of(world, looks, {unit: sourced[unit] for unit in more})
-    plan = compared(world, priced(world, plan, looks), looks, sourced, images)
+    plan = compared(world, priced(world, plan, looks, sourced), looks, sourced, images)
     book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
     return Drawn(book=book, looks=looks, pins=pins, images=images)
 

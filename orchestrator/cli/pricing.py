@@ -6,16 +6,21 @@ from orchestrator.cli.past import read_history
 from orchestrator.cli.wiring import World
 from orchestrator.fleet.observed import Look
 from orchestrator.fleet.running import MIXED
+from orchestrator.fleet.unit import Unit
 from orchestrator.planning.hazards import with_hazards
 from orchestrator.planning.plan import Action, Plan
+from orchestrator.sources.model import Sourced
 
 
-def priced(world: World, plan: Plan, looks: Mapping[str, Look]) -> Plan:
+def priced(
+    world: World, plan: Plan, looks: Mapping[str, Look], sourced: Mapping[Unit, Sourced]
+) -> Plan:
     """Return the plan with its risk, its dangers and what cannot be undone."""
     return with_hazards(
         world.inventory,
         plan,
         looks=looks,
+        sourced=sourced,
         lineages=world.checkout.lineages(_running(world, plan)),
         history=read_history(world.journals),
     )

@@ -10,9 +10,11 @@ from orchestrator.fleet.running import MIXED
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.history import History, assess
+from orchestrator.planning.left_behind import left_behind
 from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.scope import look_before
 from orchestrator.sources.lineage import Descent, Lineage
+from orchestrator.sources.model import Sourced
 
 _SHORT = 10
 
@@ -22,6 +24,7 @@ def with_hazards(
     plan: Plan,
     *,
     looks: Mapping[str, Look],
+    sourced: Mapping[Unit, Sourced],
     lineages: Iterable[Lineage],
     history: History,
 ) -> Plan:
@@ -31,6 +34,7 @@ def with_hazards(
         inventory: everything that is declared.
         plan: what is to be done.
         looks: a look at every contacted site, the same that the plan was made from.
+        sourced: what is to run, of each unit whose files were read.
         lineages: of each repository that is deployed from, how its revision stands to what runs.
         history: the runs that this machine remembers.
 
@@ -40,7 +44,11 @@ def with_hazards(
         plan,
         risk=assess(plan, history),
         dangers=(*plan.dangers, *_unusual(known), *_unmet(inventory, plan, looks)),
-        no_way_back=(*_unknown_formers(plan), *_astray(plan, known)),
+        no_way_back=(
+            *left_behind(plan, looks, sourced),
+            *_astray(plan, known),
+            *_unknown_formers(plan),
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
+from orchestrator.ui.change_rows import change_rows, span_rows
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.foreign import clean, shorten
 from orchestrator.ui.markdown import code, fenced, folded, prose, table
@@ -31,7 +32,14 @@ def plan_markdown(plan: Plan, saved: SavedHead | None = None) -> list[str]:
     lines = [MARKER, f"### {_title(plan)}", "", *_saved(saved), *_risks(plan)]
     left = _LONGEST - sum(len(line) + 1 for line in lines)
     missing = 0
-    for part in (_units(plan), _order(plan), _why(plan), _docker(plan), _graph(plan)):
+    for part in (
+        _units(plan),
+        _changes(plan),
+        _order(plan),
+        _why(plan),
+        _docker(plan),
+        _graph(plan),
+    ):
         size = sum(len(line) + 1 for line in part)
         if size > left:
             missing += 1
@@ -96,6 +104,15 @@ def _units(plan: Plan) -> list[str]:
 
 def _more(rows: int) -> list[str]:
     return [f"| and {rows - _MOST_ROWS} more rows | | |"] if rows > _MOST_ROWS else []
+
+
+def _changes(plan: Plan) -> list[str]:
+    """Return what differs of what runs, and the commits that come."""
+    lines: list[str] = []
+    for row in (*change_rows(plan, _MOST_ROWS), *span_rows(plan.spans, _MOST_ROWS)):
+        lines += [f"- {prose(row.who)}", *(f"    - {prose(line)}" for line in row.lines)]
+        lines += [f"    - and {row.more} more"] if row.more else []
+    return folded("What differs, and which commits come", lines) if lines else []
 
 
 def _order(plan: Plan) -> list[str]:

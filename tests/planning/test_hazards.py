@@ -48,7 +48,7 @@ def judged(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return new dangers, and what cannot be undone."""
     found = with_hazards(
-        inventory(), made, looks=looks or FLEET, lineages=lineages, history=History()
+        inventory(), made, looks=looks or FLEET, sourced={}, lineages=lineages, history=History()
     )
     assert found.dangers[0] == "as before"
     assert found.risk == assess(made, History())

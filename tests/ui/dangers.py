@@ -4,12 +4,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from orchestrator.engine.gather import look_at
-from orchestrator.fleet.observed import Look, Service, Sight, TaskState, Unseen
+from orchestrator.fleet.freeze import Frozen
+from orchestrator.fleet.guard import GuardAnswer
+from orchestrator.fleet.observed import (
+    Fact,
+    Look,
+    Resource,
+    Service,
+    Sight,
+    TaskState,
+    Unseen,
+)
 from orchestrator.fleet.running import LABEL_REVISION
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.differences import with_differences
 from orchestrator.planning.hazards import with_hazards
-from orchestrator.planning.plan import Command, Plan
+from orchestrator.planning.holding_off import Weather, under
+from orchestrator.planning.plan import NO_OVERRIDE, Command, Plan
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request
@@ -37,6 +49,8 @@ class Scene:
     looks: Looks
     sourced: dict[Unit, Sourced]
     lineages: list[Lineage] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+    weather: Weather = field(default_factory=Weather)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +77,23 @@ def plan_with(danger: Planted) -> Plan:
         looks=looks,
         sourced={unit: scene.sourced[unit] for unit in scope.to_read},
     )
-    return with_hazards(inventory, plan, looks=looks, lineages=scene.lineages, history=past(14))
+    made = with_hazards(
+        inventory,
+        plan,
+        looks=looks,
+        sourced=scene.sourced,
+        lineages=scene.lineages,
+        history=past(14),
+    )
+    told = with_differences(
+        inventory,
+        made,
+        looks=looks,
+        sourced=scene.sourced,
+        digests=scene.digests,
+        spans=(),
+    )
+    return under(told, scene.weather, NO_OVERRIDE)
 
 
 def scene_of(sim: Simulated) -> Scene:
@@ -162,12 +192,66 @@ def nobody_knows_former(scene: Scene) -> None:
     )
 
 
+def volume_orphaned(scene: Scene) -> None:
+    look = sight_of(scene, "chime")
+    mount = Fact("mount", "/data", "volume datatrail_data")
+    services = tuple(
+        replace(service, facts=(*service.facts, mount)) if service.stack == "datatrail" else service
+        for service in look.services
+    )
+    scene.looks["chime"] = replace(look, services=services)
+
+
+def secret_removed(scene: Scene) -> None:
+    look = sight_of(scene, "kko")
+    lost = Resource(id="x", name="datatrail-client_token", stack="datatrail-client")
+    scene.looks["kko"] = replace(look, secrets=(*look.secrets, lost))
+
+
+def tag_moved(scene: Scene) -> None:
+    look = sight_of(scene, "kko")
+    image = scene.sourced[KKO].desired.services[0].image
+    name = scene.sourced[KKO].desired.service_name(scene.sourced[KKO].desired.services[0])
+    pinned = f"{image}@sha256:{'1' * 64}"
+    services = tuple(
+        replace(service, image=pinned) if service.name == name else service
+        for service in look.services
+    )
+    scene.looks["kko"] = replace(look, services=services)
+    scene.digests = {image: f"sha256:{'2' * 64}"}
+
+
+def frozen_now(scene: Scene) -> None:
+    held = Frozen(reason="the holidays", ends=1.8e9, until="2027-01-04 08:00 PST")
+    scene.weather = Weather(frozen=(held,))
+
+
+def guard_objects(scene: Scene) -> None:
+    answer = GuardAnswer(name="telescope", agrees=False, words="observing until 23:00")
+    scene.weather = Weather(guards=(answer,))
+
+
 def down_for_good(scene: Scene) -> None:
     scene.command = Command.DOWN
     scene.request = Request(units=(str(SERVER),))
 
 
 DANGERS = {
+    "a volume that the new compose file does not declare": Planted(
+        plant=volume_orphaned, words=("NO WAY BACK", "does not declare volume datatrail_data")
+    ),
+    "a secret that the new compose file does not declare": Planted(
+        plant=secret_removed, words=("NO WAY BACK", "secret datatrail-client_token: gone for good")
+    ),
+    "an image that moved under its tag": Planted(
+        plant=tag_moved, words=("DANGER", str(KKO), "moved: 111111111111 runs, the tag leads to")
+    ),
+    "a freeze holds": Planted(
+        plant=frozen_now, words=("FROZEN", "until 2027-01-04 08:00 PST: the holidays")
+    ),
+    "a guard objects": Planted(
+        plant=guard_objects, words=("OBJECTS", "telescope: observing until 23:00")
+    ),
     "a site where the server's clients run cannot be seen": Planted(
         plant=site_unknown, words=("UNSEEN", "gbo: the manager does not answer", "cannot be seen")
     ),

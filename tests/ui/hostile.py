@@ -4,9 +4,12 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from orchestrator.fleet.drift import Change, How
 from orchestrator.fleet.presence import Presence
+from orchestrator.fleet.unit import Revision
 from orchestrator.planning.plan import Before, LeftOut, Plan, Untouched
-from tests.ui.values import CLIENTS, SERVER, healthy, plan_of, unit_plan
+from orchestrator.sources.history import Commit, Span
+from tests.ui.values import CLIENTS, OLD, SERVER, SHA, healthy, plan_of, unit_plan
 
 _TRICKS = (
     "<script>alert(1)</script>",
@@ -54,5 +57,23 @@ def planted(words: str) -> Plan:
         replace(item, commands=(words, *item.commands), compose=words) for item in plan.units
     )
     steps = tuple(replace(step, reason=words) for step in plan.steps)
+    units = tuple(replace(item, drift=(_change(words),)) for item in units)
     left = LeftOut(unit=CLIENTS[0], reason=words)
-    return replace(plan, units=units, steps=steps, left_out=(left,), because=words)
+    return replace(
+        plan,
+        units=units,
+        steps=steps,
+        left_out=(left,),
+        because=words,
+        spans=(_span(words),),
+    )
+
+
+def _change(words: str) -> Change:
+    return Change(service=words, kind="label", how=How.CHANGED, item=words, now=words, declared="x")
+
+
+def _span(words: str) -> Span:
+    commit = Commit(sha=SHA, subject=words, author=words, date="2026-11-22T03:00:00Z")
+    new = Revision(repo="datatrail", sha=SHA)
+    return Span(old=Revision(repo="datatrail", sha=OLD), new=new, commits=(commit,))
