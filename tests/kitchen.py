@@ -1,9 +1,10 @@
 """A compose file with every field of a service that a Swarm of the lab takes, in several forms."""
 
-from lab.standins.images import CLIENT_IMAGE
+from lab.standins.images import CLIENT_IMAGE, SERVER_IMAGE
 from lab.topology import REGISTRY
 
 IMAGE = f"{REGISTRY.name}:5000/{CLIENT_IMAGE}"
+OTHER_IMAGE = f"{REGISTRY.name}:5000/{SERVER_IMAGE}"
 FOLDER = "stacks"
 PATH = f"{FOLDER}/kitchen.yaml"
 KINDS = ("services", "networks", "configs", "secrets")
@@ -46,7 +47,7 @@ FULL = """
     logging: {driver: json-file, options: {max-size: 1m, max-file: 3}}
     healthcheck:
       test: "true"
-      interval: 90s
+      interval: 1500ms
       timeout: 2s
       retries: 5
       start_period: 1m
@@ -57,7 +58,7 @@ FULL = """
       - /etc:/host-etc:ro,private
       - {type: volume, source: named, target: /named, read_only: true, volume: {nocopy: true}}
       - {type: bind, source: /tmp, target: /host-tmp, bind: {propagation: private}}
-      - {type: tmpfs, target: /scratch, tmpfs: {size: 1048576}}
+      - {type: tmpfs, target: /tmp, tmpfs: {size: 1048576}}
     networks:
       default:
       inner: {aliases: [pantry, larder]}
@@ -120,7 +121,7 @@ OTHERS = """
       endpoint_mode: dnsrr
       restart_policy: {}
       placement: {constraints: [node.role == manager]}
-    healthcheck: {test: ["CMD", "true"]}
+    healthcheck: {test: ["CMD", "true"], interval: 1s}
   asleep:
     image: IMAGE:latest
     entrypoint: /bin/maestro

@@ -52,6 +52,12 @@ class FaultKind(Enum):
     """A person types `docker stack deploy` there, from a checkout: without dtdeploy's labels."""
     CONFIG_RM = "config_rm"
     """A person types `docker config rm` there."""
+    SERVICE_SCALE = "service_scale"
+    """A person types `docker service scale` there, to `count`."""
+    SERVICE_UPDATE = "service_update"
+    """A person types `docker service update --env-add BY_HAND=1` there."""
+    IMAGE_MOVED = "image_moved"
+    """The tags of a stack's images lead to other images, as this site sees its registry."""
     KILL = "kill"
     """The running containers of a service are killed from outside."""
     FREE = "free"
@@ -187,6 +193,12 @@ def _registry(access: Access) -> Act:
     return act
 
 
+def _image_moved(site: SimSite, fault: Fault) -> None:
+    moved = site.swarm.registry.generation
+    for image in {service.desired.image for service in site.swarm.services_of(fault.stack)}:
+        moved[image] = moved.get(image, 0) + 1
+
+
 def _tasks(site: SimSite, fault: Fault) -> list[SimTask]:
     return [
         task
@@ -236,6 +248,7 @@ _ACTS: dict[FaultKind, Act] = {
     FaultKind.REGISTRY_DENIED: _registry(Access.DENIED),
     FaultKind.REGISTRY_UNREACHABLE: _registry(Access.UNREACHABLE),
     FaultKind.REGISTRY_OK: _registry(Access.OK),
+    FaultKind.IMAGE_MOVED: _image_moved,
     FaultKind.KILL: _kill,
     FaultKind.FREE: _free,
     FaultKind.BEHAVE: _behave,
@@ -247,6 +260,12 @@ _TYPED_IN: dict[FaultKind, Callable[[SimulatedFleet, Fault], Process[str]]] = {
     ),
     FaultKind.STACK_DEPLOY: lambda fleet, fault: person.stack_deploy(
         fleet, Unit(fault.stack, fault.site)
+    ),
+    FaultKind.SERVICE_SCALE: lambda fleet, fault: person.service_scale(
+        fleet.sites[fault.site].swarm, fault.stack, fault.service, fault.count
+    ),
+    FaultKind.SERVICE_UPDATE: lambda fleet, fault: person.service_update(
+        fleet.sites[fault.site].swarm, fault.stack, fault.service
     ),
     FaultKind.CONFIG_RM: lambda fleet, fault: person.config_rm(
         fleet.sites[fault.site].swarm, fault.config

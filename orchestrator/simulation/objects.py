@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from orchestrator.fleet.desired import DesiredService
 from orchestrator.fleet.observed import (
     Container,
+    Facts,
     Mode,
     Node,
     NodeState,
@@ -105,8 +107,16 @@ class SimResource:
         return Resource(id=self.id, name=self.name, stack=self.stack)
 
 
-Template = tuple[str, float, float]
-"""What makes tasks restart when it changes: image, grace period, health check."""
+Template = tuple[str, float, float, Facts]
+"""What makes tasks restart when it changes: image, grace period, health check, all else."""
+
+_OF_THE_SERVICE = frozenset({"label", "mode", "replicas", "rollback", "update"})
+"""Facts that are no task's: another number of tasks restarts none of them."""
+
+
+@lru_cache(4096)
+def _of_tasks(known: Facts) -> Facts:
+    return tuple(fact for fact in known if fact.kind not in _OF_THE_SERVICE)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -136,7 +146,9 @@ class SimService:
     @property
     def template(self) -> Template:
         """What its up-to-date tasks were made from."""
-        return (self.image, self.desired.grace_seconds, self.desired.start_seconds)
+        desired = self.desired
+        facts = _of_tasks(desired.facts)
+        return (self.image, desired.grace_seconds, desired.start_seconds, facts)
 
     @property
     def job(self) -> bool:

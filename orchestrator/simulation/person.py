@@ -1,7 +1,12 @@
 """What a person types at a manager's prompt, beside dtdeploy."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from orchestrator.fleet.desired import DesiredService
+from orchestrator.fleet.observed import Fact
 from orchestrator.fleet.unit import Unit
-from orchestrator.simulation import api, commands
+from orchestrator.simulation import api, commands, rollout
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.fleet import SimulatedFleet
 from orchestrator.simulation.swarm import SimSwarm
@@ -29,6 +34,39 @@ def stack_deploy(fleet: SimulatedFleet, unit: Unit) -> Process[str]:
         yield 0.05
         raise api.ApiError(f"open {unit.stack}.yaml: no such file or directory")
     return (yield from commands.deploy(fleet.sites[unit.site].swarm, wanted, ()))
+
+
+def service_scale(swarm: SimSwarm, stack: str, service: str, count: int) -> Process[str]:
+    """`docker service scale`: what is declared does not know of it."""
+
+    def scaled(desired: DesiredService) -> DesiredService:
+        told = Fact("replicas", "", str(count))
+        facts = tuple(told if fact.kind == "replicas" else fact for fact in desired.facts)
+        return replace(desired, replicas=count, facts=facts)
+
+    return _update(swarm, stack, service, scaled)
+
+
+def service_update(swarm: SimSwarm, stack: str, service: str) -> Process[str]:
+    """`docker service update --env-add BY_HAND=1`."""
+
+    def changed(desired: DesiredService) -> DesiredService:
+        added = Fact("environment", "BY_HAND", "1")
+        return replace(desired, facts=tuple(sorted({*desired.facts, added})))
+
+    return _update(swarm, stack, service, changed)
+
+
+def _update(
+    swarm: SimSwarm, stack: str, service: str, change: Callable[[DesiredService], DesiredService]
+) -> Process[str]:
+    def update() -> str:
+        chosen = [s for s in swarm.services_of(stack) if service in ("", s.desired.name)]
+        for one in chosen:
+            rollout.update_service(swarm, one, change(one.desired), labels=one.labels)
+        return f"{len(chosen)} updated"
+
+    return api.write(swarm, update)
 
 
 def config_rm(swarm: SimSwarm, name: str) -> Process[str]:

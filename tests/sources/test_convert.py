@@ -108,7 +108,7 @@ def changed(field: str, other: str, found: Contents) -> list[str]:
         ),
         ("hard: 2000", "hard: 1000", "full: ulimit nofile 1000 to 2000, declared 1000"),
         ("max-file: 3", "max-file: 4", "full: log option max-file differs (values hidden)"),
-        ("interval: 90s", "interval: 1m", "full: health interval 90 s, declared 60 s"),
+        ("interval: 1500ms", "interval: 1m", "full: health interval 1.5 s, declared 60 s"),
         (
             "/outside:ro",
             "/outside",
@@ -117,7 +117,7 @@ def changed(field: str, other: str, found: Contents) -> list[str]:
         (
             "size: 1048576",
             "size: 2097152",
-            "full: mount /scratch tmpfs, size 1 MiB, declared tmpfs, size 2 MiB",
+            "full: mount /tmp tmpfs, size 1 MiB, declared tmpfs, size 2 MiB",
         ),
         (
             "pantry, larder",
