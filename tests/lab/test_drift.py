@@ -233,7 +233,7 @@ MORE_UPDATES = [
     ("plain", "--log-driver json-file", "plain: log driver json-file, declared none"),
     (
         "full",
-        "--log-opt max-size=2m",
+        "--log-driver json-file --log-opt max-size=2m",
         "full: log option max-file missing\nfull: log option max-size differs (values hidden)",
     ),
     ("plain", "--endpoint-mode dnsrr", "plain: endpoint mode dnsrr, declared none"),
