@@ -1,7 +1,7 @@
 """Where journals of runs are kept: files on this machine, or nothing at all when simulated."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,10 @@ class Journals(Protocol):
 
     def runs(self) -> tuple[str, ...]:
         """Return the ids of the runs that have one, newest first (JournalError)."""
+        ...
+
+    def size(self, run: str) -> int:
+        """Return how many bytes the journal of `run` takes, 0 where there is none."""
         ...
 
 
@@ -45,6 +49,12 @@ class JournalFolder:
         """Return the ids of the runs that have a file."""
         return find_journals(self._folder)
 
+    def size(self, run: str) -> int:
+        """Return the size of the file of `run`."""
+        with suppress(OSError):
+            return journal_path(self._folder, run).stat().st_size
+        return 0
+
 
 class MemoryJournals:
     """Journals that are gone with the process: a rehearsal leaves nothing behind."""
@@ -64,6 +74,11 @@ class MemoryJournals:
     def runs(self) -> tuple[str, ...]:
         """Return the runs that wrote anything."""
         return tuple(sorted(self._entries, reverse=True))
+
+    def size(self, run: str) -> int:
+        """Return 0: what is in memory takes no time to read."""
+        del run
+        return 0
 
 
 class _Memory:

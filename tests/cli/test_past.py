@@ -51,3 +51,19 @@ def test_no_journals_are_no_history(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     assert read_history(JournalFolder(tmp_path / "runs")) == History(unreadable=1)
+
+
+def test_no_more_is_read_than_a_plan_may_wait_for(tmp_path: Path) -> None:
+    """What is too large ends the reading: older ones are worth less than it."""
+    folder = JournalFolder(tmp_path)
+    written(folder, "r1")
+    (tmp_path / "r0.journal").write_bytes(b"not read")
+    assert read_history(folder).unreadable == 1
+    with (tmp_path / "r2.journal").open("wb") as file:
+        file.truncate(20_000_000)
+    assert read_history(folder) == History()
+
+
+def test_a_journal_that_is_not_there_takes_no_room(tmp_path: Path) -> None:
+    assert JournalFolder(tmp_path).size("none") == 0
+    assert MemoryJournals().size("none") == 0
