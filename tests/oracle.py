@@ -22,7 +22,7 @@ from orchestrator.engine.ports import Backend
 from orchestrator.fleet.observed import TaskState
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
-from orchestrator.planning.graph import reachable, reverse
+from orchestrator.planning.graph import reachable
 from orchestrator.simulation.fleet import SimulatedFleet
 from orchestrator.simulation.happening import Happening, RunningContainer, What
 from orchestrator.simulation.link import LinkState
@@ -73,7 +73,10 @@ class Oracle:
     def __post_init__(self) -> None:
         self.clerk = Clerk(self.violations)
         self._needs = {spec.unit: spec.depends_on for spec in self.inventory.units}
-        users = reverse(self._needs)
+        users: dict[Unit, tuple[Unit, ...]] = {
+            unit: tuple(user for user, below in self._needs.items() if unit in below)
+            for unit in self._needs
+        }
         self._needed_by = {unit: reachable(users, frozenset({unit})) for unit in self._needs}
         self._rules = {
             What.COMMAND: self._command,

@@ -3,8 +3,10 @@
 Only `inventory.load` builds these; everything downstream may trust them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Policy, Probe
@@ -111,11 +113,19 @@ class Inventory:
     guards: tuple[Guard, ...] = ()
     _sites: dict[str, Site] = field(init=False, repr=False, compare=False)
     _specs: dict[Unit, UnitSpec] = field(init=False, repr=False, compare=False)
+    needs: Mapping[Unit, tuple[Unit, ...]] = field(init=False, repr=False, compare=False)
+    """Of each unit at a site that is contacted: what it depends on."""
+    needed_by: Mapping[Unit, tuple[Unit, ...]] = field(init=False, repr=False, compare=False)
+    """The same, turned round."""
 
     def __post_init__(self) -> None:
         # Looked up for every unit: with thousands of them a search each time would show.
         object.__setattr__(self, "_sites", {site.name: site for site in self.sites})
         object.__setattr__(self, "_specs", {spec.unit: spec for spec in self.units})
+        planned = {site.name for site in self.sites if site.state is SiteState.PLANNED}
+        needs = {s.unit: s.depends_on for s in self.units if s.unit.site not in planned}
+        object.__setattr__(self, "needs", MappingProxyType(needs))
+        object.__setattr__(self, "needed_by", MappingProxyType(_reversed(needs)))
 
     def site(self, name: str) -> Site:
         """Return the site called `name` (KeyError if there is none)."""
@@ -132,3 +142,11 @@ class Inventory:
     def state(self, unit: Unit) -> SiteState:
         """Return the state of the unit's site."""
         return self.site(unit.site).state
+
+
+def _reversed(needs: Mapping[Unit, tuple[Unit, ...]]) -> dict[Unit, tuple[Unit, ...]]:
+    turned: dict[Unit, list[Unit]] = {}
+    for unit, below in needs.items():
+        for need in below:
+            turned.setdefault(need, []).append(unit)
+    return {unit: tuple(above) for unit, above in turned.items()}

@@ -51,15 +51,6 @@ def reachable(needs: Needs[T], start: frozenset[T]) -> frozenset[T]:
     return frozenset(seen - start)
 
 
-def reverse(needs: Needs[T]) -> dict[T, tuple[T, ...]]:
-    """Return the graph with every arrow turned round."""
-    result: dict[T, list[T]] = {node: [] for node in needs}
-    for node, before in needs.items():
-        for need in before:
-            result.setdefault(need, []).append(node)
-    return {node: tuple(after) for node, after in result.items()}
-
-
 def _cycle(left: Mapping[T, set[T]]) -> list[T]:
     node = next(iter(left))
     path: list[T] = []

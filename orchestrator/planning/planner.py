@@ -159,16 +159,20 @@ def _dangers(
     dangers = []
     for planned in units:
         dangers += _in_place_danger(planned, looks)
+    going = {planned.unit: planned for planned in units if planned.action is not Action.KEEP}
     for spec in inventory.units:
-        goes = next((p for p in units if p.unit == spec.unit and p.action is not Action.KEEP), None)
+        goes = going.get(spec.unit)
         if goes and spec.announce and goes.action.removes:
             present = goes.before.presence is not Presence.GONE
             dangers += [f"{spec.unit} goes down, for everybody who uses it"] if present else []
         if inventory.state(spec.unit) is SiteState.WATCHED:
             dangers += _watched_danger(spec, units)
+    declared: dict[str, set[str]] = {}
+    for spec in inventory.units:
+        declared.setdefault(spec.unit.site, set()).add(spec.unit.stack)
     for site, look in looks.items():
-        declared = frozenset(s.unit.stack for s in inventory.units if s.unit.site == site)
-        found = undeclared_stacks(look, managed_prefix=inventory.managed_prefix, declared=declared)
+        known = frozenset(declared.get(site, ()))
+        found = undeclared_stacks(look, managed_prefix=inventory.managed_prefix, declared=known)
         dangers += [
             f"stack {name} runs at {site} and no inventory line declares it" for name in found
         ]

@@ -7,7 +7,7 @@ from rapidfuzz import process
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy
-from orchestrator.planning.graph import reachable, reverse
+from orchestrator.planning.graph import reachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +42,6 @@ class Request:
     def selects(self) -> bool:
         """Whether anything was asked for at all."""
         return bool(self.everything or self.sites or self.stacks or self.units)
-
-
-def managed_needs(inventory: Inventory) -> dict[Unit, tuple[Unit, ...]]:
-    """Return the dependency graph of the units at sites that are contacted at all."""
-    return {
-        spec.unit: spec.depends_on
-        for spec in inventory.units
-        if inventory.state(spec.unit) is not SiteState.PLANNED
-    }
 
 
 def select(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
@@ -112,12 +103,12 @@ def check_names(inventory: Inventory, request: Request) -> None:
 
 def dependents(inventory: Inventory, units: frozenset[Unit]) -> frozenset[Unit]:
     """Return every unit, at any contacted site, that depends on `units`, directly or not."""
-    return reachable(reverse(managed_needs(inventory)), units)
+    return reachable(inventory.needed_by, units)
 
 
 def dependencies(inventory: Inventory, units: frozenset[Unit]) -> frozenset[Unit]:
     """Return every unit that `units` depend on, directly or not."""
-    return reachable(managed_needs(inventory), units)
+    return reachable(inventory.needs, units)
 
 
 def _meant(request: Request, unit: Unit) -> bool:

@@ -31,9 +31,10 @@ def plan_steps(
         return ()
     planned = {item.unit: item for item in acted}
     sites = tuple(s for s in _sites(inventory, acted) if s not in without)
+    here = frozenset(item.unit.site for item in acted)
     prepared = _ordered(inventory, (item.unit.site for item in acted if _deploys(item)))
     return (
-        *(_examine(site, acted) for site in sites),
+        *(_examine(site, here) for site in sites),
         _gate(EXAMINED, tuple(f"examine {site}" for site in sites), inventory.coordinator),
         *(_prepare(site) for site in prepared),
         _gate(
@@ -110,8 +111,8 @@ def _deploys(item: UnitPlan) -> bool:
     return item.action.deploys
 
 
-def _examine(site: str, acted: tuple[UnitPlan, ...]) -> Step:
-    here = any(item.unit.site == site for item in acted)
+def _examine(site: str, acted: frozenset[str]) -> Step:
+    here = site in acted
     reason = "units here are acted on" if here else "units here must be seen gone, or healthy"
     return Step(
         id=f"examine {site}",

@@ -9,7 +9,7 @@ from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
 from orchestrator.fleet.running import as_running, origin
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.selection import dependents, managed_needs
+from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book
 
 
@@ -63,7 +63,7 @@ def strays(book: Book, site: str, look: Look) -> tuple[str, ...]:
 
 def direct_dependencies(book: Book, unit: Unit) -> tuple[Unit, ...]:
     """Return what `unit` depends on directly."""
-    return managed_needs(book.inventory).get(unit, ())
+    return book.inventory.needs.get(unit, ())
 
 
 def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:

@@ -80,6 +80,12 @@ def test_any_byte_changed_to_any_other_is_refused(place: int, by: int) -> None:
     assert refusal(DATA[:place] + bytes([DATA[place] ^ by]) + DATA[place + 1 :])
 
 
+def test_any_json_library_can_write_the_file_and_check_its_hash() -> None:
+    body = json.loads(DATA)
+    body.pop("sha256")
+    assert _written(body) == DATA
+
+
 def test_the_same_values_written_otherwise_are_refused() -> None:
     whole = json.loads(DATA)
     for other in (

@@ -8,7 +8,6 @@ from orchestrator.planning.selection import (
     check_names,
     dependencies,
     dependents,
-    managed_needs,
     select,
     select_seen,
 )
@@ -134,13 +133,14 @@ def test_who_depends_on_whom_over_several_links() -> None:
     inv = inventory(spec(away, CLIENT))
     assert dependents(inv, frozenset({SERVER})) == {DAEMONS, HOME_CLIENT, CLIENT, away}
     assert dependencies(inv, frozenset({away})) == {CLIENT, SERVER}
-    assert managed_needs(inv)[away] == (CLIENT,)
+    assert inv.needs[away] == (CLIENT,)
+    assert inv.needed_by[CLIENT] == (away,)
 
 
 def test_planned_sites_have_no_part_in_it() -> None:
     inv = inventory(states={"far": SiteState.PLANNED})
     assert CLIENT not in dependents(inv, frozenset({SERVER}))
-    assert CLIENT not in managed_needs(inv)
+    assert CLIENT not in inv.needs
 
 
 def test_what_is_only_looked_at_may_be_anything_that_is_contacted() -> None:
