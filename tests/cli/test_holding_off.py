@@ -3,14 +3,17 @@
 import base64
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from orchestrator.cli.allowing import check_override, weathered
+from orchestrator.cli.applying import follow_plan
 from orchestrator.cli.carry_out import follow
-from orchestrator.cli.planning import make_book
+from orchestrator.cli.planning import draw, make_book
 from orchestrator.cli.rolling_back import roll_back_in
+from orchestrator.cli.saving import read_plan, save_plan
 from orchestrator.cli.wiring import World
 from orchestrator.engine.past import past_run
 from orchestrator.engine.record import decode
@@ -18,6 +21,7 @@ from orchestrator.errors import ExitCode, RefusedError, UsageError
 from orchestrator.fleet.freeze import Recurring
 from orchestrator.fleet.guard import CommandGuard, Guard, GuardAnswer
 from orchestrator.inventory.model import Inventory
+from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan import Command, Override
 from orchestrator.planning.selection import Request
 from tests.cli.desk import Desk, order
@@ -141,3 +145,30 @@ def test_an_override_that_makes_no_sense_is_refused(override: Override, code: st
     with pytest.raises(UsageError) as refused:
         check_override(desk(GUARDED).world(), override)
     assert codes(refused.value) == [code]
+
+
+def test_a_saved_plan_is_held_off_when_it_is_applied(tmp_path: Path) -> None:
+    """Whatever the weather was when it was saved; and it may still be applied afterwards."""
+    ops, path = desk(PRODUCTION), tmp_path / "some.plan"
+    world = ops.world()
+    asked = Asked(command=Command.RESTART, request=ALL)
+    save_plan(world, asked, draw(world, asked), path, lifetime=9e4, force=False)
+
+    def applied(override: Override) -> ExitCode:
+        later = replace(ops, inventory=FROZEN).world()
+        return follow_plan(
+            later,
+            read_plan(path),
+            path,
+            lock_wait=0.0,
+            asks=False,
+            dry_run=False,
+            override=override,
+        )
+
+    with pytest.raises(RefusedError) as refused:
+        applied(Override())
+    assert codes(refused.value) == ["freeze.holds"]
+    assert applied(Override(freeze=True, because=WHY)) is ExitCode.DONE
+    [run] = ops.journals.runs()
+    assert ops.journals.read(run)[0].body["words"] == "restart --all --override-freeze"

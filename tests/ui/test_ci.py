@@ -131,6 +131,14 @@ def test_no_foreign_line_is_a_command(text: str) -> None:
     assert defused(text).replace("\u200b", "") == text.replace("\u200b", "")
 
 
+@pytest.mark.parametrize(
+    "text", ["::error::x", "  ::add-mask::x", "a\n::stop-commands::x", "said ##[group]x ##[error]"]
+)
+def test_what_githubs_runner_would_obey_is_broken(text: str) -> None:
+    assert COMMAND.search(text)
+    assert not COMMAND.search(defused(text))
+
+
 def test_parts_of_a_log_fold_as_each_ci_wants_it() -> None:
     assert group_lines(CiKind.GITHUB, 1, "50 %", NOW) == ("::group::50 %25\n", "::endgroup::\n")
     start, end = group_lines(CiKind.GITLAB, 2, "Check", NOW)
