@@ -113,7 +113,8 @@ class Talk:
         told = {"changes": "true" if plan.changes else "false"}
         told |= {"hash": saved.sha256} if saved else {}
         append_file(self.ci.outputs, outputs(told))
-        append_file(self.ci.summary, "\n".join([*plan_markdown(plan, saved), "", ""]))
+        if self.ci.summary:
+            append_file(self.ci.summary, "\n".join([*plan_markdown(plan, saved), "", ""]))
 
     def exit_code(self, code: int) -> None:
         """Give a CI the exit code as an output: a later step may not see it otherwise."""
