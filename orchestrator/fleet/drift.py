@@ -159,10 +159,11 @@ def _services(desired: DesiredStack, found: Contents, public: frozenset[str]) ->
 
 
 def _service(desired: DesiredService, found: Service, public: frozenset[str]) -> Iterator[Change]:
-    now, declared = _by_name(found.facts), _by_name(desired.facts)
-    for name in dict.fromkeys((*declared, *now)):
-        if not _same(name[0], now.get(name), declared.get(name)):
-            yield _told(desired, name, now.get(name), declared.get(name), public)
+    if found.facts != desired.facts:
+        now, declared = _by_name(found.facts), _by_name(desired.facts)
+        for name in dict.fromkeys((*declared, *now)):
+            if not _same(name[0], now.get(name), declared.get(name)):
+                yield _told(desired, name, now.get(name), declared.get(name), public)
     pinned, runs = digest_of(desired.image), digest_of(found.image)
     if pinned and runs != pinned:
         yield Change(

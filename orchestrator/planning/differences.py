@@ -37,6 +37,20 @@ def differing(
     return (*moved, *drift(desired, found, public=public))
 
 
+_CONTENT = Change(
+    service="", kind="content", item="of configs or secrets", how=How.CHANGED, hidden=True
+)
+
+
+def _with_content(changes: tuple[Change, ...], sourced: Sourced, look: Look) -> tuple[Change, ...]:
+    """Add that the files behind configs or secrets are others, by the label of what runs."""
+    if not isinstance(look, Sight):
+        return changes
+    ran = origin(sourced.desired.unit, look).data
+    known = ran not in ("", MIXED) and bool(sourced.data_digest)
+    return (*changes, _CONTENT) if known and ran != sourced.data_digest else changes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitDrift:
     """A unit that was looked at. `revision` is what runs as its labels say, `pinned` the new one.
@@ -70,7 +84,7 @@ def unit_drift(
         presence=presence,
         pinned=sourced.release.revision,
         revision=origin(unit, look).revision if isinstance(look, Sight) else "",
-        changes=differing(inventory, sourced, look, digests),
+        changes=_with_content(differing(inventory, sourced, look, digests), sourced, look),
     )
 
 
@@ -89,7 +103,8 @@ def with_differences(
         source = sourced.get(item.unit)
         if source is None or item.unit.site not in looks:
             return item
-        changes = differing(inventory, source, looks[item.unit.site], digests)
+        look = looks[item.unit.site]
+        changes = _with_content(differing(inventory, source, look, digests), source, look)
         moved = tuple(f"{c.what} {c.detail}" for c in changes if c.how is How.MOVED)
         dangers = (*item.dangers, *dict.fromkeys(moved))
         return replace(item, drift=changes, dangers=dangers)

@@ -3,7 +3,7 @@ from dataclasses import replace
 from orchestrator.fleet.desired import DesiredService
 from orchestrator.fleet.observed import Fact, Sight
 from orchestrator.fleet.presence import Presence
-from orchestrator.fleet.running import LABEL_REVISION, MIXED
+from orchestrator.fleet.running import LABEL_DATA, LABEL_REVISION, MIXED
 from orchestrator.fleet.unit import Revision
 from orchestrator.planning.differences import (
     UnitDrift,
@@ -88,6 +88,17 @@ def test_a_unit_without_services_differs_and_one_that_is_unseen_does_not() -> No
     assert gone.differs
     unknown = unit_drift(INVENTORY, SOURCED, unseen(), {})
     assert (unknown.presence, unknown.differs) == (Presence.UNKNOWN, False)
+
+
+def test_other_files_behind_configs_and_secrets_differ_where_a_label_tells() -> None:
+    def told(label: str, digest: str) -> list[str]:
+        seen = service(facts=FACTS, image="registry/app:1", labels=((LABEL_DATA, label),))
+        now = replace(SOURCED, data_digest=digest)
+        found = unit_drift(INVENTORY, now, sight(services=(seen,)), {})
+        return [str(change) for change in found.changes]
+
+    assert told("d1", "d2") == ["content of configs or secrets differs (values hidden)"]
+    assert told("d1", "d1") == told("", "d2") == told(MIXED, "d2") == told("d1", "") == []
 
 
 def test_a_plan_is_told_what_differs_and_an_image_that_moved_is_a_danger() -> None:
