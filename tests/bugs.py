@@ -7,6 +7,7 @@ what a run is started with, its procedures, its session or the machine that it i
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.keeper import Keeper
@@ -342,9 +343,9 @@ class _ByName(Tenure):
 class _ReleasesByName(Session):
     """Does not look whose lock it releases."""
 
-    def _close(self, keeper: Keeper, *args: object) -> RunEnd:
+    def _close(self, keeper: Keeper, *args: Any, **other: Any) -> RunEnd:
         self._tenure = _ByName(self._means, self._site, self._record)
-        return super()._close(keeper, *args)  # type: ignore[arg-type]  # passed on as they came
+        return super()._close(keeper, *args, **other)
 
 
 class _Trusts(Session):

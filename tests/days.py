@@ -148,8 +148,8 @@ def _order(
     rng: Random, inventory: Inventory, *, quiet: bool = False
 ) -> tuple[Order, dict[str, Any]]:
     """Return a command, and what has to be so at sites for it to make sense."""
-    commands = (Command.DEPLOY, Command.RESTART, Command.UP, Command.DOWN)
-    command = rng.choices(commands, weights=(2, 5, 2, 2))[0]
+    commands = (Command.RESTART, Command.DEPLOY, Command.RESTART, Command.UP, Command.DOWN)
+    command = rng.choices(commands, weights=(2.5, 2, 2.5, 2, 2))[0]
     on_failure = rng.choice((OnFailure.STOP, OnFailure.STOP, OnFailure.RESTORE))
     names = _names(inventory)
     far = [name for name in names if name != inventory.coordinator]

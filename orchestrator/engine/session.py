@@ -8,6 +8,7 @@ Swarms; `go_on` and `go_back` need nothing else.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.applying import admit, give_back
@@ -28,6 +29,7 @@ from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import Problem
+from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
@@ -37,7 +39,7 @@ from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.plan_file import SavedPlan
 from orchestrator.planning.progress import not_back, progress
 from orchestrator.planning.restoring import formers, not_restored, restore_plan
-from orchestrator.planning.scope import look_before
+from orchestrator.planning.scope import look_before, whole
 from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book, Limits
 from orchestrator.procedures.effects import StoredConfig
@@ -255,7 +257,20 @@ class Session:
         end = replace(self._end(*problems), report=report, way_back=plan, restored=restored)
         if keeper.lost is not None:
             return self._ended(end)
-        return self._close(keeper, book, restored, end)
+        return self._close(keeper, book, restored, end, left=self._unwell(left, looks))
+
+    def _unwell(self, left: Mapping[Unit, Unit], looks: Mapping[str, Look]) -> dict[Unit, str]:
+        """Return the units that a way back leaves as they are, and that are not well."""
+        return {
+            unit: f"could not be brought back: {other} would have been lost"
+            for unit, other in left.items()
+            if not self._is_well(unit, looks)
+        }
+
+    def _is_well(self, unit: Unit, looks: Mapping[str, Look]) -> bool:
+        spec = self._inventory.spec(unit)
+        now = look_before(unit, spec, looks[unit.site])
+        return now.verdict is Verdict.HEALTHY and whole(spec, now)
 
     def _way_back(self, looks: Mapping[str, Look]) -> Plan:
         record = self._record
@@ -294,8 +309,19 @@ class Session:
 
     # After
 
-    def _close(self, keeper: Keeper, book: Book, report: RunReport, end: RunEnd) -> RunEnd:
-        """Write down what is owed, then release the lock, or keep it where that is safer."""
+    def _close(
+        self,
+        keeper: Keeper,
+        book: Book,
+        report: RunReport,
+        end: RunEnd,
+        *,
+        left: Mapping[Unit, str] = MappingProxyType({}),
+    ) -> RunEnd:
+        """Write down what is owed, then release the lock, or keep it where that is safer.
+
+        `left` are units that become owed besides those that the report tells of, and why.
+        """
         ending = judge_ending(book.plan, report, touched=keeper.hold.touched)
         if ending.how is How.UNFINISHED:
             return self._keep(keeper.lock, keeper.hold, end)
@@ -311,7 +337,7 @@ class Session:
             return self._ended(_with(end, lost))
         if isinstance(held, Problem):
             return self._keep(keeper.lock, keeper.hold, _with(end, held))
-        owed = () if untouched else self._as_owed(ending.owed)
+        owed = () if untouched else self._as_owed({**left, **ending.owed})
         problem = self._take_back() if untouched else self._owe(owed, ending.settled)
         if problem is not None:
             return self._keep(held, keeper.hold, _with(end, problem))

@@ -110,6 +110,11 @@ def judge(desired: DesiredStack, look: Look, history: History, policy: Policy) -
     )
 
 
+def update_failed(service: Service) -> bool:
+    """Whether Docker stopped an update of `service` or took it back, and waits for somebody."""
+    return service.update_state in _FAILED_UPDATES
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
     desired: DesiredStack
@@ -175,7 +180,7 @@ class _Judged:
                 yield from self.service_reasons(wanted, service)
 
     def service_reasons(self, wanted: DesiredService, service: Service) -> Iterator[Reason]:
-        if service.update_state in _FAILED_UPDATES:
+        if update_failed(service):
             words = f"update {service.update_state}: {service.update_message}".rstrip(": ")
             yield Reason(service=service.name, words=words, final=True)
         elif service.update_state == "updating":

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack, Policy, Probe
-from orchestrator.fleet.health import Health, Verdict, judge
+from orchestrator.fleet.health import Health, Verdict, judge, update_failed
 from orchestrator.fleet.history import History, begin, remember
 from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import Presence
@@ -62,6 +62,7 @@ _GUARD_SECONDS = 20.0
 _SIGHT_SECONDS = 60.0
 """How long a site that cannot be seen in the middle of a run is waited for: a link that blinks
 must not cost a deploy."""
+_FRESH_SECONDS = 5.0
 _DEPLOY_TRIES = 3
 _RETRY_SECONDS = 3.0
 _UNSEEN = "cannot be seen"
@@ -80,6 +81,7 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
     problem = yield from _guarded(book, unit)
     if problem is not None:
         return Failed(problems=(problem,))
+    asked = yield from ask_sleep(0)
     look = yield from _seen(book, unit)
     if isinstance(look, Sight) and _only_leftovers(unit, look):
         poll = book.inventory.spec(unit).policy.poll_seconds
@@ -89,8 +91,13 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
         look = yield from _seen(book, unit)
     if not isinstance(look, Sight):
         return Failed(problems=(site_lost(unit, look.problem),))
-    if not _ours_already(book, unit, sourced, look):
-        problem = yield from _deployed(book, unit, sourced)
+    if not _ours_already(book, unit, sourced, look) or _given_up(unit, look):
+        now = yield from ask_sleep(0)
+        # Its site may have been waited for, or leftovers cleared away: what spoke for the deploy
+        # is no news any more.
+        problem = (yield from _guarded(book, unit)) if now - asked > _FRESH_SECONDS else None
+        if problem is None:
+            problem = yield from _deployed(book, unit, sourced)
         if problem is not None:
             return Failed(problems=(problem,))
     # Tasks from before are not held against it; how long it takes counts from here.
@@ -176,7 +183,8 @@ def dependency_blockers(book: Book, unit: Unit) -> Asking[tuple[str, ...]]:
         if words:
             blockers.append(words)
             continue
-        blockers += yield from _failing_probes(below.site, book.inventory.spec(below).probes)
+        failing = yield from _failing_probes(below.site, book.inventory.spec(below).probes)
+        blockers += [f"{below}: {words}" for words in failing]
     return tuple(blockers)
 
 
@@ -212,6 +220,11 @@ def _ours_already(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> boo
     wanted = {sourced.desired.service_name(service) for service in sourced.desired.services}
     there = {service.name for service in contents(sight, unit.stack).services}
     return wanted <= there and origin(unit, sight).run == book.run
+
+
+def _given_up(unit: Unit, sight: Sight) -> bool:
+    """Whether Docker paused an update of the unit, or took it back: only a deploy moves it on."""
+    return any(update_failed(service) for service in contents(sight, unit.stack).services)
 
 
 def _deployed(book: Book, unit: Unit, sourced: Sourced) -> Asking[Problem | None]:

@@ -89,7 +89,10 @@ def _shut_all(swarm: SimSwarm, service: SimService) -> None:
 def update_service(
     swarm: SimSwarm, service: SimService, desired: DesiredService, *, labels: Labels
 ) -> None:
-    """Deploy over a service: the same template restarts nothing, another is rolled out."""
+    """Deploy over a service: what is of the same template is left, the rest is rolled out.
+
+    So a second time moves an update on that was paused (swarmkit updater.go, dirty slots).
+    """
     before = service.template
     service.desired, service.labels = desired, labels
     service.image = swarm.registry.resolve(desired.image)
@@ -101,7 +104,15 @@ def update_service(
     if service.template != before:
         for task in service.tasks:
             swarm.touch(task)
-        Rollout(swarm, service).begin()
+    if dirty := [slot for slot in service.slots if _dirty(service, slot)]:
+        Rollout(swarm, service, dirty).begin()
+
+
+def _dirty(service: SimService, slot: str) -> bool:
+    """Whether a slot has no task of the service's template that is to run."""
+    tasks = service.slots[slot]
+    wanted = [task for task in tasks if task.desired <= TaskState.RUNNING]
+    return bool(wanted) and not any(task.template == service.template for task in wanted)
 
 
 def _scale(swarm: SimSwarm, service: SimService) -> None:
@@ -117,10 +128,10 @@ def _scale(swarm: SimSwarm, service: SimService) -> None:
 class Rollout:
     """One update of one service: slot after slot, the old task stopped before the new starts."""
 
-    def __init__(self, swarm: SimSwarm, service: SimService) -> None:
+    def __init__(self, swarm: SimSwarm, service: SimService, slots: list[str]) -> None:
         self._swarm = swarm
         self._service = service
-        self._left = [slot for slot, tasks in service.slots.items() if tasks]
+        self._left = slots
         self._current: SimTask | None = None
         self._ours: set[str] = set()
 

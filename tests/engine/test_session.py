@@ -624,6 +624,19 @@ def test_what_is_left_as_it_is_for_the_sake_of_another_is_told() -> None:
     end = life.back(touched=True)
     assert codes(end) == ["restore.left"]
     assert life.fleet.runs[SERVER] == ("r1", NEW)
+    assert life.owed() == {}
+
+
+def test_what_is_left_as_it_is_and_is_not_well_is_owed() -> None:
+    unlabelled = replace(RAN, revision="")
+    items = (unit_plan(SERVER, before=RAN), unit_plan(CLIENT, Action.KEEP, before=unlabelled))
+    life = Life(plan(*items, steps=steps(SERVER)), former=(SERVER,))
+    life.fleet.runs = {SERVER: ("r1", NEW), CLIENT: ("", "")}
+    life.fleet.ill = {SERVER}
+    end = life.back(touched=True)
+    assert codes(end) == ["restore.left"]
+    assert life.owed() == {SERVER: "could not be brought back: app-client@far would have been lost"}
+    assert [item.unit for item in end.owed] == [SERVER]
 
 
 def test_a_lock_that_is_lost_at_the_turn_ends_it() -> None:

@@ -685,3 +685,17 @@ def test_the_files_behind_its_configs_and_secrets_are_noted_on_its_services() ->
     assert (LABEL_DATA, "0123") in effect.labels
     (plain,) = deploys(deployed(World()))
     assert LABEL_DATA not in dict(plain.labels)
+
+
+def test_what_it_needs_is_asked_again_after_its_own_site_was_waited_for() -> None:
+    world = World()
+
+    def look(site: str, now: float) -> Look:
+        if now < 30.0:
+            return unseen("far") if site == "far" else world.look(site, now)
+        return sight("home") if site == "home" else world.look(site, now)
+
+    driven = drive(deploy(book(), step(100), CLIENT), look, world.perform)
+    assert failed_with(driven)[0] is ExitCode.SAFETY_REFUSED
+    assert deploys(driven) == []
+    assert driven.seconds >= 30.0

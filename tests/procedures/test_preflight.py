@@ -205,7 +205,7 @@ def test_its_probes_are_asked_too() -> None:
     of = book(inv=inv, client=Action.RESTART, deployed=(CLIENT,))
     driven, _ = examined(of, home=running(SERVER), probe=False)
     assert isinstance(driven.outcome, Failed)
-    assert driven.outcome.problems[0].evidence == ("probe health: HTTP 503",)
+    assert driven.outcome.problems[0].evidence == ("app@home: probe health: HTTP 503",)
 
 
 # Preparing
