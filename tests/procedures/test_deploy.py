@@ -699,3 +699,20 @@ def test_what_it_needs_is_asked_again_after_its_own_site_was_waited_for() -> Non
     assert failed_with(driven)[0] is ExitCode.SAFETY_REFUSED
     assert deploys(driven) == []
     assert driven.seconds >= 30.0
+
+
+@pytest.mark.parametrize("state", ["paused", "rollback_completed"])
+def test_what_docker_gave_up_in_an_earlier_life_is_deployed_again(state: str) -> None:
+    """A second deploy moves a paused update on; waiting for it would be in vain."""
+    label = ((LABEL_RUN, RUN),)
+    ours = replace(running(CLIENT), services=(service(labels=label, update_state=state),))
+    world = World()
+
+    def look(site: str, now: float) -> Look:
+        if site == "far" and world.deployed_at is None:
+            return ours
+        return world.look(site, now)
+
+    driven = drive(deploy(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    assert len(deploys(driven)) == 1

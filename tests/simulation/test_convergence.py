@@ -307,3 +307,14 @@ def test_site_names_are_in_every_happening() -> None:
     rig = Rig(stack())
     rig.ok(rig.deploy_effect())
     assert {happening.site for happening in rig.happenings} == {SITE}
+
+
+def test_a_second_deploy_moves_a_paused_update_on() -> None:
+    rig = Rig(stack(service(replicas=2))).running().behave(Kind.MISSING)
+    newer = stack(service(replicas=2, image="registry.example/web:2"))
+    rig.redeploy(newer, "d2")
+    rig.until(lambda sight: sight.services[0].update_state == "paused")
+    rig.behave(Kind.GOOD)
+    rig.redeploy(newer, "d2")
+    rig.until(lambda sight: sight.services[0].update_state == "completed")
+    assert all(task.up_to_date for task in alive(rig.sight()))
