@@ -110,15 +110,18 @@ def unaccounted(account: Account) -> list[str]:
         and unit not in account.before | account.down
         and unit in oracle.touched
         and not oracle.meddled(unit)
-        and not any(_about(problem, unit) for problem in account.problems)
+        and not any(_about(account, problem, unit) for problem in account.problems)
         and not oracle.broke_since(unit, settled.get(unit))
     ]
 
 
-def _about(problem: Problem, unit: Unit) -> bool:
+def _about(account: Account, problem: Problem, unit: Unit) -> bool:
+    """Whether a problem names `unit`, or something outside that `unit` needs."""
     where = problem.where
     named = (where.site, where.stack) == (unit.site, unit.stack)
-    return named or str(unit) in " ".join((problem.what, *problem.evidence))
+    needs = [probe.name for probe in account.world.inventory.spec(unit).requires]
+    said = " ".join((problem.what, *problem.evidence))
+    return named or any(name in said for name in (str(unit), *needs))
 
 
 def _unreadable(lock: SimResource) -> Iterator[str]:
