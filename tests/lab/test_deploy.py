@@ -6,9 +6,10 @@ import pytest
 
 from lab import commits, faults, hosts
 from lab.processes import wait_until
-from tests.lab.conftest import Done, Operator
+from tests.lab.conftest import DEEP, Done, Operator
 
 pytestmark = pytest.mark.lab
+deep = pytest.mark.skipif(not DEEP, reason="half a minute more each: scripts/test --deep")
 
 GBO = "aux.gbo"
 STACK = "datatrail-client"
@@ -63,6 +64,7 @@ def test_where_one_of_six_services_changed_its_tasks_alone_are_restarted(six: Op
     assert six.violations() == []
 
 
+@deep
 def test_a_service_that_is_not_declared_any_more_goes_and_no_other(six: Operator) -> None:
     before = containers()
     text = commits.read("datatrail-admin", FILE)
@@ -86,6 +88,7 @@ def test_an_update_that_fails_is_told_and_what_ran_before_is_brought_back(six: O
     assert status.code == 0, status
 
 
+@deep
 def test_another_config_file_is_no_change_in_place(six: Operator) -> None:
     before = containers()
     path = next(

@@ -49,9 +49,15 @@ def test_a_crash_loop_is_told_within_15_seconds_of_the_third_failure(operator: O
 
 
 def operator_told(done: Done, ended: float, unit: str) -> float:
-    """Return when the failure was printed: lines carry seconds since the run began."""
+    """Return when the failure was printed: lines carry seconds since the run began.
+
+    Between two failures a look may find all tasks running: then it is the watching that fails.
+    """
+    steps = (f"deploy {unit}", f"settle {unit}")
     line = next(
-        li for li in done.err.splitlines() if f"deploy {unit}" in li and "FAILED" in li.upper()
+        li
+        for li in done.err.splitlines()
+        if any(step in li for step in steps) and "FAILED" in li.upper()
     )
     last = [li for li in done.err.splitlines() if " +" in li][-1]
     return ended - (offset(last) - offset(line))
