@@ -108,7 +108,10 @@ def run(arguments: list[str]) -> int:
         result = cli.main(args=arguments, prog_name="dtdeploy", standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.Abort:
+    except click.Abort as abort:
+        if isinstance(abort.__cause__, EOFError):
+            # click takes it for the end of somebody's typing, wherever it comes from.
+            raise abort.__cause__ from None
         click.echo("stopped before this command touched anything", err=True)
         return ExitCode.INTERRUPTED
     except click.ClickException as wrong:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import paramiko
 import structlog
@@ -146,7 +146,7 @@ class SshConnection:
             with self._bounded(self._clock() + self.target.connect_timeout_seconds):
                 channel.exec_command(remote_line(["docker", "system", "dial-stdio"]))
         except (OSError, EOFError, paramiko.SSHException) as error:
-            channel.close()
+            close_channel(channel)
             raise FleetError(self._gone(error)) from error
         return channel
 
@@ -175,7 +175,7 @@ class SshConnection:
         try:
             yield channel
         finally:
-            channel.close()
+            close_channel(channel)
 
     def _open_session(self) -> paramiko.Channel:
         try:
@@ -207,6 +207,15 @@ class SshConnection:
             yield
         finally:
             watchdog.cancel()
+
+
+def close_channel(channel: paramiko.Channel) -> None:
+    """Close a channel; on a connection that has ended there is nobody to be told.
+
+    To say so is a write as well, and fails as one (paramiko Packetizer.write_all).
+    """
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        channel.close()
 
 
 class ForwardRefusedError(Exception):

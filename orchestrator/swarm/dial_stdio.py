@@ -7,7 +7,7 @@ import paramiko
 
 from orchestrator.errors import Problem
 from orchestrator.swarm import problems
-from orchestrator.swarm.connection import SshConnection
+from orchestrator.swarm.connection import SshConnection, close_channel
 from orchestrator.swarm.remote_command import BEGIN
 
 _STATUS_SECONDS = 2.0
@@ -46,8 +46,18 @@ class DialStdio:
         return self._channel.recv(size)
 
     def sendall(self, data: bytes, /) -> None:
-        """Write all of it."""
-        self._channel.sendall(data)
+        """Write all of it.
+
+        Raises:
+            OSError: it could not be written. paramiko says EOFError of a connection that ended
+                (Packetizer.write_all), which urllib3 and requests let through as no error of
+                theirs.
+
+        """
+        try:
+            self._channel.sendall(data)
+        except EOFError as error:
+            raise ConnectionResetError("the connection ended while it was written to") from error
 
     def makefile(self, *_mode: object, **_options: object) -> io.BufferedReader:
         """Return a reader for one answer (http.client)."""
@@ -55,7 +65,7 @@ class DialStdio:
 
     def close(self) -> None:
         """Close the session; dial-stdio ends by itself."""
-        self._channel.close()
+        close_channel(self._channel)
 
     def explain(self, error: Exception) -> Problem:
         """Return why the stream failed: docker's words on stderr, or the connection itself."""
