@@ -10,8 +10,9 @@ from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import origin
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Inventory, SiteState, Strategy, UnitSpec
+from orchestrator.inventory.model import Inventory, Strategy, UnitSpec
 from orchestrator.planning.differences import differing
+from orchestrator.planning.dragging import dragged_in
 from orchestrator.planning.plan import Action, Before
 from orchestrator.planning.selection import Request, dependents
 from orchestrator.sources.model import Sourced
@@ -90,18 +91,10 @@ def decide(
         for unit in chosen
     }
     recreated = frozenset(unit for unit, (action, _) in actions.items() if action.removes)
-    for unit in dependents(inventory, recreated):
-        below = sorted(other for other in recreated if unit in _above(inventory, other))
-        needs_to = inventory.state(unit) is SiteState.ACTIVE
-        if needs_to and before[unit].presence is not Presence.GONE:
-            words = f"depends on {', '.join(str(other) for other in below)}"
-            actions[unit] = (Action.RESTART, words)
+    dragged = dragged_in(inventory, recreated, before)
+    actions |= {unit: (Action.RESTART, why) for unit, why in dragged.items()}
     _refuse_updates(inventory, actions, before)
     return actions
-
-
-def _above(inventory: Inventory, unit: Unit) -> frozenset[Unit]:
-    return dependents(inventory, frozenset({unit}))
 
 
 def _action(spec: UnitSpec, before: Before, found: Changed, request: Request) -> tuple[Action, str]:
@@ -132,7 +125,8 @@ def _refuse_updates(
     for unit, (action, _) in actions.items():
         if action is not Action.UPDATE or inventory.spec(unit).strategy is Strategy.UPDATE:
             continue
-        running = [o for o in _above(inventory, unit) if before[o].presence is not Presence.GONE]
+        above = dependents(inventory, frozenset({unit}))
+        running = [other for other in above if before[other].presence is not Presence.GONE]
         problems += [_not_in_place(unit, sorted(running))] if running else []
     if problems:
         raise RefusedError(problems)

@@ -7,14 +7,15 @@ from types import MappingProxyType
 from orchestrator.fleet.health import Health, Verdict, judge
 from orchestrator.fleet.history import begin
 from orchestrator.fleet.observed import Look, Sight
-from orchestrator.fleet.presence import Presence, whereabouts
+from orchestrator.fleet.presence import whereabouts
 from orchestrator.fleet.running import as_running, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.deploying import Changed, decide
+from orchestrator.planning.dragging import dragged_in
 from orchestrator.planning.leaving_out import leave_out
 from orchestrator.planning.plan import Action, Before, Command, LeftOut, Untouched
-from orchestrator.planning.selection import Request, dependencies, dependents, select
+from orchestrator.planning.selection import Request, dependencies, select
 
 _ACTIONS = {
     Command.RESTART: Action.RESTART,
@@ -129,7 +130,7 @@ def _acted(
     if command is Command.UP:
         reasons |= _needed_below(inventory, chosen, before)
     elif command is not Command.VERIFY:
-        reasons |= _dragged_in(inventory, chosen, before)
+        reasons |= dragged_in(inventory, chosen, before)
     return {
         unit: _action(inventory.spec(unit), command, why, before[unit], pins)
         for unit, why in reasons.items()
@@ -172,17 +173,6 @@ def _running_health(unit: Unit, spec: UnitSpec, sight: Sight) -> Health:
     return judge(as_running(unit, sight), sight, begin(unit.stack, sight), spec.policy)
 
 
-def _dragged_in(
-    inventory: Inventory, chosen: frozenset[Unit], before: Mapping[Unit, Before]
-) -> dict[Unit, str]:
-    """Everything that depends on the chosen and may still be there has to go down with them."""
-    return {
-        unit: f"depends on {_causes(inventory, unit, chosen)}"
-        for unit in dependents(inventory, chosen)
-        if inventory.state(unit) is SiteState.ACTIVE and before[unit].presence is not Presence.GONE
-    }
-
-
 def _needed_below(
     inventory: Inventory, chosen: frozenset[Unit], before: Mapping[Unit, Before]
 ) -> dict[Unit, str]:
@@ -199,11 +189,6 @@ def _serves(before: Before) -> bool:
 
 def _needs(inventory: Inventory, unit: Unit, other: Unit) -> bool:
     return other in dependencies(inventory, frozenset({unit}))
-
-
-def _causes(inventory: Inventory, unit: Unit, chosen: frozenset[Unit]) -> str:
-    below = dependencies(inventory, frozenset({unit})) & chosen
-    return ", ".join(str(cause) for cause in sorted(below))
 
 
 def _untouched(
