@@ -19,6 +19,7 @@ PROGRAMS = {
     "apache2-utils": "htpasswd",
     "postgresql": "initdb",
     "git": "git",
+    "curl": "curl",
     "util-linux": "nsenter",
 }
 _ADMIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.allowing import check_override, weathered
+from orchestrator.cli.by_hand import print_by_hand
 from orchestrator.cli.meeting import meet
 from orchestrator.cli.options import (
     at_refs,
@@ -79,6 +80,11 @@ def _lifetime(_ctx: click.Context, _param: click.Parameter, value: str) -> float
     help="How long the saved plan may be applied: 90m, 2h, 3d. At most 30d.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option(
+    "--as-commands",
+    is_flag=True,
+    help="Print the commands that do it without dtdeploy, with every wait; contacts nothing.",
+)
 @selecting
 @with_strategy
 @leaving_out
@@ -94,6 +100,7 @@ def plan(
     out: Path | None,
     expires: float,
     force: bool,
+    as_commands: bool,
     detailed_exitcode: bool,
     no_guards: bool,
     **selection: Any,  # noqa: ANN401 - the selecting options, passed on whole
@@ -108,6 +115,7 @@ def plan(
       dtdeploy plan --all --format markdown
       dtdeploy plan --all --out restart.plan --expires 2h
       dtdeploy plan --all --without gbo --because "its link is down"
+      dtdeploy plan --all --as-commands
     """
     override = override_of(selection)
     asked = Asked(
@@ -116,6 +124,9 @@ def plan(
         refs=refs,
         on_failure=on_failure,
     )
+    if as_commands:
+        print_by_hand(asked, alone=out is None and form is Form.TEXT)
+        return ExitCode.DONE
     if out is not None:
         _can_be_saved(asked)
         must_be_free(out, force=force)

@@ -181,6 +181,15 @@ class Talk:
         else:
             print_status(fleet, self.out)
 
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print lines that are data, as they are: somebody will paste them."""
+        for line in lines:
+            self.out.out(line, highlight=False)
+
+    def json(self, value: Json) -> None:
+        """Print a value for a machine."""
+        print_json(value, self.out)
+
     def drift(self, fleet: FleetDrift) -> None:
         """Show where what runs differs from what is declared."""
         if self.as_json:

@@ -1,0 +1,210 @@
+"""Single lines for a shell: one thing done at one manager, or one look, or a wait with a deadline.
+
+They need sh, ssh, git and tar here; there sh, docker, tar, grep, sed, and curl for probes. How
+Docker's words are read: `docker stack ps` of a stack that is gone says `nothing found in stack`
+and ends with 1 (docs/swarm.md); any other line that names no ended task blocks, errors among them.
+"""
+
+import shlex
+from collections.abc import Iterable
+
+from orchestrator.inventory.model import Manager, Repo, UnitSpec
+from orchestrator.procedures.hold import LOCK
+
+FOLDER = "by-hand"
+_SSH = "-o ConnectTimeout=10 -o ServerAliveInterval=5"
+_OF = "of=label=com.docker.stack.namespace=$s"
+_OVER = '[ $((n=n-1)) -gt 0 ] || { echo "$s: waited in vain, stop here" >&2; exit 1; }; sleep 1'
+_ENDED = (
+    "! docker stack ps --format {{.CurrentState}} $s 2>&1 |"
+    ' grep -Eqiv "^(complete|shutdown|failed|rejected|orphaned|remove|nothing found in stack)"'
+)
+_NONE_LEFT = (
+    "left=$(docker service ls -q -f $of && docker ps -q -f $of{more})"
+    ' && {{ [ -z "$left" ] || {{ echo "$s: $left"; false; }}; }}'
+)
+_KINDS = "".join(f" && docker {kind} ls -q -f $of" for kind in ("network", "secret", "config"))
+_FULL = (
+    "counts=$(docker stack services --format {{.Replicas}} $s)"
+    r' && [ -n "$counts" ] && ! echo "$counts" | grep -qv "^\([0-9]*\)/\1\( .*\)*$"'
+)
+_TASKS = "$(docker stack ps -q -f desired-state=running $s)"
+_BODIES = {
+    "ready": 'nodes=$(docker node ls --format "{{.Hostname}} {{.Status}}") && echo "$nodes"'
+    ' && ! echo "$nodes" | grep -qv " Ready$"',
+    "gone": f"{_OF}; {_NONE_LEFT.format(more='')} && {_ENDED}",
+    "rm_services": f'{_OF}; ids=$(docker service ls -q -f $of) && [ -z "$ids" ]'
+    " || docker service rm $ids",
+    "wait_ended": f"until {_ENDED}; do {_OVER}; done",
+    "rm_rest": f"{_OF}; until {{ docker stack rm $s; {_NONE_LEFT.format(more=_KINDS)}; }};"
+    f" do {_OVER}; done",
+    "wait_running": f"until {_FULL}; do {_OVER}; done",
+    "same_tasks": f'a={_TASKS} && sleep $n && [ -n "$a" ] && [ "$a" = "{_TASKS}" ]',
+    "pull": 'cd "$s" && sed -n "s/^ *image: *//p" "$n" | sort -u |'
+    ' while read -r image; do eval "docker pull -q $image" || exit 1; done',
+}
+"""What is done at a manager, by the name of the shell's function that has it done."""
+
+
+def functions() -> tuple[str, ...]:
+    """Return the definitions that all other lines rest on, for sh, bash and zsh.
+
+    Each takes a host, most of them a stack and a number of seconds behind it. Without `-n` ssh
+    would eat the lines that were pasted after it.
+    """
+    return (
+        f'on() {{ ssh -n {_SSH} "$@"; }}',
+        f'into() {{ ssh {_SSH} "$@"; }}',
+        *(
+            f'{name}() {{ on "$1" "s=$2; n=$3; "{shlex.quote(body)}; }}'
+            for name, body in _BODIES.items()
+        ),
+    )
+
+
+def host_of(manager: Manager) -> str:
+    """Return what ssh is given to reach a manager; a port needs the form of a URL."""
+    user = f"{manager.user}@" if manager.user else ""
+    return f"ssh://{user}{manager.host}:{manager.port}" if manager.port else user + manager.host
+
+
+def held(host: str) -> str:
+    """Return the line that takes dtdeploy's lock, so that nobody's run comes in between."""
+    return _fed('echo "by hand, $USER"', host, f"docker config create {LOCK} -")
+
+
+def released(host: str) -> str:
+    """Return the line that gives the lock back."""
+    return at(host, f"docker config rm {LOCK}")
+
+
+def ready(host: str) -> str:
+    """Return the line that fails unless the manager answers and each of its nodes is Ready."""
+    return _called("ready", host)
+
+
+def strangers(host: str, prefix: str, declared: Iterable[str]) -> str:
+    """Return the line that fails if a stack with the prefix runs that is not among `declared`."""
+    known = " ".join(f"-e {stack}" for stack in declared)
+    found = f'echo "$stacks" | grep "^{prefix}" | grep -vxF {known}'
+    return at(host, f"stacks=$(docker stack ls --format {{{{.Name}}}}) && ! {found}")
+
+
+def gone(host: str, stack: str) -> str:
+    """Return the line that fails unless nothing of the stack runs or is about to."""
+    return _called("gone", host, stack)
+
+
+def removed(host: str, stack: str) -> str:
+    """Return the line that deletes the services of a stack, and nothing else yet."""
+    return _called("rm_services", host, stack)
+
+
+def ended(host: str, stack: str, seconds: int) -> str:
+    """Return the line that waits until no task of the stack runs any more."""
+    return _called("wait_ended", host, stack, seconds)
+
+
+def cleared(host: str, stack: str, seconds: int) -> str:
+    """Return the line that removes networks, secrets and configs, and waits until they are gone."""
+    return _called("rm_rest", host, stack, seconds)
+
+
+def replicated(host: str, stack: str, seconds: int) -> str:
+    """Return the line that waits until every service runs as many tasks as it should."""
+    return _called("wait_running", host, stack, seconds)
+
+
+def stays(host: str, stack: str, seconds: int) -> str:
+    """Return the line that fails unless the same tasks run before and after `seconds`."""
+    return _called("same_tasks", host, stack, seconds)
+
+
+def cloned(repo: Repo) -> str:
+    """Return the line that fetches a repository."""
+    return f"git clone -q --bare {shlex.quote(repo.url)} {shlex.quote(repo.name)}.git"
+
+
+def commit_of(repo: str, ref: str) -> str:
+    """Return the line that shows the commit a ref leads to."""
+    return f"git -C {shlex.quote(repo)}.git log -1 --oneline {shlex.quote(ref)} --"
+
+
+def shipped(host: str, spec: UnitSpec, ref: str) -> str:
+    """Return the line that brings the folder of a unit's compose file to its manager."""
+    folder, _ = _place(spec)
+    words = ["git", "-C", f"{spec.repo}.git", "archive", ref, *([folder] if folder else [])]
+    there = shlex.quote(f"{FOLDER}/{spec.unit.stack}")
+    words_there = f"rm -rf {there} && mkdir -p {there} && tar -x -C {there}"
+    return _fed(shlex.join(words), host, words_there)
+
+
+def pulled(host: str, spec: UnitSpec) -> str:
+    """Return the line that pulls every image that a compose file names, its variables filled in."""
+    folder, file = _place(spec)
+    if not (spec.variables or spec.secret_variables):
+        return _called("pull", host, _there(spec, folder), file)
+    images = f'sed -n "s/^ *image: *//p" {shlex.quote(file)} | sort -u'
+    pull = 'while read -r image; do eval "docker pull -q $image" || exit 1; done'
+    return _with_variables(host, spec, f"{images} | {pull}")
+
+
+def deployed(host: str, spec: UnitSpec) -> str:
+    """Return the line that deploys a unit from the files that were shipped."""
+    _, file = _place(spec)
+    words = ["docker", "stack", "deploy", "-c", file, "--with-registry-auth", spec.unit.stack]
+    return _with_variables(host, spec, shlex.join(words))
+
+
+def secret_there(name: str) -> str:
+    """Return the line that fails unless this shell's environment has the secret."""
+    return f': "${{{name}:?type first: read -rs {name}}}"'
+
+
+def patiently(command: str, seconds: int, words: str) -> str:
+    """Return the line that waits until a command of this shell succeeds."""
+    return f"( {_waiting(command, seconds, words)} )"
+
+
+def at(host: str, words: str) -> str:
+    """Return the line that has `words` done at a manager."""
+    return f"on {shlex.quote(host)} {shlex.quote(words)}"
+
+
+def _fed(source: str, host: str, words: str) -> str:
+    return f"{source} | into {shlex.quote(host)} {shlex.quote(words)}"
+
+
+def _waiting(condition: str, seconds: int, words: str) -> str:
+    over = f'{{ echo "{words}" >&2; exit 1; }}'
+    return f"n={seconds}; until {condition}; do [ $((n=n-1)) -gt 0 ] || {over}; sleep 1; done"
+
+
+def _called(name: str, host: str, *given: object) -> str:
+    return shlex.join((name, host, *map(str, given)))
+
+
+def _there(spec: UnitSpec, folder: str) -> str:
+    return "/".join(part for part in (FOLDER, spec.unit.stack, folder) if part)
+
+
+def _place(spec: UnitSpec) -> tuple[str, str]:
+    """Return the folder of a unit's compose file in its repository, and the file's name."""
+    folder, _, file = spec.compose.rpartition("/")
+    return folder, file
+
+
+def _with_variables(host: str, spec: UnitSpec, words: str) -> str:
+    """Return the line that has `words` done beside the compose file, with the unit's variables.
+
+    Secrets go through the input: a command line can be read by everybody on a machine.
+    """
+    folder, _ = _place(spec)
+    given = [f"export {name}={shlex.quote(value)}" for name, value in spec.variables]
+    secret = spec.secret_variables
+    given = [*(f"read -r {name} && export {name}" for name in secret), *given]
+    done = " && ".join((f"cd {shlex.quote(_there(spec, folder))}", *given, words))
+    if not secret:
+        return at(host, done)
+    values = " ".join(f'"${name}"' for name in secret)
+    return _fed(f"printf '%s\\n' {values}", host, done)

@@ -1,0 +1,34 @@
+"""Commands to be typed by hand: comments say what each passage is for, all else is typed."""
+
+from collections.abc import Iterator
+
+from orchestrator.planning.plan import Command
+from orchestrator.planning.selection import Request
+from orchestrator.procedures.by_hand import ByHand
+from orchestrator.ui.foreign import clean
+from orchestrator.ui.json_values import Json
+
+
+def by_hand_lines(command: Command, request: Request, typed: ByHand) -> Iterator[str]:
+    """Yield the lines, comments among them."""
+    yield f"# {command.value} {request}, without dtdeploy. Made from the inventory; nothing was"
+    yield "# looked at. Type it line by line, in one bash, zsh or sh, where ssh and git work."
+    yield "# Each line waits for what it is for, and ends with 0. Where one does not: STOP there,"
+    yield "# mend what it says, and type that line again. The runbook is by-hand."
+    if typed.announced:
+        yield f"# FIRST ANNOUNCE IT: {', '.join(map(str, typed.announced))} goes down."
+    for number, passage in enumerate(typed.passages, start=1):
+        yield ""
+        yield f"# {number}/{len(typed.passages)}  {clean(passage.about)}"
+        yield from passage.lines
+
+
+def by_hand_json(command: Command, request: Request, typed: ByHand) -> Json:
+    """Return the same for a machine."""
+    return {
+        "event": "commands",
+        "command": command.value,
+        "selection": str(request),
+        "passages": [{"about": part.about, "lines": list(part.lines)} for part in typed.passages],
+        "announce": [str(unit) for unit in typed.announced],
+    }
