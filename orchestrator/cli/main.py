@@ -25,8 +25,10 @@ _COMMANDS = {
     "status": Lazy("orchestrator.cli.status:status", "Show the whole fleet on one screen."),
     "verify": Lazy("orchestrator.cli.verify:verify", "Check health, probes and stability."),
     "doctor": Lazy("orchestrator.cli.doctor:doctor", "Run the preflight alone; changes nothing."),
+    "explain": Lazy("orchestrator.cli.explain:explain", "Explain an error; print its runbook."),
     "inventory": Lazy("orchestrator.cli.inventory:inventory", "Check or show sites and stacks."),
     "completion": Lazy("orchestrator.cli.completion:completion", "Print shell completion."),
+    "man": Lazy("orchestrator.cli.man:man", "Write man pages: what --help says."),
 }
 
 
