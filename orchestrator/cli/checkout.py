@@ -8,12 +8,13 @@ from typing import Protocol
 from orchestrator.errors import DtdeployError, ExitCode, Problem, SourceError, UsageError
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, Repo
-from orchestrator.sources.history import Span, log_between, span
+from orchestrator.sources.history import log_between, span
 from orchestrator.sources.lineage import Descent, Lineage, lineage
 from orchestrator.sources.mirror import FetchResult, fetch_all, mirror_path
 from orchestrator.sources.model import Sourced
 from orchestrator.sources.pin import pin
 from orchestrator.sources.read import source_units
+from orchestrator.sources.span import Span
 
 _FETCH_SECONDS = 60.0
 _WORKERS = 8

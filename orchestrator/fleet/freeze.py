@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-from croniter import croniter
 
 _CLOCK_CHANGE = timedelta(hours=3)
 """No zone has moved its clocks by more at once since 1970, but for whole days skipped."""
 _MOST_STARTS = 1000
 """So many starts in one unbroken freeze are taken for one without an end."""
+
+if TYPE_CHECKING:
+    from croniter import croniter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +86,19 @@ def _back(freeze: Recurring, now: datetime) -> Iterator[datetime]:
     Where the clocks go back, a later hour of the wall may be an earlier moment.
     """
     local = now.astimezone(freeze.zone).replace(tzinfo=None) + _CLOCK_CHANGE
-    times = croniter(freeze.cron, local)
+    times = _times(freeze, local)
     while True:
         yield times.get_prev(datetime).replace(tzinfo=freeze.zone).astimezone(UTC)
 
 
 def _on(freeze: Recurring, began: datetime) -> Iterator[datetime]:
     local = began.astimezone(freeze.zone).replace(tzinfo=None)
-    times = croniter(freeze.cron, local)
+    times = _times(freeze, local)
     while True:
         yield times.get_next(datetime).replace(tzinfo=freeze.zone).astimezone(UTC)
+
+
+def _times(freeze: Recurring, local: datetime) -> "croniter":
+    from croniter import croniter  # noqa: PLC0415 - completion must start fast
+
+    return croniter(freeze.cron, local)

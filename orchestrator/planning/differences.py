@@ -10,8 +10,8 @@ from orchestrator.fleet.running import MIXED, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Plan, UnitPlan
-from orchestrator.sources.history import Span
 from orchestrator.sources.model import Sourced
+from orchestrator.sources.span import Span
 
 
 def differing(

@@ -10,7 +10,7 @@ from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.planning.risk import Risk
-from orchestrator.sources.history import Span
+from orchestrator.sources.span import Span
 
 
 class Command(Enum):

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from rapidfuzz import process
-
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy
@@ -137,6 +135,8 @@ def _unknown_names(inventory: Inventory, request: Request) -> list[Problem]:
 
 
 def _unknown(kind: str, name: str, names: list[str], option: str) -> Problem:
+    from rapidfuzz import process  # noqa: PLC0415 - completion must start fast
+
     near = option or next(iter(process.extractOne(name, names, score_cutoff=60) or ()), "")
     fix = f"did you mean {near}?" if near else f"known are: {', '.join(names)}"
     return _usage(f"selection.unknown-{kind}", f"there is no {kind} called {name!r}", fix)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from orchestrator.fleet.drift import Change
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Plan
-from orchestrator.sources.history import Commit, Span
+from orchestrator.sources.span import Commit, Span
 from orchestrator.ui.foreign import clean, shorten
 from orchestrator.ui.phrases import count, short
 from orchestrator.ui.risk_words import few

@@ -10,7 +10,7 @@ from rich.text import Text
 from orchestrator.errors import Problem
 from orchestrator.fleet.presence import Presence
 from orchestrator.planning.differences import UnitDrift
-from orchestrator.sources.history import Span
+from orchestrator.sources.span import Span
 from orchestrator.ui.change_rows import change_words, span_rows
 from orchestrator.ui.consoles import plain, show, stack_up
 from orchestrator.ui.phrases import count, running_at, short

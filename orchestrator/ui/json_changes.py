@@ -3,7 +3,7 @@
 from typing import Any
 
 from orchestrator.fleet.drift import Change
-from orchestrator.sources.history import Span
+from orchestrator.sources.span import Span
 from orchestrator.ui.foreign import clean
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from orchestrator.planning.differences import (
     unit_drift,
     with_differences,
 )
-from orchestrator.sources.history import Span
+from orchestrator.sources.span import Span
 from tests.build import (
     CLIENT,
     DAEMONS,

@@ -4,8 +4,9 @@ import pytest
 
 from orchestrator.errors import SourceError
 from orchestrator.fleet.unit import Revision
-from orchestrator.sources.history import Span, log_between, span
+from orchestrator.sources.history import log_between, span
 from orchestrator.sources.mirror import fetch_all
+from orchestrator.sources.span import Span
 from tests.sources.origin import Origin
 
 

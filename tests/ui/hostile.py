@@ -8,7 +8,7 @@ from orchestrator.fleet.drift import Change, How
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision
 from orchestrator.planning.plan import Before, LeftOut, Plan, Untouched
-from orchestrator.sources.history import Commit, Span
+from orchestrator.sources.span import Commit, Span
 from tests.ui.values import CLIENTS, OLD, SERVER, SHA, healthy, plan_of, unit_plan
 
 _TRICKS = (

@@ -7,7 +7,7 @@ from orchestrator.fleet.drift import Change, How
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.planning.differences import UnitDrift
-from orchestrator.sources.history import Commit, Span
+from orchestrator.sources.span import Commit, Span
 from orchestrator.ui.drift_view import FleetDrift, render_drift
 from orchestrator.ui.json_lines import drift_line, plan_line
 from orchestrator.ui.plan_view import render_plan

@@ -14,7 +14,7 @@ from orchestrator.fleet.freeze import Frozen
 from orchestrator.fleet.guard import GuardAnswer
 from orchestrator.fleet.unit import Revision
 from orchestrator.planning.plan import LeftOut, Override, Plan
-from orchestrator.sources.history import Commit, Span
+from orchestrator.sources.span import Commit, Span
 from orchestrator.ui.json_lines import SCHEMA, plan_line
 from orchestrator.ui.plan_schema import plan_schema
 from orchestrator.ui.saved_view import SavedHead
