@@ -30,7 +30,7 @@ from orchestrator.planning.refusals import (
 )
 from orchestrator.planning.saving import moved_since, refs_moved, releases_moved
 from orchestrator.procedures.applied import Applied, find_applied
-from orchestrator.ui.phrases import count
+from orchestrator.words.phrases import count
 
 
 def apply_plan(

@@ -17,7 +17,7 @@ from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.procedures.asking import ask_sleep
 from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.lock import release_lock
-from orchestrator.ui.phrases import limit
+from orchestrator.words.phrases import limit
 
 _TRIES = 5
 """A holder that is alive writes to its lock now and then, and may do so in between."""

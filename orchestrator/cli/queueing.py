@@ -6,7 +6,7 @@ from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.report import RunEnd
 from orchestrator.errors import FleetError, RefusedError
 from orchestrator.procedures.asking import ask_sleep
-from orchestrator.ui.phrases import limit
+from orchestrator.words.phrases import limit
 
 _PAUSE_SECONDS = 2.0
 

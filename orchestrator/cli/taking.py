@@ -9,7 +9,7 @@ from orchestrator.errors import FleetError, Problem, RefusedError
 from orchestrator.procedures.asking import ask_sleep
 from orchestrator.procedures.hold import Phase
 from orchestrator.ui.holding import SILENT_SECONDS, HeldRun, Life, Process, next_for
-from orchestrator.ui.phrases import limit
+from orchestrator.words.phrases import limit
 
 _PAUSE_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0

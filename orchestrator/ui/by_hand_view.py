@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.by_hand import ByHand
-from orchestrator.ui.foreign import clean
 from orchestrator.ui.json_values import Json
+from orchestrator.words.foreign import clean
 
 
 def by_hand_lines(command: Command, request: Request, typed: ByHand) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import Problem, worst
 from orchestrator.fleet.unit import Unit
-from orchestrator.ui.phrases import named
+from orchestrator.words.phrases import named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from orchestrator.fleet.drift import Change
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Plan
 from orchestrator.sources.span import Commit, Span
-from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.phrases import count, short
 from orchestrator.ui.risk_words import few
+from orchestrator.words.foreign import clean, shorten
+from orchestrator.words.phrases import count, short
 
 _LONGEST = 200
 _DAY = 10

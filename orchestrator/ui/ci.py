@@ -14,8 +14,8 @@ from enum import Enum
 from pathlib import Path, PurePath
 
 from orchestrator.errors import Problem
-from orchestrator.ui.foreign import clean, clean_lines, shorten
 from orchestrator.ui.mode import automated
+from orchestrator.words.foreign import clean, clean_lines, shorten
 
 MOST_ANNOTATIONS = 10
 """GitHub shows no more than ten errors of a step."""

@@ -13,8 +13,8 @@ from orchestrator.planning.differences import UnitDrift
 from orchestrator.sources.span import Span
 from orchestrator.ui.change_rows import change_words, span_rows
 from orchestrator.ui.consoles import plain, show, stack_up
-from orchestrator.ui.phrases import count, running_at, short
 from orchestrator.ui.problems import problems_view
+from orchestrator.words.phrases import count, running_at, short
 
 _MOST_COMMITS = 20
 

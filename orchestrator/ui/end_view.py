@@ -12,10 +12,10 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import StepKind
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
-from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.phrases import named
 from orchestrator.ui.standing import Standing, unit_ends
 from orchestrator.ui.summary import how_it_went, next_command, what_stands
+from orchestrator.words.foreign import clean, shorten
+from orchestrator.words.phrases import named
 
 _LONGEST = 300
 _LOOKING = ("dtdeploy lock", "dtdeploy status")

@@ -11,8 +11,8 @@ from rich.text import Text
 from orchestrator.engine.keeper import BEAT_SECONDS
 from orchestrator.procedures.hold import Goal, Hold, Phase
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
-from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.phrases import elapsed
+from orchestrator.words.foreign import clean, shorten
+from orchestrator.words.phrases import elapsed
 
 SILENT_SECONDS = 3 * BEAT_SECONDS
 """Without a heartbeat for so long, a run gives no sign of life."""

@@ -8,8 +8,8 @@ from rich.text import Text
 from orchestrator.inventory.describe import SiteRow, UnitRow, describe
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
-from orchestrator.ui.foreign import clean
-from orchestrator.ui.phrases import count
+from orchestrator.words.foreign import clean
+from orchestrator.words.phrases import count
 
 _STYLES = {SiteState.ACTIVE: "green", SiteState.WATCHED: "yellow", SiteState.PLANNED: "dim"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from orchestrator.fleet.drift import Change
 from orchestrator.sources.span import Span
-from orchestrator.ui.foreign import clean
+from orchestrator.words.foreign import clean
 
 Json = dict[str, Any]
 

@@ -46,7 +46,6 @@ from orchestrator.errors import ExitCode, Problem, worst
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.drift_view import FleetDrift
 from orchestrator.ui.end_view import every_problem, next_commands, owed_units
-from orchestrator.ui.foreign import clean
 from orchestrator.ui.holding import HeldRun
 from orchestrator.ui.json_drift import fleet_drift_json
 from orchestrator.ui.json_values import (
@@ -62,6 +61,7 @@ from orchestrator.ui.saved_view import SavedHead, saved_json
 from orchestrator.ui.standing import UnitEnd, unit_ends
 from orchestrator.ui.status_view import Fleet
 from orchestrator.ui.summary import next_command
+from orchestrator.words.foreign import clean
 
 SCHEMA = "1.0"
 """Of the plan's line; the JSON Schema is docs/schema/plan.schema.json."""

@@ -44,11 +44,11 @@ from orchestrator.planning.plan import Before, Plan, Step, UnitPlan
 from orchestrator.planning.risk import Risk
 from orchestrator.planning.steps import step_waves
 from orchestrator.procedures.owed import Owed
-from orchestrator.ui.foreign import clean, clean_lines
 from orchestrator.ui.holding import HeldRun, next_for
 from orchestrator.ui.json_changes import change_json, span_json
 from orchestrator.ui.lock_view import RunState
 from orchestrator.ui.status_view import Fleet, StatusRow
+from orchestrator.words.foreign import clean, clean_lines
 
 Json = dict[str, Any]
 

@@ -20,8 +20,8 @@ from orchestrator.engine.events import (
 from orchestrator.errors import Problem
 from orchestrator.planning.plan import StepKind
 from orchestrator.ui.consoles import show, whole
-from orchestrator.ui.foreign import clean, clean_lines, shorten
-from orchestrator.ui.phrases import count, elapsed, limit, some
+from orchestrator.words.foreign import clean, clean_lines, shorten
+from orchestrator.words.phrases import count, elapsed, limit, some
 
 _QUIET_SECONDS = 3.0
 """What a step waits for is said at most this often."""

@@ -12,9 +12,9 @@ from rich.text import Text
 from orchestrator.engine.events import Event
 from orchestrator.engine.schedule import State
 from orchestrator.ui.board import Board, Row
-from orchestrator.ui.foreign import clean
 from orchestrator.ui.lines import LineWriter, waiting_words
-from orchestrator.ui.phrases import elapsed
+from orchestrator.words.foreign import clean
+from orchestrator.words.phrases import elapsed
 
 _REFRESHES_PER_SECOND = 4
 _WORDS_WIDTH = 12

@@ -9,9 +9,9 @@ from rich.text import Text
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.progress import Mark, UnitProgress
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
-from orchestrator.ui.foreign import clean, shorten
 from orchestrator.ui.holding import HeldRun, holding_view
-from orchestrator.ui.phrases import named
+from orchestrator.words.foreign import clean, shorten
+from orchestrator.words.phrases import named
 
 _STYLES = {Mark.DONE: "green", Mark.TODO: "bold yellow", Mark.UNKNOWN: "bold red"}
 _LONGEST = 300

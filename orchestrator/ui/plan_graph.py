@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.planning.graph import waves
 from orchestrator.planning.plan import Plan, Step, StepKind
-from orchestrator.ui.foreign import clean, shorten
+from orchestrator.words.foreign import clean, shorten
 
 _MOST_NODES = 40
 """With more steps than this, those of a stack that are of one kind share a node."""

@@ -7,14 +7,14 @@ from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
 from orchestrator.ui.change_rows import change_rows, span_rows
 from orchestrator.ui.docker_words import commands_once
-from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.markdown import code, fenced, folded, prose, table
-from orchestrator.ui.phrases import asked, count, limit, named
 from orchestrator.ui.plan_mermaid import plan_mermaid
 from orchestrator.ui.plan_rows import danger_rows, now_words, order_rows, then_words, why_rows
 from orchestrator.ui.risk_words import few, risk_words
 from orchestrator.ui.saved_view import SavedHead
 from orchestrator.ui.weather_words import weather_rows
+from orchestrator.words.foreign import clean, shorten
+from orchestrator.words.markdown import code, fenced, folded, prose, table
+from orchestrator.words.phrases import asked, count, limit, named
 
 MARKER = "<!-- dtdeploy plan -->"
 """The first line: by it a job finds its own comment, to write it anew."""

@@ -8,9 +8,9 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Before, Plan, Step, StepKind, UnitPlan
 from orchestrator.planning.steps import step_waves
-from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.phrases import named, running_at, short
 from orchestrator.ui.risk_words import few
+from orchestrator.words.foreign import clean, shorten
+from orchestrator.words.phrases import named, running_at, short
 
 _VERBS = {
     StepKind.EXAMINE: "check",

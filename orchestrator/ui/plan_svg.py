@@ -3,9 +3,9 @@
 from xml.etree import ElementTree as ET
 
 from orchestrator.planning.plan import Plan, StepKind
-from orchestrator.ui.foreign import clean
-from orchestrator.ui.phrases import asked, count
 from orchestrator.ui.plan_graph import Graph, graph_of
+from orchestrator.words.foreign import clean
+from orchestrator.words.phrases import asked, count
 
 _GAP, _ROW, _BOX_HEIGHT, _MARGIN = 56, 44, 30, 20
 _CHARACTER = 7.8

@@ -15,8 +15,6 @@ from orchestrator.planning.plan import Action, Before, Plan, UnitPlan
 from orchestrator.ui.change_rows import change_rows, span_rows
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
-from orchestrator.ui.foreign import clean, shorten
-from orchestrator.ui.phrases import asked, count, limit, named
 from orchestrator.ui.plan_rows import (
     danger_rows,
     order_rows,
@@ -27,6 +25,8 @@ from orchestrator.ui.plan_rows import (
 )
 from orchestrator.ui.risk_words import few, risk_words
 from orchestrator.ui.weather_words import weather_rows
+from orchestrator.words.foreign import clean, shorten
+from orchestrator.words.phrases import asked, count, limit, named
 
 _STYLES = {
     Verdict.HEALTHY: "green",

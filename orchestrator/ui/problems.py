@@ -10,8 +10,8 @@ from rich.text import Text
 from orchestrator.errors import ExitCode, Problem, worst
 from orchestrator.ui.causes import Cause, causes
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
-from orchestrator.ui.foreign import clean, clean_lines, shorten
-from orchestrator.ui.phrases import count
+from orchestrator.words.foreign import clean, clean_lines, shorten
+from orchestrator.words.phrases import count
 
 _LONGEST = 1000
 """Characters of one line of evidence; what is cut is cut from its first half."""

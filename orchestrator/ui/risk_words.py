@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.risk import Risk, Typical
-from orchestrator.ui.phrases import count, elapsed, named
+from orchestrator.words.phrases import count, elapsed, named
 
 _MOST = 12
 """More units than this are counted, stack by stack: they are named further down anyway."""

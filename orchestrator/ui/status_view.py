@@ -15,10 +15,10 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
 from orchestrator.procedures.owed import Owed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
-from orchestrator.ui.foreign import clean, shorten
 from orchestrator.ui.holding import HeldRun
-from orchestrator.ui.phrases import count, elapsed, named, running_at
 from orchestrator.ui.problems import problems_view
+from orchestrator.words.foreign import clean, shorten
+from orchestrator.words.phrases import count, elapsed, named, running_at
 
 _STYLES = {"healthy": "green", "pending": "yellow", "gone": "dim"}
 _MOST_WORDS = 3

@@ -12,9 +12,9 @@ from orchestrator.errors import ExitCode
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, Plan, StepKind
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
-from orchestrator.ui.foreign import clean
-from orchestrator.ui.phrases import asked, count, elapsed, named
 from orchestrator.ui.standing import Standing, UnitEnd, unit_ends
+from orchestrator.words.foreign import clean
+from orchestrator.words.phrases import asked, count, elapsed, named
 
 _STYLES = {
     Standing.DEPLOYED: "green",

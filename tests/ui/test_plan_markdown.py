@@ -9,9 +9,9 @@ from orchestrator.ui.plan_markdown import MARKER, plan_markdown
 from orchestrator.ui.saved_view import SavedHead
 from tests.ui.golden import assert_golden
 from tests.ui.hostile import HOSTILE, planted
-from tests.ui.test_markdown import GITHUB, inline
 from tests.ui.test_plan_view import PLANS
 from tests.ui.values import plan_of, unit_plan
+from tests.words.test_markdown import GITHUB, inline
 
 _OWN_BLOCKS = re.compile(r"<!-- dtdeploy plan -->|</?details>|<summary>[A-Za-z', ]+</summary>|\s+")
 _OWN_TOKENS = {"text", "text_special", "html_inline", "strong_open", "strong_close"}

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.ui.foreign import clean
 from orchestrator.ui.plan_graph import graph_of
 from orchestrator.ui.plan_svg import plan_svg
+from orchestrator.words.foreign import clean
 from tests.ui.golden import assert_golden
 from tests.ui.hostile import HOSTILE, planted
 from tests.ui.test_plan_mermaid import strange

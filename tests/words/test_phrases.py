@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.ui.phrases import asked, count, elapsed, limit, named, running_at, some
+from orchestrator.words.phrases import asked, count, elapsed, limit, named, running_at, some
 from tests.ui.values import KKO, SHA, UNITS
 
 

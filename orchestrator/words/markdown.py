@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from orchestrator.ui.foreign import clean
+from orchestrator.words.foreign import clean
 
 _PLAIN_WORD = re.compile(r"\(?(?:[A-Za-z]+(?:'[a-z]+)?|[0-9]{1,6}(?:\.[0-9]+)?)[,;.:]?\)?[,;.:]?")
 _KEPT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,;()/+-=")

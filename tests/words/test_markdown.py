@@ -6,8 +6,8 @@ from hypothesis import given
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from orchestrator.ui.foreign import clean
-from orchestrator.ui.markdown import code, fenced, folded, prose, table
+from orchestrator.words.foreign import clean
+from orchestrator.words.markdown import code, fenced, folded, prose, table
 from tests.ui.hostile import HOSTILE
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.ui.foreign import clean, clean_lines, shorten
+from orchestrator.words.foreign import clean, clean_lines, shorten
 
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
