@@ -23,6 +23,7 @@ _COMMANDS = {
     "lock": Lazy("orchestrator.cli.lock:lock", "Show which run holds the lock; break it."),
     "drift": Lazy("orchestrator.cli.drift:drift", "Show what differs from what is declared."),
     "status": Lazy("orchestrator.cli.status:status", "Show the whole fleet on one screen."),
+    "logs": Lazy("orchestrator.cli.logs:logs", "Show what services write, at all sites at once."),
     "verify": Lazy("orchestrator.cli.verify:verify", "Check health, probes and stability."),
     "doctor": Lazy("orchestrator.cli.doctor:doctor", "Run the preflight alone; changes nothing."),
     "explain": Lazy("orchestrator.cli.explain:explain", "Explain an error; print its runbook."),

@@ -10,6 +10,8 @@ from rich.console import Console
 
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.errors import ExitCode, Problem
+from orchestrator.fleet.logs import LogLine
+from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
@@ -31,6 +33,7 @@ from orchestrator.ui.json_lines import (
 from orchestrator.ui.json_values import Json, state_json
 from orchestrator.ui.listening import Listening, make_listener
 from orchestrator.ui.lock_view import RunState, print_lock, print_state
+from orchestrator.ui.log_view import LogPrinter, log_json
 from orchestrator.ui.mode import Mode, choose_mode
 from orchestrator.ui.plan_forms import Form, plan_lines
 from orchestrator.ui.plan_markdown import plan_markdown
@@ -189,6 +192,12 @@ class Talk:
     def json(self, value: Json) -> None:
         """Print a value for a machine."""
         print_json(value, self.out)
+
+    def log_lines(self, units: Iterable[Unit]) -> Callable[[LogLine], None]:
+        """Return what prints a line of logs; `units` are all whose lines may come."""
+        if self.as_json:
+            return lambda line: print_json(log_json(line), self.out)
+        return LogPrinter(self.out, units, self.clock())
 
     def drift(self, fleet: FleetDrift) -> None:
         """Show where what runs differs from what is declared."""

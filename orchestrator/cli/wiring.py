@@ -8,18 +8,19 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from orchestrator.cli.checkout import Checkout, GitCheckout, MadeUpCheckout
+from orchestrator.cli.debugging import start_logs
 from orchestrator.cli.given import given
 from orchestrator.cli.guards import ask_guard, leave_out
 from orchestrator.cli.journals import JournalFolder, Journals, MemoryJournals
-from orchestrator.cli.logs import start_logs
 from orchestrator.cli.processes import is_dtdeploy
 from orchestrator.cli.talk import Talk
+from orchestrator.engine.log_flow import LogReader, NoLogs
 from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.engine.ports import Backend
 from orchestrator.errors import Problem
@@ -29,6 +30,7 @@ from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.procedures.hold import Holder
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.build import build_fleet
+from orchestrator.simulation.saying import SimulatedLogs
 from orchestrator.simulation.scenario import load_scenario
 from orchestrator.simulation.synthetic import synthetic_sources
 from orchestrator.swarm.performer import LivePerformer, SshSettings
@@ -59,6 +61,7 @@ class World:
     journals: Journals
     runs_here: Callable[[int], bool]
     ask_guard: Callable[[Guard], GuardAnswer] = leave_out
+    logs: LogReader = field(default_factory=NoLogs)
 
 
 def open_talk() -> Talk:
@@ -115,6 +118,7 @@ def open_world() -> Iterator[World]:
                 coordinator=inventory.coordinator,
                 environment=os.environ,
             ),
+            logs=performer.logs,
         )
     finally:
         backend.close()
@@ -198,6 +202,10 @@ def _simulated(inventory: Inventory, path: Path) -> World:
     fleet = build_fleet(inventory, load_scenario(path), 1, sources=sources)
     backend = SimulatedBackend(fleet)
     began = time.time()
+
+    def wall() -> float:
+        return began + backend.now()
+
     return World(
         inventory=inventory,
         backend=backend,
@@ -206,7 +214,8 @@ def _simulated(inventory: Inventory, path: Path) -> World:
         run_id=_run_id(),
         wake=backend.wake,
         holder=_holder(),
-        wall=lambda: began + backend.now(),
+        wall=wall,
         journals=MemoryJournals(),
         runs_here=is_dtdeploy,
+        logs=SimulatedLogs(fleet, wall),
     )

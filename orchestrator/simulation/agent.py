@@ -236,7 +236,7 @@ def _end(swarm: SimSwarm, task: SimTask, state: TaskState, error: str = "") -> N
         swarm.world.running.pop(container.id, None)
         swarm.tell(What.CONTAINER_STOPPED, task)
     if container is not None:
-        container.state = "exited"
+        container.state, container.ended = "exited", swarm.clock.now
     _leave_network(task)
     report(swarm, task, state, error)
 

@@ -31,6 +31,7 @@ class SimContainer:
     task: "SimTask"
     state: str = "created"
     since: float = 0.0
+    ended: float = 0.0
     ready_at: float = 0.0
 
     def look(self) -> Container:

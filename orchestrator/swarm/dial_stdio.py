@@ -67,6 +67,18 @@ class DialStdio:
         """Close the session; dial-stdio ends by itself."""
         close_channel(self._channel)
 
+    def check(self) -> None:
+        """Raise EOFError if the connection has ended: what was read may be cut short.
+
+        http.client takes the end of a stream for the end of a line (HTTPResponse.readline).
+        """
+        if not self._connection.alive:
+            raise EOFError("the connection ended")
+
+    def connected(self) -> bool:
+        """Ask sshd for a sign of life: whether silence is the daemon's."""
+        return not self._channel.closed and self._connection.answers()
+
     def explain(self, error: Exception) -> Problem:
         """Return why the stream failed: docker's words on stderr, or the connection itself."""
         said = str(error) or type(error).__name__

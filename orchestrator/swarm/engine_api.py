@@ -213,6 +213,17 @@ class EngineApi:
         self._line = None
         self._info = None
 
+    def fresh(self) -> tuple[str, DialStdio]:
+        """Return the version to speak and a channel of its own, for one long answer.
+
+        Raises:
+            FleetError: the daemon cannot be asked for its version, or there is no session.
+
+        """
+        if not self._version:
+            self.ask(())
+        return self._version, self._open_stream()
+
     def sdk(self) -> docker.APIClient:
         """Return the docker SDK's client for this daemon.
 

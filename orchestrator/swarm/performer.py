@@ -53,6 +53,8 @@ from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.examine import Clocks, check_images, examine
 from orchestrator.swarm.lateness import LateError
 from orchestrator.swarm.link import SiteLink, passing
+from orchestrator.swarm.log_reading import LogReading
+from orchestrator.swarm.log_stream import Patience
 from orchestrator.swarm.look import look
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.redaction import Observation, Redaction
@@ -71,9 +73,13 @@ class SshSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """In seconds. `read` bounds one look; a connect is bounded by ConnectTimeout."""
+    """In seconds. `read` bounds one look; a connect is bounded by ConnectTimeout.
+
+    `quiet`: after so long without a word of logs that are followed, the link is tried.
+    """
 
     read: float = 10.0
+    quiet: float = 15.0
 
 
 class LivePerformer:
@@ -107,17 +113,20 @@ class LivePerformer:
         self._clocks = Clocks(monotonic, wall)
         self._secrets = secrets
         self._redaction = Redaction(secrets.values())
-        self._links = {
-            site: SiteLink(
+
+        def link(site: str) -> SiteLink:
+            return SiteLink(
                 site,
-                manager,
+                managers[site],
                 config_text=lambda: with_includes(ssh.config, ssh.defaults.home),
                 defaults=ssh.defaults,
                 clock=monotonic,
                 read_seconds=timeouts.read,
             )
-            for site, manager in managers.items()
-        }
+
+        self._links = {site: link(site) for site in managers}
+        patience = Patience(clock=monotonic, quiet=timeouts.quiet)
+        self.logs = LogReading(self._links.__getitem__, link, self._redaction, patience)
         self._configs = {site: Configs(link, monotonic) for site, link in self._links.items()}
 
     def perform(self, effect: Effect) -> Observation:
@@ -238,6 +247,7 @@ class LivePerformer:
 
     def close(self) -> None:
         """End every connection; what still runs over them loses its answer."""
+        self.logs.close()
         for link in self._links.values():
             link.close()
 

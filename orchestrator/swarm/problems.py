@@ -7,6 +7,7 @@
     docker.too-old, docker.unreadable, docker.refused                      11
     swarm.no-quorum, swarm.inactive, swarm.locked, swarm.not-manager,
     swarm.certificates-expired                                             11
+    logs.incomplete, logs.not-kept                                         11
     answer.lost                                                            31
 
 A Swarm without quorum is reached, yet nothing can be asked of it: it counts as unreachable.
@@ -125,6 +126,34 @@ def answer_lost(site: str, what: str, *evidence: str) -> Problem:
         state_left="it may or may not have been carried out",
         fix="look before doing anything again: dtdeploy status",
         runbook="run-stopped-half-way",
+    )
+
+
+def logs_incomplete(where: Where, said: str) -> Problem:
+    """Return: not every node gave what its tasks wrote. Docker does not say which one.
+
+    One that is down, or whose daemon hangs, does not (measured on 20.10).
+    """
+    return Problem(
+        code="logs.incomplete",
+        what="not every node gave its lines",
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        where=where,
+        evidence=(said,),
+        fix=f"dtdeploy status --site {where.site}; on its manager: docker node ls",
+        runbook="site-unreachable",
+    )
+
+
+def logs_not_kept(where: Where) -> Problem:
+    """Return: the service's logging driver is `none`, so that nothing can be read."""
+    return Problem(
+        code="logs.not-kept",
+        what="its logging driver is `none`: nothing that it writes is kept",
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        where=where,
+        fix="give it another driver in its compose file: `logging: {driver: json-file}`",
+        runbook="service-not-healthy",
     )
 
 

@@ -15,7 +15,18 @@ from pathlib import Path
 from tests.docs.pages import ROOT
 
 NAMESPACES = (
-    *("answer", "audit", "deploy", "docker", "inventory", "journal", "lock", "owed", "plan"),
+    *(
+        "answer",
+        "audit",
+        "deploy",
+        "docker",
+        "inventory",
+        "journal",
+        "lock",
+        "logs",
+        "owed",
+        "plan",
+    ),
     *(
         "freeze",
         "guard",

@@ -44,13 +44,17 @@ ANSWERS: Mapping[str, bytes] = {
 
 @dataclass
 class Daemon:
-    """What it was asked, and what it is to answer. `hang` keeps every answer back."""
+    """What it was asked, and what it is to answer.
+
+    `hang` keeps every answer back, `quiet` only the body of one to `/logs`.
+    """
 
     asked: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     replies: dict[str, Callable[[], Reply]] = field(default_factory=dict)
     hang: threading.Event = field(default_factory=threading.Event)
+    quiet: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def reply(self, method: str, path: str) -> Reply:
@@ -100,6 +104,9 @@ def listening(sock: Path) -> Iterator[Daemon]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.flush()
+            if "/logs?" in self.path and daemon.quiet.is_set():
+                daemon.released.wait(30)
             self.wfile.write(body)
             self.wfile.flush()
 
