@@ -13,8 +13,8 @@ from rich.text import Text
 from orchestrator.fleet.logs import LogLine
 from orchestrator.fleet.unit import Unit
 from orchestrator.ui.consoles import show, whole
-from orchestrator.ui.foreign import clean
 from orchestrator.ui.json_values import Json, unit_json
+from orchestrator.words.foreign import clean
 
 _COLOURS = (
     "cyan",
