@@ -21,6 +21,7 @@ from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import count, elapsed, named, running_at
 
 _STYLES = {"healthy": "green", "pending": "yellow", "gone": "dim"}
+_MOST_NAMED = 3
 _MOST_WORDS = 3
 _LONGEST = 300
 _REVISION_WIDTH = 18
@@ -93,11 +94,33 @@ def status_view(fleet: Fleet) -> RenderableType:
     notes += [("PLANNED", f"{', '.join(fleet.planned)} (not contacted)")] if fleet.planned else []
     if notes:
         parts += [Text(), labelled(notes, indent=0)]
-    if fleet.owed:
-        parts += [whole("NEXT  ", ("dtdeploy up --owed", "bold cyan"))]
+    if command := _next(fleet):
+        parts += [whole("NEXT  ", (command, "bold cyan"))]
     if fleet.unreachable:
         parts += [Text(), problems_view(fleet.unreachable)]
     return stack_up(parts)
+
+
+def _next(fleet: Fleet) -> str:
+    """Return what to type, "" where nothing is to be done, or a run that holds the lock says it."""
+    if fleet.owed:
+        return "dtdeploy up --owed"
+    if fleet.holding is not None or fleet.unreachable:
+        return ""
+    down = [
+        row.unit
+        for row in fleet.rows
+        if not _well(row)
+        and row.site_state is SiteState.ACTIVE
+        and row.verdict is not Verdict.PENDING
+    ]
+    if not down:
+        return ""
+    return (
+        " ".join(("dtdeploy up", *map(str, down)))
+        if len(down) <= _MOST_NAMED
+        else "dtdeploy up --all"
+    )
 
 
 def _owed(fleet: Fleet) -> Iterator[str]:

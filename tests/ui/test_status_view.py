@@ -99,3 +99,32 @@ def test_foreign_words_neither_steer_the_terminal_nor_leak() -> None:
     assert "\x1b" not in out.getvalue()
     assert "hunter2" not in out.getvalue()
     assert out.getvalue().count("[bold]") == 2
+
+
+def next_of(fleet: Fleet) -> str:
+    lines = [line for line in render_status(fleet) if line.startswith("NEXT")]
+    return lines[0].removeprefix("NEXT  ") if lines else ""
+
+
+GONE = {"presence": Presence.GONE, "verdict": None}
+
+
+def test_what_is_down_is_to_be_brought_up() -> None:
+    assert next_of(Fleet(rows=(row(SERVER), row(KKO, **GONE)))) == f"dtdeploy up {KKO}"
+    unwell = row(DAEMONS, verdict=Verdict.UNHEALTHY)
+    assert next_of(Fleet(rows=(unwell, row(KKO, **GONE)))) == f"dtdeploy up {DAEMONS} {KKO}"
+
+
+def test_many_that_are_down_are_not_named_one_by_one() -> None:
+    rows = tuple(row(unit, **GONE) for unit in (SERVER, *CLIENTS))
+    assert next_of(Fleet(rows=rows)) == "dtdeploy up --all"
+
+
+def test_what_is_well_watched_or_still_coming_needs_nobody() -> None:
+    still = row(KKO, verdict=Verdict.PENDING)
+    watched = row(CLIENTS[1], site_state=SiteState.WATCHED, **GONE)
+    assert next_of(Fleet(rows=(row(SERVER), still, watched))) == ""
+
+
+def test_what_cannot_be_seen_is_not_brought_up_blindly() -> None:
+    assert next_of(Fleet(rows=(row(KKO, **GONE),), unreachable=(problem(),))) == ""
