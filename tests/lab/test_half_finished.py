@@ -277,13 +277,13 @@ _ALWAYS = ("gbo cut off while the server comes up", "a service removed by hand")
     ],
 )
 def test_the_screen_leads_back_to_health(
-    operator: Operator, state: State, record_property: Callable[[str, object], None]
+    operator: Operator, state: State, request: pytest.FixtureRequest
 ) -> None:
     screen = state.make(operator)
     state.mend(operator)
     reader = Reader(operator.elsewhere() if state.elsewhere else operator, mended=state.mended)
     well = reader.leads_back_to_health(screen)
-    record_property("typed", "; ".join(reader.typed))
+    request.node.user_properties.append(("typed", "; ".join(reader.typed)))
     assert well, (reader.typed, screen)
     assert lock() == ""
 
