@@ -1,0 +1,103 @@
+"""What the runbooks have people type besides dtdeploy, typed where they say, on the real Swarms."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import control, hosts
+from tests.docs.pages import RUNBOOKS, blocks, prose, spans
+from tests.lab.conftest import Operator
+
+pytestmark = pytest.mark.lab
+
+PROGRAMS = ("docker", "ssh", "curl", "sudo", "git ls-remote", "timedatectl", "df")
+COORDINATOR = "frb-vsop.chime"
+FILLED = {
+    "HOST": "aux.kko",
+    "REGISTRY": "ghcr.io",
+    "ha1.hco": "aux.kko",
+    "sudo ": "",
+}
+NOT_TYPED = {
+    "docker login REGISTRY": "asks for a password",
+    "ssh -t ha1.hco docker login REGISTRY": "asks for a password",
+    "docker pull IMAGE": "every deploy of the lab pulls its images",
+    "docker kill CONTAINER": "test_half_finished.py kills containers that ignore being stopped",
+    "docker node rm --force NODE": "the lab's node would have to be made anew",
+    "docker swarm init": "a Swarm is there",
+    "docker swarm init --force-new-cluster": "the page forbids it",
+    "docker swarm unlock": "no Swarm of the lab is locked",
+    "docker swarm ca --rotate": "every node's certificate is made anew: minutes",
+    "docker stack deploy": "a part of the line, named; test_by_hand.py types whole ones",
+    "docker stack ps": "named; the page types it whole",
+    "docker config create dtdeploy.run": "named; test_by_hand.py types it whole",
+    "docker config rm dtdeploy.run": "test_by_hand.py types it",
+    "docker config inspect dtdeploy.run > dtdeploy.run.json": "the same without a file is typed",
+    "docker image prune": "asks",
+    "sudo usermod -aG docker USER": "would change this machine's accounts",
+    "sudo systemctl status docker": "no systemd in the lab",
+    "timedatectl status": "no systemd in the lab",
+}
+
+
+def lines() -> dict[str, str]:
+    """Return each line that somebody types, and the first runbook that shows it."""
+    found: dict[str, str] = {}
+    for page in sorted(RUNBOOKS.glob("*.md")):
+        for line in shown(page):
+            found.setdefault(line, page.stem)
+    return found
+
+
+def shown(page: Path) -> Iterator[str]:
+    text = page.read_text("utf-8")
+    code = [line for block in blocks(text) for line in block.body.splitlines()]
+    code += [line for line in prose(text).splitlines() if line.startswith("    ")]
+    for line in (*code, *spans(text)):
+        typed = line.strip()
+        if any(typed.startswith(f"{program} ") for program in PROGRAMS):
+            yield typed
+
+
+LINES = lines()
+
+
+def filled(line: str) -> str:
+    for word, value in FILLED.items():
+        line = line.replace(word, value)
+    return line
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[None]:
+    """What a run and what it owes are kept in, so that there is something to inspect."""
+    for name in ("dtdeploy.run", "dtdeploy.owed"):
+        hosts.run(COORDINATOR, "sh", "-c", f"echo test | docker config create {name} -")
+    yield
+    hosts.docker(COORDINATOR, "config", "rm", "dtdeploy.run", "dtdeploy.owed", check=False)
+
+
+def test_every_line_of_a_runbook_can_be_typed(operator: Operator, locked: None) -> None:
+    """All in one test: none changes anything, and one lab is enough."""
+    del locked
+    failed = {}
+    for line in LINES:
+        if line in NOT_TYPED:
+            continue
+        typed = filled(line)
+        if typed.startswith(("ssh", "git")):
+            typed = re.sub(r"^ssh ", "ssh -o BatchMode=yes ", typed)
+            done = control.ops(["sh", "-c", typed], timeout=60, machine=operator.machine)
+        else:
+            done = hosts.run(COORDINATOR, "sh", "-c", typed, check=False)
+        if done.returncode != 0:
+            failed[line] = (LINES[line], done.returncode, done.stderr)
+    assert failed == {}
+    assert operator.touched() == []
+
+
+def test_what_is_not_typed_is_still_shown_somewhere() -> None:
+    assert set(NOT_TYPED) <= set(LINES)
+    assert len(LINES) - len(NOT_TYPED) > 8
