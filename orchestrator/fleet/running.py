@@ -1,5 +1,6 @@
 """What runs now, said in the words of desired state, and which revision it came from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PublishedPort
@@ -47,23 +48,31 @@ def origin(unit: Unit, sight: Sight) -> Origin:
     )
 
 
-def as_running(unit: Unit, sight: Sight) -> DesiredStack:
-    """Return the stack as the Swarm itself holds it, to judge what runs against itself."""
+def as_running(unit: Unit, sight: Sight, *, relied_on: Iterable[str] = ()) -> DesiredStack:
+    """Return the stack as the Swarm itself holds it, to judge what runs against itself.
+
+    Of the services in `relied_on`, by their short names, at least one task is wanted: what
+    somebody has scaled to nothing would be content with itself.
+    """
+    least = dict.fromkeys(relied_on, 1)
     return DesiredStack(
         unit=unit,
         services=tuple(
             DesiredService(
-                name=service.name.removeprefix(f"{unit.stack}_"),
+                name=name,
                 image=service.image,
                 mode=service.mode,
-                replicas=service.replicas,
+                replicas=max(service.replicas, least.get(name, 0)),
                 grace_seconds=service.grace_seconds,
                 ports=tuple(
                     PublishedPort(port=port, protocol=protocol, mode=mode)
                     for port, protocol, mode in service.published
                 ),
             )
-            for service in sorted(contents(sight, unit.stack).services, key=lambda s: s.name)
+            for name, service in sorted(
+                (service.name.removeprefix(f"{unit.stack}_"), service)
+                for service in contents(sight, unit.stack).services
+            )
         ),
     )
 

@@ -170,7 +170,8 @@ def _healthy_at(before: Before, pin: Revision | None) -> str:
 
 
 def _running_health(unit: Unit, spec: UnitSpec, sight: Sight) -> Health:
-    return judge(as_running(unit, sight), sight, begin(unit.stack, sight), spec.policy)
+    desired = as_running(unit, sight, relied_on=spec.must_have)
+    return judge(desired, sight, begin(unit.stack, sight), spec.policy)
 
 
 def _needed_below(

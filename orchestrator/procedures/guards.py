@@ -76,7 +76,7 @@ def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:
         return f"{unit} cannot be seen: {look.problem.what}"
     spec = book.inventory.spec(unit)
     sourced = book.sourced.get(unit)
-    desired = sourced.desired if sourced else as_running(unit, look)
+    desired = sourced.desired if sourced else as_running(unit, look, relied_on=spec.must_have)
     names = {service.name for service in desired.services}
     missing = () if sourced else tuple(n for n in spec.must_have if n not in names)
     if missing or not contents(look, unit.stack).services:

@@ -66,3 +66,11 @@ def test_what_runs_is_told_in_the_words_of_a_compose_file() -> None:
             ),
         ),
     )
+
+
+def test_what_operators_rely_on_is_not_content_with_nothing() -> None:
+    seen = sight(services=(service("web", replicas=0), service("extra", replicas=0)))
+    replicas = {s.name: s.replicas for s in as_running(CLIENT, seen, relied_on=("web",)).services}
+    assert replicas == {"web": 1, "extra": 0}
+    more = sight(services=(service("web", replicas=3),))
+    assert as_running(CLIENT, more, relied_on=("web",)).services[0].replicas == 3

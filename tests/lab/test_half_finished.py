@@ -100,7 +100,7 @@ def lock_broken(operator: Operator) -> Screen:
     running.until_it_says("remove datatrail@chime")
     run = run_of(running)
     running.kill()
-    return operator.types("lock", "break", run, "--because", "nobody knows it", "--yes").err
+    return operator.types("lock", "break", run, "--because", "nobody knows it").err
 
 
 def lock_removed_by_hand(operator: Operator) -> Screen:

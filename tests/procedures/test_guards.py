@@ -180,6 +180,13 @@ def test_what_operators_rely_on_must_be_there_when_this_run_does_not_deploy_it()
     assert unhealthy_dependency(book(relied_on("web")), SERVER, running(SERVER)) == ""
 
 
+def test_what_operators_rely_on_must_not_be_scaled_to_nothing() -> None:
+    nothing = sight("home", services=(service("web", SERVER.stack, replicas=0),))
+    assert unhealthy_dependency(book(relied_on("web")), SERVER, nothing) == (
+        "app@home is unhealthy: app_web: is scaled to 0, declared are 1"
+    )
+
+
 def test_what_this_run_deploys_is_judged_by_its_compose_file_alone() -> None:
     of = book(relied_on("web", "worker"), deployed={SERVER: (wanted(),)})
     assert unhealthy_dependency(of, SERVER, running(SERVER)) == ""
