@@ -60,7 +60,8 @@ def _cause(cause: Cause, *, show_runbook: bool) -> Iterator[RenderableType]:
     for label, line in _fixes(cause):
         yield whole(f"    {label:<10}", (line, "cyan"))
     if cause.first.runbook and show_runbook:
-        yield Text(f"    runbook:  {clean(cause.first.runbook)}")
+        page, code = clean(cause.first.runbook), clean(cause.first.code)
+        yield whole(f"    runbook:  {page}", (f"   # dtdeploy explain {code}", "dim"))
     if not cause.first.where.file:
         yield Text("")
 
