@@ -71,7 +71,7 @@ class Problem:
 
     `code` is stable and dotted (`site.unreachable`); `evidence` quotes Docker, SSH or git
     verbatim; `fix` is the next thing to do, a command where there is one; `runbook` names a
-    page in runbooks/ without its ending.
+    page in runbooks/ without its ending. `last_words` is what the failing tasks wrote last.
     """
 
     code: str
@@ -82,6 +82,7 @@ class Problem:
     fix: str = ""
     state_left: str = ""
     runbook: str = ""
+    last_words: tuple[str, ...] = ()
 
     def at(self, where: Where) -> "Problem":
         """Return the same problem at another place."""

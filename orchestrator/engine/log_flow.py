@@ -65,7 +65,7 @@ def collect(reader: LogReader, queries: Sequence[LogQuery], keep: Keep, most: in
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="logs") as pool:
         parts = list(pool.map(one, queries))
     return Collected(
-        lines=tuple(heapq.merge(*(lines for lines, _, _ in parts))),
+        lines=tuple(heapq.merge(*(lines for lines, _, _ in parts), key=_time)),
         problems=tuple(problem for _, _, problems in parts for problem in problems),
         cut=tuple(query for query, (_, cut, _) in zip(queries, parts, strict=True) if cut),
     )
@@ -75,20 +75,24 @@ def _newest(
     reader: LogReader, query: LogQuery, keep: Keep, most: int
 ) -> tuple[list[LogLine], bool, tuple[Problem, ...]]:
     """Return the newest lines in order, whether older ones were let go, and what went wrong."""
-    newest: list[LogLine] = []
-    cut = False
+    # Of lines of the same moment, the one that was read later is the newer one.
+    newest: list[tuple[int, int, LogLine]] = []
+    read = 0
+    problems: tuple[Problem, ...] = ()
     try:
-        for line in reader.read(query):
-            if not keep(line):
-                continue
+        for line in filter(keep, reader.read(query)):
+            read += 1
             if len(newest) < most:
-                heapq.heappush(newest, line)
+                heapq.heappush(newest, (line.at, read, line))
             else:
-                heapq.heappushpop(newest, line)
-                cut = True
+                heapq.heappushpop(newest, (line.at, read, line))
     except FleetError as error:
-        return sorted(newest), cut, error.problems
-    return sorted(newest), cut, ()
+        problems = error.problems
+    return [line for _, _, line in sorted(newest)], read > most, problems
+
+
+def _time(line: LogLine) -> int:
+    return line.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ class _Window:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._first = clock() + _FIRST_SECONDS
-        self._held: list[tuple[LogLine, int]] = []
+        self._held: list[tuple[int, int, LogLine]] = []
         self._due: deque[tuple[float, int]] = deque()
         self._given: set[int] = set()
         self._count = 0
@@ -159,7 +163,7 @@ class _Window:
 
     def take(self, line: LogLine) -> None:
         self._count += 1
-        heapq.heappush(self._held, (line, self._count))
+        heapq.heappush(self._held, (line.at, self._count, line))
         self._due.append((max(self._clock() + _LATE_SECONDS, self._first), self._count))
 
     def wait(self) -> float:
@@ -173,7 +177,7 @@ class _Window:
         while self._due and (everything or self._due[0][0] <= now):
             number = self._due.popleft()[1]
             while number not in self._given:
-                line, given = heapq.heappop(self._held)
+                _, given, line = heapq.heappop(self._held)
                 self._given.add(given)
                 yield line
             self._given.remove(number)

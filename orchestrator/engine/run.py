@@ -37,9 +37,11 @@ from orchestrator.procedures.effects import (
     ObserveAll,
     Outcome,
     Procedure,
+    ReadLogs,
     Saw,
     Sleep,
     Tell,
+    Written,
 )
 
 _STOP_SECONDS = 10.0
@@ -202,6 +204,10 @@ class _Run:
                 return
             active.effect = effect
             if self._stopping_since is not None and not isinstance(effect, Tell | Saw):
+                if isinstance(effect, ReadLogs):
+                    # It has failed, and that is told all the same.
+                    answer = Written()
+                    continue
                 self._stop(active)
                 return
             known, answer = self._at_once(active, effect)

@@ -45,11 +45,14 @@ from orchestrator.procedures.book import Book, Limits
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase
 from orchestrator.procedures.last_look import broken_since
+from orchestrator.procedures.last_words import add_last_words
 from orchestrator.procedures.owed import Owed, change_owed
 from orchestrator.sources.model import Sourced
 
 Sources = Mapping[Unit, Sourced]
 _LIMITS = Limits()
+_MOST_HEARD = 3
+"""Of so many units that broke later the last words are read: each may cost seconds."""
 
 
 class Session:
@@ -327,8 +330,7 @@ class Session:
             return self._keep(keeper.lock, keeper.hold, end)
         untouched = ending.how is How.UNTOUCHED
         if not untouched:
-            fallen = broken_since(book, report.steady, self._looks(book.plan))
-            end = replace(end, problems=(*end.problems, *fallen))
+            end = replace(end, problems=(*end.problems, *self._fallen(book, report)))
         # A run that is another's by now has other things that are owed.
         held = self._tenure.write(keeper.lock, keeper.hold)
         if held is None:
@@ -343,6 +345,16 @@ class Session:
             return self._keep(held, keeper.hold, _with(end, problem))
         self._tenure.release(held)
         return self._ended(replace(end, owed=owed))
+
+    def _fallen(self, book: Book, report: RunReport) -> tuple[Problem, ...]:
+        """Return what is broken that was well, the first few with their tasks' last words."""
+        looks = self._looks(book.plan)
+        fallen = broken_since(book, report.steady, looks)
+        told = tuple(
+            carry_alone(self._means.backend, add_last_words(problem, looks.get(problem.where.site)))
+            for problem in fallen[:_MOST_HEARD]
+        )
+        return told + fallen[_MOST_HEARD:]
 
     def _keep(self, lock: StoredConfig, hold: Hold, end: RunEnd) -> RunEnd:
         self._tenure.keep(lock, hold)

@@ -5,11 +5,10 @@ disagree: lines of different nodes are ordered as well as their clocks allow.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from types import MappingProxyType
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.observed import Look, NodeState, Sight, contents
@@ -34,7 +33,7 @@ class Place:
     node: str = ""
 
 
-_UNKNOWN = Place()
+NOWHERE = Place()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +52,12 @@ class LogQuery:
     tail: int = 100
     since: float = 0.0
     follow: bool = False
-    places: Mapping[str, Place] = field(default_factory=lambda: MappingProxyType({}))
-
-    def place(self, task: str) -> Place:
-        """Return where a task runs or ran, as far as it is known."""
-        return self.places.get(task, _UNKNOWN)
+    places: tuple[tuple[str, Place], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogLine:
-    """A line that a task wrote. Lines sort by their time."""
+    """A line that a task wrote, at `at`."""
 
     at: int
     unit: Unit
@@ -83,15 +78,15 @@ def queries(
     for unit in sorted(unit for unit in units if unit.site == sight.site):
         mine = contents(sight, unit.stack)
         for service in sorted(mine.services, key=lambda service: service.name):
-            places = {
-                task.id: Place(
+            places = tuple(
+                (
+                    task.id,
                     # A global service's task has its node for a slot.
-                    slot=names.get(task.slot, task.slot),
-                    node=names.get(task.node_id, ""),
+                    Place(slot=names.get(task.slot, task.slot), node=names.get(task.node_id, "")),
                 )
                 for task in mine.tasks
                 if task.service_id == service.id
-            }
+            )
             found.append(
                 LogQuery(
                     unit=unit,
@@ -100,7 +95,7 @@ def queries(
                     tail=tail,
                     since=since,
                     follow=follow,
-                    places=MappingProxyType(places),
+                    places=places,
                 )
             )
     return tuple(found)

@@ -25,11 +25,13 @@ from orchestrator.procedures.effects import (
     ObserveAll,
     ProbeResult,
     ReadConfig,
+    ReadLogs,
     RunProbe,
     Saw,
     Sleep,
     Tell,
     UpdateConfig,
+    Written,
 )
 
 T = TypeVar("T")
@@ -95,6 +97,13 @@ def ask_examine(effect: Examine) -> Asking[Examination | Unseen]:
     answer: Examination | Unseen = yield effect
     _expect(answer, Examination, Unseen)
     return answer
+
+
+def ask_logs(effect: ReadLogs) -> Asking[Written]:
+    """Read what services wrote."""
+    written: Written = yield effect
+    _expect(written, Written)
+    return written
 
 
 def ask_sleep(seconds: float) -> Asking[float]:

@@ -13,6 +13,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     RunProbe        -> ProbeResult
     Examine         -> Examination | Unseen
     CheckImages     -> CheckedImages | Unseen
+    ReadLogs        -> Written
     CreateConfig, ReadConfig,
     UpdateConfig, DeleteConfig -> ConfigAnswer
     WriteAudit      -> Answer
@@ -29,6 +30,7 @@ from typing import Any
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Probe
+from orchestrator.fleet.logs import LogLine, LogQuery
 from orchestrator.fleet.observed import Sight
 from orchestrator.fleet.unit import Unit
 from orchestrator.sources.model import Release
@@ -136,6 +138,15 @@ class CheckImages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLogs:
+    """Read what services at one site wrote, as far as it can be had within `seconds`."""
+
+    site: str
+    queries: tuple[LogQuery, ...]
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateConfig:
     """Create a Docker config that belongs to no stack. Of many of one name at once, one wins."""
 
@@ -230,6 +241,7 @@ Effect = (
     | RunProbe
     | Examine
     | CheckImages
+    | ReadLogs
     | CreateConfig
     | ReadConfig
     | UpdateConfig
@@ -351,6 +363,13 @@ class CheckedImages:
 
     site: str
     images: tuple[ImageCheck, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What came back from reading logs: lines in no order, perhaps not all, perhaps none."""
+
+    lines: tuple[LogLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

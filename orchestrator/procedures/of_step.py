@@ -7,6 +7,7 @@ from orchestrator.planning.plan import Step, StepKind
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy, settle
 from orchestrator.procedures.effects import Done, Procedure
+from orchestrator.procedures.last_words import with_last_words
 from orchestrator.procedures.preflight import examine, prepare
 from orchestrator.procedures.remove import remove
 
@@ -23,9 +24,9 @@ def procedure_for(book: Book, step: Step) -> Procedure:
         case StepKind.REMOVE:
             return remove(book, step, _unit(step))
         case StepKind.DEPLOY:
-            return deploy(book, step, _unit(step))
+            return with_last_words(deploy(book, step, _unit(step)))
         case StepKind.SETTLE:
-            return settle(book, step, _unit(step))
+            return with_last_words(settle(book, step, _unit(step)))
         case _:  # pragma: no cover - mypy proves that there is no other kind
             assert_never(step.kind)
 

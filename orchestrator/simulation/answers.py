@@ -15,6 +15,7 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     PullImages,
     ReadConfig,
+    ReadLogs,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -22,12 +23,13 @@ from orchestrator.procedures.effects import (
     ShipRelease,
     UpdateConfig,
     WriteAudit,
+    Written,
 )
 from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
-Reading = Observe | Examine | CheckImages | RunProbe
+Reading = Observe | Examine | CheckImages | RunProbe | ReadLogs
 Remote = performing.Mutation | ConfigEffect | WriteAudit | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)
@@ -48,6 +50,8 @@ def deadline(effect: Remote) -> float:
             return _CALL_DEADLINE_SECONDS
         case RunProbe():
             return effect.probe.timeout_seconds
+        case ReadLogs():
+            return effect.seconds
         case _:
             return READ_DEADLINE_SECONDS
 
@@ -55,6 +59,8 @@ def deadline(effect: Remote) -> float:
 def refused(site: str, effect: Remote, error: api.ApiError, now: float) -> object:
     """Return the answer when the site said no, or could not say anything."""
     problem = problems.of_docker(site, error)
+    if isinstance(effect, ReadLogs):
+        return Written()
     if not isinstance(effect, MUTATIONS):
         return Unseen(site=site, at=now, problem=problem)
     result, told = _refusal(site, effect, error, problem)
@@ -102,4 +108,6 @@ def _none(site: str, effect: Remote, problem: Problem, now: float, *, unknown: b
         return ConfigAnswer(result=end, at=now, words=words, problem=problem)
     if isinstance(effect, RunProbe):
         return ProbeResult(ok=False, at=now, words=words)
+    if isinstance(effect, ReadLogs):
+        return Written()
     return Unseen(site=site, at=now, problem=problem)

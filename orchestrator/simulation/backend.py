@@ -15,6 +15,7 @@ from orchestrator.procedures.effects import (
     Intend,
     Observe,
     ObserveAll,
+    ReadLogs,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -228,8 +229,8 @@ class SimulatedBackend:
                 return (yield from performing.examine(self._fleet, site, effect, flight.started))
             if isinstance(effect, CheckImages):
                 return (yield from performing.check_images(site.swarm, effect))
-            if isinstance(effect, RunProbe):
-                return (yield from performing.probe(self._fleet, effect))
+            if isinstance(effect, RunProbe | ReadLogs):
+                return (yield from performing.ask(self._fleet, site, effect))
             acting = self._acting(flight, effect)
             return (yield from api.acting(site.swarm, self.operator, acting))
         except api.ApiError as error:

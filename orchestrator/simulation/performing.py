@@ -12,18 +12,21 @@ from orchestrator.procedures.effects import (
     Examine,
     ProbeResult,
     PullImages,
+    ReadLogs,
     RemoveLeftovers,
     RemoveServices,
     RunProbe,
     ShipRelease,
     WriteAudit,
+    Written,
 )
 from orchestrator.simulation import api, commands
 from orchestrator.simulation.behaviour import GOOD
-from orchestrator.simulation.clock import Process
+from orchestrator.simulation.clock import EPOCH_SECONDS, Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
 from orchestrator.simulation.happening import What
 from orchestrator.simulation.objects import SimResource
+from orchestrator.simulation.saying import task_lines
 from orchestrator.simulation.swarm import SimSwarm
 
 Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
@@ -62,6 +65,31 @@ def mutate(
             return api.within(swarm, effect.timeout_seconds, pulling)
         case DeployStack():
             return _deploy(fleet, site, effect)
+
+
+def ask(
+    fleet: SimulatedFleet, site: SimSite, effect: RunProbe | ReadLogs
+) -> Process[ProbeResult | Written]:
+    """Send a probe, or read what containers wrote."""
+    if isinstance(effect, ReadLogs):
+        return (yield from read_logs(site.swarm, effect))
+    return (yield from probe(fleet, effect))
+
+
+def read_logs(swarm: SimSwarm, effect: ReadLogs) -> Process[Written]:
+    """Read what containers wrote."""
+
+    def written() -> Written:
+        lines = (
+            line
+            for query in effect.queries
+            for task in swarm.tasks.values()
+            if task.service.id == query.id
+            for line in task_lines(task, query, began=EPOCH_SECONDS, now=swarm.clock.now)
+        )
+        return Written(lines=tuple(lines))
+
+    return (yield from api.read(swarm, written))
 
 
 def _ship(site: SimSite, effect: ShipRelease) -> Process[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from orchestrator.errors import FleetError
-from orchestrator.fleet.logs import LogLine, LogOf, LogQuery
+from orchestrator.fleet.logs import NOWHERE, LogLine, LogOf, LogQuery
 from orchestrator.simulation import problems
 from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.fleet import SimulatedFleet
@@ -59,7 +59,7 @@ def task_lines(task: SimTask, query: LogQuery, *, began: float, now: float) -> I
     until = now + _STILL_SECONDS if query.follow else now
     told = [(at, text) for at, text in _written(task, until) if began + at >= query.since]
     written = [item for item in told if item[0] <= now]
-    place = query.place(task.id)
+    place = dict(query.places).get(task.id, NOWHERE)
     for at, text in [*written[max(len(written) - query.tail, 0) :], *told[len(written) :]]:
         yield LogLine(
             at=round((began + at) * 1e9),

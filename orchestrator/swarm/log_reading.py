@@ -45,16 +45,24 @@ class LogReading:
         self._lock = threading.Lock()
         self._ways: dict[str, list[_Way]] = {}
 
-    def read(self, query: LogQuery) -> Iterator[LogLine]:
+    def read(self, query: LogQuery, *, seconds: float | None = None) -> Iterator[LogLine]:
         """Yield the lines that are asked for, without secrets.
+
+        `seconds`: until when all of it must have come; the connection must stand already then.
 
         Raises:
             FleetError: they cannot be read, or not all of them.
 
         """
         with self._way(query.unit.site) as link:
-            link.reading(link.connection)
-            for line in read_log(link.api, query, self._patience):
+            patience = self._patience
+            if seconds is None:
+                link.reading(link.connection)
+            elif link.connected and seconds > 0:
+                patience = replace(patience, seconds=seconds)
+            else:
+                return
+            for line in read_log(link.api, query, patience):
                 yield replace(line, text=self._redaction.words(line.text))
 
     @contextmanager

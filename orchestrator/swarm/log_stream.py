@@ -9,13 +9,13 @@ Lines of one task come in their order; those of several tasks are not sorted.
 import io
 import json
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import parse_qsl, urlencode
 
 from orchestrator.errors import FleetError, Problem, Where
-from orchestrator.fleet.logs import LogLine, LogQuery, nanoseconds
+from orchestrator.fleet.logs import NOWHERE, LogLine, LogQuery, Place, nanoseconds
 from orchestrator.swarm import parse, problems
 from orchestrator.swarm.dial_stdio import DialStdio
 from orchestrator.swarm.engine_api import EngineApi
@@ -162,9 +162,10 @@ def _begun(
 def _lines(query: LogQuery, response: HTTPResponse, *, bare: bool) -> Iterator[LogLine]:
     if response.status == _NOT_FOUND:
         return
+    places = dict(query.places)
     if bare:
         while raw := response.readline(_LONGEST_LINE):
-            yield from _parsed(query, "stdout", raw)
+            yield from _parsed(query, places, "stdout", raw)
         return
     while head := response.read(_HEAD.size):
         kind, length = _HEAD.unpack(head) if len(head) == _HEAD.size else (-1, 0)
@@ -174,10 +175,12 @@ def _lines(query: LogQuery, response: HTTPResponse, *, bare: bool) -> Iterator[L
         raw = response.read(length)
         if kind == _SYSTEM_ERROR:
             raise FleetError(problems.logs_incomplete(_where(query), _words(raw)))
-        yield from _parsed(query, _STREAMS[kind], raw)
+        yield from _parsed(query, places, _STREAMS[kind], raw)
 
 
-def _parsed(query: LogQuery, stream: str, raw: bytes) -> Iterator[LogLine]:
+def _parsed(
+    query: LogQuery, places: Mapping[str, Place], stream: str, raw: bytes
+) -> Iterator[LogLine]:
     words = raw.decode(errors="replace").rstrip("\r\n")
     stamp, _, rest = words.partition(" ")
     at = nanoseconds(stamp)
@@ -186,7 +189,7 @@ def _parsed(query: LogQuery, stream: str, raw: bytes) -> Iterator[LogLine]:
     details, _, text = rest.partition(" ")
     told = dict(parse_qsl(details.replace("&", "%26").replace(",", "&")))
     task = told.get(_TASK, "")
-    place = query.place(task)
+    place = places.get(task, NOWHERE)
     yield LogLine(
         at=at,
         unit=query.unit,

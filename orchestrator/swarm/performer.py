@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
+from orchestrator.fleet.logs import LogLine
 from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
@@ -28,6 +29,7 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     PullImages,
     ReadConfig,
+    ReadLogs,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -38,6 +40,7 @@ from orchestrator.procedures.effects import (
     Tell,
     UpdateConfig,
     WriteAudit,
+    Written,
 )
 from orchestrator.swarm import (
     audit,
@@ -129,13 +132,15 @@ class LivePerformer:
         self.logs = LogReading(self._links.__getitem__, link, self._redaction, patience)
         self._configs = {site: Configs(link, monotonic) for site, link in self._links.items()}
 
-    def perform(self, effect: Effect) -> Observation:
+    def perform(self, effect: Effect) -> Observation | Written:
         """Perform one effect and return its observation; see procedures.effects.
 
         Expected failures are observations too; what is raised is a bug. A mutation whose
         `not_after` is past is LATE, or UNKNOWN if a part of it was sent before. What was said
         there holds no secrets any more.
         """
+        if isinstance(effect, ReadLogs):
+            return self._written(effect)
         return self._redaction.of(self._perform(effect))
 
     def _perform(self, effect: Effect) -> Observation:
@@ -152,7 +157,7 @@ class LivePerformer:
                 return self._answer(effect.site, effect)
             case CreateConfig() | ReadConfig() | UpdateConfig() | DeleteConfig():
                 return self._config(effect)
-            case Sleep() | Tell() | ObserveAll() | CheckLock() | Intend() | Saw():
+            case Sleep() | Tell() | ObserveAll() | CheckLock() | Intend() | Saw() | ReadLogs():
                 raise TypeError(f"{type(effect).__name__} is for the engine to perform")
 
     def _observe(self, link: SiteLink) -> Look:
@@ -180,6 +185,17 @@ class LivePerformer:
         link = self._links[effect.site]
         ok, words = probes.probe(effect.probe, link.connection, self._clocks.monotonic)
         return ProbeResult(ok=ok, at=self._clocks.monotonic(), words=words)
+
+    def _written(self, effect: ReadLogs) -> Written:
+        ends = self._clocks.monotonic() + effect.seconds
+        lines: list[LogLine] = []
+        for query in effect.queries:
+            left = ends - self._clocks.monotonic()
+            try:
+                lines.extend(self.logs.read(query, seconds=left))
+            except FleetError as error:
+                log.warning("logs.failed", site=effect.site, code=error.problems[0].code)
+        return Written(lines=tuple(lines))
 
     def _config(self, effect: ConfigEffect) -> ConfigAnswer:
         began = self._clocks.monotonic()

@@ -1,7 +1,8 @@
 """Problems, steps, plans and fleets as JSON values: plain dicts with stable keys.
 
     problem  code, what, exit_code, where {site, stack, service, task, node, file, line,
-             column: those known}, evidence [..], fix, state_left, runbook
+             column: those known}, evidence [..], fix, state_left, runbook, last_words [..]
+             (what the failing tasks wrote last)
     step     step, kind, site, unit, stack (null where a step is about a site)
     plan     command, selection, coordinator, changes, revisions {repo: sha}, units [..],
              waves [[step id, ..], ..], steps [step + needs, reason, wait_seconds],
@@ -64,6 +65,7 @@ def problem_json(problem: Problem) -> Json:
         "fix": "\n".join(clean_lines(problem.fix)),
         "state_left": clean(problem.state_left),
         "runbook": problem.runbook,
+        "last_words": [clean(line) for line in problem.last_words],
     }
 
 

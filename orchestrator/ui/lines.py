@@ -164,6 +164,8 @@ def _failed(event: StepFailed) -> Iterator[Text]:
         what = f"FAILED after {elapsed(event.seconds)}: {clean(problem.what)}"
         yield Text.assemble((what, "bold red"), f" [{clean(problem.code)}]")
         yield from (Text(f"| {line}") for line in _evidence(problem))
+        written = (shorten(clean(line), _LONGEST_EVIDENCE) for line in problem.last_words)
+        yield from (Text(f"| wrote: {line}") for line in written)
 
 
 def _evidence(problem: Problem) -> Iterator[str]:

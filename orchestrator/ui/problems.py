@@ -16,6 +16,7 @@ from orchestrator.words.phrases import count
 _LONGEST = 1000
 """Characters of one line of evidence; what is cut is cut from its first half."""
 _MOST_SITES = 3
+_MOST_HEARD = 2
 _PLACE = re.compile(r"^([\w.@/-]+(?: on [\w.-]+)?): (.+)$")
 
 
@@ -55,6 +56,9 @@ def _cause(cause: Cause, *, show_runbook: bool) -> Iterator[RenderableType]:
     yield _headline(cause)
     if rows := [(">", Text(line, style="bold")) for line in _evidence(cause)]:
         yield labelled(rows, indent=4)
+    if written := list(_written(cause)):
+        yield Text("    the task wrote last:")
+        yield labelled([("|", line) for line in written], indent=4)
     if cause.state_left:
         yield labelled([("state:  ", clean(cause.state_left))], indent=4)
     for label, line in _fixes(cause):
@@ -97,6 +101,16 @@ def _evidence(cause: Cause) -> Iterator[str]:
         some = ", ".join(names[:_MOST_SITES])
         more = f" and {len(names) - _MOST_SITES} more" if len(names) > _MOST_SITES else ""
         yield f"{some}{more}: {shorten(said, _LONGEST)}" if names else shorten(said, _LONGEST)
+
+
+def _written(cause: Cause) -> Iterator[str]:
+    """Yield the last words of the failing tasks, of the first few of several places."""
+    speaking = [problem for problem in cause.problems if problem.last_words]
+    for problem in speaking[:_MOST_HEARD]:
+        place = f"{problem.where.stack}@{problem.where.site}/" if len(speaking) > 1 else ""
+        yield from (f"{place}{shorten(clean(line), _LONGEST)}" for line in problem.last_words)
+    if (more := len(speaking) - _MOST_HEARD) > 0:
+        yield f"... and {more} more: dtdeploy logs"
 
 
 def _fixes(cause: Cause) -> Iterator[tuple[str, str]]:

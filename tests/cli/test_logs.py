@@ -111,3 +111,20 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_failed_deploy_tells_what_the_process_itself_wrote_last(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On the lines of the run, in the error at its end, and in the JSON."""
+    scenario = str(SCENARIOS / "bad-client.yaml")
+    words = "RuntimeError: no configuration was found"
+    assert run(["--simulate", scenario, "restart", "--all", "--yes"]) == 21
+    said = capsys.readouterr().err
+    assert f"| wrote: replicator.1: {words}" in said
+    assert f"    |  replicator.1: {words}" in said
+    assert run(["--json", "--simulate", scenario, "restart", "--all", "--yes"]) == 21
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for event in ("step_failed", "run_ended"):
+        (problem,) = next(line for line in lines if line["event"] == event)["problems"]
+        assert f"replicator.1: {words}" in problem["last_words"]

@@ -15,7 +15,9 @@ from tests.swarm.daemon import Daemon, error
 from tests.swarm.sshd import SITE, Operator, Server
 
 UNIT = Unit("app", SITE)
-QUERY = LogQuery(unit=UNIT, service="web", id="s1", places={"t1": Place(slot="3", node="kko-w1")})
+QUERY = LogQuery(
+    unit=UNIT, service="web", id="s1", places=(("t1", Place(slot="3", node="kko-w1")),)
+)
 STAMP = "2026-11-22T23:24:01.306740938Z"
 DETAILS = "com.docker.swarm.node.id=n1,com.docker.swarm.service.id=s1,com.docker.swarm.task.id=t1"
 AT = 1_795_389_841_306_740_938

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -58,6 +59,19 @@ def unset_variable(site: str) -> Problem:
 
 GROUPS = {
     "one": [CRASH],
+    "spoken": [
+        replace(CRASH, last_words=("web.1: starting", "web.1: \x1b[31mno PASSWORD=hunter22 here")),
+        *(
+            problem(
+                CRASH.code,
+                CRASH.what,
+                exit_code=CRASH.exit_code,
+                where=replace(CRASH.where, site=site),
+                last_words=(f"web.1: {site} is not what I expected",),
+            )
+            for site in ("gbo", "chime")
+        ),
+    ],
     "sites": [
         login_refused("kko"),
         problem(evidence=("ssh: connect to host aux.gbo port 22: Connection timed out",)),
