@@ -132,7 +132,7 @@ class LivePerformer:
         self.logs = LogReading(self._links.__getitem__, link, self._redaction, patience)
         self._configs = {site: Configs(link, monotonic) for site, link in self._links.items()}
 
-    def perform(self, effect: Effect) -> Observation | Written:
+    def perform(self, effect: Effect) -> Observation:
         """Perform one effect and return its observation; see procedures.effects.
 
         Expected failures are observations too; what is raised is a bug. A mutation whose

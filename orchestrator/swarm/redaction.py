@@ -18,9 +18,12 @@ from orchestrator.procedures.effects import (
     Examination,
     ImageCheck,
     ProbeResult,
+    Written,
 )
 
-Observation = Look | Answer | ProbeResult | Examination | CheckedImages | ConfigAnswer
+Observation = (
+    Look | Answer | ProbeResult | Examination | CheckedImages | ConfigAnswer | Written
+)
 T = TypeVar("T")
 
 
@@ -53,8 +56,8 @@ class Redaction:
             case Answer() | ConfigAnswer():
                 problem = self.problem(seen.problem) if seen.problem else None
                 return replace(seen, words=self.words(seen.words), problem=problem)
-            case ProbeResult():
-                return replace(seen, words=self.words(seen.words))
+            case ProbeResult() | Written():
+                return self._said(seen)
             case CheckedImages():
                 return replace(seen, images=self._checks(seen.images))
             case Examination():
@@ -66,6 +69,12 @@ class Redaction:
                 return replace(seen, sight=sight, images=images, requires=requires)
             case _:
                 assert_never(seen)
+
+    def _said(self, seen: ProbeResult | Written) -> ProbeResult | Written:
+        if isinstance(seen, ProbeResult):
+            return replace(seen, words=self.words(seen.words))
+        lines = tuple(replace(line, text=self.words(line.text)) for line in seen.lines)
+        return replace(seen, lines=lines)
 
     def _sight(self, sight: Sight) -> Sight:
         """Look at what has words only: a sight of a large Swarm is seldom built anew."""
