@@ -21,9 +21,7 @@ from orchestrator.procedures.effects import (
     Written,
 )
 
-Observation = (
-    Look | Answer | ProbeResult | Examination | CheckedImages | ConfigAnswer | Written
-)
+Observation = Look | Answer | ProbeResult | Examination | CheckedImages | ConfigAnswer | Written
 T = TypeVar("T")
 
 

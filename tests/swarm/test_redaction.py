@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import TcpProbe
+from orchestrator.fleet.logs import LogLine
 from orchestrator.fleet.observed import TaskState, Unseen
 from orchestrator.procedures.effects import (
     Answer,
@@ -17,6 +18,7 @@ from orchestrator.procedures.effects import (
     ImageCheck,
     ProbeResult,
     Result,
+    Written,
 )
 from orchestrator.swarm.redaction import Observation, Redaction
 from tests.build import CLIENT, info, running, service, sight, task
@@ -57,6 +59,7 @@ REDACTION = Redaction([KNOWN])
         Unseen(site="far", at=0.0, problem=PROBLEM),
         Answer(result=Result.FAILED, at=0.0, words=WORDS, problem=PROBLEM),
         Answer(result=Result.OK, at=0.0, words=WORDS),
+        Written(lines=(LogLine(at=1, unit=CLIENT, service="web", text=WORDS),)),
         ConfigAnswer(result=ConfigResult.FAILED, at=0.0, words=WORDS, problem=PROBLEM),
         ProbeResult(ok=False, at=0.0, words=WORDS),
         CheckedImages(site="far", images=(CHECK,)),
