@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lab import paths, state
+from lab.daemons import channel
 from lab.packages import program
 from lab.topology import OPERATOR, Host
 
@@ -101,7 +102,12 @@ def environment(
 ) -> dict[str, str]:
     """Mix the caller's environment with the operator's identity."""
     kept = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
-    kept |= {"HOME": str(home(machine)), "USER": "root", "LOGNAME": "root"}
+    kept |= {
+        channel.VARIABLE: channel.URL,
+        "HOME": str(home(machine)),
+        "USER": "root",
+        "LOGNAME": "root",
+    }
     scripts = str(Path(sys.executable).parent)
     search = kept.get("PATH", os.defpath)
     if scripts not in search.split(":"):

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from lab import commits, control, namespaces, packages, paths, state, status
-from lab.daemons import dockerd, git, postgres, recorder, registry, sshd
+from lab.daemons import channel, dockerd, git, postgres, recorder, registry, sshd
 from lab.parallel import at_once
 from lab.state import State
 from lab.topology import OPERATORS, Host, Role, Shape
@@ -157,6 +157,7 @@ def _start(shape: Shape) -> None:
         _start_registry,
         git.start,
         postgres.start,
+        channel.start,
     ]
     at_once(lambda job: job(), jobs)
 

@@ -33,6 +33,7 @@ class Role(Enum):
     REGISTRY = "registry"
     GIT = "git"
     POSTGRES = "postgres"
+    CHANNEL = "channel"
     OPERATOR = "operator"
 
 
@@ -77,8 +78,10 @@ POSTGRES = Host("frb-l4.chime", Role.POSTGRES, "198.18.0.4")
 OPERATOR = Host("ops", Role.OPERATOR, "198.18.0.5")
 # Somebody else's laptop: nothing of the first one's is known there.
 OTHER_OPERATOR = Host("ops2", Role.OPERATOR, "198.18.0.6")
+# Where its downtime is announced.
+CHANNEL = Host("chat.lab", Role.CHANNEL, "198.18.0.7")
 OPERATORS = (OPERATOR, OTHER_OPERATOR)
-SERVICES = (REGISTRY, GIT, POSTGRES, *OPERATORS)
+SERVICES = (REGISTRY, GIT, POSTGRES, CHANNEL, *OPERATORS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,7 +351,16 @@ class _ReleasesByName(Session):
 class _Trusts(Session):
     """Resumes by what the record says, and does not look."""
 
-    def go_on(self, lock: StoredConfig, hold: Hold, sourced: Sources, *, wait_out: bool) -> RunEnd:
+    def go_on(
+        self,
+        lock: StoredConfig,
+        hold: Hold,
+        sourced: Sources,
+        *,
+        wait_out: bool,
+        announced: str = "",
+    ) -> RunEnd:
+        del announced  # what people say of the channel is no look
         if hold.goal is Goal.RESTORE:
             return self.go_back(lock, hold, wait_out=wait_out)
         taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_out=wait_out)

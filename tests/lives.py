@@ -24,6 +24,7 @@ from orchestrator.procedures.effects import Procedure, StoredConfig
 from orchestrator.procedures.hold import Hold, Holder, Phase, from_labels
 from orchestrator.procedures.lock import read_lock
 from orchestrator.procedures.owed import Owed, read_owed
+from orchestrator.procedures.told import News, Sent, about
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.sources.model import Sourced
 from tests.simulated import ALL, Simulated
@@ -83,6 +84,7 @@ class Machine:
             listen=lambda _plan: self.world.events.append,
             stop_asked=self.stop,
             start=self.start,
+            announces=True,
         )
 
     def begins(
@@ -127,7 +129,12 @@ class Machine:
         lock, record, hold = found
         sources = {u: s for u, s in self.world.sources.items() if u in _units(record)}
         session = self._session(self.means(), record, sources)
-        return session.go_on(lock, hold, sources, wait_out=wait_out)
+        before = about(hold.told, News.BEFORE)
+        # A person looks in the channel, and says what stands there.
+        seen = "" if before is None or before.receipt else "seen in the channel"
+        if self.life is not None and before is not None:
+            self.life.by_hand = bool(seen) or before.sent is Sent.BY_HAND
+        return session.go_on(lock, hold, sources, wait_out=wait_out, announced=seen)
 
     def takes_over(self) -> RunEnd | None:
         """Resume the unfinished run unless it gives a sign of life, as `dtdeploy resume` does."""

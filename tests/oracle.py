@@ -6,7 +6,9 @@ asked and wrote down, and knows nothing of how a run is carried out.
 S1  No service of a unit is removed by an operator while a container of anything that depends on it
     runs anywhere, unless the run's plan accepted that unit as unknown and it cannot be seen.
 S2  No service is created by an operator while something that its unit depends on does not serve.
-S3  Nothing is removed before every release of the run is shipped to its site.
+S3  Nothing is removed before every release of the run is shipped to its site, and nothing whose
+    downtime has to be announced before a message of the run was taken, or a person announced it.
+    No news of a run are told twice, but that it was resumed or failed: once a life.
 S4  No effect is sent without a durable intent, none on a unit twice without a look in between.
 S5  An effect begins only while the lock carries its operator's session, or lost it moments ago,
     and never after an effect of whoever took the lock since. Nobody removes another's lock.
@@ -61,6 +63,7 @@ class Oracle:
     _session: str = ""
     _lost: dict[str, float] = field(default_factory=dict)
     _lock_typed: float = float("-inf")
+    _told: set[tuple[str, ...]] = field(default_factory=set)
     _order: dict[str, int] = field(default_factory=dict)
     _acted: int = 0
     _touches: dict[Unit, dict[str, float]] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Oracle:
             What.CONFIG_CREATED: self._lock_changed,
             What.CONFIG_UPDATED: self._lock_changed,
             What.CONFIG_REMOVED: self._lock_removed,
+            What.ANNOUNCED: self._announced,
         }
         self.fleet.subscribe(self.see)
 
@@ -176,6 +180,7 @@ class Oracle:
                 self._say(happening, "S1", f"{unit} went down while {_shown(container)} runs")
         if life is not None:
             self._shipped(happening, life)
+            self._told_before(happening, life)
 
     def _touched_by(self, happening: Happening, unit: Unit) -> None:
         self.touched.add(unit)
@@ -204,6 +209,23 @@ class Oracle:
         there = {(s, *r) for s, site in self.fleet.sites.items() for r in site.releases}
         if lacking := sorted(wanted - there):
             self._say(happening, "S3", f"{_unit(happening)} went down before {lacking} was shipped")
+
+    def _told_before(self, happening: Happening, life: Life) -> None:
+        """Hold against a run that nobody heard of a downtime before it began."""
+        unit = _unit(happening)
+        announced = {s.unit for s in self.inventory.units if s.announce}
+        if self._goal() == "restore" or unit not in announced:
+            return
+        if not life.by_hand and ("before", life.run) not in self._told:
+            self._say(happening, "S3", f"{unit} went down, and it was not announced")
+
+    def _announced(self, happening: Happening) -> None:
+        news, _, title = happening.detail.partition(" ")
+        run = title.rpartition("run ")[2]
+        key = (news, run) if news in ("before", "ended") else (news, run, self._session)
+        if key in self._told:
+            self._say(happening, "S4", f"'{happening.detail}' was told twice")
+        self._told.add(key)
 
     def _examined(self, happening: Happening, life: Life) -> None:
         """Hold against a run that not every site was examined, in this life or an earlier one."""

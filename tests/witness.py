@@ -15,6 +15,7 @@ from orchestrator.fleet.observed import Sight
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Plan, StepKind
 from orchestrator.procedures.effects import (
+    Announce,
     Answer,
     DeployStack,
     Effect,
@@ -54,6 +55,8 @@ class Life:
     releases: frozenset[Place] = frozenset()
     former: Mapping[Unit, Place] = field(default_factory=dict)
     accepted: frozenset[Unit] = frozenset()
+    by_hand: bool = False
+    """A person announced it."""
     intents: Counter[Key] = field(default_factory=Counter)
     answered: Counter[Key] = field(default_factory=Counter)
     looked: dict[str, int] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class Life:
         self.releases = frozenset(_place(u, s) for u, s in sourced.items() if u in deployed)
         self.former = {u: _place(u, s) for u, s in former.items()}
         self.accepted = plan.accepted
+        self.by_hand = bool(plan.notice.announced)
         examined = (step.site for step in plan.steps if step.kind is StepKind.EXAMINE)
         self.to_examine = frozenset(examined)
 
@@ -115,6 +119,8 @@ def key_of(effect: Mutation) -> Key:
             about = effect.site
         case RemoveServices() | RemoveLeftovers() | DeployStack():
             about = str(effect.unit)
+        case Announce():
+            about = effect.site
     return type(effect).__name__, about
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 
 from lab import faults
+from lab.daemons.channel import Manner, behave
 
 _UP_DOWN = click.Choice(["up", "down"])
 _POSTGRES = click.Choice(["up", "down", "freeze", "thaw"])
+_MANNER = click.Choice([manner.value for manner in Manner])
 _KIND = click.Choice([kind.value for kind in faults.Kind])
 
 
@@ -89,6 +91,13 @@ def postgres(what: str) -> None:
     """Stop, start, freeze or thaw PostgreSQL."""
     deeds = {"down": faults.postgres_down, "freeze": faults.postgres_freeze}
     deeds.get(what, faults.postgres_up)()
+
+
+@fault.command()
+@click.argument("how", type=_MANNER)
+def channel(how: str) -> None:
+    """Let the place where downtime is announced answer so."""
+    behave(Manner(how))
 
 
 @fault.command()

@@ -1,6 +1,7 @@
 """Undoing faults."""
 
 from lab import state
+from lab.daemons import channel
 from lab.faults import daemons, quorum
 from lab.faults.network import heal_network
 from lab.parallel import at_once
@@ -16,6 +17,7 @@ def heal(word: str | None = None) -> None:
         daemons.registry_up()
         daemons.git_up()
         daemons.postgres_up()
+        channel.behave(channel.Manner.OK)
     at_once(_heal_docker_host, [host for host in chosen if host.runs_docker])
 
 

@@ -5,7 +5,14 @@ from typing import Any
 import click
 
 from orchestrator.cli.applying import apply_plan
-from orchestrator.cli.options import confirming, override_of, overriding, queueing
+from orchestrator.cli.options import (
+    announcing,
+    confirming,
+    notice_of,
+    override_of,
+    overriding,
+    queueing,
+)
 
 _HASH = re.compile(r"[0-9a-f]{12,64}")
 
@@ -28,6 +35,7 @@ def _hash(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     " wherever no terminal is.",
 )
 @overriding
+@announcing
 @click.option("--because", default="", metavar="TEXT", help="Why something is overridden.")
 @queueing
 @confirming
@@ -38,7 +46,7 @@ def apply(
     *,
     yes: bool,
     dry_run: bool,
-    **overrides: Any,  # noqa: ANN401 - the overriding options, passed on whole
+    **more: Any,  # noqa: ANN401 - the overriding and announcing options, passed on whole
 ) -> int:
     """Carry out a saved plan: exactly it, or nothing.
 
@@ -56,5 +64,6 @@ def apply(
         lock_wait=lock_wait,
         yes=yes,
         dry_run=dry_run,
-        override=override_of(overrides),
+        override=override_of(more),
+        notice=notice_of(more),
     )

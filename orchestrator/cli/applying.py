@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
+from orchestrator.cli.announcing import check_notice, must_be_announceable
 from orchestrator.cli.asking import ask
 from orchestrator.cli.carry_out import begin, read_former, record_of, stand_in_line
 from orchestrator.cli.order import Order
@@ -18,6 +19,7 @@ from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError, Usa
 from orchestrator.fleet.unit import Revision
 from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.differing import differences, images_moved
+from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.plan import NO_OVERRIDE, Override
 from orchestrator.planning.plan_file import PlanFile, SavedPlan
 from orchestrator.planning.refusals import (
@@ -29,6 +31,7 @@ from orchestrator.planning.refusals import (
     used,
 )
 from orchestrator.planning.saving import moved_since, refs_moved, releases_moved
+from orchestrator.planning.steps import noticed
 from orchestrator.procedures.applied import Applied, find_applied
 from orchestrator.words.phrases import count
 
@@ -41,6 +44,7 @@ def apply_plan(
     yes: bool,
     dry_run: bool,
     override: Override = NO_OVERRIDE,
+    notice: Notice = NO_NOTICE,
 ) -> ExitCode:
     """Carry out the plan in the file `path`.
 
@@ -51,6 +55,7 @@ def apply_plan(
         yes: do not ask.
         dry_run: check all of it, show the plan, and stop.
         override: freezes and guards not to heed, and why.
+        notice: how its downtime is announced, if it has any.
 
     Raises:
         UsageError: nobody is there to be asked and no hash was given.
@@ -65,6 +70,7 @@ def apply_plan(
         raise UsageError(_nobody(path, file))
     with open_world() as world:
         check_override(world, override)
+        check_notice(notice)
         return follow_plan(
             world,
             file,
@@ -73,6 +79,7 @@ def apply_plan(
             asks=asks,
             dry_run=dry_run,
             override=override,
+            notice=notice,
         )
 
 
@@ -85,13 +92,14 @@ def follow_plan(
     asks: bool,
     dry_run: bool,
     override: Override = NO_OVERRIDE,
+    notice: Notice = NO_NOTICE,
 ) -> ExitCode:
     """Do what `apply_plan` says, in `world`, once the file is known to be the right one."""
     if file.saved.inventory != fingerprint(world.inventory):
         raise RefusedError(other_inventory())
     queue = Queue(world, lock_wait)
     while True:
-        code = _once(world, file, path, queue, override, asks=asks, dry_run=dry_run)
+        code = _once(world, file, path, queue, override, notice=notice, asks=asks, dry_run=dry_run)
         if code is not None:
             return code
 
@@ -103,6 +111,7 @@ def _once(
     queue: Queue,
     override: Override,
     *,
+    notice: Notice,
     asks: bool,
     dry_run: bool,
 ) -> ExitCode | None:
@@ -112,7 +121,7 @@ def _once(
     holding = stand_in_line(world, queue, dry_run=dry_run)
     _must_be_fresh(world, saved)
     drawn = _drawn_again(world, saved)
-    plan = weathered(world, saved.plan, override)
+    plan = noticed(weathered(world, saved.plan, override), notice)
     world.talk.plan(plan, holding, saved=head_of(file, path))
     if dry_run:
         return ExitCode.DONE
@@ -120,10 +129,11 @@ def _once(
         world.talk.say("nothing to do")
         return ExitCode.DONE
     must_be_allowed(plan)
+    order = _order(saved.asked, override)
+    must_be_announceable(world.places, plan, order.words)
     book = replace(drawn.book, plan=plan)
     restores = saved.asked.on_failure is OnFailure.RESTORE
     former = read_former(world, book) if restores else {}
-    order = _order(saved.asked, override)
     ask(f"apply plan {file.sha256[:12]}, {order.words}", yes=not asks)
     if asks:
         must_be_allowed(weathered(world, saved.plan, override))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
+from orchestrator.cli.announcing import check_notice, must_be_announceable
 from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.conduct import conduct
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
@@ -23,6 +24,7 @@ from orchestrator.planning.plan import Plan, StepKind
 from orchestrator.planning.plan_file import SavedPlan
 from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
+from orchestrator.planning.steps import noticed
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.of_step import procedure_for
 from orchestrator.ui.holding import HeldRun
@@ -39,6 +41,7 @@ def carry_out(order: Order) -> ExitCode:
     somebody_must_be_there(order.words, yes=order.yes, dry_run=order.dry_run)
     with open_world() as world:
         check_override(world, order.override)
+        check_notice(order.notice)
         return follow(world, order)
 
 
@@ -70,6 +73,7 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
     must_be_allowed(book.plan)
     if book.plan.unseen:
         return _preflight_alone(world, book)
+    must_be_announceable(world.places, book.plan, order.words)
     former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}
     ask(order.words, yes=order.yes)
     if not order.yes:
@@ -82,7 +86,8 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
 def _allowed_book(world: World, order: Order, request: Request) -> Book:
     """Plan, and find out what speaks against carrying it out now."""
     book = make_book(world, order.command, request, order.refs)
-    return replace(book, plan=weathered(world, book.plan, order.override))
+    plan = weathered(world, book.plan, order.override)
+    return replace(book, plan=noticed(plan, order.notice))
 
 
 def stand_in_line(world: World, queue: Queue, *, dry_run: bool) -> HeldRun | None:

@@ -42,6 +42,7 @@ def conduct(
                     wall=world.wall,
                     listen=shown.begin,
                     stop_asked=interrupt.asked,
+                    announces=world.places.known,
                 )
             )
         finally:

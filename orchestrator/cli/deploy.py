@@ -4,9 +4,11 @@ import click
 
 from orchestrator.cli.carry_out import carry_out
 from orchestrator.cli.options import (
+    announcing,
     at_refs,
     confirming,
     leaving_out,
+    notice_of,
     override_of,
     overriding,
     queueing,
@@ -25,6 +27,7 @@ from orchestrator.planning.plan import Command
 @with_strategy
 @leaving_out
 @overriding
+@announcing
 @at_refs
 @restoring
 @queueing
@@ -49,7 +52,7 @@ def deploy(
       dtdeploy deploy datatrail-client@kko --ref datatrail-admin=v1.2
       dtdeploy deploy --stack datatrail-client --strategy update --on-failure restore
     """
-    override = override_of(selection)
+    override, notice = override_of(selection), notice_of(selection)
     return carry_out(
         Order(
             command=Command.DEPLOY,
@@ -58,6 +61,7 @@ def deploy(
             on_failure=on_failure,
             lock_wait=lock_wait,
             override=override,
+            notice=notice,
             yes=yes,
             dry_run=dry_run,
         )

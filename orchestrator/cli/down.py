@@ -4,8 +4,10 @@ import click
 
 from orchestrator.cli.carry_out import carry_out
 from orchestrator.cli.options import (
+    announcing,
     confirming,
     leaving_out,
+    notice_of,
     override_of,
     overriding,
     queueing,
@@ -20,6 +22,7 @@ from orchestrator.planning.plan import Command
 @selecting
 @leaving_out
 @overriding
+@announcing
 @queueing
 @confirming
 def down(lock_wait: float, *, yes: bool, dry_run: bool, **selection: Any) -> int:  # noqa: ANN401 - the selecting options, passed on whole
@@ -31,13 +34,14 @@ def down(lock_wait: float, *, yes: bool, dry_run: bool, **selection: Any) -> int
       dtdeploy down --site gbo
       dtdeploy down datatrail@chime     # and so every stack that needs the server
     """
-    override = override_of(selection)
+    override, notice = override_of(selection), notice_of(selection)
     return carry_out(
         Order(
             command=Command.DOWN,
             request=request_of(**selection),
             lock_wait=lock_wait,
             override=override,
+            notice=notice,
             yes=yes,
             dry_run=dry_run,
         )

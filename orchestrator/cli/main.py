@@ -40,7 +40,8 @@ _COMMANDS = {
     epilog="Exit codes: 0 done, 2 a plan with changes (--detailed-exitcode), 3 inventory invalid, "
     "4 plan stale, altered or used, 10 lock held, 11 site unreachable, 12 host key refused, "
     "13 login refused, 14 git source failed, 20 safety rule refused, 21 unhealthy or owed, "
-    "22 failed and restored, 23 removal unfinished, 30 interrupted, 31 outcome unknown, 64 usage.",
+    "22 failed and restored, 23 removal unfinished, 24 announcement failed, 30 interrupted, "
+    "31 outcome unknown, 64 usage.",
 )
 @click.version_option(package_name="dtdeploy", prog_name="dtdeploy")
 @click.option(

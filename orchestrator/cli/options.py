@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from orchestrator.inventory.model import Strategy
 from orchestrator.planning.asked import OnFailure
+from orchestrator.planning.notice import Notice
 from orchestrator.planning.plan import Override
 from orchestrator.planning.selection import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
+_LONGEST_NOTICE = 7 * 24 * 60
+_LONGEST_WORDS = 200
 
 
 def names(ctx: click.Context, what: str, incomplete: str) -> list[CompletionItem]:
@@ -111,6 +115,48 @@ def override_of(selection: dict[str, Any]) -> Override:
         guards=tuple(dict.fromkeys(selection.pop("override_guard"))),
         because=selection.get("because", "").strip(),
     )
+
+
+def announcing(function: F) -> F:
+    """Add --announced and --announce-in; `notice_of` takes them out of a selection."""
+    decorators = (
+        announced,
+        click.option(
+            "--announce-in",
+            type=click.FloatRange(min=0, max=_LONGEST_NOTICE),
+            default=0.0,
+            metavar="MINUTES",
+            help="Announce the downtime, wait so long, look again, and only then begin.",
+        ),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function
+
+
+def announced(function: F) -> F:
+    """Add --announced."""
+    decorate = click.option(
+        "--announced",
+        default="",
+        metavar="WHERE AND BY WHOM",
+        callback=_said,
+        help="You announced the downtime yourself: dtdeploy does not, and keeps what you say.",
+    )
+    return decorate(function)
+
+
+def _said(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    words = " ".join(value.split())
+    given = ctx.get_parameter_source(str(param.name)) is not ParameterSource.DEFAULT
+    if given and not words:
+        raise click.BadParameter('say where and by whom, for example "#outages, by Ada"')
+    return words[:_LONGEST_WORDS]
+
+
+def notice_of(selection: dict[str, Any]) -> Notice:
+    """Take how the downtime is announced out of what was typed, and return it."""
+    return Notice(announced=selection.pop("announced"), minutes=selection.pop("announce_in", 0.0))
 
 
 def request_of(

@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.planning.asked import Asked, OnFailure
+from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.plan import Command, Override
 from orchestrator.planning.selection import Request
 
@@ -11,7 +12,7 @@ class Order:
     """A command that changes something, as it was typed.
 
     `lock_wait` is for how many seconds it may wait for the lock. `owed`: it brings back what
-    is owed, whatever that is by then.
+    is owed, whatever that is by then. `notice` is how its downtime is announced, if it has any.
     """
 
     command: Command
@@ -20,6 +21,7 @@ class Order:
     on_failure: OnFailure = OnFailure.STOP
     lock_wait: float = 0.0
     override: Override = field(default_factory=Override)
+    notice: Notice = NO_NOTICE
     owed: bool = False
     yes: bool = False
     dry_run: bool = False

@@ -4,9 +4,11 @@ import click
 
 from orchestrator.cli.carry_out import carry_out
 from orchestrator.cli.options import (
+    announcing,
     at_refs,
     confirming,
     leaving_out,
+    notice_of,
     override_of,
     overriding,
     queueing,
@@ -23,6 +25,7 @@ from orchestrator.planning.plan import Command
 @selecting
 @leaving_out
 @overriding
+@announcing
 @at_refs
 @restoring
 @queueing
@@ -47,7 +50,7 @@ def restart(
       dtdeploy restart datatrail@chime --dry-run
       dtdeploy restart --all --on-failure restore
     """
-    override = override_of(selection)
+    override, notice = override_of(selection), notice_of(selection)
     return carry_out(
         Order(
             command=Command.RESTART,
@@ -56,6 +59,7 @@ def restart(
             on_failure=on_failure,
             lock_wait=lock_wait,
             override=override,
+            notice=notice,
             yes=yes,
             dry_run=dry_run,
         )

@@ -1,14 +1,16 @@
 import click
 
+from orchestrator.cli.options import announced as announcing
 from orchestrator.cli.options import confirming, taking_over
 from orchestrator.cli.resuming import resume as resume_run
 
 
 @click.command()
 @click.argument("run", required=False, default="", metavar="[RUN]")
+@announcing
 @taking_over
 @confirming
-def resume(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> int:
+def resume(run: str, announced: str, *, take_over: bool, yes: bool, dry_run: bool) -> int:
     """Go on with the run that stopped half-way, with the same plan, from any machine.
 
     Every unit is looked at first: what is done is not done again. Without an unfinished run
@@ -19,4 +21,4 @@ def resume(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> int:
       dtdeploy resume
       dtdeploy resume --take-over      # its owner gives no sign of life
     """
-    return resume_run(run, take_over=take_over, yes=yes, dry_run=dry_run)
+    return resume_run(run, announced, take_over=take_over, yes=yes, dry_run=dry_run)

@@ -16,7 +16,7 @@ from orchestrator.planning.restoring import formers
 from orchestrator.procedures.hold import Goal
 
 
-def resume(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCode:
+def resume(run: str, announced: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCode:
     """Go on with the run that holds the lock, after asking.
 
     Raises:
@@ -26,10 +26,20 @@ def resume(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCode:
     """
     somebody_must_be_there(f"resume {run}".strip(), yes=yes, dry_run=dry_run)
     with open_world() as world:
-        return resume_in(world, run, take_over=take_over, yes=yes, dry_run=dry_run)
+        return resume_in(
+            world, run, take_over=take_over, yes=yes, dry_run=dry_run, announced=announced
+        )
 
 
-def resume_in(world: World, run: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCode:
+def resume_in(
+    world: World,
+    run: str,
+    *,
+    take_over: bool,
+    yes: bool,
+    dry_run: bool,
+    announced: str = "",
+) -> ExitCode:
     """Do what `resume` says, in `world`."""
     found = find_run(world)
     if found is None and run and not dry_run:
@@ -46,7 +56,7 @@ def resume_in(world: World, run: str, *, take_over: bool, yes: bool, dry_run: bo
         return nothing_to_do(world, run, "resume")
     world.talk.state(state_of(world, taking.found))
     ask(f"resume run {taking.found.hold.run}, dtdeploy {taking.found.hold.words}", yes=yes)
-    return _go_on(world, taking).exit_code
+    return _go_on(world, taking, announced).exit_code
 
 
 def nothing_to_do(world: World, run: str, what: str) -> ExitCode:
@@ -56,7 +66,7 @@ def nothing_to_do(world: World, run: str, what: str) -> ExitCode:
     return ExitCode.DONE
 
 
-def _go_on(world: World, taking: Taking) -> RunEnd:
+def _go_on(world: World, taking: Taking, announced: str) -> RunEnd:
     found, record = taking.found, taking.found.readable()
     back = found.hold.goal is Goal.RESTORE
     former = former_of(world, found) if back or record.on_failure is OnFailure.RESTORE else {}
@@ -65,7 +75,7 @@ def _go_on(world: World, taking: Taking) -> RunEnd:
         world,
         record.run,
         lambda means: Session(means, world.inventory, record, former=former).go_on(
-            found.lock, found.hold, sourced, wait_out=taking.wait_out
+            found.lock, found.hold, sourced, wait_out=taking.wait_out, announced=announced
         ),
         saying(world, lambda end: end.exit_code),
     )

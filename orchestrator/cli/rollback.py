@@ -1,14 +1,17 @@
+from typing import Any
+
 import click
 
-from orchestrator.cli.options import confirming, taking_over
+from orchestrator.cli.options import announcing, confirming, notice_of, taking_over
 from orchestrator.cli.rolling_back import roll_back
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
+@announcing
 @taking_over
 @confirming
-def rollback(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> int:
+def rollback(run: str, *, take_over: bool, yes: bool, dry_run: bool, **typed: Any) -> int:  # noqa: ANN401 - the announcing options
     """Bring every unit that RUN changed back to the revision that ran before, in the safe order.
 
     Of an unfinished run, or of one that ended. What ran before is known from the journal on
@@ -17,4 +20,5 @@ def rollback(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> int:
     \b
       dtdeploy rollback 20261122T155812-ab12cd --dry-run
     """
-    return roll_back(run, take_over=take_over, yes=yes, dry_run=dry_run)
+    notice = notice_of(typed)
+    return roll_back(run, take_over=take_over, yes=yes, dry_run=dry_run, notice=notice)

@@ -1,5 +1,8 @@
 """Bringing back what ran before a run: of one that is unfinished, or of one that ended."""
 
+from dataclasses import replace
+
+from orchestrator.cli.announcing import check_notice, must_be_announceable
 from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.carry_out import begin, record_of
 from orchestrator.cli.conduct import conduct, saying
@@ -15,12 +18,16 @@ from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, RefusedError
+from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.plan import Command
 from orchestrator.planning.restoring import restore_plan
 from orchestrator.planning.selection import Request
+from orchestrator.planning.steps import noticed
 
 
-def roll_back(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCode:
+def roll_back(
+    run: str, *, take_over: bool, yes: bool, dry_run: bool, notice: Notice = NO_NOTICE
+) -> ExitCode:
     """Bring back what ran before `run`, after asking.
 
     Raises:
@@ -31,21 +38,32 @@ def roll_back(run: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCod
     """
     somebody_must_be_there(f"rollback {run}", yes=yes, dry_run=dry_run)
     with open_world() as world:
-        return roll_back_in(world, run, take_over=take_over, yes=yes, dry_run=dry_run)
+        check_notice(notice)
+        return roll_back_in(
+            world, run, take_over=take_over, yes=yes, dry_run=dry_run, notice=notice
+        )
 
 
-def roll_back_in(world: World, run: str, *, take_over: bool, yes: bool, dry_run: bool) -> ExitCode:
+def roll_back_in(
+    world: World,
+    run: str,
+    *,
+    take_over: bool,
+    yes: bool,
+    dry_run: bool,
+    notice: Notice = NO_NOTICE,
+) -> ExitCode:
     """Do what `roll_back` says, in `world`."""
     found = find_run(world)
     if found is not None and found.hold.run != run:
         raise RefusedError(held(holding_of(world, found.hold)))
     if found is None:
-        return _finished(world, run, yes=yes, dry_run=dry_run)
-    return _unfinished(world, found, take_over=take_over, yes=yes, dry_run=dry_run)
+        return _finished(world, run, notice, yes=yes, dry_run=dry_run)
+    return _unfinished(world, found, notice, take_over=take_over, yes=yes, dry_run=dry_run)
 
 
 def _unfinished(
-    world: World, found: Found, *, take_over: bool, yes: bool, dry_run: bool
+    world: World, found: Found, notice: Notice, *, take_over: bool, yes: bool, dry_run: bool
 ) -> ExitCode:
     must_fit(world, found.readable())
     if dry_run:
@@ -54,7 +72,7 @@ def _unfinished(
         return ExitCode.DONE
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
-        return _finished(world, found.hold.run, yes=yes, dry_run=dry_run)
+        return _finished(world, found.hold.run, notice, yes=yes, dry_run=dry_run)
     _show_way_back(world, taking.found)
     ask(f"roll back run {found.hold.run}, dtdeploy {found.hold.words}", yes=yes)
     return code_of(_go_back(world, taking))
@@ -88,17 +106,20 @@ def code_of(end: RunEnd) -> ExitCode:
     return ExitCode.DONE if end.exit_code is ExitCode.RESTORED else end.exit_code
 
 
-def _finished(world: World, run: str, *, yes: bool, dry_run: bool) -> ExitCode:
+def _finished(world: World, run: str, notice: Notice, *, yes: bool, dry_run: bool) -> ExitCode:
     """Undo a run that ended, as a run of its own."""
     back = way_back(world, run, finished_plan(world, run))
-    world.talk.plan(back.book.plan)
+    book = replace(back.book, plan=noticed(back.book.plan, notice))
+    world.talk.plan(book.plan)
     for problem in back.staying:
         world.talk.say(f"not brought back: {problem.what}")
     if dry_run:
         return ExitCode.DONE
-    if back.book.plan.changes:
+    if book.plan.changes:
+        order = _order(run)
+        must_be_announceable(world.places, book.plan, order.words)
         ask(f"roll back run {run}", yes=yes)
-        code = begin(world, back.book, record_of(world, back.book, _order(run)), {}).exit_code
+        code = begin(world, book, record_of(world, book, order), {}).exit_code
     else:
         world.talk.say("nothing to do: all that is known is as it was before that run")
         code = ExitCode.DONE

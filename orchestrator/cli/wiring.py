@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from orchestrator.cli.announcing import MadeUpPlaces, Places, UrlPlaces, WithAnnouncements
 from orchestrator.cli.checkout import Checkout, GitCheckout, MadeUpCheckout
 from orchestrator.cli.debugging import start_logs
 from orchestrator.cli.given import given
@@ -48,6 +49,7 @@ class World:
 
     `wall` is this machine's clock, seconds since 1970. `runs_here` tells whether a process id is
     a dtdeploy on this machine. `ask_guard` asks whether a run may disturb; a rehearsal asks nobody.
+    `places` is where downtime is announced.
     """
 
     inventory: Inventory
@@ -62,6 +64,7 @@ class World:
     runs_here: Callable[[int], bool]
     ask_guard: Callable[[Guard], GuardAnswer] = leave_out
     logs: LogReader = field(default_factory=NoLogs)
+    places: Places = field(default_factory=MadeUpPlaces)
 
 
 def open_talk() -> Talk:
@@ -99,7 +102,9 @@ def open_world() -> Iterator[World]:
         yield _simulated(inventory, scenario)
         return
     performer = _performer(inventory, os.environ)
-    backend = ThreadedBackend(performer, _running_seconds, workers=_WORKERS)
+    places = UrlPlaces(inventory, os.environ, _running_seconds)
+    sending = WithAnnouncements(performer, places)
+    backend = ThreadedBackend(sending, _running_seconds, workers=_WORKERS)
     try:
         yield World(
             inventory=inventory,
@@ -119,6 +124,7 @@ def open_world() -> Iterator[World]:
                 environment=os.environ,
             ),
             logs=performer.logs,
+            places=places,
         )
     finally:
         backend.close()

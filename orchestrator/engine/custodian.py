@@ -1,6 +1,7 @@
 """The lock and the journal of one run, as the loop that carries it out needs them."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -20,28 +21,35 @@ from orchestrator.errors import JournalError, Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Plan, Step, StepKind
 from orchestrator.procedures.effects import (
+    Announce,
+    Answer,
     DeployStack,
     Mutation,
     PullImages,
     ReadConfig,
     RemoveLeftovers,
     RemoveServices,
+    Result,
     Saw,
     ShipRelease,
     UpdateConfig,
     WriteAudit,
 )
-from orchestrator.procedures.hold import Phase
+from orchestrator.procedures.hold import Hold, Phase
+from orchestrator.procedures.told import Sent, Told, with_told, without
 
 _PHASES = {
     StepKind.EXAMINE: Phase.PREFLIGHT,
     StepKind.PREPARE: Phase.PREPARING,
+    StepKind.ANNOUNCE: Phase.ANNOUNCING,
     StepKind.REMOVE: Phase.REMOVING,
     StepKind.DEPLOY: Phase.DEPLOYING,
     StepKind.SETTLE: Phase.WATCHING,
 }
 _ORDER = tuple(_PHASES.values())
 _TOUCHING = (StepKind.REMOVE, StepKind.DEPLOY)
+_RECEIPT = 200
+"""Characters that are kept of what a service said."""
 
 
 class Custodian:
@@ -51,12 +59,20 @@ class Custodian:
     """
 
     def __init__(
-        self, plan: Plan, keeper: Keeper, journal: Journal, wall: Callable[[], float]
+        self,
+        plan: Plan,
+        keeper: Keeper,
+        journal: Journal,
+        wall: Callable[[], float],
+        *,
+        announced: AbstractSet[Unit] = frozenset(),
     ) -> None:
+        """Begin to keep; `announced` are units of which it is told for how long they were down."""
         self.keeper = keeper
         self._plan = plan
         self._journal = journal
         self._wall = wall
+        self._announced = announced
 
     def intend(self, step: Step, effect: Mutation) -> Problem | None:
         """Write an intent down; returns why it could not be, and then it must not be sent."""
@@ -66,18 +82,25 @@ class Custodian:
             return error.problems[0]
         if step.kind in _TOUCHING:
             self.keeper.hold = replace(self.keeper.hold, touched=True, down=self._down(effect))
+        if isinstance(effect, Announce):
+            self.keeper.hold = announcing(self.keeper.hold, effect, self._wall())
         return None
 
     def _down(self, effect: Mutation) -> tuple[tuple[Unit, float], ...]:
         """Return the units that others depend on and that are down once `effect` has acted."""
         down = dict(self.keeper.hold.down)
-        if isinstance(effect, RemoveServices) and self._plan.unit(effect.unit).dependents:
+        if isinstance(effect, RemoveServices) and self._matters(effect.unit):
             down.setdefault(effect.unit, self._wall())
         return tuple(down.items())
+
+    def _matters(self, unit: Unit) -> bool:
+        return unit in self._announced or bool(self._plan.unit(unit).dependents)
 
     def saw(self, step: Step, effect: Saw) -> Problem | None:
         """Write down what became of an intended effect."""
         answer = effect.answer
+        if isinstance(effect.effect, Announce):
+            self.keeper.hold = told(self.keeper.hold, effect.effect, answer, self._wall())
         words = {"result": answer.result.value, "words": answer.words[:2000]}
         try:
             self._write(EntryKind.OBSERVED, step.id, {**details(effect.effect), **words})
@@ -125,10 +148,13 @@ class Custodian:
 
     def _done(self, step: Step) -> None:
         hold = self.keeper.hold
-        down = hold.down
+        down, outages = hold.down, dict(hold.outages)
         if step.kind is StepKind.DEPLOY:
+            now = self._wall()
+            outages |= {unit: max(0.0, now - at) for unit, at in down if unit == step.unit}
             down = tuple(item for item in down if item[0] != step.unit)
-        self.keeper.hold = replace(hold, done=hold.done | {step.id}, down=down)
+        done = hold.done | {step.id}
+        self.keeper.hold = replace(hold, done=done, down=down, outages=tuple(outages.items()))
 
     def _remember(self, step: Step, state: str, more: Mapping[str, Json]) -> None:
         try:
@@ -141,9 +167,27 @@ class Custodian:
         self._journal.write(Entry(at=self._wall(), kind=kind, step=step, body=body))
 
 
+def announcing(hold: Hold, effect: Announce, at: float) -> Hold:
+    """Return what the lock says while a message is being sent."""
+    item = Told(news=effect.news, sent=Sent.SENDING, at=at)
+    return replace(hold, told=with_told(hold.told, item))
+
+
+def told(hold: Hold, effect: Announce, answer: Answer, at: float) -> Hold:
+    """Return what the lock says once it is known what became of a message.
+
+    One that was refused, or not begun, may be sent again: nothing is known of it.
+    """
+    if answer.result in (Result.FAILED, Result.LATE):
+        return replace(hold, told=without(hold.told, effect.news))
+    sent = Sent.RECEIVED if answer.result is Result.OK else Sent.UNKNOWN
+    item = Told(news=effect.news, sent=sent, at=at, words=answer.words[:_RECEIPT])
+    return replace(hold, told=with_told(hold.told, item))
+
+
 def site_of(effect: Mutation) -> str:
     """Return the site that an effect changes."""
-    if isinstance(effect, ShipRelease | PullImages):
+    if isinstance(effect, ShipRelease | PullImages | Announce):
         return effect.site
     return effect.unit.site
 
@@ -161,6 +205,8 @@ def details(effect: Mutation) -> dict[str, Json]:
             return said | {"unit": str(effect.release.unit), "release": effect.release.name}
         case PullImages():
             return said | {"site": effect.site, "images": len(effect.images)}
+        case Announce():
+            return said | {"site": effect.site, "news": effect.news.value, "title": effect.title}
         case DeployStack():  # pragma: no branch - there is no other, says mypy
             revision = effect.release.revision
             return said | {"unit": str(effect.unit), "revision": f"{revision.repo}@{revision.sha}"}

@@ -21,7 +21,10 @@ def careful(book: Book, step: Step) -> Procedure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What a run is carried out with. `wall` is the operator's clock, seconds since 1970."""
+    """What a run is carried out with. `wall` is the operator's clock, seconds since 1970.
+
+    `announces`: there is somewhere to send announcements to.
+    """
 
     backend: Backend
     journal: Journal
@@ -30,3 +33,4 @@ class Means:
     listen: Callable[[Plan], Listener]
     stop_asked: Callable[[], bool]
     start: Callable[[Book, Step], Procedure] = careful
+    announces: bool = False

@@ -67,6 +67,7 @@ class RunEnd:
     `report` is of the steps that were carried out, None when it did not come to that;
     `way_back` and `restored` likewise of the restoring. `kept`: the lock is kept, the run is
     unfinished. `owed`: what this run added to what is owed. `problems` belong to no step.
+    `unsaid` are announcements that nobody confirmed; they do not count as failures.
     """
 
     run: str
@@ -77,6 +78,7 @@ class RunEnd:
     kept: bool = False
     owed: tuple[Owed, ...] = ()
     problems: tuple[Problem, ...] = ()
+    unsaid: tuple[Problem, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:

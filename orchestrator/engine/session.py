@@ -21,6 +21,7 @@ from orchestrator.engine.findings import (
     nobody_knows_former,
 )
 from orchestrator.engine.gather import look_at
+from orchestrator.engine.herald import Herald, by_hand
 from orchestrator.engine.journal import EntryKind, Json
 from orchestrator.engine.keeper import Keeper
 from orchestrator.engine.means import Means
@@ -84,6 +85,7 @@ class Session:
         self._limits = limits
         self._site = inventory.coordinator
         self._tenure = Tenure(means, self._site, record)
+        self._herald = Herald(means, inventory, record, self._tenure)
 
     def begin(self, sourced: Sources, saved: SavedPlan | None = None) -> RunEnd:
         """Take the lock and carry out a new run: `saved`'s, if it applies a saved plan.
@@ -109,7 +111,15 @@ class Session:
             return self._ended(self._end(problem))
         return self._forward(lock, hold, sourced, frozenset())
 
-    def go_on(self, lock: StoredConfig, hold: Hold, sourced: Sources, *, wait_out: bool) -> RunEnd:
+    def go_on(
+        self,
+        lock: StoredConfig,
+        hold: Hold,
+        sourced: Sources,
+        *,
+        wait_out: bool,
+        announced: str = "",
+    ) -> RunEnd:
         """Resume a run that another process, or an earlier one here, left.
 
         Args:
@@ -118,17 +128,19 @@ class Session:
             sourced: sources at the plan's revisions.
             wait_out: the former holder may still live: let what it was about to begin begin
                 first, so that it is seen.
+            announced: where and by whom the downtime was announced, "" if by nobody but dtdeploy.
 
         Raises:
             JournalError: the journal cannot be written; nothing was touched.
 
         """
+        hold = by_hand(hold, announced, self._means.wall())
         if hold.goal is Goal.RESTORE:
             return self.go_back(lock, hold, wait_out=wait_out)
         taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_out=wait_out)
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
-        held, mine = taken
+        held, mine = self._herald.resumed(*taken, str(hold.holder))
         if problem := self._owe_left_out():
             return self._keep(held, mine, self._end(problem))
         plan = self._record.plan
@@ -140,7 +152,7 @@ class Session:
         taken = self._tenure.take_over(lock, hold, Goal.RESTORE, wait_out=wait_out)
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
-        return self._restore(*taken, None)
+        return self._restore(*self._herald.resumed(*taken, str(hold.holder)), None)
 
     def give_up(self, lock: StoredConfig, hold: Hold, *, wait_out: bool) -> RunEnd:
         """End an unfinished run where it stands and release its lock: how a lock is broken.
@@ -163,6 +175,8 @@ class Session:
         problem = self._owe(owed, frozenset()) if hold.touched else self._take_back()
         if problem is not None:
             return self._keep(held, mine, self._end(problem))
+        why, fix = f"it was given up by {mine.holder}", "dtdeploy up --owed" if owed else ""
+        held, _ = self._herald.failed(held, mine, down=left, problem=why, fix=fix)
         self._tenure.release(held)
         return self._ended(replace(self._end(), owed=owed))
 
@@ -231,7 +245,7 @@ class Session:
     ) -> RunEnd:
         plan = self._record.plan
         hold = replace(hold, done=hold.done | done)
-        book = self._book(plan, self._record.run, sourced)
+        book = self._book(plan, self._record.run, sourced, hold)
         keeper, report = self._carry(book, lock, hold, done)
         end = replace(self._end(), report=report)
         if keeper.lost is not None:
@@ -255,7 +269,7 @@ class Session:
             *(left_as_it_is(unit, other) for unit, other in left.items()),
         )
         hold = replace(hold, phase=Phase.PREPARING)
-        book = self._book(plan, f"{run}-back", self._former)
+        book = self._book(plan, f"{run}-back", self._former, hold)
         keeper, restored = self._carry(book, lock, hold, frozenset())
         end = replace(self._end(*problems), report=report, way_back=plan, restored=restored)
         if keeper.lost is not None:
@@ -285,9 +299,18 @@ class Session:
             selection=f"rollback {record.run}",
         )
 
-    def _book(self, plan: Plan, run: str, sourced: Sources) -> Book:
+    def _book(self, plan: Plan, run: str, sourced: Sources, hold: Hold) -> Book:
+        means = self._means
         return Book(
-            run=run, inventory=self._inventory, plan=plan, sourced=sourced, limits=self._limits
+            run=run,
+            inventory=self._inventory,
+            plan=plan,
+            sourced=sourced,
+            limits=self._limits,
+            words=self._record.words,
+            teller=str(means.holder),
+            told=hold.told,
+            wall_offset=means.wall() - means.backend.now(),
         )
 
     def _carry(
@@ -295,7 +318,8 @@ class Session:
     ) -> tuple[Keeper, RunReport]:
         means, plan = self._means, book.plan
         keeper = self._keeper(lock, hold)
-        custodian = Custodian(plan, keeper, means.journal, means.wall)
+        units = frozenset(self._herald.units)
+        custodian = Custodian(plan, keeper, means.journal, means.wall, announced=units)
         report = run_plan(
             plan,
             means.backend,
@@ -327,7 +351,8 @@ class Session:
         """
         ending = judge_ending(book.plan, report, touched=keeper.hold.touched)
         if ending.how is How.UNFINISHED:
-            return self._keep(keeper.lock, keeper.hold, end)
+            fix = f"dtdeploy resume {self._record.run}"
+            return self._keep(*self._herald.closed(keeper.lock, keeper.hold, ending, end, fix), end)
         untouched = ending.how is How.UNTOUCHED
         if not untouched:
             end = replace(end, problems=(*end.problems, *self._fallen(book, report)))
@@ -343,6 +368,8 @@ class Session:
         problem = self._take_back() if untouched else self._owe(owed, ending.settled)
         if problem is not None:
             return self._keep(held, keeper.hold, _with(end, problem))
+        fix = "dtdeploy up --owed" if owed else ""
+        held, _ = self._herald.closed(held, keeper.hold, ending, end, fix)
         self._tenure.release(held)
         return self._ended(replace(end, owed=owed))
 
@@ -361,7 +388,8 @@ class Session:
         return self._ended(replace(end, kept=True))
 
     def _ended(self, end: RunEnd) -> RunEnd:
-        end = replace(end, problems=(*end.problems, *self._tenure.problems))
+        unsaid = tuple(self._herald.unsaid)
+        end = replace(end, problems=(*end.problems, *self._tenure.problems), unsaid=unsaid)
         codes: list[Json] = [problem.code for problem in end.problems]
         self._tenure.log(
             EntryKind.CLOSED, {"exit": int(end.exit_code), "kept": end.kept, "problems": codes}

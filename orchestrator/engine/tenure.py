@@ -15,6 +15,7 @@ from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.effects import StoredConfig, UpdateConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase, from_labels, session_of, to_labels
 from orchestrator.procedures.lock import release_lock, take_lock, write_lock
+from orchestrator.procedures.told import News, Sent, Told, about
 
 
 class Tenure:
@@ -36,14 +37,15 @@ class Tenure:
             JournalError: nothing can be written down; the lock was not asked for.
 
         """
-        self._open("begun", data)
         now = self._means.wall()
+        self._open("begun", data, self._by_hand(now))
         hold = Hold(
             run=self._record.run,
             words=self._record.words,
             holder=self._means.holder,
             started=now,
             beat=now,
+            told=self._by_hand(now),
         )
         taking = take_lock(self._site, self._labels(hold), data)
         lock = carry_alone(self._means.backend, taking)
@@ -67,7 +69,7 @@ class Tenure:
             JournalError: nothing can be written down; the lock was left alone.
 
         """
-        self._open("resumed", lock.data)
+        self._open("resumed", lock.data, hold.told)
         mine = replace(
             hold,
             holder=self._means.holder,
@@ -115,18 +117,31 @@ class Tenure:
         except JournalError as error:
             self.problems += [p for p in error.problems if p not in self.problems]
 
-    def _open(self, how: str, data: bytes) -> None:
+    def _open(self, how: str, data: bytes, told: tuple[Told, ...]) -> None:
         """Begin to write; from here on it is known that this disk takes what is written."""
         body: dict[str, Json] = {
             "how": how,
             "by": str(self._means.holder),
             "words": self._record.words,
+            **_announced_by_hand(told),
             "record": base64.b64encode(data).decode(),
         }
         self._means.journal.write(Entry(at=self._means.wall(), kind=EntryKind.OPENED, body=body))
+
+    def _by_hand(self, now: float) -> tuple[Told, ...]:
+        words = self._record.plan.notice.announced
+        if not words:
+            return ()
+        return (Told(news=News.BEFORE, sent=Sent.BY_HAND, at=now, words=words),)
 
     def _labels(self, hold: Hold) -> tuple[tuple[str, str], ...]:
         return to_labels(hold, self._record.plan.steps)
 
     def _held(self, other: Hold) -> Problem:
         return lock_held(other, self._site, self._means.wall())
+
+
+def _announced_by_hand(told: tuple[Told, ...]) -> dict[str, Json]:
+    before = about(told, News.BEFORE)
+    by_hand = before is not None and before.sent is Sent.BY_HAND
+    return {"announced": before.words} if before is not None and by_hand else {}

@@ -9,6 +9,7 @@ from orchestrator.fleet.guard import GuardAnswer
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.risk import Risk
 from orchestrator.sources.span import Span
 
@@ -35,6 +36,8 @@ class StepKind(Enum):
     """Ship releases and pull images; nothing that runs is touched."""
     GATE = "gate"
     """A point that many steps wait for together; does nothing itself."""
+    ANNOUNCE = "announce"
+    """Announce what goes down, and wait as long as notice is given; nothing is touched before."""
     REMOVE = "remove"
     DEPLOY = "deploy"
     """Deploy and wait until healthy, probes included."""
@@ -177,6 +180,12 @@ class Plan:
     frozen: tuple[Frozen, ...] = ()
     guards: tuple[GuardAnswer, ...] = ()
     override: Override = field(default_factory=Override)
+    notice: Notice = NO_NOTICE
+
+    @property
+    def announces(self) -> bool:
+        """Whether it takes something down that has to be announced first."""
+        return any(step.kind is StepKind.ANNOUNCE for step in self.steps)
 
     @property
     def accepted(self) -> frozenset[Unit]:

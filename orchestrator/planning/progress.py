@@ -67,8 +67,9 @@ def progress(
         if item.action is not Action.KEEP
     )
     units = _undone(judged, looks)
-    early = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE)
-    # Nothing is touched before preflight and preparation are through at every site.
+    early = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE, StepKind.ANNOUNCE)
+    # Nothing is touched before preflight and preparation are through at every site, and what
+    # has to be announced is.
     passed = [step.id for step in plan.steps if touched and step.kind in early]
     known = {step.id for step in plan.steps}
     return Progress(

@@ -3,15 +3,21 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.graph import waves
-from orchestrator.planning.plan import Action, Step, StepKind, UnitPlan
+from orchestrator.planning.notice import Notice
+from orchestrator.planning.plan import Action, Plan, Step, StepKind, UnitPlan
 
 EXAMINED = "gate: preflight passed"
 PREPARED = "gate: releases and images in place"
+ANNOUNCED = "announce downtime"
+STILL_FIT = "gate: still fit"
 _EXAMINE_SECONDS = 60.0
 _PREPARE_SECONDS = 900.0
+_ANNOUNCE_SECONDS = 90.0
+"""For proving that the lock is held, sending, and the time-outs of both."""
 
 
 def plan_steps(
@@ -23,8 +29,9 @@ def plan_steps(
     """Build the steps of a plan. Sites in `without` get none.
 
     Every removal waits for both gates, so nothing is touched before every site has passed
-    preflight (S3). A unit's removal waits for that of all its dependents (S1), its deploy
-    for that of all its dependencies (S2) and for its own removal.
+    preflight (S3), nor before a downtime that has to be announced is. A unit's removal waits
+    for that of all its dependents (S1), its deploy for that of all its dependencies (S2) and
+    for its own removal.
     """
     acted = tuple(planned for planned in units if planned.action is not Action.KEEP)
     if not acted:
@@ -33,7 +40,7 @@ def plan_steps(
     sites = tuple(s for s in _sites(inventory, acted) if s not in without)
     here = frozenset(item.unit.site for item in acted)
     prepared = _ordered(inventory, (item.unit.site for item in acted if _deploys(item)))
-    return (
+    steps = (
         *(_examine(site, here) for site in sites),
         _gate(EXAMINED, tuple(f"examine {site}" for site in sites), inventory.coordinator),
         *(_prepare(site) for site in prepared),
@@ -44,6 +51,69 @@ def plan_steps(
         *(_deploy(item, planned) for item in acted if _deploys(item)),
         *(_settle(inventory, item) for item in acted if _deploys(item)),
     )
+    down = tuple(item.unit for item in acted if must_be_announced(inventory, item))
+    return _announcing(steps, inventory.coordinator, down) if down else steps
+
+
+def must_be_announced(inventory: Inventory, item: UnitPlan) -> bool:
+    """Whether the plan takes a unit down whose stack says `announce: true`, and that may be up."""
+    up = item.before.presence is not Presence.GONE
+    return item.action.removes and up and inventory.spec(item.unit).announce
+
+
+def noticed(plan: Plan, notice: Notice) -> Plan:
+    """Return the plan with how its downtime is announced; without one it stays as it is.
+
+    Where notice is given, every site is examined once more when it has passed.
+    """
+    if not plan.announces:
+        return plan
+    steps = tuple(
+        replace(step, wait_seconds=step.wait_seconds + notice.minutes * 60)
+        if step.id == ANNOUNCED
+        else step
+        for step in plan.steps
+    )
+    if notice.minutes:
+        steps = _examined_again(steps, plan.coordinator)
+    return replace(plan, notice=notice, steps=steps)
+
+
+def _announcing(steps: tuple[Step, ...], site: str, down: tuple[Unit, ...]) -> tuple[Step, ...]:
+    """Let all that touches anything wait for the announcement that `down` goes down."""
+    more = f" and {len(down) - 1} more" if len(down) > 1 else ""
+    announce = Step(
+        id=ANNOUNCED,
+        kind=StepKind.ANNOUNCE,
+        site=site,
+        needs=(PREPARED,),
+        reason=f"{down[0]}{more} will go down",
+        wait_seconds=_ANNOUNCE_SECONDS,
+    )
+    return _insert(steps, PREPARED, (announce,), ANNOUNCED)
+
+
+def _examined_again(steps: tuple[Step, ...], site: str) -> tuple[Step, ...]:
+    again = tuple(
+        replace(step, id=f"{step.id} again", needs=(ANNOUNCED,), reason="notice was given since")
+        for step in steps
+        if step.kind is StepKind.EXAMINE
+    )
+    gate = _gate(STILL_FIT, tuple(step.id for step in again), site)
+    return _insert(steps, ANNOUNCED, (*again, gate), STILL_FIT)
+
+
+def _insert(
+    steps: tuple[Step, ...], after: str, more: tuple[Step, ...], last: str
+) -> tuple[Step, ...]:
+    """Put steps behind the step `after`; what needed that one needs `last` of them instead."""
+    found: list[Step] = []
+    for step in steps:
+        needs = tuple(last if need == after else need for need in step.needs)
+        found.append(replace(step, needs=needs))
+        if step.id == after:
+            found += more
+    return tuple(found)
 
 
 def restore_steps(inventory: Inventory, units: tuple[UnitPlan, ...]) -> tuple[Step, ...]:

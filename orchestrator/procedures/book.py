@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Plan
+from orchestrator.procedures.told import Told
 from orchestrator.sources.model import Sourced
 
 
@@ -19,13 +20,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """The plan of a run, and what it was made from."""
+    """The plan of a run, and what it was made from.
+
+    `words` is the command as it was typed, `teller` who carries it out now, `told` what was
+    announced before this life of it. `wall_offset` added to the observer's clock is seconds
+    since 1970.
+    """
 
     run: str
     inventory: Inventory
     plan: Plan
     sourced: Mapping[Unit, Sourced] = field(repr=False)
     limits: Limits = Limits()
+    words: str = ""
+    teller: str = ""
+    told: tuple[Told, ...] = ()
+    wall_offset: float = 0.0
 
     def acted_at(self, site: str) -> tuple[Unit, ...]:
         """Return the units at `site` that the plan changes."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from orchestrator.errors import Problem
 from orchestrator.procedures.asking import Asking, ask_journal, ask_lock, ask_mutate, ask_sleep
 from orchestrator.procedures.effects import (
+    Announce,
     Answer,
     Effect,
     Failed,
@@ -59,6 +60,10 @@ def _mutate(effect: Mutation) -> Asking[Answer | Problem]:
     if isinstance(answer, Answer):
         # What was seen matters less than what was meant: the Swarm can be asked again.
         yield from ask_journal(Saw(effect=effect, answer=answer))
+        if isinstance(effect, Announce):
+            # What was said stands nowhere else: no look at a Swarm brings it back. Whether the
+            # lock still is ours, the next mutation asks again.
+            yield from ask_lock()
     return answer
 
 

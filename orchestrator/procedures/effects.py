@@ -16,7 +16,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     ReadLogs        -> Written
     CreateConfig, ReadConfig,
     UpdateConfig, DeleteConfig -> ConfigAnswer
-    WriteAudit      -> Answer
+    WriteAudit, Announce -> Answer
     Sleep           -> float                  the observer's clock, seconds
     Tell            -> None
     CheckLock       -> Holding
@@ -33,6 +33,7 @@ from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.logs import LogLine, LogQuery
 from orchestrator.fleet.observed import Sight
 from orchestrator.fleet.unit import Unit
+from orchestrator.procedures.told import News
 from orchestrator.sources.model import Release
 
 
@@ -191,6 +192,21 @@ class WriteAudit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """Send a message to where downtime is announced. `site` keeps the audit line about it.
+
+    OK: a service took it. FAILED: every one refused it, or could not be reached at all. UNKNOWN:
+    it may have been taken; it must not be sent again by itself.
+    """
+
+    site: str
+    news: News
+    title: str
+    body: str
+    not_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sleep:
     """Wait. 0 just asks for the time."""
 
@@ -206,8 +222,11 @@ class Tell:
     deadline: float | None = None
 
 
-Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
-"""What changes a site. A run does these only while it holds the lock, intent first."""
+SiteMutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
+"""What changes a site."""
+Mutation = SiteMutation | Announce
+"""What changes a site, or what people expect of it. A run does these only while it holds the lock,
+intent first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +266,7 @@ Effect = (
     | UpdateConfig
     | DeleteConfig
     | WriteAudit
+    | Announce
     | Sleep
     | Tell
     | CheckLock

@@ -13,10 +13,12 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.effects import StoredConfig
+from orchestrator.procedures.told import Told, read_told, told_labels
 
 LOCK = "dtdeploy.run"
 _FORMAT = "1"
 _DOWN = "dtdeploy.down."
+_OUTAGE = "dtdeploy.outage."
 
 
 class Phase(Enum):
@@ -24,6 +26,7 @@ class Phase(Enum):
 
     PREFLIGHT = "preflight"
     PREPARING = "preparing"
+    ANNOUNCING = "announcing"
     REMOVING = "removing"
     DEPLOYING = "deploying"
     WATCHING = "watching"
@@ -56,8 +59,9 @@ class Hold:
     """The state of a run as its lock tells it. Times are seconds since 1970, the holder's clock.
 
     `words` is the command as it was typed. `done` are the ids of finished steps. `touched`: it
-    may have removed or deployed something. `down` are units that others depend on and that it
-    took down, each with since when.
+    may have removed or deployed something. `down` are units that others depend on, or whose
+    downtime is announced, and that it took down, each with since when; `outages` are those that
+    it brought back, each with the seconds that it was down. `told` is what it announced.
     """
 
     run: str
@@ -71,6 +75,8 @@ class Hold:
     touched: bool = False
     done: frozenset[str] = frozenset()
     down: tuple[tuple[Unit, float], ...] = ()
+    outages: tuple[tuple[Unit, float], ...] = ()
+    told: tuple[Told, ...] = ()
 
 
 def to_labels(hold: Hold, steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
@@ -91,6 +97,8 @@ def to_labels(hold: Hold, steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
         ("dtdeploy.touched", "yes" if hold.touched else "no"),
         ("dtdeploy.done", _bitmap(hold.done, steps)),
         *((f"{_DOWN}{unit}", _written(since)) for unit, since in hold.down),
+        *((f"{_OUTAGE}{unit}", f"{seconds:.3f}") for unit, seconds in hold.outages),
+        *told_labels(hold.told),
     )
 
 
@@ -136,15 +144,17 @@ def _hold(labels: Mapping[str, str], steps: Sequence[Step]) -> Hold:
         goal=Goal(labels["dtdeploy.goal"]),
         touched=labels["dtdeploy.touched"] == "yes",
         done=_from_bitmap(labels["dtdeploy.done"], steps),
-        down=tuple(_down(labels)),
+        down=tuple((unit, _read(value)) for unit, value in _units(labels, _DOWN)),
+        outages=tuple((unit, float(value)) for unit, value in _units(labels, _OUTAGE)),
+        told=read_told(labels),
     )
 
 
-def _down(labels: Mapping[str, str]) -> Iterable[tuple[Unit, float]]:
+def _units(labels: Mapping[str, str], prefix: str) -> Iterable[tuple[Unit, str]]:
     for name, value in sorted(labels.items()):
-        if name.startswith(_DOWN):
-            stack, _, site = name.removeprefix(_DOWN).rpartition("@")
-            yield Unit(stack=stack, site=site), _read(value)
+        if name.startswith(prefix):
+            stack, _, site = name.removeprefix(prefix).rpartition("@")
+            yield Unit(stack=stack, site=site), value
 
 
 def _bitmap(done: frozenset[str], steps: Sequence[Step]) -> str:

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Step, StepKind
+from orchestrator.procedures.announce import announce
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy, settle
 from orchestrator.procedures.effects import Done, Procedure
@@ -15,12 +16,8 @@ from orchestrator.procedures.remove import remove
 def procedure_for(book: Book, step: Step) -> Procedure:
     """Return the procedure of a step, not started yet."""
     match step.kind:
-        case StepKind.EXAMINE:
-            return examine(book, step)
-        case StepKind.PREPARE:
-            return prepare(book, step)
-        case StepKind.GATE:
-            return _nothing()
+        case StepKind.EXAMINE | StepKind.PREPARE | StepKind.GATE | StepKind.ANNOUNCE:
+            return _before(book, step)
         case StepKind.REMOVE:
             return remove(book, step, _unit(step))
         case StepKind.DEPLOY:
@@ -29,6 +26,17 @@ def procedure_for(book: Book, step: Step) -> Procedure:
             return with_last_words(settle(book, step, _unit(step)))
         case _:  # pragma: no cover - mypy proves that there is no other kind
             assert_never(step.kind)
+
+
+def _before(book: Book, step: Step) -> Procedure:
+    """Return the procedure of a step that touches nothing."""
+    procedures = {
+        StepKind.EXAMINE: examine,
+        StepKind.PREPARE: prepare,
+        StepKind.ANNOUNCE: announce,
+    }
+    procedure = procedures.get(step.kind)
+    return _nothing() if procedure is None else procedure(book, step)
 
 
 def _unit(step: Step) -> Unit:

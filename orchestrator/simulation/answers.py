@@ -3,6 +3,7 @@
 from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.procedures.effects import (
+    Announce,
     Answer,
     CheckImages,
     ConfigAnswer,
@@ -30,7 +31,7 @@ from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
 Reading = Observe | Examine | CheckImages | RunProbe | ReadLogs
-Remote = performing.Mutation | ConfigEffect | WriteAudit | Reading
+Remote = performing.Mutation | ConfigEffect | WriteAudit | Announce | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)
 MUTATIONS = (RemoveServices, RemoveLeftovers, ShipRelease, PullImages, DeployStack)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Via
 from orchestrator.procedures.effects import (
+    Announce,
     Answer,
     CheckImages,
     CheckLock,
@@ -25,7 +26,7 @@ from orchestrator.procedures.effects import (
     Tell,
     WriteAudit,
 )
-from orchestrator.simulation import answers, api, configs, performing, problems
+from orchestrator.simulation import answers, api, channel, configs, performing, problems
 from orchestrator.simulation.answers import CONFIG_EFFECTS, CONFIG_WRITES, MUTATIONS, Remote
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
@@ -75,7 +76,8 @@ class _Flight:
     @property
     def from_here(self) -> bool:
         """Whether it does not travel over the site's link at all."""
-        return isinstance(self.effect, RunProbe) and self.effect.probe.via is Via.HERE
+        probe = isinstance(self.effect, RunProbe) and self.effect.probe.via is Via.HERE
+        return probe or isinstance(self.effect, Announce)
 
 
 class SimulatedBackend:
@@ -229,12 +231,18 @@ class SimulatedBackend:
                 return (yield from performing.examine(self._fleet, site, effect, flight.started))
             if isinstance(effect, CheckImages):
                 return (yield from performing.check_images(site.swarm, effect))
-            if isinstance(effect, RunProbe | ReadLogs):
-                return (yield from performing.ask(self._fleet, site, effect))
+            if isinstance(effect, RunProbe | ReadLogs | Announce):
+                return (yield from self._apart(site, effect))
             acting = self._acting(flight, effect)
             return (yield from api.acting(site.swarm, self.operator, acting))
         except api.ApiError as error:
             return answers.refused(site.swarm.site, effect, error, self._clock.now)
+
+    def _apart(self, site: SimSite, effect: RunProbe | ReadLogs | Announce) -> Process[object]:
+        fleet = self._fleet
+        if isinstance(effect, Announce):
+            return (yield from channel.send(fleet.world, fleet.channel, effect, self.operator))
+        return (yield from performing.ask(fleet, site, effect))
 
     def _acting(self, flight: _Flight, effect: _Changing) -> Process[object]:
         site = flight.site

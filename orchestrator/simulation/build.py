@@ -7,7 +7,7 @@ from orchestrator.errors import ExitCode, Problem, UsageError, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, Site, SiteState
 from orchestrator.simulation import api, nodes
-from orchestrator.simulation.faults import OUTSIDE, inject
+from orchestrator.simulation.faults import CHANNEL, OUTSIDE, inject
 from orchestrator.simulation.fleet import Conditions, SimSite, SimulatedFleet
 from orchestrator.simulation.installing import add_ghost, add_job_residue, install
 from orchestrator.simulation.scenario import Scenario, SiteText
@@ -72,6 +72,8 @@ def _check(inventory: Inventory, scenario: Scenario) -> None:
         if site in hosts and node not in hosts[site]
     ]
     for fault in scenario.faults:
+        if fault.kind in CHANNEL:
+            continue
         if not (fault.outside if fault.kind in OUTSIDE else fault.site):
             lacks = "host:port" if fault.kind in OUTSIDE else "site"
             problems.append(_wrong(f"{fault.kind.value} at {fault.at:g} s names no {lacks}"))

@@ -7,6 +7,7 @@ from enum import Enum
 from orchestrator.fleet.unit import Unit
 from orchestrator.simulation import agent, commands, nodes, person
 from orchestrator.simulation.behaviour import GOOD, Behaviour, Rule
+from orchestrator.simulation.channel import ChannelState
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
 from orchestrator.simulation.happening import Happening, What
@@ -44,6 +45,12 @@ class FaultKind(Enum):
     REGISTRY_DENIED = "registry_denied"
     REGISTRY_UNREACHABLE = "registry_unreachable"
     REGISTRY_OK = "registry_ok"
+    CHANNEL_REFUSES = "channel_refuses"
+    """Where downtime is announced, messages are refused."""
+    CHANNEL_HANGS = "channel_hangs"
+    CHANNEL_LOSES_REPLY = "channel_loses_reply"
+    """Messages are taken there, and nobody hears of it."""
+    CHANNEL_OK = "channel_ok"
     OUTSIDE_DOWN = "outside_down"
     OUTSIDE_UP = "outside_up"
     STACK_RM = "stack_rm"
@@ -106,6 +113,9 @@ UNDONE_BY = {
     FaultKind.REGISTRY_UNREACHABLE: FaultKind.REGISTRY_OK,
     FaultKind.OUTSIDE_DOWN: FaultKind.OUTSIDE_UP,
     FaultKind.BEHAVE: FaultKind.BEHAVE,
+    FaultKind.CHANNEL_REFUSES: FaultKind.CHANNEL_OK,
+    FaultKind.CHANNEL_HANGS: FaultKind.CHANNEL_OK,
+    FaultKind.CHANNEL_LOSES_REPLY: FaultKind.CHANNEL_OK,
 }
 """How a fault ends after its time; the others happen once."""
 
@@ -121,6 +131,10 @@ def inject(fleet: SimulatedFleet, fault: Fault) -> None:
 
 
 def _bring_about(fleet: SimulatedFleet, fault: Fault) -> None:
+    if fault.kind in CHANNEL:
+        fleet.channel.state = CHANNEL[fault.kind]
+        fleet.world.tell(Happening(fleet.clock.now, What.FAULT, "", detail=fault.kind.value))
+        return
     if fault.kind in OUTSIDE:
         host, _, port = fault.outside.rpartition(":")
         fleet.outside[host, int(port)] = fault.kind is FaultKind.OUTSIDE_UP
@@ -138,6 +152,13 @@ def _bring_about(fleet: SimulatedFleet, fault: Fault) -> None:
 
 OUTSIDE = frozenset({FaultKind.OUTSIDE_DOWN, FaultKind.OUTSIDE_UP})
 """Faults of things outside any site."""
+CHANNEL = {
+    FaultKind.CHANNEL_REFUSES: ChannelState.REFUSES,
+    FaultKind.CHANNEL_HANGS: ChannelState.HANGS,
+    FaultKind.CHANNEL_LOSES_REPLY: ChannelState.LOSES_REPLY,
+    FaultKind.CHANNEL_OK: ChannelState.OK,
+}
+"""Faults of where downtime is announced: of no site, and of nothing else that has a name."""
 Act = Callable[[SimSite, Fault], None]
 
 

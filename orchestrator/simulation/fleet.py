@@ -7,6 +7,7 @@ from random import Random
 from orchestrator.fleet.desired import DesiredStack, HttpProbe, PostgresProbe, Probe, TcpProbe
 from orchestrator.fleet.unit import Unit
 from orchestrator.simulation import orchestration
+from orchestrator.simulation.channel import Channel
 from orchestrator.simulation.happening import Listener, RunningContainer
 from orchestrator.simulation.link import Link
 from orchestrator.simulation.objects import Machine, SimContainer
@@ -46,7 +47,8 @@ class SimulatedFleet:
     """Sites by name, all on one virtual clock and one source of chance.
 
     `outside` are things that are no part of any Swarm, by (host, port): a database is up or
-    down. `relies_on` says which of them a stack's server needs to answer well.
+    down. `relies_on` says which of them a stack's server needs to answer well. `channel` is where
+    downtime is announced.
     """
 
     def __init__(self, rng: Random) -> None:
@@ -55,6 +57,7 @@ class SimulatedFleet:
         self.rng = rng
         self.sites: dict[str, SimSite] = {}
         self.outside: dict[Address, bool] = {}
+        self.channel = Channel()
         self.relies_on: dict[Unit, tuple[Address, ...]] = {}
         self._known: dict[tuple[Unit, str], DesiredStack] = {}
         self._newest: dict[Unit, DesiredStack] = {}

@@ -27,6 +27,8 @@ class What(Enum):
     AUDIT = "audit"
     """A line was written to the audit log on the manager; `detail` is the line."""
     NODE_STATE = "node state"
+    ANNOUNCED = "announced"
+    """A message was taken where downtime is announced; `detail` is its news and its title."""
     RELEASE_SHIPPED = "release shipped"
     FAULT = "fault"
 

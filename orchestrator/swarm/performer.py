@@ -11,6 +11,7 @@ from orchestrator.fleet.logs import LogLine
 from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
+    Announce,
     Answer,
     CheckedImages,
     CheckImages,
@@ -23,7 +24,6 @@ from orchestrator.procedures.effects import (
     Examination,
     Examine,
     Intend,
-    Mutation,
     Observe,
     ObserveAll,
     ProbeResult,
@@ -36,6 +36,7 @@ from orchestrator.procedures.effects import (
     RunProbe,
     Saw,
     ShipRelease,
+    SiteMutation,
     Sleep,
     Tell,
     UpdateConfig,
@@ -159,6 +160,8 @@ class LivePerformer:
                 return self._config(effect)
             case Sleep() | Tell() | ObserveAll() | CheckLock() | Intend() | Saw() | ReadLogs():
                 raise TypeError(f"{type(effect).__name__} is for the engine to perform")
+            case Announce():
+                raise TypeError("an announcement goes to no site")
 
     def _observe(self, link: SiteLink) -> Look:
         def seen() -> Look:
@@ -203,7 +206,7 @@ class LivePerformer:
         _log(effect.site, effect, answer.result.value, answer.at - began)
         return answer
 
-    def _answer(self, site: str, effect: Mutation | WriteAudit) -> Answer:
+    def _answer(self, site: str, effect: SiteMutation | WriteAudit) -> Answer:
         began = self._clocks.monotonic()
         try:
             told = self._told(self._links[site], effect)
@@ -213,7 +216,7 @@ class LivePerformer:
         _log(site, effect, told.result.value, at - began)
         return Answer(result=told.result, at=at, words=told.words, problem=told.problem)
 
-    def _told(self, link: SiteLink, effect: Mutation | WriteAudit) -> Told:
+    def _told(self, link: SiteLink, effect: SiteMutation | WriteAudit) -> Told:
         """Open the connection, which may be tried again, and then act, once."""
         try:
             connection = link.reading(link.connection)
@@ -226,7 +229,7 @@ class LivePerformer:
         lateness.check(self._clocks.monotonic, effect.not_after)
         return self._mutated(link, connection, effect)
 
-    def _mutated(self, link: SiteLink, connection: SshConnection, effect: Mutation) -> Told:
+    def _mutated(self, link: SiteLink, connection: SshConnection, effect: SiteMutation) -> Told:
         match effect:
             case RemoveServices():
                 return mutate.remove_services(link.site, link.api, effect)

@@ -20,7 +20,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Plan, Step, StepKind
 from orchestrator.ui.standing import refused
 
-_ON_SITE = (StepKind.EXAMINE, StepKind.PREPARE)
+_ON_SITE = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.ANNOUNCE)
 _LATEST_FIRST = (StepKind.SETTLE, StepKind.DEPLOY, StepKind.REMOVE)
 _WORDS = {
     (StepKind.EXAMINE, State.RUNNING): "checking",
@@ -29,6 +29,9 @@ _WORDS = {
     (StepKind.PREPARE, State.RUNNING): "preparing",
     (StepKind.PREPARE, State.DONE): "prepared",
     (StepKind.PREPARE, State.FAILED): "NOT PREPARED",
+    (StepKind.ANNOUNCE, State.RUNNING): "announcing",
+    (StepKind.ANNOUNCE, State.DONE): "announced",
+    (StepKind.ANNOUNCE, State.FAILED): "NOT ANNOUNCED",
     (StepKind.REMOVE, State.RUNNING): "going down",
     (StepKind.REMOVE, State.DONE): "gone",
     (StepKind.REMOVE, State.FAILED): "NOT REMOVED",

@@ -107,5 +107,9 @@ def _left(end: RunEnd) -> Iterator[tuple[Text | str, str]]:
         alike.setdefault(shorten(clean(reason), _LONGEST), []).append(unit)
     for reason, units in alike.items():
         yield Text("OWED", style="bold yellow"), f"{named(units)}: {reason}"
+    for problem in end.unsaid:
+        quoted = f" ({'; '.join(problem.evidence)})" if problem.evidence else ""
+        words = shorten(clean(f"{problem.what}{quoted}"), _LONGEST)
+        yield Text("UNSAID", style="bold yellow"), f"{words}: {problem.fix}"
     if end.kept:
         yield Text("KEPT", style="bold yellow"), _KEPT

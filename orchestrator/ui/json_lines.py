@@ -151,6 +151,7 @@ def end_line(end: RunEnd, code: ExitCode) -> Json:
         "run": end.run,
         "kept": end.kept,
         "owed": [{**unit_json(u), "reason": clean(why)} for u, why in owed_units(end).items()],
+        "unsaid": [problem_json(problem) for problem in end.unsaid],
         "restored": _restored(end.way_back, back) if end.way_back and back else None,
         "next": commands[0] if commands else None,
         "or_else": list(commands[1:]),

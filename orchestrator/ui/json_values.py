@@ -12,7 +12,8 @@
              outage and others: {median_seconds, worst_seconds, runs}, or null without a history;
              schema (its version), saved {file, sha256, id, creator, created, expires, apply} (or
              null); frozen [reason, ends (seconds since 1970, or null), until], guards [name, asked,
-             agrees (null if not asked), words, reason], override {freeze, guards, because}
+             agrees (null if not asked), words, reason], override {freeze, guards, because},
+             notice {needed, announced (where and by whom, or null), minutes}
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
              dependents, commands, remove_seconds, healthy_seconds, dangers, drift [change]
@@ -111,6 +112,11 @@ def plan_json(plan: Plan) -> Json:
             "freeze": plan.override.freeze,
             "guards": list(plan.override.guards),
             "because": clean(plan.override.because) or None,
+        },
+        "notice": {
+            "needed": plan.announces,
+            "announced": clean(plan.notice.announced) or None,
+            "minutes": plan.notice.minutes,
         },
     }
 

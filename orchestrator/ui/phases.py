@@ -14,6 +14,7 @@ from orchestrator.ui.lines import LineWriter
 _TITLES = {
     StepKind.EXAMINE: "Check the sites; nothing is changed",
     StepKind.PREPARE: "Ship files and pull images; what runs is not touched",
+    StepKind.ANNOUNCE: "Announce the downtime; what runs is not touched",
     StepKind.REMOVE: "Down and up",
     StepKind.DEPLOY: "Down and up",
     StepKind.SETTLE: "Down and up",

@@ -13,6 +13,7 @@ _LONGEST = 60
 _VERBS = {
     StepKind.EXAMINE: "check",
     StepKind.PREPARE: "prepare",
+    StepKind.ANNOUNCE: "announce",
     StepKind.REMOVE: "down",
     StepKind.DEPLOY: "up",
     StepKind.SETTLE: "watch",

@@ -10,11 +10,12 @@ from orchestrator.planning.plan import Action, Before, Plan, Step, StepKind, Uni
 from orchestrator.planning.steps import step_waves
 from orchestrator.ui.risk_words import few
 from orchestrator.words.foreign import clean, shorten
-from orchestrator.words.phrases import named, running_at, short
+from orchestrator.words.phrases import limit, named, running_at, short
 
 _VERBS = {
     StepKind.EXAMINE: "check",
     StepKind.PREPARE: "prepare",
+    StepKind.ANNOUNCE: "announce",
     StepKind.REMOVE: "down",
     StepKind.DEPLOY: "up",
     StepKind.SETTLE: "watch",
@@ -22,6 +23,7 @@ _VERBS = {
 _NOTES = {
     StepKind.EXAMINE: "changes nothing",
     StepKind.PREPARE: "ship files, pull images",
+    StepKind.ANNOUNCE: "nothing is touched without a receipt",
 }
 _MOST_SITES = 10
 """More sites than this are counted where each of them is named further down anyway."""
@@ -68,10 +70,24 @@ def _alike(wave: tuple[Step, ...]) -> list[tuple[StepKind, float, list[Step]]]:
 def _who(kind: StepKind, steps: list[Step]) -> str:
     if kind is StepKind.SETTLE:
         return "each from when it is up: " + ", ".join(dict.fromkeys(s.reason for s in steps))
+    if kind is StepKind.ANNOUNCE:
+        return f"{steps[0].reason} ({_NOTES[kind]})"
     units = [step.unit for step in steps if step.unit is not None]
     sites = ", ".join(step.site for step in steps)
     places = named(units) or (sites if len(steps) <= _MOST_SITES else f"{len(steps)} sites")
     return f"{places} ({_NOTES[kind]})" if kind in _NOTES else places
+
+
+def notice_words(plan: Plan) -> str:
+    """Say how the downtime is announced, "" where there is none that has to be."""
+    if not plan.announces:
+        return ""
+    notice = plan.notice
+    if notice.announced:
+        return f"by hand, {notice.announced}"
+    if notice.minutes:
+        return f"{limit(notice.minutes * 60)} before anything goes down"
+    return "right before anything goes down"
 
 
 def danger_rows(plan: Plan) -> tuple[str, ...]:

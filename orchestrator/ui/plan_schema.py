@@ -135,6 +135,12 @@ class _Override(BaseModel):
     because: str | None
 
 
+class _Notice(BaseModel):
+    needed: bool
+    announced: str | None
+    minutes: float
+
+
 class _Down(_Unit):
     since: float
     seconds: float
@@ -191,6 +197,7 @@ class _Plan(BaseModel):
     frozen: list[_Frozen]
     guards: list[_Guard]
     override: _Override
+    notice: _Notice
     lock: _Lock | None
     saved: _Saved | None
 

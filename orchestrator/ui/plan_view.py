@@ -17,6 +17,7 @@ from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.plan_rows import (
     danger_rows,
+    notice_words,
     order_rows,
     revision_words,
     state_words,
@@ -90,6 +91,8 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
     if plan.risk.down:
         yield Text("RISK", style="bold"), Text(shorten(clean(risk_words(plan.risk)), _LONGEST))
     yield Text("GOES DOWN", style="bold red" if down else ""), few(down) or "nothing"
+    if words := notice_words(plan):
+        yield "ANNOUNCED", Text(shorten(clean(words), _LONGEST))
     for label, words in weather_rows(plan):
         style = "" if label == "GUARD" else "bold red"
         yield Text(label, style=style), Text(shorten(clean(words), _LONGEST))

@@ -16,6 +16,7 @@ from tests.docs.pages import ROOT
 
 NAMESPACES = (
     *(
+        "announce",
         "answer",
         "audit",
         "deploy",

@@ -39,6 +39,9 @@ class Ends:
 
 ELSE = {
     ("rollback", NO_RUN, "--yes"): Ends(20, "rollback.unknown-run"),
+    ("rollback", NO_RUN, "--announced", "#outages, by NAME", "--yes"): Ends(
+        20, "rollback.unknown-run"
+    ),
     ("rollback", NO_RUN, "--dry-run"): Ends(20, "rollback.unknown-run"),
     ("plan", "--all", "--without", "gbo", "--because", "its link is down"): Ends(
         20, "--accept-unknown datatrail-client@gbo", CUT

@@ -12,7 +12,7 @@ from orchestrator.planning.plan import Action, Command, Plan, StepKind
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, select
-from orchestrator.planning.steps import PREPARED, step_waves
+from orchestrator.planning.steps import ANNOUNCED, PREPARED, step_waves
 from tests.build import (
     CLIENT,
     DAEMONS,
@@ -72,7 +72,7 @@ def needs(plan: Plan, name: str) -> set[str]:
 def test_restart_all_takes_everything_down_before_the_server_and_up_after_it() -> None:
     plan = planned(Command.RESTART, ALL)
     down = {f"remove {unit}" for unit in (DAEMONS, HOME_CLIENT, CLIENT)}
-    assert needs(plan, f"remove {SERVER}") == {PREPARED} | down
+    assert needs(plan, f"remove {SERVER}") == {ANNOUNCED} | down
     assert needs(plan, f"deploy {CLIENT}") == {f"remove {CLIENT}", f"deploy {SERVER}"}
 
 
@@ -81,7 +81,8 @@ def test_nothing_is_removed_before_every_site_is_examined_and_prepared() -> None
     by_id = {step.id: step for step in plan.steps}
     for step in plan.steps:
         if step.kind is StepKind.REMOVE:
-            assert PREPARED in step.needs
+            assert ANNOUNCED in step.needs
+    assert by_id[ANNOUNCED].needs == (PREPARED,)
     assert set(by_id[PREPARED].needs) >= {"prepare home", "prepare far"}
 
 

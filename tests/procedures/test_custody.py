@@ -9,6 +9,7 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.procedures.asking import ask_mutate, ask_observe, ask_sleep
 from orchestrator.procedures.custody import FRESH_SECONDS, in_custody
 from orchestrator.procedures.effects import (
+    Announce,
     Answer,
     CheckLock,
     Done,
@@ -25,6 +26,7 @@ from orchestrator.procedures.effects import (
     Saw,
     Sleep,
 )
+from orchestrator.procedures.told import News
 from tests.build import CLIENT, sight
 
 FULL = Problem(code="journal.unwritable", what="disk full", exit_code=ExitCode.SAFETY_REFUSED)
@@ -88,6 +90,14 @@ def test_intent_then_proof_then_effect_then_what_was_seen() -> None:
     assert kinds == [Intend, Sleep, CheckLock, Sleep, RemoveServices, Saw]
     assert desk.log[0] == Intend(effect=EFFECT)
     assert desk.log[-1] == Saw(effect=EFFECT, answer=OK)
+
+
+def test_what_was_announced_is_written_into_the_lock_at_once() -> None:
+    message = Announce(site="home", news=News.BEFORE, title="t", body="b")
+    desk = Desk()
+    assert desk.carry(removing(message)) == Done(words="ok")
+    kinds = [type(effect) for effect in desk.log]
+    assert kinds == [Intend, Sleep, CheckLock, Sleep, Announce, Saw, CheckLock]
 
 
 def test_an_effect_may_not_begin_once_its_proof_is_old() -> None:
