@@ -2,10 +2,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.differing import fleet_drift
-from orchestrator.cli.meeting import meet
 from orchestrator.cli.options import at_refs, request_of, selecting
-from orchestrator.cli.wiring import open_world
 from orchestrator.errors import ExitCode, worst
 
 
@@ -36,6 +33,10 @@ def drift(
     Ends with 0, with 2 if anything differs and --detailed-exitcode is given, with 11 to 13 if a
     site cannot be seen; the others are shown all the same.
     """
+    from orchestrator.cli.differing import fleet_drift
+    from orchestrator.cli.meeting import meet
+    from orchestrator.cli.wiring import open_world
+
     with open_world() as world:
         if holding := meet(world):
             world.talk.notice(holding)

@@ -6,7 +6,7 @@ from click.shell_completion import CompletionItem
 from rapidfuzz import process
 
 from orchestrator.errors import ExitCode, Problem, UsageError
-from orchestrator.ui.handbook import Handbook, entries_of, entry_json, explanation, page_lines
+from orchestrator.ui.handbook import Handbook, entries_of, explanation, page_lines
 
 _ROOT = Path(__file__).parent.parent.parent
 """The checkout that dtdeploy runs from: its pages lie beside the package."""
@@ -54,7 +54,8 @@ def explain(words: tuple[str, ...], *, brief: bool) -> int:
       dtdeploy explain run-stopped-half-way  a runbook
       dtdeploy explain                       all codes and runbooks
     """
-    from orchestrator.cli.wiring import open_talk  # noqa: PLC0415 - completion must start fast
+    from orchestrator.cli.wiring import open_talk
+    from orchestrator.ui.handbook_json import entry_json
 
     book, talk = read_handbook(), open_talk()
     for word in words or book.names():

@@ -41,9 +41,9 @@ def show() -> int:
 def schema(which: Literal["sites", "stack", "plan", "plan-file"]) -> int:
     """Print the JSON Schema of sites.yaml, of a file in stacks/, of a plan, of a plan's file."""
     # All of these are rarely needed, and slow to import.
-    from orchestrator.inventory.schema_json import json_schema  # noqa: PLC0415
-    from orchestrator.planning import plan_file  # noqa: PLC0415
-    from orchestrator.ui.plan_schema import plan_schema  # noqa: PLC0415
+    from orchestrator.inventory.schema_json import json_schema
+    from orchestrator.planning import plan_file
+    from orchestrator.ui.plan_schema import plan_schema
 
     match which:
         case "plan":

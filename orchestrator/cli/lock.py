@@ -1,10 +1,6 @@
 import click
 
-from orchestrator.cli.meeting import find_run, holding_of
-from orchestrator.cli.run_state import state_of
-from orchestrator.cli.wiring import open_world
 from orchestrator.errors import ExitCode
-from orchestrator.ui.lock_view import RunState
 
 
 @click.group(invoke_without_command=True)
@@ -14,6 +10,11 @@ def lock(ctx: click.Context) -> int:
 
     Ends with 0 when nobody holds it, with 10 when a run does.
     """
+    from orchestrator.cli.meeting import find_run, holding_of
+    from orchestrator.cli.run_state import state_of
+    from orchestrator.cli.wiring import open_world
+    from orchestrator.ui.lock_view import RunState
+
     if ctx.invoked_subcommand is not None:
         return ExitCode.DONE
     with open_world() as world:
@@ -34,6 +35,6 @@ def break_it(run: str, because: str) -> int:
     The run's record is kept on this machine first: dtdeploy resume RUN puts the lock back. Try
     dtdeploy resume --take-over before this: it takes the run over with its lock.
     """
-    from orchestrator.cli.breaking import break_lock  # noqa: PLC0415 - rarely needed
+    from orchestrator.cli.breaking import break_lock
 
     return break_lock(run, because)

@@ -130,7 +130,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _explain(error: DtdeployError, *, as_json: bool) -> int:
-    from orchestrator.cli.wiring import explain  # noqa: PLC0415 - keeps --help quick
+    from orchestrator.cli.wiring import explain
 
     explain(error.problems, as_json=as_json)
     return error.exit_code

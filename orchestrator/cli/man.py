@@ -15,7 +15,7 @@ def man(folder: Path) -> int:
       dtdeploy man ~/.local/share/man
       man dtdeploy-restart
     """
-    from orchestrator.ui.man_pages import man_pages  # noqa: PLC0415 - completion must start fast
+    from orchestrator.ui.man_pages import man_pages
 
     below = folder / "man1"
     try:

@@ -21,7 +21,7 @@ _LONGEST_WORDS = 200
 
 def names(ctx: click.Context, what: str, incomplete: str) -> list[CompletionItem]:
     """Complete from the inventory; a broken one completes nothing rather than disturb a shell."""
-    from orchestrator.cli.completing import complete  # noqa: PLC0415 - completion must start fast
+    from orchestrator.cli.completing import complete
 
     path = ctx.find_root().params.get("inventory_path") or Path("sites.yaml")
     return [

@@ -4,9 +4,6 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.allowing import check_override, weathered
-from orchestrator.cli.by_hand import print_by_hand
-from orchestrator.cli.meeting import meet
 from orchestrator.cli.options import (
     at_refs,
     leaving_out,
@@ -17,18 +14,16 @@ from orchestrator.cli.options import (
     selecting,
     with_strategy,
 )
-from orchestrator.cli.planning import draw
-from orchestrator.cli.saving import must_be_free, save_plan
-from orchestrator.cli.wiring import World, open_world
 from orchestrator.errors import ExitCode
 from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.plan import Command
-from orchestrator.ui.plan_forms import Form
+from orchestrator.ui.form import Form
 
 _PLANNED = (Command.RESTART, Command.DEPLOY, Command.UP, Command.DOWN, Command.VERIFY)
 _LIFETIME = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_SECONDS = 30 * 86400
+_NOT_SAVED = "{} was not written: a plan that cannot see a site is not for applying"
 
 
 def _lifetime(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
@@ -117,6 +112,13 @@ def plan(
       dtdeploy plan --all --without gbo --because "its link is down"
       dtdeploy plan --all --as-commands
     """
+    from orchestrator.cli.allowing import check_override, weathered
+    from orchestrator.cli.by_hand import print_by_hand
+    from orchestrator.cli.meeting import meet
+    from orchestrator.cli.planning import draw
+    from orchestrator.cli.saving import must_be_free, save_plan
+    from orchestrator.cli.wiring import open_world
+
     override = override_of(selection)
     asked = Asked(
         command=Command(command),
@@ -142,7 +144,8 @@ def plan(
         shown = weathered(world, made, override, ask=not no_guards)
         world.talk.plan(shown, holding, form=form, saved=saved)
         if made.unseen:
-            _not_saved(world, out)
+            if out is not None:
+                world.talk.say(_NOT_SAVED.format(out))
             return ExitCode.SITE_UNREACHABLE
         return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.DONE
 
@@ -150,8 +153,3 @@ def plan(
 def _can_be_saved(asked: Asked) -> None:
     if asked.command is Command.VERIFY:
         raise click.UsageError("a plan to verify changes nothing: drop --out")
-
-
-def _not_saved(world: World, out: Path | None) -> None:
-    if out is not None:
-        world.talk.say(f"{out} was not written: a plan that cannot see a site is not for applying")

@@ -18,6 +18,7 @@ from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_o
 from orchestrator.ui.consoles import open_console, write_raw
 from orchestrator.ui.drift_view import FleetDrift, print_drift
 from orchestrator.ui.end_view import every_problem, print_end
+from orchestrator.ui.form import Form
 from orchestrator.ui.holding import HeldRun, print_holding
 from orchestrator.ui.inventory_view import print_inventory
 from orchestrator.ui.json_lines import (
@@ -35,7 +36,7 @@ from orchestrator.ui.listening import Listening, make_listener
 from orchestrator.ui.lock_view import RunState, print_lock, print_state
 from orchestrator.ui.log_view import LogPrinter, log_json
 from orchestrator.ui.mode import Mode, choose_mode
-from orchestrator.ui.plan_forms import Form, plan_lines
+from orchestrator.ui.plan_forms import plan_lines
 from orchestrator.ui.plan_markdown import plan_markdown
 from orchestrator.ui.plan_view import print_plan
 from orchestrator.ui.problems import print_problems

@@ -2,11 +2,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.carry_out import run_book
-from orchestrator.cli.meeting import meet
 from orchestrator.cli.options import at_refs, request_of, selecting
-from orchestrator.cli.planning import make_book
-from orchestrator.cli.wiring import open_world
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 
@@ -21,6 +17,11 @@ def verify(refs: dict[str, str], **selection: Any) -> int:  # noqa: ANN401 - the
     every task up to date on a live node, the same tasks for the stack's stable window.
     Changes nothing. Without a selection: --all.
     """
+    from orchestrator.cli.carry_out import run_book
+    from orchestrator.cli.meeting import meet
+    from orchestrator.cli.planning import make_book
+    from orchestrator.cli.wiring import open_world
+
     typed = request_of(**selection)
     request = typed if str(typed) else Request(everything=True)
     with open_world() as world:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from orchestrator.ui.json_values import Json
-
 _ROW = re.compile(r"^\| `(?P<code>[a-z0-9.-]+)` \|(?: (?P<exits>\d[\d, ]*) \|)? (?P<means>.+) \|$")
 _RUNBOOK = re.compile(r"\]\(\.\./runbooks/([a-z-]+)\.md\)|\[([a-z-]+)\]")
 _INVENTORY_EXIT = "3"
@@ -90,17 +88,3 @@ def page_lines(book: Handbook, name: str) -> Iterator[str]:
     """Yield a runbook as it is written: Markdown reads well enough on a terminal."""
     yield from book.pages[name].splitlines()
     yield ""
-
-
-def entry_json(book: Handbook, entry: Entry) -> Json:
-    """Return a code for a machine."""
-    return {
-        "event": "explained",
-        "code": entry.code,
-        "exit_codes": [int(code) for code in entry.exits],
-        "means": entry.means,
-        "runbooks": list(entry.runbooks),
-        "do": [
-            does for name in entry.runbooks if (does := advice(entry, book.pages.get(name, "")))
-        ],
-    }

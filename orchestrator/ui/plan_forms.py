@@ -1,23 +1,13 @@
 """The forms that a plan can be written in, besides what is meant for a terminal."""
 
-from enum import Enum
 from typing import Literal, assert_never
 
 from orchestrator.planning.plan import Plan
+from orchestrator.ui.form import Form
 from orchestrator.ui.plan_markdown import plan_markdown
 from orchestrator.ui.plan_mermaid import plan_mermaid
 from orchestrator.ui.plan_svg import plan_svg
 from orchestrator.ui.saved_view import SavedHead
-
-
-class Form(Enum):
-    """How a plan is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    MERMAID = "mermaid"
-    SVG = "svg"
 
 
 def plan_lines(

@@ -34,8 +34,8 @@ from orchestrator.simulation.faults import Fault, FaultKind, inject
 from orchestrator.simulation.fleet import SimulatedFleet
 from orchestrator.sources.model import Release, ReleaseFile, Sourced
 from orchestrator.swarm.redaction import Redaction
+from orchestrator.ui.form import Form
 from orchestrator.ui.mode import Mode
-from orchestrator.ui.plan_forms import Form
 from tests.canaries import CANARIES, KNOWN, NAMES, docker_says, files_below, found_in, readable
 from tests.cli.desk import Desk, order
 from tests.simulated import ALL, Simulated, simulated

@@ -1,6 +1,7 @@
 import pytest
 
-from orchestrator.ui.plan_forms import Form, plan_lines
+from orchestrator.ui.form import Form
+from orchestrator.ui.plan_forms import plan_lines
 from tests.ui.test_plan_view import PLANS
 
 
