@@ -67,7 +67,7 @@ class UrlPlaces:
         """Return what keeps every message from being sent at all."""
         if not self._urls:
             return (_nowhere(self._names),)
-        from orchestrator.notify.channel import unusable  # noqa: PLC0415 - Apprise is large
+        from orchestrator.notify.channel import unusable
 
         return unusable(self._urls)
 
@@ -77,7 +77,7 @@ class UrlPlaces:
 
     @cached_property
     def _channel(self) -> "Channel":
-        from orchestrator.notify.channel import Channel  # noqa: PLC0415 - Apprise is large
+        from orchestrator.notify.channel import Channel
 
         return Channel(self._urls, self._clock)
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.applying import apply_plan
 from orchestrator.cli.options import (
     announcing,
     confirming,
@@ -58,6 +57,8 @@ def apply(
       dtdeploy plan --all --out restart.plan
       dtdeploy apply restart.plan --expect 3f1c09d2ab44
     """
+    from orchestrator.cli.applying import apply_plan
+
     return apply_plan(
         file,
         expect=expect,

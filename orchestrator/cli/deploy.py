@@ -2,7 +2,6 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.carry_out import carry_out
 from orchestrator.cli.options import (
     announcing,
     at_refs,
@@ -52,6 +51,8 @@ def deploy(
       dtdeploy deploy datatrail-client@kko --ref datatrail-admin=v1.2
       dtdeploy deploy --stack datatrail-client --strategy update --on-failure restore
     """
+    from orchestrator.cli.carry_out import carry_out
+
     override, notice = override_of(selection), notice_of(selection)
     return carry_out(
         Order(

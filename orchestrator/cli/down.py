@@ -2,7 +2,6 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.carry_out import carry_out
 from orchestrator.cli.options import (
     announcing,
     confirming,
@@ -34,6 +33,8 @@ def down(lock_wait: float, *, yes: bool, dry_run: bool, **selection: Any) -> int
       dtdeploy down --site gbo
       dtdeploy down datatrail@chime     # and so every stack that needs the server
     """
+    from orchestrator.cli.carry_out import carry_out
+
     override, notice = override_of(selection), notice_of(selection)
     return carry_out(
         Order(

@@ -5,8 +5,6 @@ import click
 
 from orchestrator.cli.log_options import check_since, read_pattern, read_since
 from orchestrator.cli.options import names, request_of
-from orchestrator.cli.showing_logs import Wanted, show_logs
-from orchestrator.cli.wiring import open_world
 
 
 @click.command()
@@ -76,6 +74,9 @@ def logs(
     that was removed nothing is left. Ends with 0, with 11 to 13 if a site, or a node of it, gave
     nothing: that is said on stderr, and the others are shown all the same.
     """
+    from orchestrator.cli.showing_logs import Wanted, show_logs
+    from orchestrator.cli.wiring import open_world
+
     with open_world() as world:
         wanted = Wanted(
             since=read_since(since, world.talk.clock()) if since else 0.0,

@@ -2,7 +2,6 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.carry_out import carry_out
 from orchestrator.cli.options import (
     announcing,
     at_refs,
@@ -50,6 +49,8 @@ def restart(
       dtdeploy restart datatrail@chime --dry-run
       dtdeploy restart --all --on-failure restore
     """
+    from orchestrator.cli.carry_out import carry_out
+
     override, notice = override_of(selection), notice_of(selection)
     return carry_out(
         Order(

@@ -2,7 +2,6 @@ import click
 
 from orchestrator.cli.options import announced as announcing
 from orchestrator.cli.options import confirming, taking_over
-from orchestrator.cli.resuming import resume as resume_run
 
 
 @click.command()

@@ -3,7 +3,6 @@ from typing import Any
 import click
 
 from orchestrator.cli.options import announcing, confirming, notice_of, taking_over
-from orchestrator.cli.rolling_back import roll_back
 
 
 @click.command()
@@ -20,5 +19,7 @@ def rollback(run: str, *, take_over: bool, yes: bool, dry_run: bool, **typed: An
     \b
       dtdeploy rollback 20261122T155812-ab12cd --dry-run
     """
+    from orchestrator.cli.rolling_back import roll_back
+
     notice = notice_of(typed)
     return roll_back(run, take_over=take_over, yes=yes, dry_run=dry_run, notice=notice)

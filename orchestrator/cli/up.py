@@ -2,7 +2,6 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.carry_out import carry_out
 from orchestrator.cli.options import (
     at_refs,
     confirming,
@@ -52,6 +51,8 @@ def up(
       dtdeploy up --owed
       dtdeploy up datatrail-client@kko --ref datatrail-admin=v1.2
     """
+    from orchestrator.cli.carry_out import carry_out
+
     override = override_of(selection)
     request = request_of(**selection)
     if owed:

@@ -51,7 +51,6 @@ def asked(typed: str, *words: str) -> tuple[str, set[str]]:
         ("dtdeploy restart --site k", "plain,kko"),
         ("dtdeploy restart datatrail-c", "plain,datatrail-client@kko"),
         ("dtdeploy plan --stack ", "plain,datatrail-daemons"),
-        ("dtdeploy status --site g", "plain,gbo"),
         ("dtdeploy logs datatrail@", "plain,datatrail@chime"),
         ("dtdeploy lock b", "plain,break"),
         ("dtdeploy explain lock.h", "plain,lock.held"),
