@@ -20,4 +20,6 @@ def resume(run: str, announced: str, *, take_over: bool, yes: bool, dry_run: boo
       dtdeploy resume
       dtdeploy resume --take-over      # its owner gives no sign of life
     """
+    from orchestrator.cli.resuming import resume as resume_run
+
     return resume_run(run, announced, take_over=take_over, yes=yes, dry_run=dry_run)
