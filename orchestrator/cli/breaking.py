@@ -2,8 +2,9 @@
 
 import click
 
-from orchestrator.cli.broken import journal_of, save
+from orchestrator.cli.broken import save
 from orchestrator.cli.conduct import conduct
+from orchestrator.cli.journals import journal_of
 from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.picking import must_be
 from orchestrator.cli.resuming import nothing_to_do

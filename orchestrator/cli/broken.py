@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from orchestrator.cli.journals import journal_of
 from orchestrator.cli.meeting import Found, understand
 from orchestrator.cli.picking import must_fit
 from orchestrator.cli.wiring import World
@@ -29,14 +30,6 @@ class Broken:
     found: Found
     again: bool
     """It was put back since."""
-
-
-def journal_of(run: str) -> str:
-    """Return the id of the journal for a run's broken lock.
-
-    Not the run's own: its process may still live, on this machine, and hold that one open.
-    """
-    return f"{run}-broken"
 
 
 def save(world: World, found: Found, because: str) -> None:

@@ -33,3 +33,9 @@ def _units(path: Path) -> Iterator[tuple[str, str]]:
         stacks = site.get("stacks") if isinstance(site, dict) else None
         listed = stacks if isinstance(stacks, dict | list) else ()
         yield from ((str(stack), str(name)) for stack in listed or ("",))
+
+
+def complete_runs(state: Path) -> list[str]:
+    """Return `last` and the runs that have a journal below the folder `state`, newest first."""
+    names = (path.stem for path in (state / "runs").glob("[!.]*.journal"))
+    return ["last", *sorted({name.removesuffix("-broken") for name in names}, reverse=True)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
+from orchestrator.cli.reports import leave_report
 from orchestrator.cli.wiring import World
 from orchestrator.engine.means import Means
 from orchestrator.engine.report import RunEnd
@@ -48,7 +49,19 @@ def conduct(
         finally:
             shown.close()
         ended(end)
+        _report(world, run)
     return end
+
+
+def _report(world: World, run: str) -> None:
+    """Leave a report and say where it lies; whatever goes wrong with it changes nothing else."""
+    try:
+        path = leave_report(world.journals, world.reports, run)
+    except Exception as error:  # noqa: BLE001 - not even a mistake here may change how a run ended
+        world.talk.aside(f"no report was written: {error}; try: dtdeploy report {run}")
+    else:
+        if path is not None:
+            world.talk.aside(f"report: {path}")
 
 
 def saying(world: World, code_of: Callable[[RunEnd], ExitCode]) -> Callable[[RunEnd], None]:

@@ -36,13 +36,14 @@ def show() -> int:
 
 @inventory.command()
 @click.argument(
-    "which", type=click.Choice(["sites", "stack", "plan", "plan-file"]), default="sites"
+    "which", type=click.Choice(["sites", "stack", "plan", "plan-file", "report"]), default="sites"
 )
-def schema(which: Literal["sites", "stack", "plan", "plan-file"]) -> int:
-    """Print the JSON Schema of sites.yaml, of a file in stacks/, of a plan, of a plan's file."""
+def schema(which: Literal["sites", "stack", "plan", "plan-file", "report"]) -> int:
+    """Print the JSON Schema of sites.yaml, a file in stacks/, a plan, its file, or a report."""
     # All of these are rarely needed, and slow to import.
     from orchestrator.inventory.schema_json import json_schema
     from orchestrator.planning import plan_file
+    from orchestrator.report.schema import report_schema
     from orchestrator.ui.plan_schema import plan_schema
 
     match which:
@@ -50,6 +51,8 @@ def schema(which: Literal["sites", "stack", "plan", "plan-file"]) -> int:
             made = plan_schema()
         case "plan-file":
             made = plan_file.json_schema()
+        case "report":
+            made = report_schema()
         case _:
             made = json_schema(which)
     click.echo(json.dumps(made, indent=2))

@@ -8,6 +8,8 @@ from typing import Protocol
 from orchestrator.engine.journal import Entry, Journal
 from orchestrator.engine.journal_file import JournalFile, find_journals, journal_path, read_journal
 
+_BROKEN = "-broken"
+
 
 class Journals(Protocol):
     """The journals that this machine keeps."""
@@ -27,6 +29,19 @@ class Journals(Protocol):
     def size(self, run: str) -> int:
         """Return how many bytes the journal of `run` takes, 0 where there is none."""
         ...
+
+
+def journal_of(run: str) -> str:
+    """Return the id of the journal for a run's broken lock.
+
+    Not the run's own: its process may still live, on this machine, and hold that one open.
+    """
+    return f"{run}{_BROKEN}"
+
+
+def runs_in(journals: Journals) -> tuple[str, ...]:
+    """Return the runs that the journals tell of, newest first (JournalError)."""
+    return tuple(dict.fromkeys(name.removesuffix(_BROKEN) for name in journals.runs()))
 
 
 class JournalFolder:

@@ -26,6 +26,8 @@ _COMMANDS = {
     "logs": Lazy("orchestrator.cli.logs:logs", "Show what services write, at all sites at once."),
     "verify": Lazy("orchestrator.cli.verify:verify", "Check health, probes and stability."),
     "doctor": Lazy("orchestrator.cli.doctor:doctor", "Run the preflight alone; changes nothing."),
+    "runs": Lazy("orchestrator.cli.runs:runs", "List past runs and how they ended."),
+    "report": Lazy("orchestrator.cli.report:report", "Show all about a run, as a page."),
     "explain": Lazy("orchestrator.cli.explain:explain", "Explain an error; print its runbook."),
     "inventory": Lazy("orchestrator.cli.inventory:inventory", "Check or show sites and stacks."),
     "completion": Lazy("orchestrator.cli.completion:completion", "Print shell completion."),

@@ -40,9 +40,11 @@ from orchestrator.ui.plan_forms import plan_lines
 from orchestrator.ui.plan_markdown import plan_markdown
 from orchestrator.ui.plan_view import print_plan
 from orchestrator.ui.problems import print_problems
+from orchestrator.ui.runs_view import Runs, print_runs, runs_json
 from orchestrator.ui.saved_view import SavedHead, saved_lines
 from orchestrator.ui.status_view import Fleet, print_status
 from orchestrator.ui.summary import print_summary
+from orchestrator.words.foreign import clean_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +192,14 @@ class Talk:
         for line in lines:
             self.out.out(line, highlight=False)
 
+    def runs(self, runs: Runs) -> None:
+        """Show the runs that are remembered here."""
+        if self.as_json:
+            print_json(runs_json(runs), self.out)
+        else:
+            zone = self.clock().tzinfo
+            print_runs(runs, self.out, lambda at: datetime.fromtimestamp(at, zone))
+
     def json(self, value: Json) -> None:
         """Print a value for a machine."""
         print_json(value, self.out)
@@ -223,6 +233,11 @@ class Talk:
     def _annotate(self, problems: Iterable[Problem]) -> None:
         for line in annotations(self.ci, problems):
             write_raw(self.err, line)
+
+    def aside(self, words: str) -> None:
+        """Say a line on stderr, whoever reads stdout: it tells nothing of how a run ended."""
+        for line in clean_lines(words):
+            self.err.out(line, highlight=False)
 
     def say(self, words: str) -> None:
         """Say a line to whoever is there, and nothing to a machine."""

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 import uuid
+import webbrowser
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ from orchestrator.cli.debugging import start_logs
 from orchestrator.cli.given import given
 from orchestrator.cli.guards import ask_guard, leave_out
 from orchestrator.cli.journals import JournalFolder, Journals, MemoryJournals
+from orchestrator.cli.places import state_folder
 from orchestrator.cli.processes import is_dtdeploy
+from orchestrator.cli.reports import NoReports, ReportFolder, Reports
 from orchestrator.cli.talk import Talk
 from orchestrator.engine.log_flow import LogReader, NoLogs
 from orchestrator.engine.pool import ThreadedBackend
@@ -65,6 +68,7 @@ class World:
     ask_guard: Callable[[Guard], GuardAnswer] = leave_out
     logs: LogReader = field(default_factory=NoLogs)
     places: Places = field(default_factory=MadeUpPlaces)
+    reports: Reports = field(default_factory=NoReports)
 
 
 def open_talk() -> Talk:
@@ -115,7 +119,8 @@ def open_world() -> Iterator[World]:
             wake=backend.wake,
             holder=_holder(),
             wall=time.time,
-            journals=JournalFolder(_state() / "runs"),
+            journals=journals_here(),
+            reports=reports_here(),
             runs_here=is_dtdeploy,
             ask_guard=partial(
                 ask_guard,
@@ -169,9 +174,23 @@ def _holder() -> Holder:
     )
 
 
-def _state() -> Path:
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "dtdeploy"
+def journals_here() -> Journals:
+    """Return the journals that this machine keeps."""
+    return JournalFolder(state_folder(os.environ) / "runs")
+
+
+def reports_here() -> Reports:
+    """Return where reports of runs are put on this machine."""
+    return ReportFolder(state_folder(os.environ) / "reports")
+
+
+def show_in_browser(address: str) -> bool:
+    """Show an address in a browser; False where none can be shown."""
+    display = sys.platform != "linux" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
+    # Without a display webbrowser would find one for the terminal, and take it over.
+    return display and webbrowser.open(address)
 
 
 def _cache() -> Path:

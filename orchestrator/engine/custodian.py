@@ -16,6 +16,7 @@ from orchestrator.engine.events import (
     StepWaits,
 )
 from orchestrator.engine.journal import Entry, EntryKind, Journal, Json
+from orchestrator.engine.journal_problems import problems_told
 from orchestrator.engine.keeper import Keeper
 from orchestrator.errors import JournalError, Problem
 from orchestrator.fleet.unit import Unit
@@ -129,8 +130,7 @@ class Custodian:
                 self._done(event.step)
                 self._remember(event.step, "done", {"words": event.words})
             case StepFailed():
-                codes = [problem.code for problem in event.problems]
-                self._remember(event.step, "failed", {"problems": codes})
+                self._remember(event.step, "failed", problems_told(event.problems))
             case StepSkipped():
                 self._remember(event.step, "skipped", {"because": event.because})
             case StepStopped():

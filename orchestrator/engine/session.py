@@ -23,6 +23,7 @@ from orchestrator.engine.findings import (
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.herald import Herald, by_hand
 from orchestrator.engine.journal import EntryKind, Json
+from orchestrator.engine.journal_problems import problems_told
 from orchestrator.engine.keeper import Keeper
 from orchestrator.engine.means import Means
 from orchestrator.engine.record import RunRecord, encode
@@ -390,10 +391,12 @@ class Session:
     def _ended(self, end: RunEnd) -> RunEnd:
         unsaid = tuple(self._herald.unsaid)
         end = replace(end, problems=(*end.problems, *self._tenure.problems), unsaid=unsaid)
-        codes: list[Json] = [problem.code for problem in end.problems]
-        self._tenure.log(
-            EntryKind.CLOSED, {"exit": int(end.exit_code), "kept": end.kept, "problems": codes}
-        )
+        reports = [r for r in (end.report, end.restored) if r is not None]
+        beyond = (problem for report in reports for problem in report.beyond)
+        owed: dict[str, Json] = {str(item.unit): item.reason for item in end.owed}
+        body: dict[str, Json] = {"exit": int(end.exit_code), "kept": end.kept}
+        body |= problems_told((*end.problems, *beyond)) | ({"owed": owed} if owed else {})
+        self._tenure.log(EntryKind.CLOSED, body)
         return end
 
     def _end(self, *problems: Problem) -> RunEnd:

@@ -81,7 +81,9 @@ class Tenure:
         held = self.write(lock, mine)
         if not isinstance(held, StoredConfig):
             return held or self._held(hold)
-        self.log(EntryKind.LOCK, {"lock": "taken over", "from": str(hold.holder)})
+        down: dict[str, Json] = {str(unit): since for unit, since in hold.down}
+        body: dict[str, Json] = {"lock": "taken over", "from": str(hold.holder), "down": down}
+        self.log(EntryKind.LOCK, body)
         if wait_out:
             carry_alone(self._means.backend, ask_sleep(WAIT_OUT_SECONDS))
         return held, mine

@@ -8,6 +8,7 @@ from itertools import count
 from orchestrator.cli.checkout import Checkout, MadeUpCheckout
 from orchestrator.cli.journals import Journals, MemoryJournals
 from orchestrator.cli.order import Order
+from orchestrator.cli.reports import NoReports, Reports
 from orchestrator.cli.talk import Talk
 from orchestrator.cli.wiring import World
 from orchestrator.inventory.model import Inventory
@@ -33,6 +34,7 @@ class Desk:
     shared: Simulated
     name: str = "ops"
     journals: Journals = field(default_factory=MemoryJournals)
+    reports: Reports = field(default_factory=NoReports)
     inventory: Inventory | None = None
     alive: set[int] = field(default_factory=set)
     out: StringIO = field(default_factory=StringIO)
@@ -56,6 +58,7 @@ class Desk:
             ),
             wall=lambda: EPOCH + using.now(),
             journals=self.journals,
+            reports=self.reports,
             runs_here=lambda pid: pid in self.alive,
         )
 

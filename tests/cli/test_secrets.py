@@ -14,6 +14,7 @@ from orchestrator.cli.fleet_status import fleet_status
 from orchestrator.cli.journals import JournalFolder
 from orchestrator.cli.main import run
 from orchestrator.cli.planning import draw, make_book
+from orchestrator.cli.reports import ReportFolder
 from orchestrator.cli.saving import read_plan, save_plan
 from orchestrator.errors import DtdeployError, ExitCode
 from orchestrator.fleet.observed import Fact, Service, Sight, Task
@@ -149,8 +150,13 @@ def leaks(tmp_path: Path, request: pytest.FixtureRequest) -> Leaks:
     shared = simulated(generation=2)
     shared.sources = {unit: planted(source) for unit, source in shared.sources.items()}
     shared.backend = Leaky(shared.fleet)
-    journals = JournalFolder(tmp_path / "runs")
-    return Leaks(desk=Desk(shared=shared, journals=journals, mode=request.param), folder=tmp_path)
+    desk = Desk(
+        shared=shared,
+        journals=JournalFolder(tmp_path / "runs"),
+        reports=ReportFolder(tmp_path / "reports"),
+        mode=request.param,
+    )
+    return Leaks(desk=desk, folder=tmp_path)
 
 
 def plans(leaks: Leaks) -> None:
@@ -199,6 +205,8 @@ def test_no_secret_is_said_or_written_by_any_command(leaks: Leaks) -> None:
     leaks.does(lambda: looks(leaks))
     leaks.does(lambda: plans(leaks))
     assert len(leaks.said) > 10_000
+    reports = sorted((leaks.folder / "reports").iterdir())
+    assert [path.suffix for path in reports] == [".html", ".json", ".md"] * 2
     for place, text in leaks.everything():
         assert found_in(text) == set(), place
 

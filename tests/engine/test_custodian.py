@@ -13,6 +13,7 @@ from orchestrator.engine.events import (
     StepStopped,
     StepWaits,
 )
+from orchestrator.engine.journal_problems import problems_told
 from orchestrator.engine.keeper import Keeper
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.planning.plan import Step, StepKind
@@ -203,7 +204,7 @@ def test_a_run_that_was_stopped_stays_so_for_its_reader() -> None:
         (
             StepFailed(at=0.0, step=REMOVE, problems=(BROKEN,), seconds=1.0),
             "failed",
-            {"problems": ["x.y"]},
+            problems_told([BROKEN]),
         ),
         (StepSkipped(at=0.0, step=REMOVE, because="a"), "skipped", {"because": "a"}),
         (StepStopped(at=0.0, step=REMOVE, words="left"), "stopped", {}),

@@ -357,6 +357,7 @@ def test_a_leaf_that_fails_is_owed_and_the_lock_released() -> None:
     assert life.hold() is None
     assert life.owed() == {CLIENT: "it crashes"}
     assert [item.unit for item in end.owed] == [CLIENT]
+    assert life.closed()["owed"] == {str(CLIENT): "it crashes"}
     assert end.owed[0].run == "r1"
     assert end.owed[0].since >= 5000.0
 

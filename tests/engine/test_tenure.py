@@ -21,7 +21,7 @@ from orchestrator.procedures.effects import (
     UpdateConfig,
 )
 from orchestrator.procedures.hold import LOCK, Goal, Hold, Holder, Phase, from_labels, to_labels
-from tests.build import CLIENT, inventory, plan, running
+from tests.build import CLIENT, SERVER, inventory, plan, running
 from tests.configs import lost_after, meanwhile, refused
 from tests.engine.desk import FULL, Desk, Notes
 
@@ -46,6 +46,7 @@ HIS = Hold(
     phase=Phase.REMOVING,
     done=frozenset({"b"}),
     touched=True,
+    down=((SERVER, 4500.0),),
 )
 
 
@@ -158,6 +159,7 @@ def test_taking_over_keeps_what_was_done_and_says_who_goes_on(office: Office) ->
     )
     assert office.told() == [("opened", "resumed"), ("lock", "taken over")]
     assert office.notes.entries[1].body["from"] == "bob@lap"
+    assert office.notes.entries[1].body["down"] == {str(SERVER): 4500.0}
 
 
 @pytest.mark.parametrize(("wait_out", "seconds"), [(True, WAIT_OUT_SECONDS), (False, 0.0)])
