@@ -10,7 +10,7 @@ from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, Repo
 from orchestrator.sources.history import log_between, span
 from orchestrator.sources.lineage import Descent, Lineage, lineage
-from orchestrator.sources.mirror import FetchResult, fetch_all, mirror_path
+from orchestrator.sources.mirror import FetchResult, fetch_all, fetched_at, mirror_path
 from orchestrator.sources.model import Sourced
 from orchestrator.sources.pin import pin
 from orchestrator.sources.read import source_units
@@ -26,6 +26,15 @@ class Checkout(Protocol):
 
     def begin(self, repos: Iterable[str], refs: Mapping[str, str]) -> None:
         """Start bringing `repos` up to date; `refs` overrule the inventory's."""
+        ...
+
+    def recall(self, repos: Iterable[str]) -> dict[str, float | None]:
+        """Use what is here of `repos` as it is, instead of `begin`; no git server is asked.
+
+        Returns:
+            When each repo that can be used was last fetched (seconds since 1970), if ever.
+
+        """
         ...
 
     def pins(self) -> dict[str, Revision]:
@@ -77,6 +86,20 @@ class GitCheckout:
         self._refs = dict(refs)
         wanted = [self._inventory.repo(name) for name in dict.fromkeys(repos)]
         self._fetching = self._pool.submit(self._fetch, wanted)
+
+    def recall(self, repos: Iterable[str]) -> dict[str, float | None]:
+        """Pin what the mirrors know; a repo whose mirror is missing or broken is left out."""
+        found: dict[str, float | None] = {}
+        for repo in map(self._inventory.repo, dict.fromkeys(repos)):
+            mirror = mirror_path(repo, self._cache)
+            try:
+                if mirror.is_dir():
+                    self._pins[repo.name] = pin(repo, mirror, repo.ref)
+                    self._mirrors[repo.name] = mirror
+                    found[repo.name] = fetched_at(mirror)
+            except SourceError:
+                continue
+        return found
 
     def pins(self) -> dict[str, Revision]:
         """Wait for the fetch and pin every repo to one SHA."""
@@ -185,6 +208,10 @@ class MadeUpCheckout:
         """Check the names; there is nothing to fetch."""
         del repos
         check_refs(self._inventory, refs)
+
+    def recall(self, repos: Iterable[str]) -> dict[str, float | None]:
+        """Return every repo: what is made up was never fetched."""
+        return dict.fromkeys(repos)
 
     def pins(self) -> dict[str, Revision]:
         """Return the made-up revision of each repo."""

@@ -1,134 +1,168 @@
 """From one look at every site to the rows of a status screen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from orchestrator.cli.meeting import holding_of, understand
-from orchestrator.cli.planning import contacted
+from orchestrator.cli.judging import concluded, judge_fleet, with_lock, with_owed
 from orchestrator.cli.wiring import World
-from orchestrator.engine.gather import gather
-from orchestrator.errors import Problem, RefusedError
-from orchestrator.fleet.health import Verdict
-from orchestrator.fleet.observed import Look, Sight, Unseen
-from orchestrator.fleet.presence import Presence, undeclared_stacks
-from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
-from orchestrator.planning.plan import Before
-from orchestrator.planning.scope import look_before
+from orchestrator.engine.ports import Backend
+from orchestrator.engine.questions import Questions
+from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.fleet.observed import Sight, Unseen
+from orchestrator.inventory.model import SiteState
 from orchestrator.planning.selection import Request, check_names
 from orchestrator.procedures.asking import Asking
-from orchestrator.procedures.effects import Observe, ReadConfig, StoredConfig
+from orchestrator.procedures.effects import Observe, ReadConfig
 from orchestrator.procedures.hold import LOCK
 from orchestrator.procedures.lock import read_lock
-from orchestrator.procedures.owed import OWED, Owed, read_owed
-from orchestrator.ui.status_view import Fleet, StatusRow
+from orchestrator.procedures.owed import OWED, read_owed
+from orchestrator.ui.status_view import Fleet
+
+if TYPE_CHECKING:
+    from orchestrator.cli.known import Known
 
 T = TypeVar("T")
+TIMEOUT_SECONDS = 1.0
+"""With what it takes to start and to end, below two seconds."""
+_PATIENCE = 4
+_SHOWN_SECONDS = 0.1
 
 
-def fleet_status(world: World, only: tuple[str, ...] = ()) -> Fleet:
+def fleet_status(
+    world: World, only: tuple[str, ...] = (), *, timeout: float = TIMEOUT_SECONDS
+) -> Fleet:
     """Look at every site, or those of `only`, side by side and judge every unit there.
+
+    A site that does not answer within `timeout` seconds is told to be unreachable.
 
     Raises:
         UsageError: a site is unknown.
 
     """
-    check_names(world.inventory, Request(sites=only))
-    home = world.inventory.coordinator
-    sites = [name for name in contacted(world.inventory) if not only or name in only]
-    reads = [ReadConfig(site=home, name=LOCK), ReadConfig(site=home, name=OWED)]
-    lock, owed, *looks = gather(world.backend, [*reads, *(Observe(site=s) for s in sites)])
-    seen = {look.site: look for look in looks if isinstance(look, Sight | Unseen)}
-    fleet = judge_fleet(world.inventory, seen)
-    fleet = _with_lock(world, fleet, concluded(read_lock(home), lock))
-    return _with_owed(world, fleet, concluded(read_owed(home), owed), only)
+    return Rounds(world, only, timeout=timeout).look()
 
 
-def concluded(asking: Asking[T], answer: object) -> T:
-    """Return what a procedure that asks once makes of an answer that is there already."""
-    next(asking)
-    try:
-        asking.send(answer)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    raise TypeError("it asks more than once")
+class Rounds:
+    """Looks at the fleet, again and again over the same connections.
 
+    Args:
+        world: all that a command works with.
+        only: the sites to look at; all if there are none.
+        timeout: seconds that a site has to answer. One that we are logged in to gets four times
+            as long: it is slow, not dead.
+        fetch: whether git servers are asked for newer commits, in the first round.
 
-def _with_lock(world: World, fleet: Fleet, lock: StoredConfig | Problem | None) -> Fleet:
-    """Add who holds the lock, or why nobody can tell."""
-    if lock is None:
+    Raises:
+        UsageError: a site is unknown.
+
+    """
+
+    def __init__(
+        self, world: World, only: tuple[str, ...], *, timeout: float, fetch: bool = False
+    ) -> None:
+        check_names(world.inventory, Request(sites=only))
+        self._world, self._only, self._timeout, self._fetch = world, only, timeout, fetch
+        inventory = world.inventory
+        self._sites = [
+            site.name
+            for site in inventory.sites
+            if site.state is not SiteState.PLANNED and (not only or site.name in only)
+        ]
+        home = inventory.coordinator
+        self._asked: list[str] = [home, home, *self._sites]
+        effects = [ReadConfig(site=home, name=LOCK), ReadConfig(site=home, name=OWED)]
+        looks = [Observe(site=site) for site in self._sites]
+        self._questions = Questions(world.backend, [*effects, *looks])
+        self._units = [s.unit for s in inventory.units if s.unit.site in self._sites]
+        self._known: Known | None = None
+        self._unfetched: tuple[Problem, ...] = ()
+        if fetch:
+            world.checkout.begin([inventory.spec(unit).repo for unit in self._units], {})
+
+    def look(self, show: Callable[[Fleet], None] | None = None) -> Fleet:
+        """Ask everything and return the fleet; meanwhile `show` is given what is known of it."""
+        asked = self._questions.ask()
+        shown = _Shown(show, self._world.backend)
+        answers: dict[int, object] = {}
+        shown(lambda: self._fleet(answers))
+        known = self._declared()
+        for index, answer in self._questions.answers(
+            asked + self._timeout,
+            patience=self._timeout * (_PATIENCE - 1),
+            speaks=lambda index: self._world.reaches(self._asked[index]),
+        ):
+            answers[index] = answer
+            shown(lambda: self._fleet(answers, known))
+        took = self._world.backend.now() - asked
+        answers |= {
+            index: self._silent(site, took)
+            for index, site in enumerate(self._asked)
+            if index not in answers
+        }
+        if self._fetch:
+            known = self._fetched()
+        return self._fleet(answers, known)
+
+    def _declared(self) -> "Known | None":
+        """Read what is declared while the sites are at it, once."""
+        from orchestrator.cli.known import recall
+
+        if self._known is None and not self._fetch:
+            self._known = recall(self._world.inventory, self._world.checkout, self._units)
+        return self._known
+
+    def _fetched(self) -> "Known":
+        from orchestrator.cli.known import fetched
+
+        world, self._fetch = self._world, False
+        self._known, self._unfetched = fetched(
+            world.inventory, world.checkout, self._units, world.wall()
+        )
+        return self._known
+
+    def _silent(self, site: str, seconds: float) -> Unseen:
+        return Unseen(
+            site=site,
+            at=self._world.backend.now(),
+            problem=Problem(
+                code="site.unreachable",
+                what=f"{site} did not answer in {seconds:.1f} s",
+                exit_code=ExitCode.SITE_UNREACHABLE,
+                where=Where(site=site),
+                fix=f"dtdeploy status --site {site} --timeout 15   # waits longer, tells why",
+                state_left="nothing was touched",
+                runbook="site-unreachable",
+            ),
+        )
+
+    def _fleet(self, answers: Mapping[int, object], known: "Known | None" = None) -> Fleet:
+        world = self._world
+        seen = {a.site: a for i, a in answers.items() if i > 1 and isinstance(a, Sight | Unseen)}
+        waiting = tuple(site for site in self._sites if site not in seen)
+        fleet = judge_fleet(world.inventory, seen, known, waiting=waiting, now=world.wall())
+        fleet = replace(fleet, unfetched=self._unfetched)
+        home = world.inventory.coordinator
+        if (lock := answers.get(0)) is not None:
+            fleet = with_lock(world, fleet, _read(read_lock(home), lock))
+        if (owed := answers.get(1)) is not None:
+            fleet = with_owed(fleet, _read(read_owed(home), owed), self._only)
         return fleet
-    if isinstance(lock, Problem):
-        return _untold(fleet, lock)
-    try:
-        return replace(fleet, holding=holding_of(world, understand(lock).hold))
-    except RefusedError as error:
-        return _untold(fleet, *error.problems)
 
 
-def _with_owed(
-    world: World, fleet: Fleet, owed: tuple[Owed, ...] | Problem, only: tuple[str, ...]
-) -> Fleet:
-    if isinstance(owed, Problem):
-        return _untold(fleet, owed)
-    chosen = tuple(item for item in owed if not only or item.unit.site in only)
-    return replace(fleet, owed=chosen, now=world.wall())
+class _Shown:
+    """Hands on what is known, but not so often that it costs time."""
+
+    def __init__(self, show: Callable[[Fleet], None] | None, backend: Backend) -> None:
+        self._show, self._backend = show, backend
+        self._last: float | None = None
+
+    def __call__(self, made: Callable[[], Fleet]) -> None:
+        now = self._backend.now()
+        if self._show and (self._last is None or now - self._last >= _SHOWN_SECONDS):
+            self._last = now
+            self._show(made())
 
 
-def _untold(fleet: Fleet, *problems: Problem) -> Fleet:
-    """Add problems that are not told by a look at the same site already."""
-    known = {(problem.code, problem.where) for problem in fleet.unreachable}
-    new = tuple(p for p in problems if (p.code, p.where) not in known)
-    return replace(fleet, unreachable=fleet.unreachable + new)
-
-
-def judge_fleet(inventory: Inventory, looks: Mapping[str, Look]) -> Fleet:
-    """Judge every unit at every contacted site by one look at each."""
-    return Fleet(
-        rows=tuple(
-            _row(inventory, spec, looks[spec.unit.site])
-            for spec in inventory.units
-            if spec.unit.site in looks
-        ),
-        undeclared=tuple(
-            Unit(stack=stack, site=site)
-            for site, look in looks.items()
-            for stack in undeclared_stacks(
-                look,
-                managed_prefix=inventory.managed_prefix,
-                declared=frozenset(s.unit.stack for s in inventory.units if s.unit.site == site),
-            )
-        ),
-        unreachable=tuple(look.problem for look in looks.values() if isinstance(look, Unseen)),
-        planned=tuple(site.name for site in inventory.sites if site.state is SiteState.PLANNED),
-    )
-
-
-def fully_healthy(fleet: Fleet) -> bool:
-    """Whether there is nothing to do: every unit healthy, nothing undeclared, nothing owed."""
-    well = all(row.verdict is Verdict.HEALTHY and not row.words for row in fleet.rows)
-    return well and not fleet.undeclared and not fleet.unreachable and not fleet.owed
-
-
-def _row(inventory: Inventory, spec: UnitSpec, look: Look) -> StatusRow:
-    before = look_before(spec.unit, spec, look)
-    return StatusRow(
-        unit=spec.unit,
-        site_state=inventory.state(spec.unit),
-        presence=before.presence,
-        verdict=before.verdict if before.presence is not Presence.GONE else None,
-        running=before.running,
-        expected=before.expected,
-        revision=before.revision,
-        words=before.words + lacking(spec, before),
-    )
-
-
-def lacking(spec: UnitSpec, before: Before) -> tuple[str, ...]:
-    """Return, in words, the services that operators rely on and that do not exist."""
-    if before.presence is not Presence.PRESENT:
-        return ()
-    missing = [name for name in spec.must_have if name not in before.services]
-    return (f"lacks {', '.join(missing)}",) if missing else ()
+def _read(asking: Asking[T], answer: object) -> T | Problem:
+    return answer.problem if isinstance(answer, Unseen) else concluded(asking, answer)

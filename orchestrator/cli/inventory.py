@@ -36,17 +36,22 @@ def show() -> int:
 
 @inventory.command()
 @click.argument(
-    "which", type=click.Choice(["sites", "stack", "plan", "plan-file", "report"]), default="sites"
+    "which",
+    type=click.Choice(["sites", "stack", "plan", "plan-file", "report", "status"]),
+    default="sites",
 )
-def schema(which: Literal["sites", "stack", "plan", "plan-file", "report"]) -> int:
-    """Print the JSON Schema of sites.yaml, a file in stacks/, a plan, its file, or a report."""
+def schema(which: Literal["sites", "stack", "plan", "plan-file", "report", "status"]) -> int:
+    """Print the JSON Schema of sites.yaml, a file in stacks/, a plan, its file, a report, status."""
     # All of these are rarely needed, and slow to import.
     from orchestrator.inventory.schema_json import json_schema
     from orchestrator.planning import plan_file
     from orchestrator.report.schema import report_schema
     from orchestrator.ui.plan_schema import plan_schema
+    from orchestrator.ui.status_schema import status_schema
 
     match which:
+        case "status":
+            made = status_schema()
         case "plan":
             made = plan_schema()
         case "plan-file":

@@ -1,9 +1,15 @@
 import click
 
-from orchestrator.cli.fleet_status import fleet_status, fully_healthy
+from orchestrator.cli.fleet_status import TIMEOUT_SECONDS, Rounds
+from orchestrator.cli.judging import fully_healthy
 from orchestrator.cli.options import names
+from orchestrator.cli.watching import look_once, watch
 from orchestrator.cli.wiring import open_world
 from orchestrator.errors import ExitCode, worst
+from orchestrator.swarm.performer import Timeouts
+from orchestrator.ui.status_view import Fleet
+
+_WATCH_SECONDS = 5.0
 
 
 @click.command()
@@ -15,20 +21,57 @@ from orchestrator.errors import ExitCode, worst
     help="Only this site. May be given several times.",
     shell_complete=lambda ctx, _param, word: names(ctx, "site", word),
 )
-def status(sites: tuple[str, ...]) -> int:
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=TIMEOUT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a site may take until it is told to be unreachable. One that answers slowly,"
+    " but does, gets four times as long.",
+)
+@click.option(
+    "--fetch",
+    is_flag=True,
+    help="Ask the git servers for newer commits; without it the mirrors here are used as they are.",
+)
+@click.option(
+    "--watch",
+    "watched",
+    is_flag=False,
+    flag_value=_WATCH_SECONDS,
+    default=None,
+    type=click.FloatRange(min=0.5),
+    metavar="[SECONDS]",
+    help="Show it again every 5 seconds, or as many as given, until Ctrl-C.",
+)
+def status(sites: tuple[str, ...], timeout: float, watched: float | None, *, fetch: bool) -> int:
     """Show the whole fleet on one screen: what runs where, how well, and at which revision.
+
+    Each unit with its health and why it is not healthy, services' tasks running of those
+    expected, since when, its revision and how many newer commits there are; what differs from
+    what is declared, what is owed, who holds the lock. Changes nothing.
+
+    \b
+      dtdeploy status
+      dtdeploy status --watch
+      dtdeploy status --site kko --timeout 15
 
     Ends with 0 only if everything is healthy, nothing is owed and no run is under way or
     unfinished; with 21 if something is not healthy or is owed, with 10 if a run holds the lock,
-    with 11 to 13 if a site cannot be seen.
+    with 11 to 13 if a site cannot be seen, with 14 if --fetch failed. --watch ends with 0.
     """
-    with open_world() as world:
-        fleet = fleet_status(world, sites)
-        if fleet.holding:
-            world.talk.notice(fleet.holding)
-        world.talk.status(fleet)
-        if fleet.unreachable:
-            return worst(fleet.unreachable)
-        if fleet.holding:
-            return ExitCode.LOCK_HELD
-        return ExitCode.DONE if fully_healthy(fleet) else ExitCode.UNHEALTHY
+    with open_world(Timeouts(retry=timeout / 2)) as world:
+        rounds = Rounds(world, sites, timeout=timeout, fetch=fetch)
+        if watched is not None:
+            watch(world, rounds, watched)
+            return ExitCode.DONE
+        return _exit_code(look_once(world, rounds))
+
+
+def _exit_code(fleet: Fleet) -> ExitCode:
+    if problems := fleet.unreachable + fleet.unfetched:
+        return worst(problems)
+    if fleet.holding:
+        return ExitCode.LOCK_HELD
+    return ExitCode.DONE if fully_healthy(fleet) else ExitCode.UNHEALTHY

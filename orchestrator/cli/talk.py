@@ -15,7 +15,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
-from orchestrator.ui.consoles import open_console, write_raw
+from orchestrator.ui.consoles import SteadyStream, open_console, write_raw
 from orchestrator.ui.drift_view import FleetDrift, print_drift
 from orchestrator.ui.end_view import every_problem, print_end
 from orchestrator.ui.form import Form
@@ -42,6 +42,7 @@ from orchestrator.ui.plan_view import print_plan
 from orchestrator.ui.problems import print_problems
 from orchestrator.ui.runs_view import Runs, print_runs, runs_json
 from orchestrator.ui.saved_view import SavedHead, saved_lines
+from orchestrator.ui.status_screen import StatusScreen
 from orchestrator.ui.status_view import Fleet, print_status
 from orchestrator.ui.summary import print_summary
 from orchestrator.words.foreign import clean_lines
@@ -180,12 +181,25 @@ class Talk:
             print_problems(problems, self.err, code=code)
         print_end(end, self.err)
 
-    def status(self, fleet: Fleet) -> None:
-        """Show the fleet."""
+    @property
+    def heard(self) -> bool:
+        """Whether whoever reads stdout is still there, as far as anyone has noticed."""
+        return not (isinstance(self.out.file, SteadyStream) and self.out.file.broken)
+
+    def status_screen(self) -> StatusScreen | None:
+        """Return what shows the fleet in place; None where stdout is no such terminal."""
+        able = self.mode is Mode.LIVE and self.out.is_terminal
+        return StatusScreen(self.out) if able else None
+
+    def status(self, fleet: Fleet, at: datetime | None = None) -> None:
+        """Show the fleet; before it the time, where it is shown more than once."""
         if self.as_json:
             print_json(fleet_line(fleet), self.out)
-        else:
-            print_status(fleet, self.out)
+            return
+        if at is not None:
+            self.out.out(f"--- {at.isoformat(timespec='seconds')}", highlight=False)
+        print_status(fleet, self.out)
+        self.out.file.flush()
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print lines that are data, as they are: somebody will paste them."""

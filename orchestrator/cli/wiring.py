@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.cli.announcing import MadeUpPlaces, Places, UrlPlaces, WithAnnouncements
-from orchestrator.cli.checkout import Checkout, GitCheckout, MadeUpCheckout
 from orchestrator.cli.debugging import start_logs
 from orchestrator.cli.given import given
 from orchestrator.cli.guards import ask_guard, leave_out
 from orchestrator.cli.journals import JournalFolder, Journals, MemoryJournals
+from orchestrator.cli.later import LaterCheckout
 from orchestrator.cli.places import state_folder
 from orchestrator.cli.processes import is_dtdeploy
 from orchestrator.cli.reports import NoReports, ReportFolder, Reports
@@ -32,18 +33,20 @@ from orchestrator.fleet.guard import Guard, GuardAnswer
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.procedures.hold import Holder
-from orchestrator.simulation.backend import SimulatedBackend
-from orchestrator.simulation.build import build_fleet
-from orchestrator.simulation.saying import SimulatedLogs
-from orchestrator.simulation.scenario import load_scenario
-from orchestrator.simulation.synthetic import synthetic_sources
-from orchestrator.swarm.performer import LivePerformer, SshSettings
+from orchestrator.swarm.performer import LivePerformer, SshSettings, Timeouts
 from orchestrator.swarm.ssh_config import SshDefaults
 from orchestrator.ui.mode import automated
+
+if TYPE_CHECKING:
+    from orchestrator.cli.checkout import Checkout
 
 _WORKERS = 32
 """Effects under way at once; a site never has more than a few, so this is for many sites."""
 _KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+
+
+def _never(_site: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +54,14 @@ class World:
     """All that a command works with.
 
     `wall` is this machine's clock, seconds since 1970. `runs_here` tells whether a process id is
-    a dtdeploy on this machine. `ask_guard` asks whether a run may disturb; a rehearsal asks nobody.
-    `places` is where downtime is announced.
+    a dtdeploy on this machine, `reaches` whether we are logged in to a site. `ask_guard` asks
+    whether a run may disturb; a rehearsal asks nobody. `places` is where downtime is announced,
+    `sleep` lets real seconds pass.
     """
 
     inventory: Inventory
     backend: Backend
-    checkout: Checkout
+    checkout: "Checkout"
     talk: Talk
     run_id: str
     wake: Callable[[], None]
@@ -69,6 +73,8 @@ class World:
     logs: LogReader = field(default_factory=NoLogs)
     places: Places = field(default_factory=MadeUpPlaces)
     reports: Reports = field(default_factory=NoReports)
+    reaches: Callable[[str], bool] = _never
+    sleep: Callable[[float], None] = time.sleep
 
 
 def open_talk() -> Talk:
@@ -97,7 +103,7 @@ def somebody_is_there() -> bool:
 
 
 @contextmanager
-def open_world() -> Iterator[World]:
+def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
     """Put a world together from the options, live or simulated, and close it afterwards."""
     start_logs(verbose=given().verbose)
     inventory = read_inventory()
@@ -105,7 +111,7 @@ def open_world() -> Iterator[World]:
     if scenario is not None:
         yield _simulated(inventory, scenario)
         return
-    performer = _performer(inventory, os.environ)
+    performer = _performer(inventory, os.environ, timeouts or Timeouts())
     places = UrlPlaces(inventory, os.environ, _running_seconds)
     sending = WithAnnouncements(performer, places)
     backend = ThreadedBackend(sending, _running_seconds, workers=_WORKERS)
@@ -113,7 +119,7 @@ def open_world() -> Iterator[World]:
         yield World(
             inventory=inventory,
             backend=backend,
-            checkout=GitCheckout(inventory, _cache() / "mirrors", os.environ),
+            checkout=LaterCheckout(lambda: _git_checkout(inventory)),
             talk=open_talk(),
             run_id=_run_id(),
             wake=backend.wake,
@@ -130,6 +136,7 @@ def open_world() -> Iterator[World]:
             ),
             logs=performer.logs,
             places=places,
+            reaches=performer.reaches,
         )
     finally:
         backend.close()
@@ -198,7 +205,9 @@ def _cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "dtdeploy"
 
 
-def _performer(inventory: Inventory, environment: Mapping[str, str]) -> LivePerformer:
+def _performer(
+    inventory: Inventory, environment: Mapping[str, str], timeouts: Timeouts
+) -> LivePerformer:
     ssh = Path.home() / ".ssh"
     defaults = SshDefaults(
         user=getpass.getuser(),
@@ -218,10 +227,25 @@ def _performer(inventory: Inventory, environment: Mapping[str, str]) -> LivePerf
         monotonic=_running_seconds,
         wall=time.time,
         secrets={name: environment[name] for name in secret if name in environment},
+        timeouts=timeouts,
     )
 
 
+def _git_checkout(inventory: Inventory) -> "Checkout":
+    from orchestrator.cli.checkout import GitCheckout
+
+    return GitCheckout(inventory, _cache() / "mirrors", os.environ)
+
+
 def _simulated(inventory: Inventory, path: Path) -> World:
+    # Not for those who work on the real fleet: it takes a while to load.
+    from orchestrator.cli.checkout import MadeUpCheckout
+    from orchestrator.simulation.backend import SimulatedBackend
+    from orchestrator.simulation.build import build_fleet
+    from orchestrator.simulation.saying import SimulatedLogs
+    from orchestrator.simulation.scenario import load_scenario
+    from orchestrator.simulation.synthetic import synthetic_sources
+
     units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
     sources = synthetic_sources(inventory, units)
     fleet = build_fleet(inventory, load_scenario(path), 1, sources=sources)

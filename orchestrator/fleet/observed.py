@@ -129,6 +129,8 @@ class Task:
     up_to_date: bool = True
     """Its spec is its service's present one; meaningless once the service is gone."""
     job_iteration: int | None = None
+    since: float | None = field(default=None, compare=False)
+    """When it came into its state: seconds since 1970 by its node's clock, so to show only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

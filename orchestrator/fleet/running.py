@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PublishedPort
-from orchestrator.fleet.observed import Service, Sight, contents
+from orchestrator.fleet.observed import Look, Service, Sight, TaskState, contents
 from orchestrator.fleet.unit import Unit
 
 LABEL_REPO = "dtdeploy.repo"
@@ -46,6 +46,21 @@ def origin(unit: Unit, sight: Sight) -> Origin:
         former=_agreed(services, LABEL_FORMER),
         data=_agreed(services, LABEL_DATA),
     )
+
+
+def running_since(unit: Unit, look: Look) -> float | None:
+    """Return since when all tasks that run of a unit do, seconds since 1970 by their nodes' clocks.
+
+    None where none runs, or nobody says. To show: nodes' clocks differ.
+    """
+    if not isinstance(look, Sight):
+        return None
+    began = [
+        task.since
+        for task in contents(look, unit.stack).tasks
+        if task.state is TaskState.RUNNING and task.since is not None
+    ]
+    return max(began, default=None)
 
 
 def as_running(unit: Unit, sight: Sight, *, relied_on: Iterable[str] = ()) -> DesiredStack:

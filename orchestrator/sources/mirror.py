@@ -18,6 +18,8 @@ from orchestrator.sources.repository import Ran, git_at, git_environment, run
 CONNECT_SECONDS = 10.0
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 """Branches and tags as the remote has them; the `+` follows a force-push."""
+_FETCHED = "dtdeploy-fetched"
+"""An empty file in a mirror whose time is that of the last fetch; git passes over it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,14 @@ def mirror_path(repo: Repo, cache: Path) -> Path:
     """Return where a repository's mirror lies; another URL gets another mirror."""
     digest = hashlib.sha256(repo.url.encode()).hexdigest()
     return cache / f"{repo.name}-{digest[:12]}.git"
+
+
+def fetched_at(mirror: Path) -> float | None:
+    """Return when a mirror was last fetched, seconds since 1970; None where nobody noted it."""
+    try:
+        return (mirror / _FETCHED).stat().st_mtime
+    except OSError:
+        return None
 
 
 def fetch_all(
@@ -147,6 +157,7 @@ class _Fetch:
             shutil.rmtree(self._mirror)
             ran = self._fetch()
         if ran.ok:
+            (self._mirror / _FETCHED).touch()
             return FetchResult(repo=self._repo, mirror=self._mirror)
         return self._failed(ran)
 

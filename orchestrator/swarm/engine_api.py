@@ -267,12 +267,21 @@ class EngineApi:
         return Response(answer.status_code, answer.content)
 
     def close(self) -> None:
-        """Close every channel."""
-        with self._lock:
-            self._drop()
-        with self._sdk_lock:
-            if self._sdk is not None:
-                self._sdk.close()
+        """Close every channel; those in use end with their connection, and nobody waits for them.
+
+        Whoever opens one to a site that does not answer holds it for as long as that takes.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
+        if self._sdk_lock.acquire(blocking=False):
+            try:
+                if self._sdk is not None:
+                    self._sdk.close()
+            finally:
+                self._sdk_lock.release()
 
 
 def _ask(

@@ -43,13 +43,14 @@ class SiteLink:
         defaults: SshDefaults,
         clock: Clock,
         read_seconds: float,
+        retry_seconds: float,
     ) -> None:
         self.site = site
         self._manager = manager
         self._config_text = config_text
         self._defaults = defaults
         self._clock = clock
-        self._read_seconds = read_seconds
+        self._retry_seconds = retry_seconds
         self._lock = threading.Lock()
         self._connection: SshConnection | None = None
         self._failed: tuple[float, FleetError] | None = None
@@ -110,7 +111,7 @@ class SiteLink:
     def reading(self, read: Callable[[], T]) -> T:
         """Do something that changes nothing, again if a passing fault came between.
 
-        Bounded: no new attempt begins once `read_seconds` have gone by.
+        Bounded: no new attempt begins once `retry_seconds` have gone by.
 
         Raises:
             FleetError: the last attempt's.
@@ -118,7 +119,7 @@ class SiteLink:
         """
         attempts = Retrying(
             retry=retry_if_exception(passing),
-            stop=stop_after_delay(self._read_seconds / 2),
+            stop=stop_after_delay(self._retry_seconds),
             wait=wait_exponential(multiplier=0.1, max=1.0),
             reraise=True,
         )

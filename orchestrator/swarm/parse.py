@@ -158,6 +158,7 @@ class _TaskStatus(_Model):
     state: str = Field(alias="State")
     message: str = Field("", alias="Message")
     error: str = Field("", alias="Err")
+    entered: AwareDatetime | None = Field(None, alias="Timestamp")
     container: OrEmpty[_ContainerStatus] = Field(
         default=_ContainerStatus(), alias="ContainerStatus"
     )
@@ -341,6 +342,7 @@ def _task(seen: _Task, *, up_to_date: bool) -> Task:
         image=seen.spec.container.image,
         up_to_date=up_to_date,
         job_iteration=seen.iteration.index if seen.iteration else None,
+        since=seen.status.entered.timestamp() if seen.status.entered else None,
     )
 
 

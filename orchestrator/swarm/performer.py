@@ -79,10 +79,12 @@ class SshSettings:
 class Timeouts:
     """In seconds. `read` bounds one look; a connect is bounded by ConnectTimeout.
 
+    `retry`: so long what may pass by itself is tried again, where trying changes nothing.
     `quiet`: after so long without a word of logs that are followed, the link is tried.
     """
 
     read: float = 10.0
+    retry: float = 5.0
     quiet: float = 15.0
 
 
@@ -126,6 +128,7 @@ class LivePerformer:
                 defaults=ssh.defaults,
                 clock=monotonic,
                 read_seconds=timeouts.read,
+                retry_seconds=timeouts.retry,
             )
 
         self._links = {site: link(site) for site in managers}

@@ -65,6 +65,8 @@ from orchestrator.words.foreign import clean
 
 SCHEMA = "1.0"
 """Of the plan's line; the JSON Schema is docs/schema/plan.schema.json."""
+STATUS_SCHEMA = "1.0"
+"""Of the fleet's line; the JSON Schema is docs/schema/status.schema.json."""
 _NAMES = {
     StepStarted: "step_started",
     StepWaits: "step_waits",
@@ -182,7 +184,7 @@ def plan_line(plan: Plan, holding: HeldRun | None = None, saved: SavedHead | Non
 
 def fleet_line(fleet: Fleet) -> Json:
     """Return the fleet as the one line of `dtdeploy status --json`."""
-    return {"event": "fleet"} | fleet_json(fleet)
+    return {"event": "fleet", "schema": STATUS_SCHEMA} | fleet_json(fleet)
 
 
 def drift_line(fleet: FleetDrift) -> Json:

@@ -151,6 +151,14 @@ def fleet_json(fleet: Fleet) -> Json:
         "planned": list(fleet.planned),
         "owed": [owed_json(item) for item in fleet.owed],
         "lock": holding_json(fleet.holding) if fleet.holding else None,
+        "mirrors": [
+            {"repo": repo, "fetched": at, "age_seconds": None if at is None else fleet.now - at}
+            for repo, at in fleet.mirrors
+        ],
+        "missing": list(fleet.missing),
+        "unfetched": [problem_json(problem) for problem in fleet.unfetched],
+        "unread": [problem_json(problem) for problem in fleet.unread],
+        "now": fleet.now,
     }
 
 
@@ -256,5 +264,6 @@ def _status_row(row: StatusRow) -> Json:
         "revision": row.revision or None,
         "newer_commits": row.newer_commits,
         "since_seconds": row.since_seconds,
+        "differing": row.differing,
         "words": [clean(words) for words in row.words],
     }

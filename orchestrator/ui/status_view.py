@@ -15,15 +15,16 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
 from orchestrator.procedures.owed import Owed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
-from orchestrator.ui.holding import HeldRun
+from orchestrator.ui.holding import HeldRun, holding_view
 from orchestrator.ui.problems import problems_view
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import count, elapsed, named, running_at
 
-_STYLES = {"healthy": "green", "pending": "yellow", "gone": "dim"}
+_STYLES = {"healthy": "green", "pending": "yellow", "gone": "dim", "asking": "dim"}
 _MOST_NAMED = 3
 _MOST_WORDS = 3
 _LONGEST = 300
+_OLD_SECONDS = 60.0
 _REVISION_WIDTH = 18
 """Columns: enough for a revision, or for the longer of two words that stand for one."""
 
@@ -34,7 +35,8 @@ class StatusRow:
 
     `revision` is "" when no dtdeploy deployed what runs; `newer_commits` how many its ref has
     beyond it, None where nobody asked; `since_seconds` how long the same tasks have been
-    running; `words` all that is wrong with it: a unit with any is not well.
+    running; `differing` in how many things it is not as declared; `words` all that is wrong with
+    it: a unit with any is not well.
     """
 
     unit: Unit
@@ -46,6 +48,7 @@ class StatusRow:
     revision: str = ""
     newer_commits: int | None = None
     since_seconds: float | None = None
+    differing: int | None = None
     words: tuple[str, ...] = ()
 
 
@@ -53,8 +56,11 @@ class StatusRow:
 class Fleet:
     """All of it: units, stacks nobody declared, sites that do not answer, sites to come.
 
-    `owed` are units still to be brought back, `holding` who holds the lock. `now` is our clock,
-    seconds since 1970.
+    `owed` are units still to be brought back, `holding` who holds the lock, `waiting` sites that
+    may still answer. `mirrors` are the repos and when each was last fetched here (None: nobody
+    knows), `missing` those of which nothing is here, `unfetched` and `unread` why it was not
+    fetched or read what is declared. `now` is our
+    clock. All clocks in seconds since 1970.
     """
 
     rows: tuple[StatusRow, ...]
@@ -64,6 +70,11 @@ class Fleet:
     owed: tuple[Owed, ...] = ()
     holding: HeldRun | None = None
     now: float = 0.0
+    waiting: tuple[str, ...] = ()
+    mirrors: tuple[tuple[str, float | None], ...] = ()
+    missing: tuple[str, ...] = ()
+    unfetched: tuple[Problem, ...] = ()
+    unread: tuple[Problem, ...] = ()
 
 
 def render_status(fleet: Fleet, width: int = 80) -> list[str]:
@@ -78,8 +89,9 @@ def print_status(fleet: Fleet, console: Console) -> None:
 
 def status_view(fleet: Fleet) -> RenderableType:
     """Return the fleet to show: units first, the trouble last, where the eye is."""
-    parts: list[RenderableType] = [_headline(fleet)]
-    parts += [_table(fleet.rows)] if fleet.rows else []
+    parts: list[RenderableType] = [holding_view(fleet.holding)] if fleet.holding else []
+    parts += [_headline(fleet)]
+    parts += [_table(fleet)] if fleet.rows else []
     if words := [row for row in fleet.rows if row.words]:
         parts += [Text(), Text("NOT WELL", style="bold"), labelled(_reasons(words))]
     notes: list[tuple[Text | str, Text | str]] = [
@@ -92,12 +104,13 @@ def status_view(fleet: Fleet) -> RenderableType:
     watched = [row.unit for row in fleet.rows if row.site_state is SiteState.WATCHED]
     notes += [("WATCHED", f"{named(watched)} (never changed)")] if watched else []
     notes += [("PLANNED", f"{', '.join(fleet.planned)} (not contacted)")] if fleet.planned else []
+    notes += _declared(fleet)
     if notes:
         parts += [Text(), labelled(notes, indent=0)]
     if command := _next(fleet):
         parts += [whole("NEXT  ", (command, "bold cyan"))]
-    if fleet.unreachable:
-        parts += [Text(), problems_view(fleet.unreachable)]
+    if problems := fleet.unreachable + fleet.unfetched:
+        parts += [Text(), problems_view(problems)]
     return stack_up(parts)
 
 
@@ -105,7 +118,7 @@ def _next(fleet: Fleet) -> str:
     """Return what to type, "" where nothing is to be done, or a run that holds the lock says it."""
     if fleet.owed:
         return "dtdeploy up --owed"
-    if fleet.holding is not None or fleet.unreachable:
+    if fleet.holding is not None or fleet.unreachable or fleet.waiting:
         return ""
     down = [
         row.unit
@@ -145,10 +158,29 @@ def _headline(fleet: Fleet) -> Text:
     well = sum(_well(row) for row in fleet.rows)
     size = count(len(fleet.rows), "unit")
     style = "bold green" if well == len(fleet.rows) else "bold yellow"
-    return Text(f"{well} of {size} healthy", style=style)
+    line = Text(f"{well} of {size} healthy", style=style)
+    return line.append(f", asking {', '.join(fleet.waiting)} ...") if fleet.waiting else line
 
 
-def _table(rows: tuple[StatusRow, ...]) -> RenderableType:
+def _declared(fleet: Fleet) -> Iterator[tuple[Text | str, Text | str]]:
+    """Say what is not as declared, and how old that knowledge is."""
+    if differing := [row.unit for row in fleet.rows if row.differing]:
+        yield (
+            Text("DRIFT", style="yellow"),
+            f"{named(differing)} (dtdeploy drift tells in what)",
+        )
+    for problem in fleet.unread:
+        yield "DRIFT", f"not known: {shorten(clean(problem.what), _LONGEST)}"
+    if fleet.missing:
+        yield "GIT", f"nothing of {', '.join(fleet.missing)} is here yet (--fetch)"
+    ages = [fleet.now - at for _, at in fleet.mirrors if at is not None]
+    if ages and max(ages) >= _OLD_SECONDS:
+        old = elapsed(max(ages))
+        yield "GIT", Text(f"as fetched {old} ago; --fetch asks for newer commits", style="dim")
+
+
+def _table(fleet: Fleet) -> RenderableType:
+    rows = fleet.rows
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("UNIT", overflow="fold")
     table.add_column("STATE", no_wrap=True)
@@ -158,12 +190,12 @@ def _table(rows: tuple[StatusRow, ...]) -> RenderableType:
         table.add_column("FOR", no_wrap=True, justify="right")
     table.add_column("REVISION", overflow="fold", max_width=_REVISION_WIDTH)
     for row in rows:
-        table.add_row(*_cells(row, timed=timed))
+        table.add_row(*_cells(row, timed=timed, asking=row.unit.site in fleet.waiting))
     return Padding(table, (0, 0, 0, 2), expand=False)
 
 
-def _cells(row: StatusRow, *, timed: bool) -> Iterator[Text]:
-    state = _state(row)
+def _cells(row: StatusRow, *, timed: bool, asking: bool) -> Iterator[Text]:
+    state = "asking" if asking else _state(row)
     present = row.presence is Presence.PRESENT
     yield Text(str(row.unit))
     yield Text(state, style=_STYLES.get(state, "bold red"))

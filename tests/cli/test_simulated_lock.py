@@ -8,7 +8,8 @@ import pytest
 
 from orchestrator.cli.breaking import break_in
 from orchestrator.cli.carry_out import follow
-from orchestrator.cli.fleet_status import fleet_status, fully_healthy
+from orchestrator.cli.fleet_status import fleet_status
+from orchestrator.cli.judging import fully_healthy
 from orchestrator.cli.meeting import find_run, meet
 from orchestrator.cli.resuming import resume_in
 from orchestrator.engine.alone import carry_alone

@@ -9,7 +9,8 @@ import pytest
 
 from orchestrator.cli.applying import follow_plan
 from orchestrator.cli.carry_out import follow
-from orchestrator.cli.fleet_status import fleet_status, fully_healthy
+from orchestrator.cli.fleet_status import fleet_status
+from orchestrator.cli.judging import fully_healthy
 from orchestrator.cli.meeting import find_run
 from orchestrator.cli.planning import draw
 from orchestrator.cli.resuming import resume_in

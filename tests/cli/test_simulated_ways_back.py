@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from orchestrator.cli.carry_out import follow
-from orchestrator.cli.fleet_status import fleet_status, fully_healthy
+from orchestrator.cli.fleet_status import fleet_status
 from orchestrator.cli.journals import JournalFolder
+from orchestrator.cli.judging import fully_healthy
 from orchestrator.cli.meeting import find_run
 from orchestrator.cli.resuming import resume_in
 from orchestrator.cli.rolling_back import roll_back_in

@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PublishedPort
-from orchestrator.fleet.observed import Mode
+from orchestrator.fleet.observed import Mode, TaskState
 from orchestrator.fleet.running import (
     LABEL_FORMER,
     LABEL_RELEASE,
@@ -10,8 +12,9 @@ from orchestrator.fleet.running import (
     Origin,
     as_running,
     origin,
+    running_since,
 )
-from tests.build import CLIENT, SERVER, service, sight
+from tests.build import CLIENT, SERVER, service, sight, task, unseen
 
 LABELS = (
     (LABEL_REPO, "app"),
@@ -74,3 +77,18 @@ def test_what_operators_rely_on_is_not_content_with_nothing() -> None:
     assert replicas == {"web": 1, "extra": 0}
     more = sight(services=(service("web", replicas=3),))
     assert as_running(CLIENT, more, relied_on=("web",)).services[0].replicas == 3
+
+
+def test_a_unit_runs_since_the_last_of_its_tasks_began() -> None:
+    tasks = (
+        replace(task("a"), since=10.0),
+        replace(task("b"), since=30.0),
+        replace(task("c", state=TaskState.FAILED), since=50.0),
+        task("d"),
+    )
+    assert running_since(CLIENT, sight(tasks=tasks)) == 30.0
+
+
+def test_nobody_says_since_when_what_does_not_run_or_is_not_seen() -> None:
+    assert running_since(CLIENT, sight()) is None
+    assert running_since(CLIENT, unseen()) is None

@@ -1,3 +1,4 @@
+import os
 import shlex
 import socket
 import time
@@ -9,7 +10,7 @@ import pytest
 from orchestrator.errors import ExitCode, Problem, SourceError
 from orchestrator.inventory.model import Repo
 from orchestrator.sources.lock import held
-from orchestrator.sources.mirror import FetchResult, fetch_all, mirror_path
+from orchestrator.sources.mirror import FetchResult, fetch_all, fetched_at, mirror_path
 from orchestrator.sources.pin import pin
 from orchestrator.sources.repository import ssh_command
 from tests.sources.origin import Origin
@@ -52,6 +53,20 @@ class TestAHealthyRemote:
         assert result == FetchResult(repo=origin.repo, mirror=mirror_path(origin.repo, cache))
         assert (result.mirror / "HEAD").is_file()
         assert {pin(origin.repo, result.mirror, ref).sha for ref in ("main", "v1")} == {sha}
+
+    def test_tells_when_it_was_fetched(
+        self, origin: Origin, cache: Path, environment: Environment
+    ) -> None:
+        origin.commit({"a": "1"})
+        mirror = mirror_path(origin.repo, cache)
+        assert fetched_at(mirror) is None
+        fetch(origin.repo, cache=cache, environment=environment)
+        first = fetched_at(mirror)
+        assert first is not None
+        os.utime(mirror / "dtdeploy-fetched", (1.0, 1.0))
+        assert fetched_at(mirror) == 1.0
+        fetch(origin.repo, cache=cache, environment=environment)
+        assert (fetched_at(mirror) or 0.0) >= first
 
     def test_is_followed_when_it_moves(
         self, origin: Origin, cache: Path, environment: Environment

@@ -7,8 +7,9 @@ import pytest
 from orchestrator.errors import FleetError
 from orchestrator.fleet.observed import Unseen
 from orchestrator.procedures.effects import Observe
-from orchestrator.swarm import dial_stdio
+from orchestrator.swarm import dial_stdio, problems
 from orchestrator.swarm.connection import SshConnection
+from orchestrator.swarm.dial_stdio import DialStdio
 from orchestrator.swarm.engine_api import SDK_CHANNELS, EngineApi, negotiate
 from orchestrator.swarm.http_pipe import Request
 from orchestrator.swarm.performer import LivePerformer
@@ -100,3 +101,26 @@ class TestChannels:
         thread.join(5)
         assert not thread.is_alive()
         assert isinstance(looks[0], Unseen)
+
+
+def test_closing_does_not_wait_for_a_channel_that_is_being_opened() -> None:
+    opening, may_end = threading.Event(), threading.Event()
+
+    def stuck() -> DialStdio:
+        opening.set()
+        may_end.wait(30)
+        raise FleetError(problems.unreachable(SITE, "it does not answer", "timed out"))
+
+    api = EngineApi(SITE, stuck, time.monotonic, read_seconds=5.0)
+
+    def ask() -> None:
+        with pytest.raises(FleetError):
+            api.ask(())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert opening.wait(30)
+    api.close()
+    assert asking.is_alive()
+    may_end.set()
+    asking.join(30)

@@ -3,13 +3,14 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from orchestrator.errors import ExitCode
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
 from orchestrator.ui.status_view import Fleet, StatusRow, print_status, render_status
 from tests.ui.golden import assert_golden
-from tests.ui.runs import NOW, OWED
+from tests.ui.runs import HELD, NOW, OWED
 from tests.ui.values import CLIENTS, DAEMONS, KKO, SERVER, SHA, problem, with_secret
 
 
@@ -56,7 +57,27 @@ UNWELL = Fleet(
     planned=("hco",),
 )
 OWING = Fleet(rows=(row(KKO, presence=Presence.GONE, verdict=None),), owed=OWED, now=NOW)
-FLEETS = {"well": WELL, "unwell": UNWELL, "empty": Fleet(rows=()), "owing": OWING}
+DRIFTED = Fleet(
+    rows=(row(SERVER, newer_commits=3, differing=2), row(KKO, differing=0)),
+    now=NOW,
+    mirrors=(("datatrail", NOW - 9000.0), ("datatrail-admin", None)),
+    missing=("datatrail-admin",),
+    unread=(problem("source.compose-invalid", what="stacks/kko-client.yaml is no YAML"),),
+    unfetched=(problem("source.fetch-failed", exit_code=ExitCode.SOURCE_FAILED),),
+)
+ASKING = Fleet(
+    rows=(row(SERVER), StatusRow(unit=KKO, site_state=SiteState.ACTIVE, presence=Presence.UNKNOWN)),
+    waiting=("kko",),
+)
+FLEETS = {
+    "well": WELL,
+    "unwell": UNWELL,
+    "empty": Fleet(rows=()),
+    "owing": OWING,
+    "drifted": DRIFTED,
+    "asking": ASKING,
+    "held": Fleet(rows=(row(SERVER),), holding=HELD["stopped"], now=NOW),
+}
 
 
 @pytest.mark.parametrize("width", [80, 120])

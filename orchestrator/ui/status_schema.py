@@ -1,0 +1,114 @@
+"""The JSON Schema of the fleet as `dtdeploy --json status` writes it; see `json_values`.
+
+Keys may be added within a major version: whoever reads passes over those that they do not know.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from orchestrator.fleet.health import Verdict
+from orchestrator.fleet.presence import Presence
+from orchestrator.inventory.model import SiteState
+from orchestrator.procedures.hold import Goal, Phase
+
+
+class _Unit(BaseModel):
+    unit: str
+    stack: str
+    site: str
+
+
+class _Row(_Unit):
+    """One unit. `running` and `expected` count tasks, `differing` what is not as declared."""
+
+    site_state: SiteState
+    presence: Presence
+    verdict: Verdict | None
+    running: int
+    expected: int
+    revision: str | None
+    newer_commits: int | None
+    since_seconds: float | None
+    differing: int | None
+    words: list[str]
+
+
+class _Where(BaseModel):
+    site: str | None = None
+    stack: str | None = None
+    service: str | None = None
+    task: str | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+
+class _Problem(BaseModel):
+    code: str
+    what: str
+    exit_code: int
+    where: _Where
+    evidence: list[str]
+    fix: str
+    state_left: str
+    runbook: str
+    last_words: list[str]
+
+
+class _Owed(_Unit):
+    run: str
+    since: float
+    reason: str
+
+
+class _Down(_Unit):
+    since: float
+    seconds: float
+
+
+class _Lock(BaseModel):
+    run: str
+    command: str
+    owner: str
+    host: str
+    pid: int
+    life: str
+    phase: Phase
+    goal: Goal
+    touched: bool
+    started: float
+    beat: float
+    beat_age_seconds: float
+    down: list[_Down]
+    next: str | None
+
+
+class _Mirror(BaseModel):
+    repo: str
+    fetched: float | None
+    age_seconds: float | None
+
+
+class _Fleet(BaseModel):
+    """The fleet: what runs where, how well, and at which revision."""
+
+    event: Literal["fleet"]
+    version: str = Field(alias="schema")
+    units: list[_Row]
+    undeclared: list[str]
+    unreachable: list[_Problem]
+    planned: list[str]
+    owed: list[_Owed]
+    lock: _Lock | None
+    mirrors: list[_Mirror]
+    missing: list[str]
+    unfetched: list[_Problem]
+    unread: list[_Problem]
+    now: float
+
+
+def status_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of the line."""
+    made = _Fleet.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | made
