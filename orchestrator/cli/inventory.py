@@ -41,7 +41,7 @@ def show() -> int:
     default="sites",
 )
 def schema(which: Literal["sites", "stack", "plan", "plan-file", "report", "status"]) -> int:
-    """Print the JSON Schema of sites.yaml, a file in stacks/, a plan, its file, a report, status."""
+    """Print the JSON Schema of sites.yaml, stacks/, a plan, its file, a report, a status."""
     # All of these are rarely needed, and slow to import.
     from orchestrator.inventory.schema_json import json_schema
     from orchestrator.planning import plan_file
