@@ -10,7 +10,7 @@ from orchestrator.engine.report import RunEnd
 from orchestrator.engine.schedule import State
 from orchestrator.errors import Problem
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import StepKind
+from orchestrator.planning.plan import Command, StepKind
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.standing import Standing, unit_ends
 from orchestrator.ui.summary import how_it_went, next_command, what_stands
@@ -18,6 +18,7 @@ from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import named
 
 _LONGEST = 300
+_BAD = ("deploy.failed", "deploy.unhealthy", "run.broke-later")
 _LOOKING = ("dtdeploy lock", "dtdeploy status")
 _CHANGING = (StepKind.REMOVE, StepKind.DEPLOY)
 _KEPT = "the lock is kept, nobody else can act until the run is finished or rolled back"
@@ -60,11 +61,17 @@ def next_commands(end: RunEnd) -> tuple[str, ...]:
     if report.beyond:
         return ("dtdeploy lock",)
     if owed_units(end):
-        return ("dtdeploy up --owed",)
+        back = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
+        return ("dtdeploy up --owed", *((f"dtdeploy rollback {run}",) if back else ()))
     if end.restored is not None:
         return () if report.finished else ("dtdeploy status",)
     command = next_command(end.plan, report)
     return (command,) if command else ()
+
+
+def _came_up_badly(end: RunEnd) -> bool:
+    """Whether what was deployed is to blame: then what ran before may be the quicker help."""
+    return any(problem.code in _BAD for problem in every_problem(end))
 
 
 def owed_units(end: RunEnd) -> dict[Unit, str]:

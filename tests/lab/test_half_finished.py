@@ -112,6 +112,8 @@ def lock_removed_by_hand(operator: Operator) -> Screen:
 def journal_lost(operator: Operator) -> Screen:
     killed("deploy datatrail@chime")(operator)
     operator.forgets()
+    # Without its journal nobody here knows that the process was of this machine.
+    wait_until(lambda: "--take-over" in said(operator), seconds=90, what="the way to take it over")
     return ""
 
 

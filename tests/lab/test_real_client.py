@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lab import control, faults
+from lab.processes import wait_until
 from tests.lab.conftest import Operator
 
 pytestmark = pytest.mark.lab
@@ -60,6 +61,8 @@ def test_it_is_not_while_the_server_is_down(client: Operator) -> None:
 
 def test_it_is_not_while_the_database_is_down(client: Operator) -> None:
     faults.postgres_down()
+    # The server asks its database every other second.
+    wait_until(lambda: not server_check(client)[0], seconds=20, what="the client to notice")
     well, words = server_check(client)
     assert not well
     assert words.startswith("Datatrail server re"), words

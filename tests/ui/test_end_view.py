@@ -33,7 +33,8 @@ def test_ends_read_well(name: str, width: int) -> None:
     [
         (ENDS["done"], ()),
         (ENDS["kept"], (RESUME, ROLLBACK)),
-        (ENDS["owing"], ("dtdeploy up --owed",)),
+        (ENDS["owing"], ("dtdeploy up --owed", ROLLBACK)),
+        (replace(ENDS["owing"], report=None), ("dtdeploy up --owed",)),
         (ENDS["left-out"], ("dtdeploy up --owed",)),
         (ENDS["restored"], ()),
         (ENDS["not-restored"], (RESUME,)),
