@@ -61,8 +61,8 @@ def next_commands(end: RunEnd) -> tuple[str, ...]:
     if report.beyond:
         return ("dtdeploy lock",)
     if owed_units(end):
-        back = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
-        return ("dtdeploy up --owed", *((f"dtdeploy rollback {run}",) if back else ()))
+        bad = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
+        return ("dtdeploy up --owed", *((f"dtdeploy rollback {run}",) if bad else ()))
     if end.restored is not None:
         return () if report.finished else ("dtdeploy status",)
     command = next_command(end.plan, report)
