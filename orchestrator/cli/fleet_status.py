@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.cli.judging import concluded, judge_fleet, with_lock, with_owed
+from orchestrator.cli.patience import TIMEOUT_SECONDS
 from orchestrator.cli.wiring import World
 from orchestrator.engine.ports import Backend
 from orchestrator.engine.questions import Questions
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.cli.known import Known
 
 T = TypeVar("T")
-TIMEOUT_SECONDS = 1.0
-"""With what it takes to start and to end, below two seconds."""
 _PATIENCE = 4
 _SHOWN_SECONDS = 0.1
 

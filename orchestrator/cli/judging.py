@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.cli.meeting import holding_of, understand
 from orchestrator.cli.wiring import World
-from orchestrator.errors import Problem, RefusedError
+from orchestrator.errors import ExitCode, Problem, RefusedError, worst
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.fleet.presence import Presence, undeclared_stacks
@@ -138,3 +138,12 @@ def lacking(spec: UnitSpec, before: Before) -> tuple[str, ...]:
         return ()
     missing = [name for name in spec.must_have if name not in before.services]
     return (f"lacks {', '.join(missing)}",) if missing else ()
+
+
+def exit_code(fleet: Fleet) -> ExitCode:
+    """Return what `status` ends with."""
+    if problems := fleet.unreachable + fleet.unfetched:
+        return worst(problems)
+    if fleet.holding:
+        return ExitCode.LOCK_HELD
+    return ExitCode.DONE if fully_healthy(fleet) else ExitCode.UNHEALTHY

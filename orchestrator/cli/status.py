@@ -1,13 +1,8 @@
 import click
 
-from orchestrator.cli.fleet_status import TIMEOUT_SECONDS, Rounds
-from orchestrator.cli.judging import fully_healthy
 from orchestrator.cli.options import names
-from orchestrator.cli.watching import look_once, watch
-from orchestrator.cli.wiring import open_world
-from orchestrator.errors import ExitCode, worst
-from orchestrator.swarm.performer import Timeouts
-from orchestrator.ui.status_view import Fleet
+from orchestrator.cli.patience import TIMEOUT_SECONDS
+from orchestrator.errors import ExitCode
 
 _WATCH_SECONDS = 5.0
 
@@ -61,17 +56,15 @@ def status(sites: tuple[str, ...], timeout: float, watched: float | None, *, fet
     unfinished; with 21 if something is not healthy or is owed, with 10 if a run holds the lock,
     with 11 to 13 if a site cannot be seen, with 14 if --fetch failed. --watch ends with 0.
     """
+    from orchestrator.cli.fleet_status import Rounds
+    from orchestrator.cli.judging import exit_code
+    from orchestrator.cli.watching import look_once, watch
+    from orchestrator.cli.wiring import open_world
+    from orchestrator.swarm.performer import Timeouts
+
     with open_world(Timeouts(retry=timeout / 2)) as world:
         rounds = Rounds(world, sites, timeout=timeout, fetch=fetch)
         if watched is not None:
             watch(world, rounds, watched)
             return ExitCode.DONE
-        return _exit_code(look_once(world, rounds))
-
-
-def _exit_code(fleet: Fleet) -> ExitCode:
-    if problems := fleet.unreachable + fleet.unfetched:
-        return worst(problems)
-    if fleet.holding:
-        return ExitCode.LOCK_HELD
-    return ExitCode.DONE if fully_healthy(fleet) else ExitCode.UNHEALTHY
+        return exit_code(look_once(world, rounds))

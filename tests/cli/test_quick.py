@@ -51,6 +51,7 @@ def asked(typed: str, *words: str) -> tuple[str, set[str]]:
         ("dtdeploy restart --site k", "plain,kko"),
         ("dtdeploy restart datatrail-c", "plain,datatrail-client@kko"),
         ("dtdeploy plan --stack ", "plain,datatrail-daemons"),
+        ("dtdeploy status --site g", "plain,gbo"),
         ("dtdeploy logs datatrail@", "plain,datatrail@chime"),
         ("dtdeploy lock b", "plain,break"),
         ("dtdeploy explain lock.h", "plain,lock.held"),
@@ -62,7 +63,9 @@ def test_completion_offers_it_without_what_a_run_needs(typed: str, offered: str)
     assert imported & set(SLOW) == set()
 
 
-@pytest.mark.parametrize("words", [("--help",), ("restart", "--help"), ("lock", "--help")])
+@pytest.mark.parametrize(
+    "words", [("--help",), ("restart", "--help"), ("lock", "--help"), ("status", "--help")]
+)
 def test_help_is_printed_without_what_a_run_needs(words: tuple[str, ...]) -> None:
     said, imported = asked("", *words)
     assert said.startswith("Usage: dtdeploy")
