@@ -14,6 +14,10 @@ _ROOMY = 8.0
 _LONG_PAUSE_SECONDS = 10.0
 _PAUSE_SHARE = 0.08
 _MOST_TICKS = 8
+_LAST_TICK = 96.0
+"""Per cent: beyond it a tick's label would not fit in."""
+_MARK = 12.0
+"""Per cent that the label of a life takes, at the narrowest that a chart is drawn."""
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 WORDS = {
     Phase.UP: "running as before",
@@ -102,10 +106,6 @@ class Scale:
         """Return where a time is drawn."""
         return round(100 * self._drawn(at) / self._width, 3)
 
-    def paused(self, at: float) -> bool:
-        """Whether a time lies in a pause that is shortened."""
-        return any(begin < at < end for begin, end in self.pauses)
-
     def _drawn(self, at: float) -> float:
         drawn = at - self._began
         for begin, end in self.pauses:
@@ -144,16 +144,18 @@ def offset(seconds: float) -> str:
 
 
 def _ticks(run: Timeline, scale: Scale) -> Iterator[Mark]:
-    drawn = [life.ended - life.began for life in run.lives]
-    seconds = max(sum(drawn), 1.0)
-    step = next((size for size in _STEPS if seconds / size <= _MOST_TICKS), _STEPS[-1])
-    for life in run.lives:
-        number = -(-(life.began - run.began) // step)
-        while (at := run.began + number * step) <= life.ended:
-            x = scale(at)
-            if x <= 96 and not scale.paused(at):  # noqa: PLR2004 - its label has to fit in
-                yield Mark(x=x, label=limit(number * step))
-            number += 1
+    """Yield round times; after a pause that is shortened, they count from its end."""
+    drawn = sum(life.ended - life.began for life in run.lives)
+    step = next((size for size in _STEPS if drawn / size <= _MOST_TICKS), _STEPS[-1])
+    begins = {run.began, *(end for _, end in scale.pauses)}
+    marks = [scale(life.began) for life in run.lives[1:]]
+    for origin in sorted(begins):
+        until = min((begin for begin, _ in scale.pauses if begin >= origin), default=run.ended)
+        for number in range(int((until - origin) // step) + 1):
+            x = scale(origin + number * step)
+            if x <= _LAST_TICK and not any(-_MARK / 3 < x - mark < _MARK for mark in marks):
+                plus = "" if origin == run.began else "+"
+                yield Mark(x=x, label=f"{plus}{limit(number * step)}")
 
 
 def _life(life: Life) -> str:
