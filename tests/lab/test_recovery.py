@@ -1,5 +1,6 @@
 """A restart that is killed, cut off or run into another one, on the real Swarms."""
 
+import json
 import random
 import re
 import signal
@@ -10,6 +11,7 @@ import pytest
 from lab import control, faults, hosts
 from lab.processes import wait_until
 from tests.lab.conftest import DEEP, Done, Operator, Running
+from tests.lab.reports import report_of
 
 pytestmark = pytest.mark.lab
 
@@ -97,7 +99,13 @@ def test_killed_at_any_moment_it_is_finished_from_another_machine(
         # From another machine it looks alive until its heartbeat has been missing for a while.
         wait_until(lambda: "dtdeploy resume" in said(other), seconds=90, what="the way to resume")
         assert "UNFINISHED" in said(other)
-        resumed(other)
+        report = report_of(resumed(other))
+        assert not report["whole"]
+        assert [life["how"] for life in report["lives"]] == ["resumed"]
+        assert all(outage["over"] for outage in report["outages"])
+    made = operator.types("--json", "report", "last")
+    assert made.code == 0, made
+    assert json.loads(made.out)["lives"][0]["how"] == "begun"
     before = operator.touched()
     again = other.types("resume", "--yes")
     assert again.code == 0, again

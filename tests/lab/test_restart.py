@@ -10,6 +10,7 @@ from lab import faults, hosts
 from lab.processes import wait_until
 from lab.witness import records
 from tests.lab.conftest import DEEP, PRODUCTION, Operator
+from tests.lab.reports import outage_said, outage_seen, outage_told, report_of
 
 pytestmark = pytest.mark.lab
 
@@ -40,6 +41,12 @@ def test_from_nothing_to_everything_and_restarts(operator: Operator) -> None:
         assert not now & before
         before = now
     assert operator.violations() == []
+    report = report_of(done)
+    told = outage_told(report)
+    assert told == pytest.approx(outage_said(done), abs=0.6)
+    seen = outage_seen(operator.since)
+    assert seen < told < seen + 8, seen
+    assert {row["bars"][-1]["phase"] for row in report["timeline"]} == {"stable"}
     shown = operator.types("--json", "status")
     assert shown.code == 0, shown
     units = json.loads(shown.out.splitlines()[0])["units"]
