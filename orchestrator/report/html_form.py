@@ -20,6 +20,7 @@ from orchestrator.report.timeline import Outcome, Timeline
 from orchestrator.words.phrases import elapsed, short
 
 _ID = re.compile(r"([0-9a-z]{12})[0-9a-z]{13}")
+_INNER_CAPITAL = re.compile(r"(?<=[a-z])([A-Z])")
 _PAGE = Path(__file__).parent / "page"
 _TONES = {Outcome.DONE: "good", Outcome.FAILED: "bad", Outcome.NO_END: "bad"}
 
@@ -62,6 +63,7 @@ def _environment() -> Environment:
         "offset": offset,
         "short": short,
         "details": details,
+        "deed": deed_words,
     }
     return made
 
@@ -75,6 +77,11 @@ def details(deed: Mapping[str, Any]) -> str:
     """Say all that is known of an effect in one line."""
     parts = [f"{name}: {_brief(value)}" for name, value in deed["details"].items()]
     return "; ".join([*parts, *([deed["words"]] if deed["words"] else [])])
+
+
+def deed_words(what: str) -> str:
+    """Say an effect's name as words: `RemoveServices` is `remove services`."""
+    return _INNER_CAPITAL.sub(r" \1", what).lower()
 
 
 def _brief(value: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from orchestrator.report.chart import WORDS, offset
-from orchestrator.report.html_form import clock, details
+from orchestrator.report.html_form import clock, deed_words, details
 from orchestrator.report.json_form import Json, report_json
 from orchestrator.report.timeline import Phase, Timeline
 from orchestrator.words.markdown import code, fenced, folded, prose, table
@@ -112,7 +112,13 @@ def _trail(r: Json) -> Iterator[str]:
         span = f"{clock(life['began'])} to {clock(life['ended'])}"
         yield f"- {span} UTC: {life['how']} by {prose(life['by'])}, {code_}"
     rows = [
-        (clock(d["at"]), d["what"], code(d["on"]), d["result"] or "", prose(details(d)))
+        (
+            clock(d["at"]),
+            prose(deed_words(d["what"])),
+            code(d["on"]),
+            d["result"] or "",
+            prose(details(d)),
+        )
         for d in r["effects"]
     ]
     listed = table(("UTC", "What", "Where", "Result", "Details"), rows)

@@ -13,6 +13,7 @@ from tests.report.journals import (
     lock,
     opened,
     read,
+    sent,
     simulated_failure,
     whole_restart,
 )
@@ -99,6 +100,17 @@ def test_every_bar_can_be_reached_and_says_what_it_is() -> None:
     bars = sum(len(track.bars) for track in run.tracks)
     assert text.count('<g class="bar" tabindex="0" role="img" aria-label="') == bars
     assert text.count("<title>app") == bars
+
+
+def test_effects_are_said_in_words_and_ids_as_short_as_dockers() -> None:
+    run = read(
+        opened(1000.0),
+        sent(1000.2, "remove app@home", services="x1yxcl0qctcv7yzw4cbqkcwtj,short"),
+    )
+    text = report_html(run)
+    assert '<td class="nowrap">remove services</td>' in text
+    assert "services: x1yxcl0qctcv, short" in text
+    assert "x1yxcl0qctcv7" not in text
 
 
 def test_a_moment_is_rounded_into_the_next_second() -> None:
