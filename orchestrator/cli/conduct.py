@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
+from orchestrator.cli.past import read_history
 from orchestrator.cli.reports import leave_report
 from orchestrator.cli.wiring import World
 from orchestrator.engine.means import Means
 from orchestrator.engine.report import RunEnd
 from orchestrator.errors import ExitCode
+from orchestrator.planning.history import expect
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.listening import Listening
 
@@ -80,7 +82,9 @@ class _Shown:
     def begin(self, plan: Plan) -> Listening:
         """Show the carrying out of `plan` from now on."""
         self.close()
-        self._now = self._world.talk.listener(plan, self._run)
+        self._now = self._world.talk.listener(
+            plan, self._run, expect=lambda plan: expect(plan, read_history(self._world.journals))
+        )
         return self._now
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ class Given:
     scenario: Path | None
     as_json: bool
     verbose: bool
+    plain: bool = False
+    real_time: bool = False
 
 
 def given() -> Given:

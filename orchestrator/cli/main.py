@@ -59,10 +59,21 @@ _COMMANDS = {
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout, one object a line.")
 @click.option("-v", "--verbose", is_flag=True, help="Show more, and log to stderr.")
 @click.option(
+    "--plain",
+    is_flag=True,
+    envvar="DTDEPLOY_PLAIN",
+    help="Tell a run line by line, without a live board: for screen readers, and to keep it.",
+)
+@click.option(
     "--simulate",
     "scenario",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Rehearse on a simulated fleet described by this file; contacts nothing.",
+)
+@click.option(
+    "--real-time",
+    is_flag=True,
+    help="With --simulate: let time pass as it would, to watch a rehearsal.",
 )
 @click.pass_context
 def cli(
@@ -72,6 +83,8 @@ def cli(
     *,
     as_json: bool,
     verbose: bool,
+    plain: bool,
+    real_time: bool,
 ) -> None:
     """Take Docker Swarm stacks that depend on each other down and up again, at several sites.
 
@@ -83,7 +96,12 @@ def cli(
       dtdeploy restart --all     do it, after asking
     """
     ctx.obj = Given(
-        inventory_path=inventory_path, scenario=scenario, as_json=as_json, verbose=verbose
+        inventory_path=inventory_path,
+        scenario=scenario,
+        as_json=as_json,
+        verbose=verbose,
+        plain=plain,
+        real_time=real_time,
     )
 
 

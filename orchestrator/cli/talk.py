@@ -13,6 +13,7 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.logs import LogLine
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
+from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
 from orchestrator.ui.consoles import SteadyStream, open_console, write_raw
@@ -68,17 +69,20 @@ class Talk:
         environment: Mapping[str, str],
         clock: Callable[[], datetime],
         folder: str = "",
+        plain: bool = False,
     ) -> Self:
         """Choose by who is listening: a machine, a terminal, a pipe, or a CI.
 
-        `folder` is where dtdeploy was started.
+        `folder` is where dtdeploy was started; `plain`: a line an event, whoever listens.
         """
         ci = ci_of(environment, folder)
         made_fit = defused if ci.kind is CiKind.GITHUB else str
         return cls(
             out=open_console(sys.stdout, environment, made_fit),
             err=open_console(sys.stderr, environment, made_fit),
-            mode=choose_mode(as_json=as_json, tty=sys.stderr.isatty(), environ=environment),
+            mode=choose_mode(
+                as_json=as_json, tty=sys.stderr.isatty(), environ=environment, plain=plain
+            ),
             verbose=verbose,
             clock=clock,
             ci=ci,
@@ -155,10 +159,26 @@ class Talk:
         else:
             print_state(state, self.out)
 
-    def listener(self, plan: Plan, run: str = "") -> Listening:
-        """Return what follows a run of `plan`; close it afterwards."""
+    def listener(
+        self,
+        plan: Plan,
+        run: str = "",
+        *,
+        expect: Callable[[Plan], Expected] = lambda _plan: NOTHING_KNOWN,
+    ) -> Listening:
+        """Return what follows a run of `plan`; close it afterwards.
+
+        `expect` tells how long things took before, to somebody who waits for them.
+        """
         return make_listener(
-            self.mode, plan, self.out, self.err, self.clock, run=run, ci=self.ci.kind
+            self.mode,
+            plan,
+            self.out,
+            self.err,
+            self.clock,
+            run=run,
+            ci=self.ci.kind,
+            expect=expect,
         )
 
     def ended(self, plan: Plan, report: RunReport) -> None:

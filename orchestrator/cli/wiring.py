@@ -79,7 +79,7 @@ class World:
 
 def open_talk() -> Talk:
     """Return how to talk to whoever is there."""
-    return _talk(as_json=given().as_json, verbose=given().verbose)
+    return _talk(as_json=given().as_json, verbose=given().verbose, plain=given().plain)
 
 
 def explain(problems: Iterable[Problem], *, as_json: bool) -> None:
@@ -143,13 +143,14 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
         performer.close()
 
 
-def _talk(*, as_json: bool, verbose: bool) -> Talk:
+def _talk(*, as_json: bool, verbose: bool, plain: bool = False) -> Talk:
     return Talk.choose(
         as_json=as_json,
         verbose=verbose,
         environment=os.environ,
         clock=_local_time,
         folder=str(Path.cwd()),
+        plain=plain,
     )
 
 
@@ -242,6 +243,7 @@ def _simulated(inventory: Inventory, path: Path) -> World:
     from orchestrator.cli.checkout import MadeUpCheckout
     from orchestrator.simulation.backend import SimulatedBackend
     from orchestrator.simulation.build import build_fleet
+    from orchestrator.simulation.pacing import PacedBackend
     from orchestrator.simulation.saying import SimulatedLogs
     from orchestrator.simulation.scenario import load_scenario
     from orchestrator.simulation.synthetic import synthetic_sources
@@ -249,7 +251,8 @@ def _simulated(inventory: Inventory, path: Path) -> World:
     units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
     sources = synthetic_sources(inventory, units)
     fleet = build_fleet(inventory, load_scenario(path), 1, sources=sources)
-    backend = SimulatedBackend(fleet)
+    simulated = SimulatedBackend(fleet)
+    backend = PacedBackend(simulated, time.sleep) if given().real_time else simulated
     began = time.time()
 
     def wall() -> float:

@@ -32,6 +32,8 @@ def past_run(entries: Iterable[Entry]) -> PastRun | None:
         command=plan.command,
         stacks=stacks_down(plan),
         outages=tuple(_outages(plan, told)),
+        steps=tuple(_durations(told).items()),
+        seconds=_whole(plan, told),
     )
 
 
@@ -52,6 +54,23 @@ def _outages(plan: Plan, entries: tuple[Entry, ...]) -> Iterable[tuple[Unit, flo
         up = done.get(f"{StepKind.DEPLOY.value} {item.unit}")
         if down is not None and up is not None and up >= down:
             yield item.unit, up - down
+
+
+def _durations(entries: tuple[Entry, ...]) -> dict[str, float]:
+    """Return how long each step took that was done."""
+    begun, done = _first(entries, "started"), _first(entries, "done")
+    return {
+        step: done[step] - at for step, at in begun.items() if step in done and done[step] >= at
+    }
+
+
+def _whole(plan: Plan, entries: tuple[Entry, ...]) -> float | None:
+    """Return how long it took until every step was done, None if that was not so."""
+    begun, done = _first(entries, "started"), _first(entries, "done")
+    if not plan.steps or any(step.id not in begun or step.id not in done for step in plan.steps):
+        return None
+    seconds = max(done.values()) - min(begun.values())
+    return seconds if seconds >= 0 else None
 
 
 def _first(entries: tuple[Entry, ...], state: str) -> dict[str, float]:

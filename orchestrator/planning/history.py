@@ -1,9 +1,10 @@
 """Past runs as values, and what they say about the next one like them. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from math import ceil
 from statistics import median
+from types import MappingProxyType
 
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
@@ -15,13 +16,17 @@ from orchestrator.planning.risk import Risk, Typical
 class PastRun:
     """A run that ended: how long each unit was down that it took down and brought up again.
 
-    `stacks` are those that it was to take down. Seconds, by the clock of who ran it.
+    `stacks` are those that it was to take down. `steps` tells how long each step took that was
+    done, by its id; `seconds` how long all of it took, None if not every step was done. Seconds,
+    by the clock of who ran it.
     """
 
     run: str
     command: Command
     stacks: frozenset[str]
     outages: tuple[tuple[Unit, float], ...]
+    steps: tuple[tuple[str, float], ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,54 @@ class History:
 
     runs: tuple[PastRun, ...] = ()
     unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """How long things took before, the median of what is remembered: seconds.
+
+    `steps` by id, `outages` of the units that were taken down and up again, `whole` of all of it.
+    What never happened is missing.
+    """
+
+    steps: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    outages: Mapping[Unit, float] = field(default_factory=lambda: MappingProxyType({}))
+    whole: float | None = None
+
+
+NOTHING_KNOWN = Expected()
+
+
+def expect(plan: Plan, history: History) -> Expected:
+    """Say how long the steps of `plan` took before, its outages, and all of it.
+
+    A step counts for itself in whatever run it was done; one that never was is like those of the
+    same kind and stack at other sites. All of it is like runs of the same kind, see `assess`.
+    """
+    falls = tuple(item for item in plan.units if goes_down(item))
+    alike = [run for run in history.runs if _alike(run, plan.command, falls)]
+    own: dict[str, list[float]] = {}
+    like: dict[tuple[str, str], list[float]] = {}
+    for step, seconds in (item for run in history.runs for item in run.steps):
+        own.setdefault(step, []).append(seconds)
+        like.setdefault(_kind_and_stack(step), []).append(seconds)
+    found = {s.id: own.get(s.id) or like.get(_kind_and_stack(s.id)) for s in plan.steps}
+    outages: dict[Unit, list[float]] = {}
+    for unit, seconds in (item for run in alike for item in run.outages):
+        outages.setdefault(unit, []).append(seconds)
+    whole = [run.seconds for run in alike if run.seconds is not None]
+    return Expected(
+        steps={step: median(seconds) for step, seconds in found.items() if seconds},
+        outages={unit: median(seconds) for unit, seconds in outages.items()},
+        whole=median(whole) if whole else None,
+    )
+
+
+def _kind_and_stack(step: str) -> tuple[str, str]:
+    """Take apart `deploy stack@site`; a step about a site is like those about other sites."""
+    kind, _, name = step.partition(" ")
+    stack, at, _ = name.rpartition("@")
+    return kind, stack if at else ""
 
 
 def assess(plan: Plan, history: History) -> Risk:

@@ -17,6 +17,7 @@ from orchestrator.engine.events import (
 from orchestrator.engine.schedule import State
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan, Step, StepKind
 from orchestrator.ui.standing import refused
 
@@ -65,14 +66,17 @@ _UNTOUCHED = Cell()
 class Row:
     """One line of the board: a unit, or during preflight a site.
 
-    `seconds` is how long the step under way has taken; `down_seconds` how long the unit has
-    been down, both None where that is not so.
+    `seconds` is how long the step under way has taken, `limit_seconds` how long it may, and
+    `expected_seconds` how long it took before; `down_seconds` is how long the unit has been down.
+    None where that is not so, or not known.
     """
 
     name: str
     words: str
     state: State
     seconds: float | None = None
+    limit_seconds: float | None = None
+    expected_seconds: float | None = None
     down_seconds: float | None = None
     waiting_for: str = ""
     items: tuple[str, ...] = ()
@@ -90,6 +94,7 @@ class Board:
     cells: Mapping[str, Cell] = field(default_factory=lambda: MappingProxyType({}))
     began: float | None = None
     stopping: bool = False
+    expected: Expected = NOTHING_KNOWN
 
     def after(self, event: Event) -> "Board":
         """Return the board after one more event."""
@@ -140,13 +145,17 @@ class Board:
         step = self._telling(latest_first)
         cell = self.cell(step.id)
         words = _WORDS.get((step.kind, cell.state), cell.state.value)
-        running = cell.state is State.RUNNING and cell.started is not None
+        started = cell.started if cell.state is State.RUNNING else None
         because = next((c for s in latest_first if (c := self.cell(s.id).because)), "")
         return Row(
             name=name,
             words=words,
             state=cell.state,
-            seconds=now - cell.started if running and cell.started is not None else None,
+            seconds=None if started is None else now - started,
+            limit_seconds=(
+                None if started is None or cell.deadline is None else cell.deadline - started
+            ),
+            expected_seconds=None if started is None else self.expected.steps.get(step.id),
             waiting_for=cell.waiting_for or (f"skipped because of {because}" if because else ""),
             items=cell.items,
         )
@@ -160,9 +169,10 @@ class Board:
         return latest_first[-1]
 
 
-def board_of(plan: Plan) -> Board:
-    """Return the board of a plan before its run."""
+def board_of(plan: Plan, expected: Expected = NOTHING_KNOWN) -> Board:
+    """Return the board of a plan before its run; `expected` is how long things took before."""
     return Board(
+        expected=expected,
         title=f"{plan.command.value} {plan.selection}",
         steps=tuple(step for step in plan.steps if step.kind is not StepKind.GATE),
         up_before=frozenset(

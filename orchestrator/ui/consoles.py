@@ -15,6 +15,12 @@ _WIDE = 120
 """Columns for a file or a pipe, where nothing says how wide the reader is."""
 
 
+_CURSOR_UP = "\x1b[1A"
+_TOGETHER = ("\x1b[?2026h", "\x1b[?2026l")
+"""Around what is drawn anew: a terminal that knows it shows all of it at once, others pass it over
+(synchronised output, private mode 2026)."""
+
+
 class SteadyStream:
     """A text stream whose failures never reach the writer.
 
@@ -35,7 +41,8 @@ class SteadyStream:
 
     def write(self, text: str) -> int:
         """Write; what the encoding lacks is written as an escape."""
-        self.write_raw(self._made_fit(text))
+        fit = self._made_fit(text)
+        self.write_raw(fit.join(_TOGETHER) if _CURSOR_UP in fit else fit)
         return len(text)
 
     def write_raw(self, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from rich.console import Console
 
 from orchestrator.engine.events import Event
+from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan
 from orchestrator.ui.board import board_of
 from orchestrator.ui.ci import CiKind
@@ -18,8 +19,6 @@ from orchestrator.ui.phases import PhasedLines
 
 _NARROW = 40
 """Below this many columns a board shows nothing but cut-off names."""
-_NARROW_PLAIN = 60
-"""Without colour it takes more room to tell states apart."""
 
 
 class Listening(Protocol):
@@ -43,6 +42,7 @@ def make_listener(
     *,
     run: str = "",
     ci: CiKind = CiKind.NONE,
+    expect: Callable[[Plan], Expected] = lambda _plan: NOTHING_KNOWN,
 ) -> Listening:
     """Return what shows the run of `plan`.
 
@@ -54,6 +54,7 @@ def make_listener(
         clock: the time of day, with its zone.
         run: its id, if it is to hold the lock.
         ci: whose log the lines go to.
+        expect: tells how long things took before; asked only if a board shows it.
 
     """
     if mode is Mode.JSON:
@@ -61,11 +62,11 @@ def make_listener(
         print_json(run_started_json(plan, run) | {"time": time}, console_out)
         return JsonWriter(console_out, clock)
     if mode is Mode.LIVE and _has_room(console_err):
-        return LiveBoard(console_err, board_of(plan), clock)
+        return LiveBoard(console_err, board_of(plan, expect(plan)), clock)
     if ci in (CiKind.GITHUB, CiKind.GITLAB):
         return PhasedLines(console_err, clock, ci)
     return LineWriter(console_err, clock)
 
 
 def _has_room(console: Console) -> bool:
-    return console.width >= (_NARROW_PLAIN if console.no_color else _NARROW)
+    return console.width >= _NARROW

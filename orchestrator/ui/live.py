@@ -1,5 +1,6 @@
 """The board on a terminal, redrawn in place; what is finished scrolls up above it and stays."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,15 +15,18 @@ from orchestrator.engine.schedule import State
 from orchestrator.ui.board import Board, Row
 from orchestrator.ui.lines import LineWriter, waiting_words
 from orchestrator.words.foreign import clean
-from orchestrator.words.phrases import elapsed
+from orchestrator.words.phrases import elapsed, limit
 
 _REFRESHES_PER_SECOND = 4
 _WORDS_WIDTH = 12
 _TIME_WIDTH = 9
+_EXPECTED_WIDTH = 8
 _DOWN_WIDTH = 14
-_BESIDE_NAME = 2 + _WORDS_WIDTH + _TIME_WIDTH + _DOWN_WIDTH
+_BESIDE_NAME = 2 + _WORDS_WIDTH + _TIME_WIDTH + _EXPECTED_WIDTH + _DOWN_WIDTH
 _ROOM_FOR_REASONS = 40
 """Columns; with fewer, what a unit waits for gets a line of its own."""
+_LOW = 8
+"""With fewer rows the headline must do with one."""
 _SPARE_ROWS = 3
 """The headline, the count of hidden rows, and the line the cursor stands on."""
 _STYLES = {
@@ -70,22 +74,36 @@ class LiveBoard:
         self._live = Live(
             console=console,
             get_renderable=self._view,
-            refresh_per_second=_REFRESHES_PER_SECOND,
+            auto_refresh=False,
             transient=True,
         )
-        self._live.start()
+        # rich's own thread draws while a line is printed above, and takes the board for as high
+        # as it was before: rows of it would stay behind. Here one waits for the other.
+        self._drawing = threading.RLock()
+        self._over = threading.Event()
+        self._live.start(refresh=True)
+        threading.Thread(target=self._keep_drawing, daemon=True, name="board").start()
 
     def __call__(self, event: Event) -> None:
         """Take in an event; what is finished is printed above the board."""
         # One assignment: the thread that redraws sees all of the old state or all of the new.
         board = self._shown.board.after(event)
         self._shown = _Shown(board=board, at=event.at, seen=self._clock())
-        self._above(event)
+        with self._drawing:
+            self._above(event)
 
     def close(self) -> None:
         """Take the board away; may be called again."""
-        self._above.close()
-        self._live.stop()
+        self._over.set()
+        with self._drawing:
+            self._above.close()
+            self._live.stop()
+
+    def _keep_drawing(self) -> None:
+        while not self._over.wait(1 / _REFRESHES_PER_SECOND):
+            with self._drawing:
+                if not self._over.is_set():
+                    self._live.refresh()
 
     def _view(self) -> RenderableType:
         size, shown = self._console.size, self._shown
@@ -101,15 +119,15 @@ def render_board(board: Board, now: float, width: int, height: int) -> Group:
     Where there are too many rows, those that fail or run are shown, and the rest is counted.
     """
     rows = board.rows(now)
-    room = max(height - _SPARE_ROWS, 1)
-    shown, hidden = _most_urgent(rows, room)
     # A line as wide as the terminal would wrap when the window shrinks, and the redraw with it.
     usable = max(width - 1, 1)
+    lines = _headline(board, now, usable if height > _LOW else None)
+    room = max(height - _SPARE_ROWS - len(lines) + 1, 1)
+    shown, hidden = _most_urgent(rows, room)
     names = max((cell_len(row.name) for row in rows), default=0)
     most = max(usable * 2 // 5, usable - _BESIDE_NAME, 1)
     columns = _Columns(name=min(max(names, 1), most), width=usable)
     below = columns.rest < _ROOM_FOR_REASONS and len(shown) + _reasons(shown) <= room
-    lines = [_headline(board, now)]
     for row in shown:
         lines += _lines(row, columns, below=below)
     if hidden:
@@ -132,7 +150,7 @@ class _Columns:
     @property
     def rest(self) -> int:
         """What is left to say what a unit waits for."""
-        down = _DOWN_WIDTH if self.roomy else 0
+        down = _EXPECTED_WIDTH + _DOWN_WIDTH if self.roomy else 0
         return self.width - self.name - _WORDS_WIDTH - _TIME_WIDTH - down - 4
 
 
@@ -154,16 +172,26 @@ def _counted(rows: list[Row]) -> str:
     return f"and {len(rows)} more: {counts}"
 
 
-def _headline(board: Board, now: float) -> Text:
-    since = elapsed(now - board.began) if board.began is not None else "0.0 s"
+def _headline(board: Board, now: float, wrapped_at: int | None) -> list[Text]:
+    """Say what runs, how far it is and what is down, on two lines if one is too narrow."""
     line = Text.assemble((clean(board.title), "bold"))
     if board.stopping:
         line.append("  STOPPING", style="bold yellow")
     for unit in sorted(board.needed):
         seconds = board.down_seconds(unit, now)
         if seconds is not None:
-            line.append(f"  {unit} DOWN {elapsed(seconds)}", style="bold red")
-    return line.append(f"  {board.finished()}/{len(board.steps)} steps, {since}")
+            usual = board.expected.outages.get(unit)
+            line.append(f"  {unit} DOWN {elapsed(seconds)}{_of(usual)}", style="bold red")
+    since = 0.0 if board.began is None else now - board.began
+    steps = f"{board.finished()}/{len(board.steps)} steps"
+    progress = f"{steps}, {elapsed(since)}{_of(board.expected.whole)}"
+    if wrapped_at is not None and line.cell_len + 2 + len(progress) > wrapped_at:
+        return [line, Text(progress)]
+    return [line.append(f"  {progress}")]
+
+
+def _of(usual: float | None) -> str:
+    return "" if usual is None else f" of ~{limit(usual)}"
 
 
 def _lines(row: Row, columns: _Columns, *, below: bool) -> list[Text]:
@@ -175,12 +203,26 @@ def _lines(row: Row, columns: _Columns, *, below: bool) -> list[Text]:
         _right("" if row.seconds is None else elapsed(row.seconds), _TIME_WIDTH),
     )
     if columns.roomy:
+        usual = "" if row.expected_seconds is None else f" ~{limit(row.expected_seconds)}"
+        line.append(set_cell_size(usual, _EXPECTED_WIDTH), style="dim")
         down = "" if row.down_seconds is None else f"down {elapsed(row.down_seconds)}"
         line.append(_right(down, _DOWN_WIDTH), style="red")
-    waiting = waiting_words(row.waiting_for, row.items)
+    indent = "    " if below else "  "
+    waiting = _waiting(row, columns.width - len(indent) - (0 if below else line.cell_len))
     if below and waiting:
-        return [line, Text(f"    {waiting}", style="dim")]
-    return [line.append(f"  {waiting}") if waiting else line]
+        return [line, Text(f"{indent}{waiting}", style="dim")]
+    return [line.append(f"{indent}{waiting}") if waiting else line]
+
+
+def _waiting(row: Row, room: int) -> str:
+    """Say what is waited for, in `room` columns; how long still is never what is left out."""
+    words = waiting_words(row.waiting_for, row.items)
+    if not words or row.seconds is None or row.limit_seconds is None:
+        return words
+    time = f", {limit(row.seconds)} of {limit(row.limit_seconds)}"
+    if cell_len(words) > room - len(time):
+        words = f"{set_cell_size(words, max(room - len(time) - 2, 0)).rstrip()}.."
+    return f"{words}{time}"
 
 
 def _right(words: str, width: int) -> str:

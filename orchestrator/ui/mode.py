@@ -12,19 +12,23 @@ class Mode(Enum):
     JSON = "json"
 
 
-def choose_mode(*, as_json: bool, tty: bool, environ: Mapping[str, str]) -> Mode:
+def choose_mode(
+    *, as_json: bool, tty: bool, environ: Mapping[str, str], plain: bool = False
+) -> Mode:
     """Choose how to show a run.
 
     Args:
         as_json: --json was given.
         tty: the stream that progress goes to is a terminal.
+        plain: --plain was given: a screen reader reads a board anew whenever it moves.
         environ: CI and TERM are read; in CI nobody watches, whatever the stream claims.
 
     """
     if as_json:
         return Mode.JSON
     dumb = environ.get("TERM", "").lower() in ("", "dumb", "unknown")
-    return Mode.LIVE if tty and not automated(environ) and not dumb else Mode.LINES
+    quiet = plain or dumb or automated(environ)
+    return Mode.LIVE if tty and not quiet else Mode.LINES
 
 
 def automated(environ: Mapping[str, str]) -> bool:

@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from orchestrator.engine.record import RunRecord, encode
 from orchestrator.errors import RefusedError
 from orchestrator.fleet.presence import Presence
 from orchestrator.planning.history import PastRun
-from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
+from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind, UnitPlan
 from tests.build import CLIENT, SERVER
 
 PRESENT = Before(presence=Presence.PRESENT)
@@ -28,8 +29,8 @@ RECORD = RunRecord(
 )
 
 
-def opened(record: str | None = None) -> Entry:
-    data = base64.b64encode(encode(RECORD)).decode()
+def opened(record: str | None = None, plan: Plan = PLAN) -> Entry:
+    data = base64.b64encode(encode(replace(RECORD, plan=plan))).decode()
     return Entry(at=0.0, kind=EntryKind.OPENED, body={"record": data if record is None else record})
 
 
@@ -58,6 +59,7 @@ def test_an_outage_lasts_from_the_removal_to_health() -> None:
         command=Command.RESTART,
         stacks=frozenset({"app", "app-client"}),
         outages=((SERVER, 7.5),),
+        steps=((f"remove {SERVER}", 4.0), (f"deploy {SERVER}", 3.0)),
     )
 
 
@@ -101,3 +103,35 @@ def test_a_journal_without_a_run_is_none() -> None:
 def test_a_record_that_cannot_be_read_is_refused(record: str) -> None:
     with pytest.raises(RefusedError):
         past_run([opened(record)])
+
+
+class TestHowLongItTook:
+    def run(self, *entries: Entry, names: tuple[str, ...] = ("a", "b")) -> PastRun:
+        steps = tuple(Step(id=name, kind=StepKind.DEPLOY, site="home") for name in names)
+        found = past_run([opened(plan=replace(PLAN, steps=steps)), *entries])
+        assert found is not None
+        return found
+
+    def test_each_step_that_was_done_and_all_of_it(self) -> None:
+        run = self.run(
+            step(1.0, "a", "started"),
+            step(2.0, "b", "started"),
+            step(4.0, "a", "done"),
+            step(9.0, "b", "done"),
+        )
+        assert (dict(run.steps), run.seconds) == ({"a": 3.0, "b": 7.0}, 8.0)
+
+    def test_a_run_that_did_not_finish_tells_nothing_of_the_whole(self) -> None:
+        begun = step(1.0, "a", "started")
+        run = self.run(begun, step(4.0, "a", "done"), step(2.0, "b", "started"))
+        assert (dict(run.steps), run.seconds) == ({"a": 3.0}, None)
+        assert self.run(begun, names=()).seconds is None
+
+    def test_nor_does_a_clock_that_was_set_back(self) -> None:
+        run = self.run(
+            step(10.0, "a", "started"),
+            step(2.0, "a", "done"),
+            step(10.0, "b", "started"),
+            step(3.0, "b", "done"),
+        )
+        assert (run.steps, run.seconds) == ((), None)

@@ -6,8 +6,17 @@ from hypothesis import strategies as st
 
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.history import History, PastRun, assess, goes_down, stacks_down
-from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
+from orchestrator.planning.history import (
+    NOTHING_KNOWN,
+    Expected,
+    History,
+    PastRun,
+    assess,
+    expect,
+    goes_down,
+    stacks_down,
+)
+from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind, UnitPlan
 from orchestrator.planning.risk import Risk, Typical
 from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER
 
@@ -115,3 +124,37 @@ def test_the_worst_was_seen_and_is_never_below_the_median(seconds: list[float]) 
     assert outage.worst_seconds in seconds
     assert outage.median_seconds <= outage.worst_seconds
     assert outage.runs == len(seconds)
+
+
+class TestHowLongThingsTake:
+    def plan(self, *steps: str) -> Plan:
+        made = tuple(Step(id=name, kind=StepKind.DEPLOY, site="home") for name in steps)
+        return replace(WHOLE, steps=made)
+
+    def test_a_step_takes_the_median_of_what_it_took_in_any_run(self) -> None:
+        runs = tuple(
+            replace(past(command=Command.UP), steps=(("deploy app@home", seconds),))
+            for seconds in (3.0, 4.0, 50.0)
+        )
+        found = expect(self.plan("deploy app@home", "remove app@home"), History(runs=runs))
+        assert found == Expected(steps={"deploy app@home": 4.0})
+
+    def test_one_that_never_was_done_is_like_that_of_other_sites(self) -> None:
+        run = replace(past(), steps=(("deploy app-client@far", 6.0), ("examine far", 1.0)))
+        plan = self.plan("deploy app-client@home", "examine home", "deploy app@home", "gate: all")
+        assert expect(plan, History(runs=(run,))).steps == {
+            "deploy app-client@home": 6.0,
+            "examine home": 1.0,
+        }
+
+    def test_outages_and_the_whole_are_those_of_runs_of_the_same_kind(self) -> None:
+        runs = (
+            replace(past((SERVER, 8.0), (CLIENT, 30.0)), seconds=33.0),
+            replace(past((SERVER, 10.0)), seconds=None),
+            replace(past((SERVER, 99.0), command=Command.DOWN), seconds=99.0),
+        )
+        found = expect(self.plan(), History(runs=runs))
+        assert found == Expected(outages={SERVER: 9.0, CLIENT: 30.0}, whole=33.0)
+
+    def test_without_a_past_nothing_is_expected(self) -> None:
+        assert expect(self.plan("deploy app@home"), History()) == NOTHING_KNOWN

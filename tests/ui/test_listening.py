@@ -56,7 +56,7 @@ def test_lines_go_to_stderr_and_nothing_to_stdout() -> None:
         (80, False, LiveBoard),
         (80, True, LiveBoard),
         (50, False, LiveBoard),
-        (50, True, LineWriter),
+        (40, True, LiveBoard),
         (39, False, LineWriter),
     ],
 )

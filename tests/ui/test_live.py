@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -8,8 +9,9 @@ from rich.console import Console
 
 from orchestrator.engine.events import Event, StepDone, StepStarted, StepWaits
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.history import Expected
 from orchestrator.ui.board import Board, board_of
-from orchestrator.ui.consoles import plain
+from orchestrator.ui.consoles import SteadyStream, plain
 from orchestrator.ui.live import LiveBoard, render_board
 from tests.ui.golden import assert_golden
 from tests.ui.values import (
@@ -132,3 +134,43 @@ def test_foreign_words_neither_steer_the_terminal_nor_leak() -> None:
     assert "hunter2" not in text
     ours = re.compile(r"\x1b\[(\?25[hl]|2K|1A)")
     assert "\x1b" not in ours.sub("", text)
+
+
+class TestWhatIsExpected:
+    EXPECTED = Expected(
+        steps={f"deploy {SERVER}": 12.0, "deploy datatrail-client@gbo": 20.0},
+        outages={SERVER: 7.6},
+        whole=33.0,
+    )
+
+    def lines(self, width: int, height: int = 24) -> list[str]:
+        board = replace(half_way(), expected=self.EXPECTED)
+        return plain(render_board(board, 125.0, width, height), width)
+
+    def test_a_step_under_way_tells_how_long_it_usually_takes_and_may_take(self) -> None:
+        row, waits = self.lines(80)[1:3]
+        assert re.search(r"coming up +9\.0 s ~12 s +down 14 s$", row)
+        assert waits.endswith(".., 9 s of 104 s")
+
+    def test_the_headline_tells_how_long_the_outage_and_all_of_it_usually_take(self) -> None:
+        assert self.lines(120)[0] == (
+            "restart --all  datatrail@chime DOWN 14 s of ~8 s  9/26 steps, 24 s of ~33 s"
+        )
+
+    def test_where_that_is_too_wide_it_takes_two_lines(self) -> None:
+        assert self.lines(60)[:2] == [
+            "restart --all  datatrail@chime DOWN 14 s of ~8 s",
+            "9/26 steps, 24 s of ~33 s",
+        ]
+        assert self.lines(60, 8)[0].startswith(
+            "restart --all  datatrail@chime DOWN 14 s of ~8 s  9/"
+        )
+
+
+def test_what_is_drawn_anew_is_shown_at_once() -> None:
+    """Where a terminal knows how: all that moves its cursor up stands between the two marks."""
+    out = StringIO()
+    stream = SteadyStream(out)
+    stream.write("line\n")
+    stream.write("\x1b[1A\x1b[2Kboard\n")
+    assert out.getvalue() == "line\n\x1b[?2026h\x1b[1A\x1b[2Kboard\n\x1b[?2026l"

@@ -1,0 +1,98 @@
+"""What services write on real Swarms: read side by side, followed, quoted by a failed deploy."""
+
+import json
+import signal
+
+import pytest
+
+from lab import faults, hosts
+from lab.processes import wait_until
+from tests.lab.conftest import Operator
+
+pytestmark = pytest.mark.lab
+REGISTRY = "registry.lab:5000"
+IMAGE = f"{REGISTRY}/chimefrb/maestro-datatrail-client:latest"
+STACK = "datatrail-client"
+
+
+def test_lines_of_all_sites_come_in_order_and_a_dead_site_costs_none_of_them(
+    operator: Operator,
+) -> None:
+    well = operator.types("--json", "logs", "--tail", "5")
+    assert well.code == 0, well
+    lines = [json.loads(line) for line in well.out.splitlines()]
+    assert {line["site"] for line in lines} == {"chime", "outrigger-buffer", "kko", "gbo"}
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+    assert all(line["slot"] and line["node"] and line["task"] for line in lines)
+    faults.cut("gbo")
+    torn = operator.types("logs", "--stack", STACK, "--tail", "1")
+    assert torn.code == 11, torn
+    assert "site.unreachable" in torn.err
+    assert f"{STACK}@kko/" in torn.out
+    assert f"{STACK}@gbo/" not in torn.out
+
+
+def test_what_is_followed_goes_on_until_ctrl_c(operator: Operator) -> None:
+    following = operator.starts("logs", "-f", "--tail", "0", "datatrail@chime/server")
+    container = hosts.docker(
+        "frb-vsop.chime", "ps", "-q", "--filter", "name=datatrail_server"
+    ).stdout.split()[0]
+    # What a process in the container writes to the first one's stdout is its service's word.
+    say = ["exec", container, "/bin/sh", "-c", "echo PASSWORD=hunter2 spoken up > /proc/1/fd/1"]
+
+    def heard() -> bool:
+        hosts.docker("frb-vsop.chime", *say)
+        return "spoken up" in following.out()
+
+    wait_until(heard, seconds=20, what="a line that was just written")
+    following.send(signal.SIGINT)
+    done = following.ends(seconds=10)
+    assert done.code == 0, done
+    assert "PASSWORD=*** spoken up" in done.out
+
+
+def test_a_service_with_a_terminal_one_that_keeps_nothing_and_a_node_that_is_down(
+    operator: Operator,
+) -> None:
+    """Made by hand beside what is declared, in a stack of dtdeploy's own."""
+    loop = "while :; do echo a line; sleep 1; done"
+    common = [
+        *("service", "create", "-q", "--detach", "--with-registry-auth"),
+        *("--label", f"com.docker.stack.namespace={STACK}"),
+        *("--container-label", f"com.docker.stack.namespace={STACK}"),
+        *("--entrypoint", "/bin/sh"),
+    ]
+    everywhere = ("everywhere.aux.kko", "everywhere.kko-w1")
+    names = [f"{STACK}_{name}" for name in ("tty", "mute", "everywhere")]
+    options = (["--tty"], ["--log-driver", "none"], ["--mode", "global"])
+    try:
+        for name, option in zip(names, options, strict=True):
+            hosts.docker("aux.kko", *common, *option, "--name", name, IMAGE, "-c", loop)
+
+        def all_speak() -> bool:
+            said = operator.types("logs", f"{STACK}@kko/[te]*", "--tail", "9").out
+            heard = [f"/{name} | a line" in said for name in ("tty.1", *everywhere)]
+            return all(heard)
+
+        wait_until(all_speak, seconds=40, what="lines of a TTY and of both nodes")
+        mute = operator.types("logs", f"{STACK}@kko/mute")
+        assert mute.code == 11, mute
+        assert "logs.not-kept" in mute.err
+        faults.docker_freeze("kko-w1")
+        hanging = operator.types("logs", f"{STACK}@kko/everywhere", "--tail", "1")
+        assert hanging.code == 11, hanging
+        assert "logs.incomplete" in hanging.err
+        assert "/everywhere.aux.kko | a line" in hanging.out
+        assert hanging.seconds < 25
+    finally:
+        faults.docker_thaw("kko-w1")
+        hosts.docker("aux.kko", "service", "rm", *names, check=False)
+
+
+@pytest.mark.parametrize("kind", ["crash-loop", "unhealthy"])
+def test_a_failed_deploy_tells_what_the_process_wrote_last(operator: Operator, kind: str) -> None:
+    faults.image(kind, stack=STACK, service=("replicator",), site="gbo")
+    done = operator.types("restart", "--site", "gbo", "--yes")
+    assert done.code == 21, done
+    assert "    |  replicator.1: " in done.err, done
+    assert "| wrote: replicator.1: " in done.err, done
