@@ -7,6 +7,7 @@ import pytest
 from lab import control, faults, hosts
 from lab.witness import records
 from tests.lab.conftest import ROOT, Done, Operator
+from tests.lab.test_recovery import deep
 
 pytestmark = pytest.mark.lab
 
@@ -51,6 +52,7 @@ def test_everything_is_restarted_by_hand(operator: Operator, tmp_path: Path) -> 
     assert "not by dtdeploy" in shown.out
 
 
+@deep
 def test_a_client_that_stays_stops_it_before_the_server(operator: Operator, tmp_path: Path) -> None:
     """Whoever goes on typing all the same is stopped by the next line that looks."""
     printed = operator.types("plan", "--all", "--as-commands").out

@@ -11,6 +11,7 @@ from lab import faults, hosts
 from lab.processes import wait_until
 from lab.witness import records
 from tests.lab.conftest import Done, Operator
+from tests.lab.test_recovery import deep
 
 pytestmark = pytest.mark.lab
 
@@ -132,6 +133,7 @@ def running(service: str) -> str:
     ).stdout.strip()
 
 
+@deep
 def test_a_rescheduled_task_does_not_matter(operator: Operator, tmp_path: Path) -> None:
     names = hosts.docker(KKO, "ps", "--format", '{{.Label "com.docker.swarm.service.name"}}')
     service = next(n for n in sorted(names.stdout.split()) if n.startswith("datatrail-client_"))
