@@ -1,10 +1,12 @@
 """Give one life of a run what it acts with: journal, signals, someone who shows it."""
 
 from collections.abc import Callable
+from functools import partial
 
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
 from orchestrator.cli.past import read_history
 from orchestrator.cli.reports import leave_report
+from orchestrator.cli.telling import read_entries, tell_end
 from orchestrator.cli.wiring import World
 from orchestrator.engine.means import Means
 from orchestrator.engine.report import RunEnd
@@ -52,6 +54,9 @@ def conduct(
             shown.close()
         ended(end)
         _report(world, run)
+    entries = read_entries(partial(world.journals.read, journal or run))
+    for words in tell_end(world.besides, end, end.exit_code, entries):
+        world.talk.say(f"not told: {words}")
     return end
 
 

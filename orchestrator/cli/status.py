@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import click
 
 from orchestrator.cli.options import names
@@ -40,7 +42,20 @@ _WATCH_SECONDS = 5.0
     metavar="[SECONDS]",
     help="Show it again every 5 seconds, or as many as given, until Ctrl-C.",
 )
-def status(sites: tuple[str, ...], timeout: float, watched: float | None, *, fetch: bool) -> int:
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Also write dtdeploy_fleet.prom there, for Prometheus' node_exporter; not with --watch.",
+)
+def status(
+    sites: tuple[str, ...],
+    timeout: float,
+    watched: float | None,
+    metrics: Path | None,
+    *,
+    fetch: bool,
+) -> int:
     """Show the whole fleet on one screen: what runs where, how well, and at which revision.
 
     Each unit with its health and why it is not healthy, services' tasks running of those
@@ -56,6 +71,7 @@ def status(sites: tuple[str, ...], timeout: float, watched: float | None, *, fet
     unfinished; with 21 if something is not healthy or is owed, with 10 if a run holds the lock,
     with 11 to 13 if a site cannot be seen, with 14 if --fetch failed. --watch ends with 0.
     """
+    from orchestrator.cli.fleet_metrics import write_fleet
     from orchestrator.cli.fleet_status import Rounds
     from orchestrator.cli.judging import exit_code
     from orchestrator.cli.watching import look_once, watch
@@ -67,4 +83,7 @@ def status(sites: tuple[str, ...], timeout: float, watched: float | None, *, fet
         if watched is not None:
             watch(world, rounds, watched)
             return ExitCode.DONE
-        return exit_code(look_once(world, rounds))
+        fleet = look_once(world, rounds)
+        if metrics is not None and (untold := write_fleet(metrics, world, fleet)):
+            world.talk.say(untold)
+        return exit_code(fleet)

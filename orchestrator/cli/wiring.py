@@ -25,6 +25,7 @@ from orchestrator.cli.places import state_folder
 from orchestrator.cli.processes import is_dtdeploy
 from orchestrator.cli.reports import NoReports, ReportFolder, Reports
 from orchestrator.cli.talk import Talk
+from orchestrator.cli.telling import Besides, besides_of
 from orchestrator.engine.log_flow import LogReader, NoLogs
 from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.engine.ports import Backend
@@ -56,7 +57,8 @@ class World:
     `wall` is this machine's clock, seconds since 1970. `runs_here` tells whether a process id is
     a dtdeploy on this machine, `reaches` whether we are logged in to a site. `ask_guard` asks
     whether a run may disturb; a rehearsal asks nobody. `places` is where downtime is announced,
-    `sleep` lets real seconds pass.
+    `besides` who
+    else is told how a run ended, `sleep` lets real seconds pass.
     """
 
     inventory: Inventory
@@ -75,6 +77,7 @@ class World:
     reports: Reports = field(default_factory=NoReports)
     reaches: Callable[[str], bool] = _never
     sleep: Callable[[float], None] = time.sleep
+    besides: Besides = field(default_factory=Besides)
 
 
 def open_talk() -> Talk:
@@ -136,6 +139,7 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
             ),
             logs=performer.logs,
             places=places,
+            besides=besides_of(inventory, os.environ),
             reaches=performer.reaches,
         )
     finally:

@@ -31,7 +31,7 @@ def past_run(entries: Iterable[Entry]) -> PastRun | None:
         run=run,
         command=plan.command,
         stacks=stacks_down(plan),
-        outages=tuple(_outages(plan, told)),
+        outages=tuple((unit, up - down) for unit, down, up in outage_windows(plan, told)),
         steps=tuple(_durations(told).items()),
         seconds=_whole(plan, told),
     )
@@ -46,14 +46,15 @@ def _record(entry: Entry) -> tuple[str, Plan]:
     return record.run, record.plan
 
 
-def _outages(plan: Plan, entries: tuple[Entry, ...]) -> Iterable[tuple[Unit, float]]:
+def outage_windows(plan: Plan, entries: tuple[Entry, ...]) -> Iterable[tuple[Unit, float, float]]:
+    """Return from when until when each unit was down that came back, in seconds since 1970."""
     begun = _first(entries, "started")
     done = _first(entries, "done")
     for item in plan.units:
         down = begun.get(f"{StepKind.REMOVE.value} {item.unit}")
         up = done.get(f"{StepKind.DEPLOY.value} {item.unit}")
         if down is not None and up is not None and up >= down:
-            yield item.unit, up - down
+            yield item.unit, down, up
 
 
 def _durations(entries: tuple[Entry, ...]) -> dict[str, float]:

@@ -23,7 +23,9 @@ _TYPES = {
     "model_attributes_type": ("a mapping", "write `key: value` lines, indented below the key"),
 }
 # Values here may be secrets or contain some: no message may quote them.
-_HIDDEN = frozenset({"variables", "secret_variables", "url", "announce"})
+_HIDDEN = frozenset(
+    {"variables", "secret_variables", "url", "announce", "grafana_url", "grafana_token", "metrics"}
+)
 
 
 def problems(error: ValidationError, document: Document, root: type[Text]) -> list[Problem]:

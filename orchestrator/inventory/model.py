@@ -96,7 +96,10 @@ class UnitSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """All of it. `announce` names environment variables that hold announcement URLs.
+    """All of it.
+
+    `announce`, `grafana_url`, `grafana_token` and `metrics` are names of environment variables:
+    of URLs for announcements; of a URL and a token; of a folder for metrics.
 
     `warnings` are no errors, but hardly meant: a stack file that no site uses, say.
     """
@@ -108,6 +111,9 @@ class Inventory:
     sites: tuple[Site, ...]
     units: tuple[UnitSpec, ...]
     announce: tuple[str, ...] = ()
+    grafana_url: str = ""
+    grafana_token: str = ""
+    metrics: str = ""
     warnings: tuple[Problem, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     guards: tuple[Guard, ...] = ()

@@ -224,6 +224,12 @@ class SitesText(Text):
     """The git repositories that hold the compose files."""
     announce: Annotated[list[EnvName], Field(max_length=20)] = []
     """Names of environment variables that hold announcement URLs (Apprise)."""
+    grafana_url: EnvName = ""
+    """Name of the environment variable that holds Grafana's URL: outages are drawn there."""
+    grafana_token: EnvName = ""
+    """Name of the environment variable that holds a token for it."""
+    metrics: EnvName = ""
+    """Name of the environment variable that holds the folder for Prometheus text files."""
     freeze: Annotated[list[FreezeText], Field(max_length=100)] = []
     """Times at which nothing may be taken down or deployed."""
     guard: Annotated[list[GuardText], Field(max_length=20)] = []

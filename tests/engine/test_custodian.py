@@ -18,6 +18,7 @@ from orchestrator.engine.keeper import Keeper
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.planning.plan import Step, StepKind
 from orchestrator.procedures.effects import (
+    Announce,
     Answer,
     DeployStack,
     Mutation,
@@ -30,6 +31,7 @@ from orchestrator.procedures.effects import (
     UpdateConfig,
 )
 from orchestrator.procedures.hold import Hold, Holder, Phase, to_labels
+from orchestrator.procedures.told import News, Sent
 from tests.build import CLIENT, SERVER, plan, sourced, unit_plan
 from tests.configs import Configs
 from tests.engine.desk import FULL, Notes
@@ -237,3 +239,39 @@ def test_waiting_and_gates_are_not_worth_a_line(desk: Desk, event: Event) -> Non
 def test_a_step_that_failed_is_not_finished(desk: Desk) -> None:
     desk.custodian.note(StepFailed(at=0.0, step=REMOVE, problems=(BROKEN,), seconds=1.0))
     assert desk.hold().done == frozenset()
+
+
+def test_what_is_announced_stands_in_the_lock_before_it_is_sent_and_after() -> None:
+    desk = Desk()
+    message = Announce(site="home", news=News.BEFORE, title="t", body="b")
+    step = Step(id="announce downtime", kind=StepKind.ANNOUNCE, site="home")
+    assert desk.custodian.intend(step, message) is None
+    (told,) = desk.hold().told
+    assert (told.news, told.sent, told.at) == (News.BEFORE, Sent.SENDING, 5000.0)
+    assert not desk.hold().touched
+    answer = Answer(result=Result.OK, at=0.0, words="chat: accepted")
+    desk.custodian.saw(step, Saw(effect=message, answer=answer))
+    (told,) = desk.hold().told
+    assert (told.sent, told.words) == (Sent.RECEIVED, "chat: accepted")
+    assert site_of(message) == "home"
+
+
+def test_how_long_a_unit_was_down_is_kept_once_it_is_back() -> None:
+    desk = Desk()
+    desk.custodian.intend(REMOVE, REMOVES)
+    assert desk.hold().down == ((SERVER, 5000.0),)
+    desk.wall += 7.5
+    desk.custodian.note(StepDone(at=0.0, step=DEPLOY, words="", seconds=1.0))
+    assert (desk.hold().down, desk.hold().outages) == ((), ((SERVER, 7.5),))
+
+
+def test_of_what_is_announced_it_is_known_since_when_it_is_down_whoever_needs_it() -> None:
+    desk = Desk()
+    alone = RemoveServices(unit=CLIENT, ids=("s",))
+    desk.custodian.intend(REMOVE, alone)
+    assert desk.hold().down == ()
+    keeper = desk.custodian.keeper
+    announced = frozenset({CLIENT})
+    told = Custodian(PLAN, keeper, desk.notes, lambda: 9.0, announced=announced)
+    told.intend(REMOVE, alone)
+    assert keeper.hold.down == ((CLIENT, 9.0),)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -14,7 +15,8 @@ class Receiver:
     """`manner`: a status to answer with, "hang", "close" (taken, and no answer) or "slow"."""
 
     manner: int | str = 200
-    messages: list[dict[str, str]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     port: int = 0
@@ -41,6 +43,7 @@ def receiving(manner: int | str = 200) -> Iterator[Receiver]:
                 receiver.over.wait(30)
                 return
             receiver.paths.append(self.path)
+            receiver.bodies.append(body)
             receiver.headers.append(dict(self.headers))
             try:
                 receiver.messages.append(json.loads(body))
