@@ -80,7 +80,7 @@ def _unclear(word: str, found: tuple[str, ...], names: tuple[str, ...]) -> Probl
         what = f"no run here is called {word!r}, and none begins like that"
     else:
         what = "this machine remembers no run"
-    near = process.extractOne(word, names, score_cutoff=60)
+    near = process.extractOne(word, (LAST, *names), score_cutoff=60) if names else None
     return Problem(
         code="usage.unknown-run",
         what=what,

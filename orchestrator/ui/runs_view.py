@@ -115,7 +115,7 @@ def _cells(entry: ListedRun | DamagedRun, local: Callable[[float], datetime]) ->
         )
     how = f"{entry.outcome.value}{', unfinished' if entry.unfinished else ''}"
     down = "" if entry.outage is None else elapsed(entry.outage.seconds)
-    still = "+" if entry.outage is not None and not entry.outage.over else ""
+    still = ", still" if entry.outage is not None and not entry.outage.over else ""
     return (
         name,
         Text(f"{local(entry.began):%Y-%m-%d %H:%M}"),
