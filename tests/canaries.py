@@ -1,5 +1,6 @@
 """Twenty secrets, planted where secrets are, and looked for wherever anything is written."""
 
+import html
 import json
 import re
 import zlib
@@ -71,7 +72,7 @@ def forms(value: str) -> set[str]:
 
 def found_in(text: str, names: Iterable[str] = NAMES) -> set[str]:
     """Return the canaries that a text holds in any form."""
-    every = text + _decoded(text)
+    every = text + _decoded(text) + html.unescape(text)
     return {name for name in names if any(form in every for form in forms(CANARIES[name]))}
 
 

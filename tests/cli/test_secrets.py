@@ -1,5 +1,6 @@
 """Secrets planted everywhere, and every command's output and files searched for them."""
 
+import html
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ from orchestrator.sources.model import Release, ReleaseFile, Sourced
 from orchestrator.swarm.redaction import Redaction
 from orchestrator.ui.form import Form
 from orchestrator.ui.mode import Mode
+from orchestrator.words.markdown import code
 from tests.canaries import CANARIES, KNOWN, NAMES, docker_says, files_below, found_in, readable
 from tests.cli.desk import Desk, order
 from tests.simulated import ALL, Simulated, simulated
@@ -239,6 +241,8 @@ def test_the_canaries_would_be_found() -> None:
     for name in NAMES:
         for other in NAMES:
             assert (name in found_in(f"x {CANARIES[other]} y")) == (name == other)
+        assert found_in(html.escape(CANARIES[name])) == {name}
+        assert found_in(code(CANARIES[name])) == {name}
     assert found_in(str(tainted(Answer(result=Result.OK, at=0.0))))
 
 

@@ -139,6 +139,19 @@ def test_a_removal_that_was_refused_took_nothing_down() -> None:
     assert outages(run) == {}
 
 
+def test_a_removal_that_failed_after_it_began_left_its_unit_neither_up_nor_gone() -> None:
+    run = read(
+        opened(1000.0),
+        lock(1000.5, "taken"),
+        step(1002.0, f"remove {CLIENT}", "started"),
+        sent(1002.1, f"remove {CLIENT}"),
+        failed(1007.0, f"remove {CLIENT}"),
+        closed(1008.0, 23, kept=True),
+    )
+    assert bars(run, CLIENT)[-2:] == [(Phase.DRAINING, 2.0, 7.0), (Phase.FAILED, 7.0, 8.0)]
+    assert outages(run) == {CLIENT: (6.0, False)}
+
+
 def test_a_deploy_that_was_refused_leaves_its_unit_down() -> None:
     run = read(
         opened(1000.0),
