@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
@@ -15,8 +15,10 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan
+from orchestrator.procedures.inspection import Check
 from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
 from orchestrator.ui.consoles import SteadyStream, open_console, write_raw
+from orchestrator.ui.doctor_view import check_json, print_check
 from orchestrator.ui.drift_view import FleetDrift, print_drift
 from orchestrator.ui.end_view import every_problem, print_end
 from orchestrator.ui.form import Form
@@ -32,7 +34,7 @@ from orchestrator.ui.json_lines import (
     problems_line,
     run_ended_json,
 )
-from orchestrator.ui.json_values import Json, state_json
+from orchestrator.ui.json_values import Json, problem_json, state_json
 from orchestrator.ui.listening import Listening, make_listener
 from orchestrator.ui.lock_view import RunState, print_lock, print_state
 from orchestrator.ui.log_view import LogPrinter, log_json
@@ -59,6 +61,8 @@ class Talk:
     verbose: bool
     clock: Callable[[], datetime]
     ci: Ci = NO_CI
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """What error codes mean, in plain words, where whoever reads is to be told."""
 
     @classmethod
     def choose(
@@ -188,7 +192,7 @@ class Talk:
             print_json(run_ended_json(plan, report), self.out)
             return
         if report.problems:
-            print_problems(report.problems, self.err)
+            print_problems(report.problems, self.err, reasons=self.reasons)
         print_summary(plan, report, self.err)
 
     def run_ended(self, end: RunEnd, code: ExitCode) -> None:
@@ -220,6 +224,23 @@ class Talk:
             self.out.out(f"--- {at.isoformat(timespec='seconds')}", highlight=False)
         print_status(fleet, self.out)
         self.out.file.flush()
+
+    def check(self, check: Check) -> None:
+        """Show one thing that doctor looked at."""
+        if self.as_json:
+            print_json(check_json(check), self.out)
+        else:
+            print_check(check, self.out)
+
+    def warnings(self, problems: Iterable[Problem]) -> None:
+        """Show what nothing stops for, as data for a machine."""
+        every = tuple(problems)
+        if self.as_json:
+            print_json(
+                {"event": "warnings", "warnings": [problem_json(p) for p in every]}, self.out
+            )
+        elif every:
+            print_problems(every, self.err, reasons=self.reasons)
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print lines that are data, as they are: somebody will paste them."""

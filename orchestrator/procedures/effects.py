@@ -13,6 +13,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     RunProbe        -> ProbeResult
     Examine         -> Examination | Unseen
     CheckImages     -> CheckedImages | Unseen
+    Inspect         -> Inspection | Unseen
     ReadLogs        -> Written
     CreateConfig, ReadConfig,
     UpdateConfig, DeleteConfig -> ConfigAnswer
@@ -33,6 +34,7 @@ from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.logs import LogLine, LogQuery
 from orchestrator.fleet.observed import Sight
 from orchestrator.fleet.unit import Unit
+from orchestrator.procedures.inspection import Inspect
 from orchestrator.procedures.told import News
 from orchestrator.sources.model import Release
 
@@ -260,6 +262,7 @@ Effect = (
     | RunProbe
     | Examine
     | CheckImages
+    | Inspect
     | ReadLogs
     | CreateConfig
     | ReadConfig

@@ -26,11 +26,12 @@ from orchestrator.procedures.effects import (
     WriteAudit,
     Written,
 )
+from orchestrator.procedures.inspection import Inspect
 from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
-Reading = Observe | Examine | CheckImages | RunProbe | ReadLogs
+Reading = Observe | Examine | Inspect | CheckImages | RunProbe | ReadLogs
 Remote = performing.Mutation | ConfigEffect | WriteAudit | Announce | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)

@@ -26,6 +26,7 @@ from orchestrator.procedures.effects import (
     Tell,
     WriteAudit,
 )
+from orchestrator.procedures.inspection import Inspect
 from orchestrator.simulation import answers, api, channel, configs, performing, problems
 from orchestrator.simulation.answers import CONFIG_EFFECTS, CONFIG_WRITES, MUTATIONS, Remote
 from orchestrator.simulation.clock import Process
@@ -227,8 +228,8 @@ class SimulatedBackend:
         try:
             if isinstance(effect, Observe):
                 return (yield from performing.look(site.swarm, flight.started))
-            if isinstance(effect, Examine):
-                return (yield from performing.examine(self._fleet, site, effect, flight.started))
+            if isinstance(effect, Examine | Inspect):
+                return (yield from performing.examined(self._fleet, site, effect, flight.started))
             if isinstance(effect, CheckImages):
                 return (yield from performing.check_images(site.swarm, effect))
             if isinstance(effect, RunProbe | ReadLogs | Announce):

@@ -158,6 +158,11 @@ def _conditions(site: SimSite, text: SiteText) -> None:
         api_version=text.api_version,
         cli_version=text.cli_version,
         listening=text.listening,
+        reclaimable_bytes=int(text.reclaimable_gb * _GB),
+        certificate_days=text.certificate_days,
+        sessions=text.ssh_sessions,
+        releases=tuple(text.releases.items()),
+        engine_version=text.engine_version,
     )
     swarm = site.swarm
     for machine in swarm.machines.values():

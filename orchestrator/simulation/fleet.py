@@ -28,6 +28,11 @@ class Conditions:
     api_version: str = "1.41"
     cli_version: str = "20.10.24"
     listening: tuple[int, ...] = ()
+    reclaimable_bytes: int = 5 * 10**8
+    certificate_days: float | None = 60.0
+    sessions: int = 10
+    releases: tuple[tuple[str, int], ...] = ()
+    engine_version: str = "20.10.24"
 
 
 @dataclass(slots=True, kw_only=True)

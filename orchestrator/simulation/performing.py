@@ -20,6 +20,7 @@ from orchestrator.procedures.effects import (
     WriteAudit,
     Written,
 )
+from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection
 from orchestrator.simulation import api, commands
 from orchestrator.simulation.behaviour import GOOD
 from orchestrator.simulation.clock import EPOCH_SECONDS, Process
@@ -198,4 +199,38 @@ def examine(
         all_networks=(*(n.name for n in swarm.network_list()), *_PREDEFINED),
         all_configs=tuple(c.name for c in swarm.configs.values()),
         all_secrets=tuple(s.name for s in swarm.secrets.values()),
+    )
+
+
+def examined(
+    fleet: SimulatedFleet, site: SimSite, effect: Examine | Inspect, at: float
+) -> Process[Examination | Inspection]:
+    """Find out what preflight asks, or doctor."""
+    if isinstance(effect, Inspect):
+        return (yield from inspect(site, at))
+    return (yield from examine(fleet, site, effect, at))
+
+
+def inspect(site: SimSite, at: float) -> Process[Inspection]:
+    """Find out what doctor asks; changes nothing."""
+    swarm, found = site.swarm, site.conditions
+    yield from look(swarm, at)
+    yield swarm.between(0.1, 0.4)
+    pool = swarm.pool
+    return Inspection(
+        site=swarm.site,
+        engine_version=found.engine_version,
+        cli_version=found.cli_version,
+        api_version=found.api_version,
+        disk_free_bytes=found.disk_free_bytes,
+        disk_total_bytes=found.disk_total_bytes,
+        clock_offset_seconds=found.clock_offset_seconds,
+        pool_size=pool.capacity,
+        pool_used=pool.capacity - pool.free,
+        reclaimable_bytes=found.reclaimable_bytes,
+        images_words=f"Images: reclaimable {found.reclaimable_bytes} B",
+        certificate_days=found.certificate_days,
+        sessions=min(SESSIONS, found.sessions),
+        releases=found.releases,
+        unknown=(("certificate", "it may not be read, and was not shown on port 2377"),),
     )

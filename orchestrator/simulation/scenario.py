@@ -117,6 +117,11 @@ class SiteText(_Text):
     clock_offset_seconds: float = 0.02
     api_version: str = "1.41"
     cli_version: str = "20.10.24"
+    engine_version: str = "20.10.24"
+    reclaimable_gb: Annotated[float, Field(ge=0)] = 0.5
+    certificate_days: float | None = 60.0
+    ssh_sessions: Annotated[int, Field(ge=1)] = 10
+    releases: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     listening: tuple[int, ...] = ()
     networks: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()

@@ -150,6 +150,23 @@ class SshConnection:
             raise FleetError(self._gone(error)) from error
         return channel
 
+    def sessions(self, most: int) -> int:
+        """Open up to `most` sessions at once, beside those in use, and close them again.
+
+        Returns how many sshd granted (FleetError when the connection is lost).
+        """
+        opened: list[paramiko.Channel] = []
+        try:
+            while len(opened) < most:
+                opened.append(self._open_session())
+        except FleetError:
+            if not self.alive:
+                raise
+        finally:
+            for channel in opened:
+                close_channel(channel)
+        return len(opened)
+
     def open_tcp(self, host: str, port: int, *, timeout_seconds: float) -> paramiko.Channel:
         """Return a channel to host:port as seen from the manager (direct-tcpip).
 

@@ -52,7 +52,9 @@ class Clocks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Daemon:
+class Daemon:
+    """Where Docker keeps its data, and how far its host's clock is ahead of ours."""
+
     root: str
     clock_offset_seconds: float
 
@@ -66,7 +68,7 @@ def examine(link: SiteLink, clocks: Clocks, effect: Examine) -> Examination | Un
 
     """
     try:
-        daemon = link.reading(lambda: _daemon(link, clocks))
+        daemon = link.reading(lambda: ask_daemon(link, clocks))
         sight = look(link.site, link.api, clocks.monotonic)
         if isinstance(sight, Unseen):
             return sight
@@ -91,17 +93,17 @@ def check_images(link: SiteLink, clocks: Clocks, effect: CheckImages) -> Checked
 
 
 def _examined(
-    link: SiteLink, clocks: Clocks, effect: Examine, daemon: _Daemon, sight: Sight
+    link: SiteLink, clocks: Clocks, effect: Examine, daemon: Daemon, sight: Sight
 ) -> Examination:
-    facts = _facts(link, daemon.root)
-    free, total = _disk(link.site, facts.get("df", b""))
+    facts = parts(link, f"set -- {shlex.quote(daemon.root)}{_SCRIPT}")
+    free, total = disk(link.site, facts.get("df", b""))
     networks, configs, secrets, containers = link.api.ask(
         Request(path) for path in ("/networks", "/configs", "/secrets", "/containers/json")
     )
     return Examination(
         sight=sight,
         api_version=link.api.version,
-        cli_version=_cli(facts.get("cli", b"")),
+        cli_version=cli_version(facts.get("cli", b"")),
         disk_free_bytes=free,
         disk_total_bytes=total,
         clock_offset_seconds=daemon.clock_offset_seconds,
@@ -114,7 +116,7 @@ def _examined(
     )
 
 
-def _daemon(link: SiteLink, clocks: Clocks) -> _Daemon:
+def ask_daemon(link: SiteLink, clocks: Clocks) -> Daemon:
     """Ask the daemon for its clock on a warm channel, so that half the round trip is small."""
     link.api.ask(())
     before = clocks.wall()
@@ -126,12 +128,13 @@ def _daemon(link: SiteLink, clocks: Clocks) -> _Daemon:
     root, theirs = parse.root_and_time(answer.body)
     ours = datetime.fromtimestamp((before + after) / 2, UTC)
     offset = (theirs - ours).total_seconds() if theirs else 0.0
-    return _Daemon(root=root, clock_offset_seconds=offset)
+    return Daemon(root=root, clock_offset_seconds=offset)
 
 
-def _facts(link: SiteLink, root: str) -> dict[str, bytes]:
-    parts = (b"\n" + _run(link, f"set -- {shlex.quote(root)}{_SCRIPT}")).split(b"\n==")[1:]
-    heads = (part.partition(b"\n") for part in parts)
+def parts(link: SiteLink, script: str) -> dict[str, bytes]:
+    """Run a script there; returns what it wrote after each line `==NAME`, by name (FleetError)."""
+    said = (b"\n" + _run(link, script)).split(b"\n==")[1:]
+    heads = (part.partition(b"\n") for part in said)
     return {name.decode(): body for name, _, body in heads}
 
 
@@ -146,13 +149,13 @@ def _run(link: SiteLink, text: str) -> bytes:
     return link.reading(run).stdout
 
 
-def _cli(text: bytes) -> str:
+def cli_version(text: bytes) -> str:
     """Read `Docker version 20.10.24+dfsg1, build 5d6db84`; "" if there is no such command."""
     words = text.decode(errors="replace").split()
     return words[2].rstrip(",") if words[:2] == ["Docker", "version"] else ""
 
 
-def _disk(site: str, text: bytes) -> tuple[int, int]:
+def disk(site: str, text: bytes) -> tuple[int, int]:
     """Read free and total bytes from `df -Pk` (POSIX: blocks of 1024 bytes, six columns)."""
     try:
         columns = text.decode(errors="replace").splitlines()[1].split()

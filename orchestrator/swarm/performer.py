@@ -43,6 +43,7 @@ from orchestrator.procedures.effects import (
     WriteAudit,
     Written,
 )
+from orchestrator.procedures.inspection import Inspect, Inspection
 from orchestrator.swarm import (
     audit,
     image_pull,
@@ -55,6 +56,7 @@ from orchestrator.swarm import (
 from orchestrator.swarm.configs import ConfigEffect, Configs
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.examine import Clocks, check_images, examine
+from orchestrator.swarm.inspection import inspect
 from orchestrator.swarm.lateness import LateError
 from orchestrator.swarm.link import SiteLink, passing
 from orchestrator.swarm.log_reading import LogReading
@@ -151,7 +153,7 @@ class LivePerformer:
         match effect:
             case Observe():
                 return self._observe(self._links[effect.site])
-            case Examine() | CheckImages():
+            case Examine() | CheckImages() | Inspect():
                 return self._examine(self._links[effect.site], effect)
             case RunProbe():
                 return self._probe(effect)
@@ -181,8 +183,10 @@ class LivePerformer:
             return Unseen(site=link.site, at=at, problem=error.problems[0])
 
     def _examine(
-        self, link: SiteLink, effect: Examine | CheckImages
-    ) -> Examination | CheckedImages | Unseen:
+        self, link: SiteLink, effect: Examine | CheckImages | Inspect
+    ) -> Examination | CheckedImages | Inspection | Unseen:
+        if isinstance(effect, Inspect):
+            return inspect(link, self._clocks, effect)
         if isinstance(effect, Examine):
             return examine(link, self._clocks, effect)
         return check_images(link, self._clocks, effect)

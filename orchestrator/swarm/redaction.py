@@ -20,8 +20,10 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     Written,
 )
+from orchestrator.procedures.inspection import Inspection
 
-Observation = Look | Answer | ProbeResult | Examination | CheckedImages | ConfigAnswer | Written
+Found = Examination | CheckedImages | Inspection
+Observation = Look | Answer | ProbeResult | Found | ConfigAnswer | Written
 T = TypeVar("T")
 
 
@@ -56,8 +58,18 @@ class Redaction:
                 return replace(seen, words=self.words(seen.words), problem=problem)
             case ProbeResult() | Written():
                 return self._said(seen)
+            case CheckedImages() | Inspection() | Examination():
+                return self._found(seen)
+            case _:
+                assert_never(seen)
+
+    def _found(self, seen: Found) -> Found:
+        match seen:
             case CheckedImages():
                 return replace(seen, images=self._checks(seen.images))
+            case Inspection():
+                unknown = tuple((name, self.words(said)) for name, said in seen.unknown)
+                return replace(seen, images_words=self.words(seen.images_words), unknown=unknown)
             case Examination():
                 requires = tuple(
                     (probe, replace(said, words=self.words(said.words)))
@@ -65,8 +77,6 @@ class Redaction:
                 )
                 sight, images = self._sight(seen.sight), self._checks(seen.images)
                 return replace(seen, sight=sight, images=images, requires=requires)
-            case _:
-                assert_never(seen)
 
     def _said(self, seen: ProbeResult | Written) -> ProbeResult | Written:
         if isinstance(seen, ProbeResult):

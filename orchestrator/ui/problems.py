@@ -1,8 +1,9 @@
 """Problems, for someone tired: what and where, the tool's own words, and what to type next."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
+from types import MappingProxyType
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -26,13 +27,25 @@ def render_problems(problems: Iterable[Problem], width: int = 80) -> list[str]:
 
 
 def print_problems(
-    problems: Iterable[Problem], console: Console, *, code: ExitCode | None = None
+    problems: Iterable[Problem],
+    console: Console,
+    *,
+    code: ExitCode | None = None,
+    reasons: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Print problems; give it stderr's console. `code` is the exit code, if not the worst's."""
-    show(console, problems_view(problems, code=code))
+    """Print problems; give it stderr's console. `code` is the exit code, if not the worst's.
+
+    `reasons` is what codes mean, in plain words, for who wants to be told.
+    """
+    show(console, problems_view(problems, code=code, reasons=reasons))
 
 
-def problems_view(problems: Iterable[Problem], *, code: ExitCode | None = None) -> RenderableType:
+def problems_view(
+    problems: Iterable[Problem],
+    *,
+    code: ExitCode | None = None,
+    reasons: Mapping[str, str] = MappingProxyType({}),
+) -> RenderableType:
     """Return problems grouped by cause, with a closing count; nothing when there are none."""
     found = causes(problems)
     if not found:
@@ -40,7 +53,11 @@ def problems_view(problems: Iterable[Problem], *, code: ExitCode | None = None) 
     parts = [
         part
         for cause, follower in zip_longest(found, found[1:])
-        for part in _cause(cause, show_runbook=not _same_page(cause, follower))
+        for part in _cause(
+            cause,
+            show_runbook=not _same_page(cause, follower),
+            reason=reasons.get(cause.first.code, ""),
+        )
     ]
     return stack_up((*parts, _closing(found, code)))
 
@@ -52,8 +69,10 @@ def _same_page(cause: Cause, follower: Cause | None) -> bool:
     return cause.first.runbook == follower.first.runbook
 
 
-def _cause(cause: Cause, *, show_runbook: bool) -> Iterator[RenderableType]:
+def _cause(cause: Cause, *, show_runbook: bool, reason: str) -> Iterator[RenderableType]:
     yield _headline(cause)
+    if reason:
+        yield labelled([("means:  ", reason)], indent=4)
     if rows := [(">", Text(line, style="bold")) for line in _evidence(cause)]:
         yield labelled(rows, indent=4)
     if written := list(_written(cause)):
@@ -79,6 +98,8 @@ def _headline(cause: Cause) -> RenderableType:
     times = f" ({len(cause.problems)} times)" if len(cause.problems) > 1 else ""
     place = (f"{places}: " if places else "", "bold")
     said = Text.assemble(place, what, (code + times, "dim"))
+    if problem.exit_code is ExitCode.DONE:
+        return labelled([(Text("WARNING", style="bold yellow"), said)], indent=0)
     return labelled([(Text("ERROR", style="bold red"), said)], indent=0)
 
 
@@ -125,6 +146,8 @@ def _fixes(cause: Cause) -> Iterator[tuple[str, str]]:
 def _closing(found: tuple[Cause, ...], given: ExitCode | None) -> Text:
     problems = [problem for cause in found for problem in cause.problems]
     code = worst(problems) if given is None else given
+    if code is ExitCode.DONE:
+        return Text(f"{count(len(problems), 'warning')}; nothing stops for them", style="bold")
     number = count(len(problems), "problem")
     shared = f" of {count(len(found), 'cause')}" if len(found) != len(problems) else ""
     return Text(f"{number}{shared}; exit code {code.value}: {_said(code)}", style="bold")

@@ -93,3 +93,10 @@ def test_answers_to_questions_of_others_are_let_go() -> None:
     backend.submit(-1, SITES[0])
     questions = Questions(backend, SITES[1:])
     assert list(questions.answers(questions.ask() + 1)) == [(0, "b")]
+
+
+def test_without_a_word_about_signs_of_life_there_are_none() -> None:
+    backend = Later((0.5, 3.0))
+    questions = Questions(backend, SITES)
+    assert list(questions.answers(questions.ask() + 1.5, patience=4.0)) == [(0, "a")]
+    assert backend.now() == 1.5

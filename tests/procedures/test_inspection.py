@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.errors import ExitCode
+from orchestrator.procedures.inspection import (
+    Check,
+    Inspection,
+    State,
+    checks,
+    differing_versions,
+)
+
+WELL = Inspection(
+    site="far",
+    engine_version="20.10.24",
+    cli_version="20.10.24",
+    api_version="1.41",
+    disk_free_bytes=50 * 10**9,
+    disk_total_bytes=100 * 10**9,
+    pool_size=254,
+    pool_used=12,
+    reclaimable_bytes=10**9,
+    certificate_days=60.0,
+    releases=(("app", 5),),
+)
+APP = frozenset({"app"})
+
+
+def judged(name: str, **other: object) -> Check:
+    seen = replace(WELL, **other)  # type: ignore[arg-type]  # keyword values are the caller's own
+    return next(check for check in checks(seen, APP) if check.name == name)
+
+
+def test_a_site_that_is_well_passes_every_check() -> None:
+    found = checks(WELL, APP)
+    assert {check.state for check in found} == {State.OK}
+    assert [check.problem for check in found] == [None] * len(found)
+    assert len({check.name for check in found}) == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "code"),
+    [
+        ("ingress pool", {"pool_used": 204}, "swarm.ingress-nearly-full"),
+        ("ingress pool", {"starved": ("app_web",)}, "swarm.ingress-nearly-full"),
+        ("disk", {"disk_free_bytes": 9 * 10**9}, "site.disk-nearly-full"),
+        ("images", {"reclaimable_bytes": 5 * 10**9}, "site.images-unused"),
+        ("certificate", {"certificate_days": 17.0}, "swarm.certificate-expires"),
+        (
+            "certificate",
+            {"certificate_days": 0.1, "certificate_life_days": 1.0},
+            "swarm.certificate-expires",
+        ),
+        ("clock", {"clock_offset_seconds": -2.5}, "site.clock-drifts"),
+        ("SSH sessions", {"sessions": 6}, "site.sessions-few"),
+        ("releases", {"releases": (("app", 6),)}, "site.releases-unused"),
+        ("releases", {"releases": (("other", 1),)}, "site.releases-unused"),
+    ],
+)
+def test_what_wears_out_is_warned_of(name: str, other: dict[str, object], code: str) -> None:
+    check = judged(name, **other)
+    assert check.state is State.WARNING
+    assert check.problem is not None
+    assert (check.problem.code, check.problem.exit_code) == (code, ExitCode.DONE)
+    assert check.problem.fix
+    assert check.problem.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("ingress pool", {"pool_used": 203}),
+        ("disk", {"disk_free_bytes": 10 * 10**9}),
+        ("images", {"reclaimable_bytes": 5 * 10**9 - 1}),
+        ("certificate", {"certificate_days": 18.0}),
+        ("certificate", {"certificate_days": 0.5, "certificate_life_days": 1.0}),
+        ("clock", {"clock_offset_seconds": 1.9}),
+        ("SSH sessions", {"sessions": 7}),
+        ("releases", {"releases": ()}),
+    ],
+)
+def test_what_is_still_good_is_not(name: str, other: dict[str, object]) -> None:
+    assert judged(name, **other).state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("ingress pool", {"pool_size": None}),
+        ("disk", {"disk_free_bytes": None}),
+        ("images", {"reclaimable_bytes": None}),
+        ("certificate", {"certificate_days": None}),
+    ],
+)
+def test_what_cannot_be_known_says_why(name: str, other: dict[str, object]) -> None:
+    check = judged(name, **other, unknown=((name, "nobody may read it"),))
+    assert (check.state, check.words) == (State.UNKNOWN, "not known: nobody may read it")
+    assert judged(name, **other).words == "not known: it could not be found out"
+
+
+def test_the_site_whose_docker_differs_from_most_is_warned_of() -> None:
+    others = [replace(WELL, site=name) for name in ("a", "b", "c")]
+    odd = replace(WELL, site="d", engine_version="28.2.2", cli_version="")
+    found = differing_versions((*others, odd))
+    assert [(p.where.site, p.code) for p in found] == [("d", "site.versions-differ")] * 2
+    assert "28.2.2" in found[0].what
+    assert "not known" in found[1].what
+    assert differing_versions(tuple(others)) == ()
