@@ -1,5 +1,7 @@
 """How far an unfinished run has come, by what is seen now."""
 
+from collections.abc import Iterator
+
 from orchestrator.cli.meeting import Found
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
@@ -7,7 +9,9 @@ from orchestrator.engine.record import RunRecord, fingerprint
 from orchestrator.planning.plan import StepKind
 from orchestrator.planning.progress import progress
 from orchestrator.planning.restoring import restored_so_far
+from orchestrator.procedures.announcement import clock
 from orchestrator.procedures.hold import Goal, Hold
+from orchestrator.procedures.told import News, Sent, about
 from orchestrator.ui.lock_view import RunState
 
 _OTHER = (
@@ -36,8 +40,21 @@ def _judged(world: World, record: RunRecord, hold: Hold) -> RunState:
     far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
     steps = [step.id for step in plan.steps if step.kind is not StepKind.GATE]
     return RunState(
+        remarks=tuple(_announced(hold)),
         units=far.units,
         done=sum(name in far.done for name in steps),
         steps=len(steps),
         because=record.because,
     )
+
+
+def _announced(hold: Hold) -> Iterator[str]:
+    """Say what is known of the announcement that something goes down."""
+    before = about(hold.told, News.BEFORE)
+    if before is None:
+        return
+    if not before.receipt:
+        yield "nobody can tell whether its downtime was announced: look in the channel"
+    else:
+        how = "by hand, " if before.sent is Sent.BY_HAND else ""
+        yield f"its downtime was announced at {clock(before.at)}: {how}{before.words}"

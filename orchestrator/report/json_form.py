@@ -5,7 +5,8 @@
     who, why, words, command, selection, created, began, ended, seconds
     plan {sha256, saved (id, or null), inventory (fingerprint), coordinator, revisions {repo: sha},
         units [unit, stack, site, action, reason, from, to, compose, services, commands],
-        steps (how many), dangers, left_out [unit, reason], override {freeze, guards, because}}
+        steps (how many), dangers, left_out [unit, reason], override {freeze, guards, because},
+        notice {needed, announced (where and by whom, or null), minutes}}
     lives [how (begun, resumed, broken), by, began, ended, exit_code, kept, because]
     timeline [unit, stack, site, bars [phase, begin, end, seconds, words]]
     outages [unit, stack, site, services, begin, end, seconds, over]
@@ -90,6 +91,11 @@ def _plan(run: Timeline) -> Json:
             "freeze": plan.override.freeze,
             "guards": list(plan.override.guards),
             "because": clean(plan.override.because) or None,
+        },
+        "notice": {
+            "needed": plan.announces,
+            "announced": clean(plan.notice.announced) or None,
+            "minutes": plan.notice.minutes,
         },
     }
 

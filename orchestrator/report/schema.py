@@ -32,6 +32,12 @@ class _Reason(BaseModel):
     reason: str
 
 
+class _Notice(BaseModel):
+    needed: bool
+    announced: str | None
+    minutes: float
+
+
 class _Override(BaseModel):
     freeze: bool
     guards: list[str]
@@ -49,6 +55,7 @@ class _Plan(BaseModel):
     dangers: list[str]
     left_out: list[_Reason]
     override: _Override
+    notice: _Notice
 
 
 class _Life(BaseModel):

@@ -73,6 +73,9 @@ def next_command(plan: Plan, report: RunReport) -> str:
     """
     if _succeeded(report) or not _may_change(plan):
         return ""
+    if any(problem.code == "announce.unknown" for problem in report.problems):
+        # The error says it: it depends on what stands in the channel.
+        return ""
     ends = unit_ends(plan, report)
     selection = _typed(plan.selection)
     again = f"dtdeploy {asked(plan.command.value, selection)}"

@@ -139,10 +139,14 @@ def test_a_run_killed_while_it_announced_is_never_announced_again(
         follow(desk.world(backend), order())
     desk.alive.clear()
     desk.said()
+    resume_in(desk.world(), "", take_over=False, yes=True, dry_run=True)
+    assert "nobody can tell whether its downtime was announced" in desk.said()
     # Nobody says what stands in the channel: it is asked for.
     code = resume_in(desk.world(), "", take_over=False, yes=True, dry_run=False)
     assert code is ExitCode.ANNOUNCEMENT_FAILED
-    assert "announce.unknown" in desk.said()
+    words = desk.said()
+    assert "announce.unknown" in words
+    assert "NEXT" not in words
     assert said(shared) == ["before"]
     assert shared.oracle.touched == set()
 
