@@ -435,6 +435,7 @@ BUGS = (
     Bug("accepted taken for gone", _through(_seeing(StepKind.REMOVE, _accepted_is_gone)), 8, "S1"),
     Bug("networks removed with the services", _through(_hasty), 0, "networks"),
     Bug("preflight skipped", _through(_skipping(StepKind.EXAMINE)), 0, "S3"),
+    Bug("nothing announced", _through(_skipping(StepKind.ANNOUNCE)), 0, "was not announced"),
     Bug("releases not shipped", _through(_skipping(StepKind.PREPARE)), 0, "S3"),
     Bug("owed forgotten", _with(_Forgets), 27, "nobody can say"),
     Bug("the lock released though unfinished", _with(_ReleasesAll), 16, "nobody can say"),

@@ -1,5 +1,6 @@
 """Bad days: what a seed does to a fleet and to those who work at it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
@@ -105,7 +106,7 @@ def day_of(seed: int) -> Day:
         ),
         generation=rng.choice((1, 2)),
         order=order,
-        faults=tuple(_fault(rng, inventory) for _ in range(rng.randint(0, 4))),
+        faults=(*(_fault(rng, inventory) for _ in range(rng.randint(0, 4))), *_deaf(seed)),
         first=_ills(rng),
         second=second,
         second_at=round(rng.uniform(0, 45), 2),
@@ -213,6 +214,12 @@ _ANSWERS = (FaultKind.LOSE_BEFORE, FaultKind.LOSE_AFTER, FaultKind.DELAY)
 _NODES = (FaultKind.NODE_LOST, FaultKind.NODE_FROZEN, FaultKind.NODE_OFF)
 _DAEMONS = (FaultKind.DAEMON_STOPPED, FaultKind.DAEMON_FROZEN, FaultKind.QUORUM_LOST)
 _REGISTRIES = (FaultKind.REGISTRY_DENIED, FaultKind.REGISTRY_UNREACHABLE)
+_CHANNELS = (
+    FaultKind.CHANNEL_REFUSES,
+    FaultKind.CHANNEL_HANGS,
+    FaultKind.CHANNEL_LOSES_REPLY,
+)
+_DEAF, _APART = 0.2, 1_000_003
 _PERSONS = (FaultKind.STACK_RM, FaultKind.STACK_DEPLOY, FaultKind.CONFIG_RM, FaultKind.KILL)
 _GROUPS = (
     (_LINKS, 5),
@@ -224,6 +231,17 @@ _GROUPS = (
     (_PERSONS, 3),
     ((FaultKind.BEHAVE,), 4),
 )
+
+
+def _deaf(seed: int) -> Iterator[Fault]:
+    """Yield how announcements fare on some days; drawn apart, so that no other day is another."""
+    rng = chance(seed + _APART)
+    if rng.random() < _DEAF:
+        yield Fault(
+            at=round(rng.uniform(0, 20), 2),
+            kind=rng.choice(_CHANNELS),
+            for_seconds=rng.choice((0.0, 2.0, 20.0)),
+        )
 
 
 def _fault(rng: Random, inventory: Inventory) -> Fault:

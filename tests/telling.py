@@ -246,6 +246,7 @@ class _Teller:
         ends = [fault.at + fault.for_seconds for fault in self.day.faults]
         fleet.clock.run_until(max((fleet.clock.now, *(end + 1.0 for end in ends))))
         now = fleet.clock.now
+        inject(fleet, Fault(at=now, kind=FaultKind.CHANNEL_OK))
         for name, site in fleet.sites.items():
             site.link.lose_before = site.link.lose_after = 0
             site.link.delays.clear()

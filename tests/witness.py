@@ -29,6 +29,7 @@ from orchestrator.procedures.effects import (
     Result,
     ShipRelease,
 )
+from orchestrator.procedures.told import News
 from orchestrator.sources.model import Sourced
 
 Key = tuple[str, str]
@@ -138,7 +139,9 @@ class Clerk:
     def sends(self, life: Life, effect: Mutation, now: float) -> None:
         """Hold against `life` that it sends `effect`."""
         key = key_of(effect)
-        if life.intended(key) <= life.answered[key]:
+        # Of later news the lock alone tells where a journal is full: people hear all the same.
+        in_lock = isinstance(effect, Announce) and effect.news is not News.BEFORE
+        if life.intended(key) <= life.answered[key] and not in_lock:
             self._say(now, f"{life.name} sends {key} without a durable intent")
         if isinstance(effect, RemoveServices | RemoveLeftovers | DeployStack):
             unit = effect.unit
