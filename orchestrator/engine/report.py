@@ -1,6 +1,7 @@
 """How a run ended: values for whoever shows, keeps or judges it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem, worst
@@ -89,3 +90,7 @@ class RunEnd:
         code = worst((*self.problems, *(p for report in reports for p in report.problems)))
         interrupted = any(report.interrupted for report in reports)
         return ExitCode.INTERRUPTED if interrupted and code is ExitCode.DONE else code
+
+    def having(self, *problems: Problem) -> Self:
+        """Return the same end with more problems that belong to no step."""
+        return replace(self, problems=(*self.problems, *problems))

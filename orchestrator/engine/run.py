@@ -4,11 +4,10 @@ It knows steps, effects and time; it judges nothing. Live and simulated runs sha
 differ in the backend alone.
 """
 
-import heapq
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 
+from orchestrator.engine.active import Active
 from orchestrator.engine.custodian import Custodian
 from orchestrator.engine.events import (
     Event,
@@ -24,6 +23,7 @@ from orchestrator.engine.events import (
 from orchestrator.engine.ports import Backend, new_token
 from orchestrator.engine.report import RunReport, StepReport
 from orchestrator.engine.schedule import State, schedule
+from orchestrator.engine.sleepers import Sleepers
 from orchestrator.errors import Problem
 from orchestrator.planning.plan import Plan, Step
 from orchestrator.procedures.effects import (
@@ -48,18 +48,6 @@ _STOP_SECONDS = 10.0
 """How long effects in flight are awaited once the run was asked to stop."""
 _LAST_SECONDS = 2.0
 """How long audit lines under way are awaited at the end: they must never cost the run more."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Active:
-    """A procedure under way: what it waits for, and what it has been told so far."""
-
-    step: Step
-    procedure: Procedure
-    started: float
-    effect: Effect | None = None
-    wanted: tuple[str, ...] = ()
-    looks: dict[str, object] = field(default_factory=dict)
 
 
 def run_plan(
@@ -122,12 +110,11 @@ class _Run:
             for step in plan.steps
             if step.id in done
         }
-        self._active: dict[str, _Active] = {}
+        self._active: dict[str, Active] = {}
         self._tokens: dict[int, tuple[str, ...]] = {}
         self._looking: dict[str, int] = {}
         self._wanting: dict[str, list[str]] = {}
-        self._sleepers: list[tuple[float, int, str]] = []
-        self._count = 0
+        self._sleepers = Sleepers()
         self._lock_token: int | None = None
         self._audits: set[int] = set()
         self._stopping_since: float | None = None
@@ -183,7 +170,7 @@ class _Run:
         now = self._backend.now()
         self._states[step.id] = State.RUNNING
         self._say(StepStarted(at=now, step=step))
-        self._active[step.id] = _Active(step=step, procedure=self._start(step), started=now)
+        self._active[step.id] = Active(step=step, procedure=self._start(step), started=now)
         self._resume(step.id, None)
 
     def _skip(self, name: str, because: str) -> None:
@@ -215,7 +202,7 @@ class _Run:
                 self._dispatch(active, effect)
                 return
 
-    def _at_once(self, active: _Active, effect: Effect) -> tuple[bool, object]:
+    def _at_once(self, active: Active, effect: Effect) -> tuple[bool, object]:
         """Return whether an effect is answered without waiting, and the answer."""
         now = self._backend.now()
         if isinstance(effect, Tell):
@@ -272,13 +259,10 @@ class _Run:
             if name in self._active:
                 self._resume(name, holding)
 
-    def _dispatch(self, active: _Active, effect: Effect) -> None:
+    def _dispatch(self, active: Active, effect: Effect) -> None:
         name = active.step.id
         if isinstance(effect, Sleep):
-            self._count += 1
-            heapq.heappush(
-                self._sleepers, (self._backend.now() + effect.seconds, self._count, name)
-            )
+            self._sleepers.add(self._backend.now() + effect.seconds, name)
         elif isinstance(effect, Observe | ObserveAll):
             sites = effect.sites if isinstance(effect, ObserveAll) else (effect.site,)
             active.wanted, active.looks = tuple(dict.fromkeys(sites)), {}
@@ -319,7 +303,7 @@ class _Run:
             if name in self._active:
                 self._give_look(self._active[name], site, answer)
 
-    def _give_look(self, active: _Active, site: str, look: object) -> None:
+    def _give_look(self, active: Active, site: str, look: object) -> None:
         active.looks[site] = look
         if any(wanted not in active.looks for wanted in active.wanted):
             return
@@ -331,12 +315,11 @@ class _Run:
 
     def _wake(self) -> None:
         now = self._backend.now()
-        while self._sleepers and self._sleepers[0][0] <= now:
-            _, _, name = heapq.heappop(self._sleepers)
+        for name in self._sleepers.due(now):
             if name in self._active:
                 self._resume(name, now)
 
-    def _tell(self, active: _Active, effect: Tell) -> None:
+    def _tell(self, active: Active, effect: Tell) -> None:
         self._say(
             StepWaits(
                 at=self._backend.now(),
@@ -347,7 +330,7 @@ class _Run:
             )
         )
 
-    def _end(self, active: _Active, outcome: Outcome) -> None:
+    def _end(self, active: Active, outcome: Outcome) -> None:
         now = self._backend.now()
         step = active.step
         del self._active[step.id]
@@ -376,7 +359,7 @@ class _Run:
                 if isinstance(active.effect, Sleep | Observe | ObserveAll | CheckLock):
                     self._stop(active)
 
-    def _stop(self, active: _Active) -> None:
+    def _stop(self, active: Active) -> None:
         """Leave a procedure where it stands: between two effects, nothing is half done by us."""
         now = self._backend.now()
         active.procedure.close()
@@ -399,7 +382,7 @@ class _Run:
             self._stop(active)
 
     def _next_time(self) -> float | None:
-        times = [self._sleepers[0][0]] if self._sleepers else []
+        times = list(self._sleepers.next())
         if self._stopping_since is not None:
             times.append(self._stopping_since + _STOP_SECONDS)
         if self._custodian is not None and self._custodian.keeper.due is not None:

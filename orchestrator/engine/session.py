@@ -25,13 +25,13 @@ from orchestrator.engine.herald import Herald, by_hand
 from orchestrator.engine.journal import EntryKind, Json
 from orchestrator.engine.journal_problems import problems_told
 from orchestrator.engine.keeper import Keeper
+from orchestrator.engine.left import unwell
 from orchestrator.engine.means import Means
 from orchestrator.engine.record import RunRecord, encode
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import Problem
-from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
@@ -41,7 +41,7 @@ from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.plan_file import SavedPlan
 from orchestrator.planning.progress import not_back, progress
 from orchestrator.planning.restoring import formers, not_restored, restore_plan
-from orchestrator.planning.scope import look_before, whole
+from orchestrator.planning.scope import look_before
 from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book, Limits
 from orchestrator.procedures.effects import StoredConfig
@@ -275,20 +275,7 @@ class Session:
         end = replace(self._end(*problems), report=report, way_back=plan, restored=restored)
         if keeper.lost is not None:
             return self._ended(end)
-        return self._close(keeper, book, restored, end, left=self._unwell(left, looks))
-
-    def _unwell(self, left: Mapping[Unit, Unit], looks: Mapping[str, Look]) -> dict[Unit, str]:
-        """Return the units that a way back leaves as they are, and that are not well."""
-        return {
-            unit: f"could not be brought back: {other} would have been lost"
-            for unit, other in left.items()
-            if not self._is_well(unit, looks)
-        }
-
-    def _is_well(self, unit: Unit, looks: Mapping[str, Look]) -> bool:
-        spec = self._inventory.spec(unit)
-        now = look_before(unit, spec, looks[unit.site])
-        return now.verdict is Verdict.HEALTHY and whole(spec, now)
+        return self._close(keeper, book, restored, end, left=unwell(self._inventory, left, looks))
 
     def _way_back(self, looks: Mapping[str, Look]) -> Plan:
         record = self._record
@@ -362,13 +349,13 @@ class Session:
         if held is None:
             session = self._means.holder.session
             lost = lock_lost(self._site, session, "somebody took it over, or broke it")
-            return self._ended(_with(end, lost))
+            return self._ended(end.having(lost))
         if isinstance(held, Problem):
-            return self._keep(keeper.lock, keeper.hold, _with(end, held))
+            return self._keep(keeper.lock, keeper.hold, end.having(held))
         owed = () if untouched else self._as_owed({**left, **ending.owed})
         problem = self._take_back() if untouched else self._owe(owed, ending.settled)
         if problem is not None:
-            return self._keep(held, keeper.hold, _with(end, problem))
+            return self._keep(held, keeper.hold, end.having(problem))
         fix = "dtdeploy up --owed" if owed else ""
         held, _ = self._herald.closed(held, keeper.hold, ending, end, fix)
         self._tenure.release(held)
@@ -390,7 +377,7 @@ class Session:
 
     def _ended(self, end: RunEnd) -> RunEnd:
         unsaid = tuple(self._herald.unsaid)
-        end = replace(end, problems=(*end.problems, *self._tenure.problems), unsaid=unsaid)
+        end = replace(end.having(*self._tenure.problems), unsaid=unsaid)
         reports = [r for r in (end.report, end.restored) if r is not None]
         beyond = (problem for report in reports for problem in report.beyond)
         owed: dict[str, Json] = {str(item.unit): item.reason for item in end.owed}
