@@ -16,8 +16,10 @@ from orchestrator.engine.report import RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem
+from orchestrator.fleet.desired import TcpProbe
 from orchestrator.planning.plan import Command, Plan, Step, StepKind
 from orchestrator.procedures.asking import (
+    ask_logs,
     ask_mutate,
     ask_observe,
     ask_observe_all,
@@ -34,8 +36,11 @@ from orchestrator.procedures.effects import (
     Intend,
     Observe,
     Procedure,
+    ReadLogs,
     RemoveServices,
+    RunProbe,
     WriteAudit,
+    Written,
 )
 from orchestrator.procedures.hold import LOCK, Hold, Holder, to_labels
 from tests import build
@@ -178,6 +183,40 @@ def test_looks_at_several_sites_come_in_the_order_asked() -> None:
 
     carried_out((step("a"),), {"a": both})
     assert seen == [("far", "home", "far")]
+
+
+class Probed(Backend):
+    """Answers anything, each after a second."""
+
+    def wait(self, until: float | None) -> tuple[int, object] | None:
+        if self.pending and (until is None or until >= self.pending[0][0]):
+            self.time, token, effect = heapq.heappop(self.pending)
+            return token, Written() if isinstance(effect, ReadLogs) else effect
+        assert until is not None
+        self.time = max(self.time, until)
+        return None
+
+
+@pytest.mark.parametrize(("stop", "reads"), [(False, 1), (True, 0)])
+def test_what_fails_while_the_run_stops_is_told_without_more_ado(*, stop: bool, reads: int) -> None:
+    """To read what its tasks wrote is left out; to leave it in the middle would hide why."""
+    probe = RunProbe(site="home", probe=TcpProbe(name="p", host="h", port=1))
+
+    def failing() -> Procedure:
+        yield probe
+        yield from ask_logs(ReadLogs(site="home", queries=()))
+        return Failed(problems=(PROBLEM,))
+
+    backend = Probed()
+    report = run_plan(
+        plan(step("a")),
+        backend,
+        lambda _: failing(),
+        lambda _: None,
+        lambda: stop and bool(backend.submitted),
+    )
+    assert report.problems == (PROBLEM,)
+    assert sum(isinstance(effect, ReadLogs) for _, effect in backend.submitted) == reads
 
 
 def test_stopping_starts_nothing_more_and_says_what_was_left_in_the_middle() -> None:

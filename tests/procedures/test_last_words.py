@@ -3,7 +3,7 @@ import pytest
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.logs import LogLine
 from orchestrator.fleet.observed import Look, Sight, Task, TaskState
-from orchestrator.procedures.asking import ask_observe
+from orchestrator.procedures.asking import ask_observe, ask_sleep
 from orchestrator.procedures.effects import (
     Done,
     Effect,
@@ -147,6 +147,7 @@ class TestAroundAProcedure:
     def ends(self, outcome: Outcome) -> tuple[Outcome, list[Effect]]:
         def procedure() -> Procedure:
             yield from ask_observe("far")
+            yield from ask_sleep(1)
             return outcome
 
         driven = drive(

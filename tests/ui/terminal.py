@@ -145,13 +145,14 @@ class Terminal:
     def display(self) -> list[str]:
         """Give what can be seen now."""
         with self._lock:
-            return [line.rstrip() for line in self._screen.display]
+            return [line.replace(_GOES_ON, "").rstrip() for line in self._screen.display]
 
     def cells(self) -> list[list[pyte.screens.Char]]:
         """Give what can be seen now, with its colours."""
         with self._lock:
             rows = [self._screen.buffer[y] for y in range(self.rows)]
-            return [[row[x] for x in range(self.columns)] for row in rows]
+            marked = [[row[x] for x in range(self.columns)] for row in rows]
+        return [[c._replace(data=c.data.removesuffix(_GOES_ON)) for c in row] for row in marked]
 
     def lines(self) -> list[str]:
         """Give all that scrolled by and what can be seen; a line that was wrapped is one again."""
