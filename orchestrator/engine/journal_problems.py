@@ -41,4 +41,5 @@ def _read(item: Json) -> tuple[Problem, ...]:
 
 def _brief(problem: Problem) -> Problem:
     evidence = tuple(hide_secrets(words)[-_LONGEST:] for words in problem.evidence[:_MOST])
-    return replace(problem, evidence=evidence)
+    written = tuple(hide_secrets(words)[-_LONGEST:] for words in problem.last_words[:_MOST])
+    return replace(problem, evidence=evidence, last_words=written)

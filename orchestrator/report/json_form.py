@@ -10,7 +10,8 @@
     lives [how (begun, resumed, broken), by, began, ended, exit_code, kept, because]
     timeline [unit, stack, site, bars [phase, begin, end, seconds, words]]
     outages [unit, stack, site, services, begin, end, seconds, over]
-    problems [at, step, code, what, where, evidence, fix, state_left, runbook, exit_code]
+    problems [at, step, code, what, where, evidence, fix, state_left, runbook, exit_code,
+              last_words]
     skipped [step, because], owed [unit, reason]
     effects [at, step, what, on, details, result (null: not told), words, seconds]
     reproduce [..]
@@ -163,6 +164,7 @@ def _trouble(trouble: Trouble) -> Json:
         "state_left": clean(problem.state_left),
         "runbook": problem.runbook,
         "exit_code": problem.exit_code.value,
+        "last_words": [clean(line) for line in problem.last_words],
     }
 
 

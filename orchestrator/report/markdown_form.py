@@ -47,6 +47,9 @@ def _wrong(r: Json) -> Iterator[str]:
             yield f"  Try {code(problem['fix'])}."
         if problem["evidence"]:
             yield from ("", *(f"  {line}" for line in fenced(problem["evidence"])), "")
+        if problem["last_words"]:
+            said = fenced(problem["last_words"])
+            yield from ("  The task wrote last:", "", *(f"  {line}" for line in said), "")
     for item in r["skipped"]:
         yield f"- {code(item['step'])} was not done: it needs {code(item['because'])}"
     yield ""

@@ -99,6 +99,7 @@ class _Problem(BaseModel):
     state_left: str
     runbook: str
     exit_code: int
+    last_words: list[str]
 
 
 class _Skipped(BaseModel):

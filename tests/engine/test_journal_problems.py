@@ -42,3 +42,15 @@ def test_evidence_is_kept_within_reason_and_without_secrets() -> None:
 def test_what_another_version_wrote_is_left_out(whole: Json) -> None:
     assert problems_in({"told": whole}) == ()
     assert problems_in({}) == ()
+
+
+def test_what_tasks_wrote_last_is_kept_without_secrets() -> None:
+    said = Problem(
+        code="deploy.unhealthy",
+        what="not well",
+        exit_code=ExitCode.UNHEALTHY,
+        last_words=("web.1: PASSWORD=hunter2 is wrong", *("web.1: x" for _ in range(90))),
+    )
+    (kept,) = problems_in(problems_told([said]))
+    assert kept.last_words[0] == "web.1: PASSWORD=*** is wrong"
+    assert len(kept.last_words) == 50
