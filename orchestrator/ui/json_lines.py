@@ -17,6 +17,8 @@
                       was to hold the lock also: run (its id), kept (whether the lock is), owed
                       [unit, stack, site, reason], restored (steps, units, finished of the way
                       back, or null), or_else (what else may be typed)
+    check             of doctor: site, check, state (ok, warning, unknown), words
+    warnings          of doctor: warnings [problem, with exit_code 0]
     lock              who holds the lock, where a command met one; see `json_values`
     run_state         how far a run has come that is to be resumed; see `json_values`
 

@@ -24,9 +24,10 @@
     drift    differs, units [unit, stack, site, presence, differs, revision, pinned {repo, sha},
              drift [change]], spans [span], unreachable [problem]
     fleet    units [unit, stack, site, site_state, presence, verdict, running, expected,
-             revision, newer_commits, since_seconds, words], undeclared [..],
+             revision, newer_commits, since_seconds, differing, words], undeclared [..],
              unreachable [problem], planned [..], owed [unit, stack, site, run, since, reason],
-             lock (or null)
+             lock (or null), mirrors [repo, fetched, age_seconds], missing [repo], unfetched and
+             unread [problem], now; status.schema.json has all of it
     lock     run, command, owner, host, pid, life, phase, goal, touched, started, beat,
              beat_age_seconds, down [unit, stack, site, since, seconds], next (what to type, or
              null). Of `dtdeploy lock` also: units [unit, stack, site, mark, words], steps_done,
