@@ -82,12 +82,14 @@ class Timeouts:
     """In seconds. `read` bounds one look; a connect is bounded by ConnectTimeout.
 
     `retry`: so long what may pass by itself is tried again, where trying changes nothing.
-    `quiet`: after so long without a word of logs that are followed, the link is tried.
+    `quiet`: after so long without a word of logs that are followed, the link is tried; `pause`:
+    so long the next line of those that are not followed is waited for.
     """
 
     read: float = 10.0
     retry: float = 5.0
     quiet: float = 15.0
+    pause: float = 5.0
 
 
 class LivePerformer:
@@ -134,7 +136,7 @@ class LivePerformer:
             )
 
         self._links = {site: link(site) for site in managers}
-        patience = Patience(clock=monotonic, quiet=timeouts.quiet)
+        patience = Patience(clock=monotonic, quiet=timeouts.quiet, pause=timeouts.pause)
         self.logs = LogReading(self._links.__getitem__, link, self._redaction, patience)
         self._configs = {site: Configs(link, monotonic) for site, link in self._links.items()}
 

@@ -132,7 +132,7 @@ def answer_lost(site: str, what: str, *evidence: str) -> Problem:
 def logs_incomplete(where: Where, said: str) -> Problem:
     """Return: not every node gave what its tasks wrote. Docker does not say which one.
 
-    One that is down, or whose daemon hangs, does not (measured on 20.10).
+    One whose daemon hangs does not (measured on 20.10).
     """
     return Problem(
         code="logs.incomplete",

@@ -83,7 +83,7 @@ def test_a_service_with_a_terminal_one_that_keeps_nothing_and_a_node_that_is_dow
         assert hanging.code == 11, hanging
         assert "logs.incomplete" in hanging.err
         assert "/everywhere.aux.kko | a line" in hanging.out
-        assert hanging.seconds < 25
+        assert hanging.seconds < 15
     finally:
         faults.docker_thaw("kko-w1")
         hosts.docker("aux.kko", "service", "rm", *names, check=False)

@@ -79,7 +79,7 @@ def perform_through(
         monotonic=clock,
         wall=time.time,
         secrets={"PASSWORD": "plan'ted $x"},
-        timeouts=Timeouts(read=2.0, retry=1.0, quiet=0.5),
+        timeouts=Timeouts(read=2.0, retry=1.0, quiet=0.5, pause=0.5),
     )
 
 

@@ -46,7 +46,7 @@ ANSWERS: Mapping[str, bytes] = {
 class Daemon:
     """What it was asked, and what it is to answer.
 
-    `hang` keeps every answer back, `quiet` only the body of one to `/logs`.
+    `hang` keeps every answer back, `quiet` only the body of one to `/logs` from `quiet_after` on.
     """
 
     asked: list[str] = field(default_factory=list)
@@ -55,6 +55,7 @@ class Daemon:
     replies: dict[str, Callable[[], Reply]] = field(default_factory=dict)
     hang: threading.Event = field(default_factory=threading.Event)
     quiet: threading.Event = field(default_factory=threading.Event)
+    quiet_after: int = 0
     released: threading.Event = field(default_factory=threading.Event)
 
     def reply(self, method: str, path: str) -> Reply:
@@ -106,7 +107,10 @@ def listening(sock: Path) -> Iterator[Daemon]:
             self.end_headers()
             self.wfile.flush()
             if "/logs?" in self.path and daemon.quiet.is_set():
+                self.wfile.write(body[: daemon.quiet_after])
+                self.wfile.flush()
                 daemon.released.wait(30)
+                body = body[daemon.quiet_after :]
             self.wfile.write(body)
             self.wfile.flush()
 

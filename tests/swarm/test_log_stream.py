@@ -130,6 +130,22 @@ def test_a_node_that_did_not_give_its_lines_is_told_after_those_of_the_others(
     assert raised.value.problems[0].evidence == (said.strip(),)
 
 
+def test_a_node_that_hangs_is_not_waited_for_long(daemon: Daemon, performer: LivePerformer) -> None:
+    """What other nodes gave is there; the rest is told to be missing."""
+    answers(daemon, frame("hello"), frame("never"))
+    daemon.quiet_after = len(frame("hello"))
+    daemon.quiet.set()
+    lines: list[LogLine] = []
+    with pytest.raises(FleetError) as raised:
+        lines.extend(performer.logs.read(QUERY))
+    assert [line.text for line in lines] == ["hello"]
+    (problem,) = raised.value.problems
+    assert (problem.code, problem.evidence) == (
+        "logs.incomplete",
+        ("nothing more came for 0.5 s",),
+    )
+
+
 @pytest.mark.parametrize("junk", [b"\x01\0\0", b"\x09\0\0\0\0\0\0\x05hello", b"\x01\0\0\0\xff" * 3])
 def test_what_makes_no_sense_is_told_and_not_waited_for(
     daemon: Daemon, performer: LivePerformer, junk: bytes
