@@ -3,12 +3,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.carry_out import only_examine, run_book
-from orchestrator.cli.examining import inspect_sites, meanings
-from orchestrator.cli.meeting import meet
 from orchestrator.cli.options import at_refs, request_of, selecting
-from orchestrator.cli.planning import make_book
-from orchestrator.cli.wiring import open_world
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 
@@ -31,6 +26,12 @@ def doctor(refs: dict[str, str], **selection: Any) -> int:  # noqa: ANN401 - the
     Warnings stop nothing and leave the exit code at 0. What a run would refuse ends with its
     exit code: 11 to 13 a site, 14 git, 20 whatever else is in the way.
     """
+    from orchestrator.cli.carry_out import only_examine, run_book
+    from orchestrator.cli.examining import inspect_sites, meanings
+    from orchestrator.cli.meeting import meet
+    from orchestrator.cli.planning import make_book
+    from orchestrator.cli.wiring import open_world
+
     typed = request_of(**selection)
     request = typed if str(typed) else Request(everything=True)
     with open_world() as opened:

@@ -4,7 +4,6 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from orchestrator.cli.places import state_folder
 from orchestrator.errors import ExitCode
 
 _FORMS = ("html", "markdown", "json")
@@ -12,6 +11,7 @@ _FORMS = ("html", "markdown", "json")
 
 def _complete(_ctx: click.Context, _param: click.Parameter, word: str) -> list[CompletionItem]:
     from orchestrator.cli.completing import complete_runs
+    from orchestrator.cli.places import state_folder
 
     names = complete_runs(state_folder(os.environ))
     return [CompletionItem(name) for name in names if name.startswith(word)]
