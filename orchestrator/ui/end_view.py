@@ -60,13 +60,14 @@ def next_commands(end: RunEnd) -> tuple[str, ...]:
         return ("dtdeploy up --owed",) if end.owed else ()
     if report.beyond:
         return ("dtdeploy lock",)
+    bad = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
+    former = (f"dtdeploy rollback {run}",) if bad else ()
     if owed_units(end):
-        bad = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
-        return ("dtdeploy up --owed", *((f"dtdeploy rollback {run}",) if bad else ()))
+        return ("dtdeploy up --owed", *former)
     if end.restored is not None:
         return () if report.finished else ("dtdeploy status",)
     command = next_command(end.plan, report)
-    return (command,) if command else ()
+    return (command, *former) if command else ()
 
 
 def _came_up_badly(end: RunEnd) -> bool:

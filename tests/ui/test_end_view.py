@@ -10,7 +10,7 @@ from orchestrator.errors import ExitCode
 from orchestrator.ui.end_view import next_commands, owed_units, print_end, render_end
 from orchestrator.ui.json_lines import end_line
 from tests.ui.golden import assert_golden
-from tests.ui.runs import CODES, ENDS, GBO, PLAN, RUN, STOPPED, WITHOUT
+from tests.ui.runs import BROKEN, CODES, ENDS, GBO, PLAN, RUN, STOPPED, WITHOUT
 from tests.ui.values import KKO, problem, report_of
 
 RESUME, ROLLBACK = f"dtdeploy resume {RUN}", f"dtdeploy rollback {RUN}"
@@ -86,3 +86,10 @@ def test_it_is_printed_as_it_is_rendered() -> None:
     print_end(ENDS["kept"], Console(file=out, width=80))
     assert out.getvalue().splitlines() == render_end(ENDS["kept"], 80)
     assert str(KKO.site) in out.getvalue()
+
+
+def test_where_a_unit_did_not_stay_well_the_way_back_is_offered_too() -> None:
+    end = RunEnd(run=RUN, plan=PLAN, report=BROKEN)
+    commands = next_commands(end)
+    assert commands[0].startswith("dtdeploy up ")
+    assert commands[1:] == (ROLLBACK,)
