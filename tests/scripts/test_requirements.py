@@ -18,8 +18,15 @@ _PIN = re.compile(
 )
 
 # Where the name that is imported is not the name that is asked for; pydantic documents
-# `pydantic_core` as its own interface and pins it exactly.
-_INSTALLED_AS = {"git": "gitpython", "ruamel": "ruamel-yaml", "pydantic_core": "pydantic"}
+# `pydantic_core` as its own interface and pins it exactly, Jinja documents `markupsafe` likewise.
+_INSTALLED_AS = {
+    "click_man": "click-man",
+    "git": "gitpython",
+    "markupsafe": "jinja2",
+    "opentelemetry": "opentelemetry-sdk",
+    "pydantic_core": "pydantic",
+    "ruamel": "ruamel-yaml",
+}
 
 
 def pins(name: str) -> dict[str, Version]:
@@ -30,6 +37,12 @@ def pins(name: str) -> dict[str, Version]:
 def declared() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return [Requirement(line) for line in project["dependencies"]]
+
+
+def optional() -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    return [Requirement(line) for lines in extras for line in lines]
 
 
 def wanted_for_checking() -> list[Requirement]:
@@ -86,4 +99,4 @@ def test_what_is_imported_is_declared(folder: str) -> None:
     ours = {"orchestrator", "lab"} | sys.stdlib_module_names
     foreign = {_INSTALLED_AS.get(name, name) for name in set(imported(folder)) - ours}
     assert foreign
-    assert foreign <= {canonicalize_name(each.name) for each in declared()}
+    assert foreign <= {canonicalize_name(each.name) for each in (*declared(), *optional())}
