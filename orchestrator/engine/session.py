@@ -388,7 +388,3 @@ class Session:
 
     def _end(self, *problems: Problem) -> RunEnd:
         return RunEnd(run=self._record.run, plan=self._record.plan, problems=problems)
-
-
-def _with(end: RunEnd, problem: Problem) -> RunEnd:
-    return replace(end, problems=(*end.problems, problem))

@@ -22,7 +22,7 @@ def asked(host: str, probe: Probe) -> str:
             return _http(host, probe)
         case TcpProbe() | PostgresProbe():
             return _placed(host, probe, _connects(probe))
-        case _:
+        case _:  # pragma: no cover - mypy proves that there is no other kind
             assert_never(probe)
 
 
