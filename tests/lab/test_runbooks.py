@@ -96,27 +96,26 @@ def filled(line: str) -> str:
     return line
 
 
-@pytest.fixture(scope="module")
-def locked() -> Iterator[None]:
-    """What a run and what it owes are kept in, so that there is something to inspect."""
+@pytest.fixture
+def locked(operator: Operator) -> Iterator[Operator]:
+    """Give an operator, and what a run and what it owes are kept in: something to inspect."""
     for name in ("dtdeploy.run", "dtdeploy.owed"):
         hosts.run(COORDINATOR, "sh", "-c", f"echo test | docker config create {name} -")
-    yield
+    yield operator
     hosts.docker(COORDINATOR, "config", "rm", "dtdeploy.run", "dtdeploy.owed", check=False)
 
 
-def test_every_line_of_a_runbook_can_be_typed(operator: Operator, locked: None) -> None:
+def test_every_line_of_a_runbook_can_be_typed(locked: Operator) -> None:
     """All in one test: none changes anything, and one lab is enough."""
-    del locked
     failed = {}
     for line in sorted(TYPED):
         typed = filled(line)
         if typed.startswith(("ssh", "git")):
             typed = re.sub(r"^ssh ", "ssh -o BatchMode=yes ", typed)
-            done = control.ops(["sh", "-c", typed], timeout=60, machine=operator.machine)
+            done = control.ops(["sh", "-c", typed], timeout=60, machine=locked.machine)
         else:
             done = hosts.run(COORDINATOR, "sh", "-c", typed, check=False)
         if done.returncode != 0:
             failed[line] = (LINES[line], done.returncode, done.stderr)
     assert failed == {}
-    assert operator.touched() == []
+    assert locked.touched() == []
