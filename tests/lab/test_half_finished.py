@@ -261,7 +261,7 @@ STATES = (
 )
 ALL = DEEP or os.environ.get("DTDEPLOY_STATES", "") == "1"
 """All of them, with few services each: as many as there are takes a quarter of an hour."""
-_ALWAYS = ("gbo cut off while the server comes up", "a service removed by hand")
+_ALWAYS = ("Ctrl-C while clients go down", "a service removed by hand")
 
 
 @pytest.mark.timeout(600)
