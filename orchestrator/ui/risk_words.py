@@ -55,4 +55,5 @@ def _how_long(risk: Risk) -> str:
 
 
 def _times(typical: Typical) -> str:
-    return f"{elapsed(typical.median_seconds)} to {elapsed(typical.worst_seconds)}"
+    usual, worst = elapsed(typical.median_seconds), elapsed(typical.worst_seconds)
+    return usual if usual == worst else f"{usual} to {worst}"

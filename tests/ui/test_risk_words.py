@@ -21,10 +21,7 @@ REST = Typical(median_seconds=26.0, worst_seconds=31.0, runs=13)
         ),
         (
             Risk(down=(KKO,), outage=Typical(median_seconds=4, worst_seconds=4, runs=1)),
-            (
-                "datatrail-client@kko down for 4.0 s to 4.0 s (median and 90th percentile of 1 past"
-                " run)"
-            ),
+            "datatrail-client@kko down for 4.0 s (median and 90th percentile of 1 past run)",
         ),
         (
             Risk(down=(SERVER, DAEMONS), without=(KKO,), outage=TIME, unreadable=2),
