@@ -76,6 +76,9 @@ def next_command(plan: Plan, report: RunReport) -> str:
     if any(problem.code == "announce.unknown" for problem in report.problems):
         # The error says it: it depends on what stands in the channel.
         return ""
+    if {problem.code for problem in report.problems} == {"deploy.over-running"}:
+        # The same again would be refused again.
+        return shlex.join(["dtdeploy", "restart", *map(str, _refused(report))])
     ends = unit_ends(plan, report)
     selection = _typed(plan.selection)
     again = f"dtdeploy {asked(plan.command.value, selection)}"
@@ -88,6 +91,12 @@ def next_command(plan: Plan, report: RunReport) -> str:
         return f"dtdeploy verify {selection}"
     everything = plan.selection == "--all" and len(owed) == len(acted)
     return f"dtdeploy up {'--all' if everything else ' '.join(str(unit) for unit in owed)}"
+
+
+def _refused(report: RunReport) -> tuple[Unit, ...]:
+    """Return the units whose deploy was refused, in the order of the steps."""
+    failed = (item.step for item in report.steps if item.problems)
+    return tuple(dict.fromkeys(step.unit for step in failed if step.unit is not None))
 
 
 def _typed(selection: str) -> str:

@@ -142,3 +142,10 @@ def test_it_is_printed_where_it_is_told_to() -> None:
     out = StringIO()
     print_summary(PLAN, STUCK, Console(file=out, width=80))
     assert out.getvalue().splitlines() == render_summary(PLAN, STUCK, 80)
+
+
+def test_what_was_refused_over_running_dependents_is_not_to_be_repeated() -> None:
+    refused = problem("deploy.over-running", "runs, and something depends on it")
+    states = upwards(State.SKIPPED) | {f"deploy {SERVER}": State.FAILED}
+    report = report_of(PLAN, states, {f"deploy {SERVER}": (refused,)})
+    assert next_command(PLAN, report) == f"dtdeploy restart {SERVER}"
