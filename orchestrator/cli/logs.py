@@ -4,27 +4,13 @@ from typing import Any
 import click
 
 from orchestrator.cli.log_options import check_since, read_pattern, read_since
-from orchestrator.cli.options import names, request_of
+from orchestrator.cli.options import by_site, by_stack, names, request_of
 
 
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Every unit; so it is without any name.")
-@click.option(
-    "--site",
-    "sites",
-    multiple=True,
-    metavar="SITE",
-    help="The units at this site. May be given several times.",
-    shell_complete=lambda ctx, _param, word: names(ctx, "site", word),
-)
-@click.option(
-    "--stack",
-    "stacks",
-    multiple=True,
-    metavar="STACK",
-    help="This stack at every site, or at the given --site only.",
-    shell_complete=lambda ctx, _param, word: names(ctx, "stack", word),
-)
+@by_site
+@by_stack
 @click.option(
     "--since",
     metavar="TIME",

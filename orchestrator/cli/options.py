@@ -29,6 +29,24 @@ def names(ctx: click.Context, what: str, incomplete: str) -> list[CompletionItem
     ]
 
 
+by_site = click.option(
+    "--site",
+    "sites",
+    multiple=True,
+    metavar="SITE",
+    help="The units at this site. May be given several times.",
+    shell_complete=lambda ctx, _param, word: names(ctx, "site", word),
+)
+by_stack = click.option(
+    "--stack",
+    "stacks",
+    multiple=True,
+    metavar="STACK",
+    help="This stack at every site, or at the given --site only.",
+    shell_complete=lambda ctx, _param, word: names(ctx, "stack", word),
+)
+
+
 def selecting(function: F) -> F:
     """Add --all, --site, --stack and STACK@SITE; the command gets them as `request`."""
     decorators = (
@@ -39,22 +57,8 @@ def selecting(function: F) -> F:
             shell_complete=lambda ctx, _param, word: names(ctx, "unit", word),
         ),
         click.option("--all", "everything", is_flag=True, help="Every unit at every active site."),
-        click.option(
-            "--site",
-            "sites",
-            multiple=True,
-            metavar="SITE",
-            help="The units at this site. May be given several times.",
-            shell_complete=lambda ctx, _param, word: names(ctx, "site", word),
-        ),
-        click.option(
-            "--stack",
-            "stacks",
-            multiple=True,
-            metavar="STACK",
-            help="This stack at every site, or at the given --site only.",
-            shell_complete=lambda ctx, _param, word: names(ctx, "stack", word),
-        ),
+        by_site,
+        by_stack,
     )
     for decorate in reversed(decorators):
         function = decorate(function)

@@ -29,6 +29,10 @@ _FULL = (
     r' && [ -n "$counts" ] && ! echo "$counts" | grep -qv "^\([0-9]*\)/\1\( .*\)*$"'
 )
 _TASKS = "$(docker stack ps -q -f desired-state=running $s)"
+_PULL = (
+    'sed -n "s/^ *image: *//p" {file} | sort -u |'
+    ' while read -r image; do eval "docker pull -q $image" || exit 1; done'
+)
 _BODIES = {
     "ready": 'nodes=$(docker node ls --format "{{.Hostname}} {{.Status}}") && echo "$nodes"'
     ' && ! echo "$nodes" | grep -qv " Ready$"',
@@ -40,8 +44,7 @@ _BODIES = {
     f" do {_OVER}; done",
     "wait_running": f"until {_FULL}; do {_OVER}; done",
     "same_tasks": f'a={_TASKS} && sleep $n && [ -n "$a" ] && [ "$a" = "{_TASKS}" ]',
-    "pull": 'cd "$s" && sed -n "s/^ *image: *//p" "$n" | sort -u |'
-    ' while read -r image; do eval "docker pull -q $image" || exit 1; done',
+    "pull": 'cd "$s" && ' + _PULL.format(file='"$n"'),
 }
 """What is done at a manager, by the name of the shell's function that has it done."""
 
@@ -144,9 +147,7 @@ def pulled(host: str, spec: UnitSpec) -> str:
     folder, file = _place(spec)
     if not (spec.variables or spec.secret_variables):
         return _called("pull", host, _there(spec, folder), file)
-    images = f'sed -n "s/^ *image: *//p" {shlex.quote(file)} | sort -u'
-    pull = 'while read -r image; do eval "docker pull -q $image" || exit 1; done'
-    return _with_variables(host, spec, f"{images} | {pull}")
+    return _with_variables(host, spec, _PULL.format(file=shlex.quote(file)))
 
 
 def deployed(host: str, spec: UnitSpec) -> str:

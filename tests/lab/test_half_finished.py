@@ -164,24 +164,25 @@ def docker_crashed(operator: Operator) -> Screen:
     return running.ends().err
 
 
+def impatient(operator: Operator) -> None:
+    """Let removals of clients take 15 seconds at most, from now on."""
+    folder = Path(operator.inventory).parent / "impatient"
+    folder.mkdir(exist_ok=True)
+    if not (folder / "sites.yaml").exists():
+        with_policy(operator.inventory, folder, "remove: 15s")
+    operator.inventory = folder / "sites.yaml"
+
+
 def stuck(operator: Operator) -> Screen:
     faults.image("stuck", stack="datatrail-client", service=("replicator",), site="gbo")
     assert operator.types("restart", "--site", "gbo", "--yes").code == 0
     faults.pristine()
-    folder = Path(operator.inventory).parent / "impatient"
-    folder.mkdir(exist_ok=True)
-    if not (folder / "sites.yaml").exists():
-        with_policy(operator.inventory, folder, "remove: 15s")
-    operator.inventory = folder / "sites.yaml"
+    impatient(operator)
     return operator.types("restart", "--all", "--yes").err
 
 
 def worker_frozen(operator: Operator) -> Screen:
-    folder = Path(operator.inventory).parent / "impatient"
-    folder.mkdir(exist_ok=True)
-    if not (folder / "sites.yaml").exists():
-        with_policy(operator.inventory, folder, "remove: 15s")
-    operator.inventory = folder / "sites.yaml"
+    impatient(operator)
     running = begun(operator)
     running.until_it_says("preflight passed")
     running.send(signal.SIGSTOP)
