@@ -54,9 +54,10 @@ def conduct(
             shown.close()
         ended(end)
         _report(world, run)
-    entries = read_entries(partial(world.journals.read, journal or run))
-    for words in tell_end(world.besides, end, end.exit_code, entries):
-        world.talk.say(f"not told: {words}")
+    if world.besides.anybody:
+        entries = read_entries(partial(world.journals.read, journal or run))
+        for words in tell_end(world.besides, end, end.exit_code, entries):
+            world.talk.say(f"not told: {words}")
     return end
 
 

@@ -28,6 +28,11 @@ class Besides:
     metrics: Path | None = None
     traces: bool = False
 
+    @property
+    def anybody(self) -> bool:
+        """Whether there is anybody to tell: else nothing has to be read for it."""
+        return bool(self.metrics or self.grafana_url or self.traces)
+
 
 def besides_of(inventory: Inventory, environment: Mapping[str, str]) -> Besides:
     """Return whom the environment names, in the variables that the inventory names."""

@@ -158,3 +158,15 @@ def test_status_writes_metrics_where_it_is_told_to(
     told = values(tmp_path / FLEET_FILE)
     (blind,) = [name for (metric, *name), value in told.items() if "site" in metric and value]
     assert Unit(stack="datatrail-client", site=blind[0]) in {s.unit for s in PRODUCTION.units}
+
+
+@pytest.mark.parametrize(
+    "besides", [Besides(metrics=Path("x")), Besides(grafana_url="x"), Besides(traces=True)]
+)
+def test_a_journal_is_read_again_for_somebody(besides: Besides) -> None:
+    assert besides.anybody
+
+
+@pytest.mark.parametrize("besides", [Besides(), Besides(grafana_token="x")])
+def test_a_journal_is_not_read_again_for_nobody(besides: Besides) -> None:
+    assert not besides.anybody
