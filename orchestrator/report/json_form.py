@@ -25,6 +25,7 @@ from typing import Any
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import UnitPlan
 from orchestrator.report.next_steps import next_steps, state_left, to_reproduce
+from orchestrator.report.plan_parts import notice_json, override_json
 from orchestrator.report.timeline import Bar, Deed, Life, Outage, Timeline, Track, Trouble
 from orchestrator.words.foreign import clean, clean_lines
 
@@ -88,16 +89,8 @@ def _plan(run: Timeline) -> Json:
         "left_out": [
             {"unit": str(item.unit), "reason": clean(item.reason)} for item in plan.left_out
         ],
-        "override": {
-            "freeze": plan.override.freeze,
-            "guards": list(plan.override.guards),
-            "because": clean(plan.override.because) or None,
-        },
-        "notice": {
-            "needed": plan.announces,
-            "announced": clean(plan.notice.announced) or None,
-            "minutes": plan.notice.minutes,
-        },
+        "override": override_json(plan),
+        "notice": notice_json(plan),
     }
 
 

@@ -47,6 +47,7 @@ from orchestrator.planning.plan import Before, Plan, Step, UnitPlan
 from orchestrator.planning.risk import Risk
 from orchestrator.planning.steps import step_waves
 from orchestrator.procedures.owed import Owed
+from orchestrator.report.plan_parts import notice_json, override_json
 from orchestrator.ui.holding import HeldRun, next_for
 from orchestrator.ui.json_changes import change_json, span_json
 from orchestrator.ui.lock_view import RunState
@@ -109,16 +110,8 @@ def plan_json(plan: Plan) -> Json:
             for held in plan.frozen
         ],
         "guards": [_guard(answer) for answer in plan.guards],
-        "override": {
-            "freeze": plan.override.freeze,
-            "guards": list(plan.override.guards),
-            "because": clean(plan.override.because) or None,
-        },
-        "notice": {
-            "needed": plan.announces,
-            "announced": clean(plan.notice.announced) or None,
-            "minutes": plan.notice.minutes,
-        },
+        "override": override_json(plan),
+        "notice": notice_json(plan),
     }
 
 
