@@ -2,10 +2,11 @@
 
 import json
 import sys
+from pathlib import Path
 
 import click
 
-from lab import byhand, control, hosts, lifecycle, packages, status, witness
+from lab import byhand, control, hosts, lifecycle, packages, paths, soak, status, witness
 from lab.cli.faults import fault
 from lab.errors import LabError
 from lab.topology import DEFAULT_SITES, DEFAULT_WORKERS, OPERATOR, OTHER_OPERATOR, Shape
@@ -73,6 +74,31 @@ def enter(host: str, command: tuple[str, ...]) -> None:
 def ops(command: tuple[str, ...], *, elsewhere: bool) -> None:
     """Run a command, or a shell, as the operator on the control machine."""
     control.become(command, machine=OTHER_OPERATOR if elsewhere else OPERATOR)
+
+
+@cli.command(name="soak")
+@click.option("--minutes", default=120.0, show_default=True, help="For how long.")
+@click.option("--busy", default=2, show_default=True, help="So many busy loops beside it.")
+@click.option("--quiet", default=75.0, show_default=True, help="Seconds of silence too many.")
+@click.option(
+    "-i",
+    "--inventory",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    default=Path("sites.yaml"),
+    show_default=True,
+    help="What is taken down and up.",
+)
+def soak_(*, minutes: float, busy: int, quiet: float, inventory: Path) -> None:
+    """Take everything down and up for hours, listening for silence; exits with 1 at any."""
+    found = soak.soak(
+        minutes=minutes,
+        busy=busy,
+        quiet=quiet,
+        folder=paths.folder() / "soak",
+        options=("-i", str(inventory.absolute())),
+    )
+    soak.summary(found, click.echo)
+    sys.exit(1 if found.silences else 0)
 
 
 @cli.command(name="packages")

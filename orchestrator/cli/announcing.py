@@ -18,10 +18,14 @@ _RUNBOOK = "announce-downtime"
 
 
 class Performer(Protocol):
-    """Performs one effect, blocking."""
+    """Performs one effect, blocking, and leaves it behind when it never ends."""
 
     def perform(self, effect: Effect) -> object:
         """Return the effect's answer."""
+        ...
+
+    def give_up(self, effect: Effect) -> None:
+        """Be told that nobody waits for `effect` any more."""
         ...
 
 
@@ -94,6 +98,10 @@ class WithAnnouncements:
         if isinstance(effect, Announce):
             return self._places.perform(effect)
         return self._performer.perform(effect)
+
+    def give_up(self, effect: Effect) -> None:
+        """Let the performer leave behind what the thread of `effect` holds."""
+        self._performer.give_up(effect)
 
 
 def check_notice(notice: Notice) -> None:

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
+from orchestrator.engine.watch import Watch
 from orchestrator.errors import DtdeployError, ExitCode, Problem, SourceError, UsageError
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, Repo
@@ -70,7 +71,15 @@ class Checkout(Protocol):
 class GitCheckout:
     """From git, through mirrors in `cache`."""
 
-    def __init__(self, inventory: Inventory, cache: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        cache: Path,
+        environment: Mapping[str, str],
+        watch: Watch | None = None,
+    ) -> None:
+        """Fetch nothing yet; `watch` is told when git is waited for."""
+        self._watch = watch or Watch(float)
         self._inventory = inventory
         self._cache = cache
         self._environment = environment
@@ -167,13 +176,15 @@ class GitCheckout:
         return commit_gone(revision, evidence)
 
     def _fetch(self, repos: list[Repo]) -> tuple[FetchResult, ...]:
-        return fetch_all(
-            repos,
-            self._cache,
-            deadline_seconds=_FETCH_SECONDS,
-            environment=self._environment,
-            workers=_WORKERS,
-        )
+        names = ", ".join(repo.name for repo in repos)
+        with self._watch.waiting(f"git fetch of {names}", at_most=_FETCH_SECONDS):
+            return fetch_all(
+                repos,
+                self._cache,
+                deadline_seconds=_FETCH_SECONDS,
+                environment=self._environment,
+                workers=_WORKERS,
+            )
 
     def _pin_all(self, repos: list[Repo]) -> dict[str, Revision]:
         pins: dict[str, Revision] = {}

@@ -1,19 +1,23 @@
 """Give one life of a run what it acts with: journal, signals, someone who shows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
 from orchestrator.cli.past import read_history
 from orchestrator.cli.reports import leave_report
 from orchestrator.cli.telling import read_entries, tell_end
+from orchestrator.cli.watchdog import Run
 from orchestrator.cli.wiring import World
+from orchestrator.engine.events import RunWaits
 from orchestrator.engine.means import Means
 from orchestrator.engine.report import RunEnd
+from orchestrator.engine.watch import Wait, WatchedBackend, WatchedJournal
 from orchestrator.errors import ExitCode
 from orchestrator.planning.history import expect
 from orchestrator.planning.plan import Plan
-from orchestrator.ui.listening import Listening
+from orchestrator.ui.relay import Relay
 
 Live = Callable[[Means], RunEnd]
 
@@ -38,33 +42,52 @@ def conduct(
     shown = _Shown(world, run)
     opened = world.journals.open(journal or run)
     with opened as written, stop_on_signals(interrupt, world.wake):
+        means = Means(
+            backend=WatchedBackend(world.backend, world.watch),
+            journal=WatchedJournal(written, world.watch),
+            holder=world.holder,
+            wall=world.wall,
+            listen=shown.begin,
+            stop_asked=interrupt.asked,
+            announces=world.places.known,
+            watch=world.watch,
+            stalled=world.watchdog.stalled if world.watchdog else lambda: None,
+        )
         try:
-            end = live(
-                Means(
-                    backend=world.backend,
-                    journal=written,
-                    holder=world.holder,
-                    wall=world.wall,
-                    listen=shown.begin,
-                    stop_asked=interrupt.asked,
-                    announces=world.places.known,
-                )
-            )
+            with _watched(world, run, interrupt, shown):
+                end = live(means)
         finally:
             shown.close()
         ended(end)
         _report(world, run)
     if world.besides.anybody:
-        entries = read_entries(partial(world.journals.read, journal or run))
-        for words in tell_end(world.besides, end, end.exit_code, entries):
-            world.talk.say(f"not told: {words}")
+        with world.watch.waiting("those who are told how it ended"):
+            entries = read_entries(partial(world.journals.read, journal or run))
+            for words in tell_end(world.besides, end, end.exit_code, entries):
+                world.talk.say(f"not told: {words}")
     return end
+
+
+@contextmanager
+def _watched(world: World, run: str, interrupt: Interrupt, shown: "_Shown") -> Iterator[None]:
+    """Let the watchdog, where there is one, stop a run that stands still."""
+
+    def stop() -> None:
+        interrupt.ask()
+        world.wake()
+
+    if world.watchdog is None:
+        yield
+        return
+    with world.watchdog.of_run(Run(id=run, stop=stop, say=shown.waits)):
+        yield
 
 
 def _report(world: World, run: str) -> None:
     """Leave a report and say where it lies; whatever goes wrong with it changes nothing else."""
     try:
-        path = leave_report(world.journals, world.reports, run)
+        with world.watch.waiting("the report to be written on this machine's disk"):
+            path = leave_report(world.journals, world.reports, run)
     except Exception as error:  # noqa: BLE001 - not even a mistake here may change how a run ended
         world.talk.aside(f"no report was written: {error}; try: dtdeploy report {run}")
     else:
@@ -83,17 +106,28 @@ class _Shown:
     def __init__(self, world: World, run: str) -> None:
         self._world = world
         self._run = run
-        self._now: Listening | None = None
+        self._now: Relay | None = None
 
-    def begin(self, plan: Plan) -> Listening:
+    def begin(self, plan: Plan) -> Relay:
         """Show the carrying out of `plan` from now on."""
         self.close()
-        self._now = self._world.talk.listener(
+        listener = self._world.talk.listener(
             plan, self._run, expect=lambda plan: expect(plan, read_history(self._world.journals))
         )
+        self._now = Relay(listener)
         return self._now
+
+    def waits(self, wait: Wait, seconds: float) -> bool:
+        """Show what is waited for, where something is shown; called from another thread."""
+        if self._now is None:
+            return False
+        at = self._world.backend.now()
+        words, most = wait.words, wait.at_most
+        self._now(RunWaits(at=at, waiting_for=words, seconds=seconds, at_most=most))
+        return True
 
     def close(self) -> None:
         """Give the terminal back."""
-        if self._now is not None:
-            self._now.close()
+        shown, self._now = self._now, None
+        if shown is not None:
+            shown.close()

@@ -26,9 +26,11 @@ from orchestrator.cli.processes import is_dtdeploy
 from orchestrator.cli.reports import NoReports, ReportFolder, Reports
 from orchestrator.cli.talk import Talk
 from orchestrator.cli.telling import Besides, besides_of
+from orchestrator.cli.watchdog import Watchdog
 from orchestrator.engine.log_flow import LogReader, NoLogs
 from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.engine.ports import Backend
+from orchestrator.engine.watch import Watch
 from orchestrator.errors import Problem
 from orchestrator.fleet.guard import Guard, GuardAnswer
 from orchestrator.inventory.load import load_inventory
@@ -57,8 +59,8 @@ class World:
     `wall` is this machine's clock, seconds since 1970. `runs_here` tells whether a process id is
     a dtdeploy on this machine, `reaches` whether we are logged in to a site. `ask_guard` asks
     whether a run may disturb; a rehearsal asks nobody. `places` is where downtime is announced,
-    `besides` who
-    else is told how a run ended, `sleep` lets real seconds pass.
+    `besides` who else is told how a run ended, `sleep` lets real seconds pass. `watch` knows what
+    is waited for, `watchdog` sees that the command goes on.
     """
 
     inventory: Inventory
@@ -78,6 +80,8 @@ class World:
     reaches: Callable[[str], bool] = _never
     sleep: Callable[[float], None] = time.sleep
     besides: Besides = field(default_factory=Besides)
+    watch: Watch = field(default_factory=lambda: Watch(time.monotonic))
+    watchdog: Watchdog | None = None
 
 
 def open_talk() -> Talk:
@@ -118,30 +122,34 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
     places = UrlPlaces(inventory, os.environ, _running_seconds)
     sending = WithAnnouncements(performer, places)
     backend = ThreadedBackend(sending, _running_seconds, workers=_WORKERS)
+    watch = Watch(time.monotonic, backend.under_way, backend.now)
     try:
-        yield World(
-            inventory=inventory,
-            backend=backend,
-            checkout=LaterCheckout(lambda: _git_checkout(inventory)),
-            talk=open_talk(),
-            run_id=_run_id(),
-            wake=backend.wake,
-            holder=_holder(),
-            wall=time.time,
-            journals=journals_here(),
-            reports=reports_here(),
-            runs_here=is_dtdeploy,
-            ask_guard=partial(
-                ask_guard,
+        with Watchdog(watch, state_folder(os.environ) / "stacks", _local_time) as watchdog:
+            yield World(
+                inventory=inventory,
                 backend=backend,
-                coordinator=inventory.coordinator,
-                environment=os.environ,
-            ),
-            logs=performer.logs,
-            places=places,
-            besides=besides_of(inventory, os.environ),
-            reaches=performer.reaches,
-        )
+                checkout=LaterCheckout(lambda: _git_checkout(inventory, watch)),
+                talk=open_talk(),
+                run_id=_run_id(),
+                wake=backend.wake,
+                holder=_holder(),
+                wall=time.time,
+                journals=journals_here(),
+                reports=reports_here(),
+                runs_here=is_dtdeploy,
+                ask_guard=partial(
+                    ask_guard,
+                    backend=backend,
+                    coordinator=inventory.coordinator,
+                    environment=os.environ,
+                ),
+                logs=performer.logs,
+                places=places,
+                besides=besides_of(inventory, os.environ),
+                reaches=performer.reaches,
+                watch=watch,
+                watchdog=watchdog,
+            )
     finally:
         backend.close()
         performer.close()
@@ -236,10 +244,10 @@ def _performer(
     )
 
 
-def _git_checkout(inventory: Inventory) -> "Checkout":
+def _git_checkout(inventory: Inventory, watch: Watch) -> "Checkout":
     from orchestrator.cli.checkout import GitCheckout
 
-    return GitCheckout(inventory, _cache() / "mirrors", os.environ)
+    return GitCheckout(inventory, _cache() / "mirrors", os.environ, watch)
 
 
 def _simulated(inventory: Inventory, path: Path) -> World:

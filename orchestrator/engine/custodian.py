@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from orchestrator.engine.events import (
     Event,
     RunStopping,
+    RunWaits,
     StepDone,
     StepFailed,
     StepSkipped,
@@ -35,6 +36,7 @@ from orchestrator.procedures.effects import (
     ShipRelease,
     UpdateConfig,
     WriteAudit,
+    site_of,
 )
 from orchestrator.procedures.hold import Hold, Phase
 from orchestrator.procedures.told import Sent, Told, with_told, without
@@ -135,7 +137,9 @@ class Custodian:
                 self._remember(event.step, "skipped", {"because": event.because})
             case StepStopped():
                 self._remember(event.step, "stopped", {})
-            case StepWaits() | RunStopping():  # pragma: no branch - there is no other, says mypy
+            case (
+                StepWaits() | RunWaits() | RunStopping()
+            ):  # pragma: no branch - there is no other, says mypy
                 pass
 
     def _started(self, step: Step) -> None:
@@ -183,13 +187,6 @@ def told(hold: Hold, effect: Announce, answer: Answer, at: float) -> Hold:
     sent = Sent.RECEIVED if answer.result is Result.OK else Sent.UNKNOWN
     item = Told(news=effect.news, sent=sent, at=at, words=answer.words[:_RECEIPT])
     return replace(hold, told=with_told(hold.told, item))
-
-
-def site_of(effect: Mutation) -> str:
-    """Return the site that an effect changes."""
-    if isinstance(effect, ShipRelease | PullImages | Announce):
-        return effect.site
-    return effect.unit.site
 
 
 def details(effect: Mutation) -> dict[str, Json]:

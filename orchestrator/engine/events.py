@@ -27,6 +27,19 @@ class StepWaits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunWaits:
+    """Something that belongs to no single step is waited for, for `seconds` by now.
+
+    `at_most`: after so many seconds in all it is given up; None where nothing bounds it.
+    """
+
+    at: float
+    waiting_for: str
+    seconds: float
+    at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDone:
     """A step reached its end."""
 
@@ -71,5 +84,6 @@ class RunStopping:
     at: float
 
 
-Event = StepStarted | StepWaits | StepDone | StepFailed | StepSkipped | StepStopped | RunStopping
+StepEvent = StepStarted | StepWaits | StepDone | StepFailed | StepSkipped | StepStopped
+Event = StepEvent | RunWaits | RunStopping
 Listener = Callable[[Event], None]

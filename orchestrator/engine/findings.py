@@ -53,6 +53,22 @@ def lock_unreachable(coordinator: str, run: str, words: str) -> Problem:
     )
 
 
+def stalled(run: str, why: str, stacks: str) -> Problem:
+    """Say that a run stood still, or was told that it does, and was stopped.
+
+    `why` says how that was noticed, `stacks` is the file with what each thread was doing.
+    """
+    return Problem(
+        code="run.stalled",
+        what=f"run {run} was stopped: {why}",
+        exit_code=ExitCode.INTERRUPTED,
+        evidence=(f"what each thread was doing: {stacks}",) if stacks else (),
+        fix=f"dtdeploy resume {run}",
+        state_left="what had been begun may go on for a moment; the next run looks first",
+        runbook="run-stalled",
+    )
+
+
 def fleet_moved(differences: tuple[str, ...]) -> Problem:
     """Say that the fleet is not what the plan was made for."""
     return Problem(

@@ -42,6 +42,13 @@ class Keeper:
         self._reading = False
         self._next = 0.0
         self._trouble: Problem | None = None
+        self._proved_at: float | None = None
+
+    def unreachable(self, now: float) -> Problem | None:
+        """Return why the lock has not been proved for PATIENCE_SECONDS, None where it has."""
+        proved = self._proved_at
+        late = proved is None or now - proved >= PATIENCE_SECONDS
+        return self._trouble if late else None
 
     @property
     def lock(self) -> StoredConfig:
@@ -101,7 +108,7 @@ class Keeper:
         return self._impatient(now)
 
     def _proved(self, lock: StoredConfig, sent: float) -> dict[str, Holding]:
-        self._lock, self._trouble = lock, None
+        self._lock, self._trouble, self._proved_at = lock, None, sent
         self._next = sent if self._asking else sent + BEAT_SECONDS
         told = {name: Holding(held=True, asked=sent) for name in self._proving}
         self._proving = {}

@@ -220,14 +220,14 @@ class Session:
 
     def _owe(self, owed: tuple[Owed, ...], settled: frozenset[Unit]) -> Problem | None:
         change = change_owed(self._site, add=owed, settle=settled)
-        return carry_alone(self._means.backend, change)
+        return self._tenure.note("what is owed to be written down", change)
 
     def _take_back(self) -> Problem | None:
         """Take off again what this run wrote down before it came to nothing."""
         left = frozenset(item.unit for item in self._record.plan.left_out)
         applied = give_back(self._means, self._site, self._record)
         change = change_owed(self._site, settle=left, of_run=self._record.run)
-        owed = carry_alone(self._means.backend, change) if left else None
+        owed = self._tenure.note("what is owed to be taken back", change) if left else None
         return applied or owed
 
     def _looks(self, plan: Plan) -> dict[str, Look]:
@@ -317,6 +317,8 @@ class Session:
             custodian=custodian,
             done=done,
         )
+        if (trouble := keeper.unreachable(means.backend.now())) is not None:
+            self._tenure.give_up(trouble)
         return keeper, report
 
     def _keeper(self, lock: StoredConfig, hold: Hold) -> Keeper:
@@ -363,6 +365,9 @@ class Session:
 
     def _fallen(self, book: Book, report: RunReport) -> tuple[Problem, ...]:
         """Return what is broken that was well, the first few with their tasks' last words."""
+        if self._tenure.unreachable is not None:
+            # The run is kept, and whoever goes on with it looks again.
+            return ()
         looks = self._looks(book.plan)
         fallen = broken_since(book, report.steady, looks)
         told = tuple(
@@ -377,7 +382,9 @@ class Session:
 
     def _ended(self, end: RunEnd) -> RunEnd:
         unsaid = tuple(self._herald.unsaid)
-        end = replace(end.having(*self._tenure.problems), unsaid=unsaid)
+        stalled = self._means.stalled()
+        beyond_steps = (*self._tenure.problems, *((stalled,) if stalled else ()))
+        end = replace(end.having(*beyond_steps), unsaid=unsaid)
         reports = [r for r in (end.report, end.restored) if r is not None]
         beyond = (problem for report in reports for problem in report.beyond)
         owed: dict[str, Json] = {str(item.unit): item.reason for item in end.owed}

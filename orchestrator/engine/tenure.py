@@ -3,19 +3,22 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.findings import lock_held
 from orchestrator.engine.journal import Entry, EntryKind, Json
 from orchestrator.engine.means import Means
 from orchestrator.engine.record import RunRecord
-from orchestrator.errors import JournalError, Problem
-from orchestrator.procedures.asking import ask_config, ask_sleep
+from orchestrator.errors import ExitCode, JournalError, Problem
+from orchestrator.procedures.asking import Asking, ask_config, ask_sleep
 from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.effects import StoredConfig, UpdateConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase, from_labels, session_of, to_labels
-from orchestrator.procedures.lock import release_lock, take_lock, write_lock
+from orchestrator.procedures.lock import PATIENCE_SECONDS, release_lock, take_lock, write_lock
 from orchestrator.procedures.told import News, Sent, Told, about
+
+T = TypeVar("T")
 
 
 class Tenure:
@@ -29,6 +32,16 @@ class Tenure:
         self._means = means
         self._site = site
         self._record = record
+        self._unreachable: Problem | None = None
+
+    @property
+    def unreachable(self) -> Problem | None:
+        """Why nothing more is written to the coordinator's Swarm, if it cannot be reached."""
+        return self._unreachable
+
+    def give_up(self, problem: Problem) -> None:
+        """Write nothing more to the coordinator's Swarm: it has been waited for long enough."""
+        self._unreachable = problem
 
     def begin(self, data: bytes) -> tuple[StoredConfig, Hold] | Problem:
         """Take the lock for a new run, whose encoded record is `data`.
@@ -48,7 +61,8 @@ class Tenure:
             told=self._by_hand(now),
         )
         taking = take_lock(self._site, self._labels(hold), data)
-        lock = carry_alone(self._means.backend, taking)
+        with self._means.watch.waiting(f"the lock on {self._site}"):
+            lock = carry_alone(self._means.backend, taking)
         if isinstance(lock, Problem):
             return lock
         if session_of(lock) != self._means.holder.session:
@@ -85,12 +99,30 @@ class Tenure:
         body: dict[str, Json] = {"lock": "taken over", "from": str(hold.holder), "down": down}
         self.log(EntryKind.LOCK, body)
         if wait_out:
-            carry_alone(self._means.backend, ask_sleep(WAIT_OUT_SECONDS))
+            words = f"what {hold.holder} may have begun"
+            with self._means.watch.waiting(words, at_most=WAIT_OUT_SECONDS):
+                carry_alone(self._means.backend, ask_sleep(WAIT_OUT_SECONDS))
         return held, mine
 
     def write(self, lock: StoredConfig, hold: Hold) -> StoredConfig | Problem | None:
         """Write what the run is at to its lock; None when it is not ours any more."""
-        return carry_alone(self._means.backend, write_lock(self._site, lock, self._labels(hold)))
+        what = f"the lock on {self._site} to be written"
+        return self.note(what, write_lock(self._site, lock, self._labels(hold)))
+
+    def note(self, what: str, procedure: Asking[T]) -> T | Problem:
+        """Carry out `procedure`, which writes to the coordinator's Swarm; `what` is waited for.
+
+        Once one has found that the Swarm cannot be reached, none is begun any more: each would
+        wait as long again, and tell nothing new.
+        """
+        if self._unreachable is not None:
+            procedure.close()
+            return self._unreachable
+        with self._means.watch.waiting(what, at_most=PATIENCE_SECONDS):
+            told = carry_alone(self._means.backend, procedure)
+        if isinstance(told, Problem) and told.exit_code is ExitCode.SITE_UNREACHABLE:
+            self._unreachable = told
+        return told
 
     def keep(self, lock: StoredConfig, hold: Hold) -> None:
         """Leave the lock, saying that nobody is at it any more; tried once only.
@@ -102,12 +134,12 @@ class Tenure:
         update = UpdateConfig(
             site=self._site, id=lock.id, version=lock.version, labels=self._labels(left)
         )
-        carry_alone(self._means.backend, ask_config(update))
+        self.note("the lock to say that the run stopped", ask_config(update))
         self.log(EntryKind.LOCK, {"lock": "kept"})
 
     def release(self, lock: StoredConfig) -> None:
         """Release the lock."""
-        problem = carry_alone(self._means.backend, release_lock(self._site, lock))
+        problem = self.note("the lock to be released", release_lock(self._site, lock))
         if problem is not None:
             self.problems.append(problem)
         self.log(EntryKind.LOCK, {"lock": "released" if problem is None else "unknown"})

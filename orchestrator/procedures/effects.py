@@ -278,6 +278,14 @@ Effect = (
 )
 
 
+def site_of(effect: Effect) -> str:
+    """Return the site that an effect asks or changes, "" if it is the engine's own."""
+    if isinstance(effect, RemoveServices | RemoveLeftovers | DeployStack):
+        return effect.unit.site
+    site: str = getattr(effect, "site", "")
+    return site
+
+
 class Result(Enum):
     """How a mutating effect ended, as far as anyone can tell."""
 

@@ -26,6 +26,8 @@ _LOST_SECONDS = 25.0
 """A write without a leader blocks up to 20 s and may then still be done (moby cluster.go)."""
 _PAUSE_SECONDS = 1.0
 _TRIES = 8
+PATIENCE_SECONDS = 30.0
+"""No new try to write begins after so long: a leader is elected, or a daemon restarted, within."""
 _RELEASED = "dtdeploy.released"
 Labels = tuple[tuple[str, str], ...]
 
@@ -94,6 +96,7 @@ def write_lock(
 
     """
     session, known = dict(labels)["dtdeploy.session"], lock
+    began = yield from ask_sleep(0)
     for _ in range(_TRIES):
         answer = yield from ask_config(
             UpdateConfig(site=site, id=known.id, version=known.version, labels=labels)
@@ -102,17 +105,22 @@ def write_lock(
             return answer.config
         problem = _problem(site, answer)
         found = yield from _read(site)
-        if found is None or (isinstance(found, StoredConfig) and found.id != lock.id):
+        if found is None or (isinstance(found, StoredConfig) and _taken(found, known, session)):
             return None
         if isinstance(found, StoredConfig):
-            if session_of(found) == session:
-                known = found
-                if dict(found.labels) == dict(labels):
-                    return found
-            elif found.version != known.version:
-                return None
-        yield from ask_sleep(_PAUSE_SECONDS)
+            known = found
+            if dict(found.labels) == dict(labels):
+                return found
+        if (yield from ask_sleep(_PAUSE_SECONDS)) - began >= PATIENCE_SECONDS:
+            break
     return problem
+
+
+def _taken(found: StoredConfig, known: StoredConfig, session: str) -> bool:
+    """Whether the lock as it was found is another's than that of `session`, or as it was known."""
+    if found.id != known.id:
+        return True
+    return session_of(found) != session and found.version != known.version
 
 
 def release_lock(site: str, lock: StoredConfig) -> Asking[Problem | None]:

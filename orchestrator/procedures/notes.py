@@ -22,6 +22,8 @@ Change = Callable[[StoredConfig | None], Labels | None]
 """From the config as it stands (None: there is none yet) to its labels, None to leave it so."""
 _TRIES = 8
 _PAUSE_SECONDS = 1.0
+_PATIENCE_SECONDS = 30.0
+"""No new try begins after so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +47,18 @@ def change_notes(notes: Notes, change: Change) -> Asking[ConfigAnswer | None]:
         None once they stand as wanted; else the last answer, and nobody can tell.
 
     """
-    for attempt in range(_TRIES):
-        if attempt:
-            yield from ask_sleep(_PAUSE_SECONDS)
+    began = yield from ask_sleep(0)
+    for left in reversed(range(_TRIES)):
         answer = yield from read_notes(notes)
-        if answer.config is None and answer.result is not ConfigResult.ABSENT:
-            continue
-        labels = change(answer.config)
-        if labels is None:
-            return None
-        answer = yield from _write(notes, answer.config, labels)
-        if answer.result is ConfigResult.OK:
-            return None
+        if answer.config is not None or answer.result is ConfigResult.ABSENT:
+            labels = change(answer.config)
+            if labels is None:
+                return None
+            answer = yield from _write(notes, answer.config, labels)
+            if answer.result is ConfigResult.OK:
+                return None
+        if not left or (yield from ask_sleep(_PAUSE_SECONDS)) - began >= _PATIENCE_SECONDS:
+            break
     return answer
 
 

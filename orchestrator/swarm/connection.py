@@ -24,6 +24,8 @@ from orchestrator.swarm.ssh_config import Target
 _GRACE_SECONDS = 10.0
 """How much longer than the remote `timeout` may take we wait for its answer."""
 _LIFE_SECONDS = 5.0
+_BEGIN_SECONDS = 30.0
+"""How long sshd may take to say that it has begun a command."""
 _COMMANDS_AT_ONCE = 3
 """With three channels for the Engine API: 6 of the 10 sessions sshd grants (MaxSessions)."""
 
@@ -93,9 +95,9 @@ class SshConnection:
             raise FleetError(problems.busy(self.site, "all sessions of ours are in use"))
         try:
             ends = self._clock() + deadline_seconds + _GRACE_SECONDS
-            with self._session() as channel, self._bounded(ends):
+            with self._session() as channel, self._bounded(channel, ends):
                 line = remote_line(limited(argv, deadline_seconds))
-                conversation = Conversation(channel, self._clock, ends, not_after)
+                conversation = Conversation(channel, self._begin, self._clock, ends, not_after)
                 return self._converse(conversation, line, stdin)
         finally:
             self._slots.release()
@@ -143,8 +145,7 @@ class SshConnection:
         """
         channel = self._open_session()
         try:
-            with self._bounded(self._clock() + self.target.connect_timeout_seconds):
-                channel.exec_command(remote_line(["docker", "system", "dial-stdio"]))
+            self._begin(channel, remote_line(["docker", "system", "dial-stdio"]))
         except (OSError, EOFError, paramiko.SSHException) as error:
             close_channel(channel)
             raise FleetError(self._gone(error)) from error
@@ -204,6 +205,11 @@ class SshConnection:
             self.close()
             raise FleetError(self._gone(error)) from error
 
+    def _begin(self, channel: paramiko.Channel, line: str) -> None:
+        """Let sshd begin a command; `Conversation` says what it raises."""
+        with self._bounded(channel, self._clock() + _BEGIN_SECONDS):
+            channel.exec_command(line)
+
     def _gone(self, error: Exception) -> Problem:
         said = str(error) or type(error).__name__
         return problems.unreachable(
@@ -211,13 +217,20 @@ class SshConnection:
         )
 
     @contextmanager
-    def _bounded(self, ends: float) -> Iterator[None]:
+    def _bounded(self, channel: paramiko.Channel, ends: float) -> Iterator[None]:
         """End the whole connection if the block outlasts `ends` by far.
 
         paramiko waits for the answer to a channel request without any deadline
-        (Channel._wait_for_event), and for a full TCP buffer likewise.
+        (Channel._wait_for_event), and for a full TCP buffer likewise. Whoever asks in the moment
+        that the connection ends may clear the event that would have told him (_event_pending);
+        a second close() does nothing then, so the event is set here.
         """
-        watchdog = threading.Timer(max(ends - self._clock(), 0.0) + 2.0, self.close)
+
+        def give_up() -> None:
+            self.close()
+            channel.event.set()
+
+        watchdog = threading.Timer(max(ends - self._clock(), 0.0) + 2.0, give_up)
         watchdog.daemon = True
         watchdog.start()
         try:

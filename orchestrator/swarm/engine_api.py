@@ -4,14 +4,17 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
+from typing import Any
 
 import docker
+import requests
 import urllib3
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import EmptyPoolError
 
 from orchestrator.errors import FleetError
 from orchestrator.fleet.observed import SwarmInfo
@@ -24,6 +27,10 @@ SDK_CHANNELS = 2
 """Beside the one that looks use: three sessions for the Engine API in all."""
 _SDK_SECONDS = 30
 """A write blocks up to 20 s while a Swarm has no leader (moby daemon/cluster/cluster.go)."""
+
+
+TURN_SECONDS = 60.0
+"""How long one waits for others who are talking to the same daemon, each of whom is bounded."""
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -88,6 +95,10 @@ class _Pool(HTTPConnectionPool):
         self._open_stream = open_stream
         self._gate = gate
 
+    def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ANN401 urllib3 keeps its type private
+        # requests names no time-out, and would wait here for ever.
+        return super()._get_conn(timeout=TURN_SECONDS if timeout is None else timeout)
+
     def _new_conn(self) -> _Connection:
         return _Connection(self._open_stream, self._gate)
 
@@ -95,8 +106,9 @@ class _Pool(HTTPConnectionPool):
 class ChannelAdapter(HTTPAdapter):
     """Sends requests of the SDK over SSH channels: one pool a site, whatever the URL."""
 
-    def __init__(self, open_stream: Callable[[], DialStdio], gate: _Gate) -> None:
+    def __init__(self, site: str, open_stream: Callable[[], DialStdio], gate: _Gate) -> None:
         super().__init__(max_retries=urllib3.Retry(0, read=False))
+        self._site = site
         self._pool = _Pool(open_stream, gate)
 
     def get_connection_with_tls_context(
@@ -104,6 +116,14 @@ class ChannelAdapter(HTTPAdapter):
     ) -> HTTPConnectionPool:
         """Return the only pool there is."""
         return self._pool
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 as requests'
+        """Send a request; FleetError, and nothing sent, when no channel is free for too long."""
+        try:
+            return super().send(*args, **kwargs)
+        except EmptyPoolError as error:
+            problem = problems.in_use(self._site, "every channel to the daemon", TURN_SECONDS)
+            raise FleetError(problem) from error
 
     def close(self) -> None:
         """Close every channel."""
@@ -153,9 +173,20 @@ class EngineApi:
             FleetError: the daemon cannot be asked, or did not answer in time.
 
         """
-        with self._lock:
+        with self._turn(self._lock):
             ends = self._clock() + (seconds or self._read_seconds)
             return self._exchange(list(requests_), ends)
+
+    @contextmanager
+    def _turn(self, lock: threading.Lock) -> Iterator[None]:
+        """Hold `lock`; FleetError when others hold it for too long."""
+        if not lock.acquire(timeout=TURN_SECONDS):
+            what = "the channel to the daemon"
+            raise FleetError(problems.in_use(self._site, what, TURN_SECONDS))
+        try:
+            yield
+        finally:
+            lock.release()
 
     def ask_with_info(
         self, requests_: Iterable[Request], *, max_age_seconds: float
@@ -231,11 +262,13 @@ class EngineApi:
             FleetError: the daemon cannot be asked for its version.
 
         """
-        with self._sdk_lock:
+        with self._turn(self._sdk_lock):
             if self._sdk is None:
                 if not self._version:
                     self.ask(())
-                self._sdk = _client(self._version, ChannelAdapter(self._open_stream, self._gate))
+                self._sdk = _client(
+                    self._version, ChannelAdapter(self._site, self._open_stream, self._gate)
+                )
             return self._sdk
 
     @contextmanager

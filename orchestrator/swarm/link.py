@@ -11,7 +11,7 @@ from orchestrator.errors import FleetError
 from orchestrator.inventory.model import Manager
 from orchestrator.swarm import dial_stdio, problems, ssh_config
 from orchestrator.swarm.connection import SshConnection
-from orchestrator.swarm.engine_api import EngineApi
+from orchestrator.swarm.engine_api import TURN_SECONDS, EngineApi
 from orchestrator.swarm.handshake import open_hops
 from orchestrator.swarm.remote_command import Clock
 from orchestrator.swarm.ssh_config import SshDefaults
@@ -74,7 +74,9 @@ class SiteLink:
 
         """
         asked = self._clock()
-        with self._lock:
+        if not self._lock.acquire(timeout=TURN_SECONDS):
+            raise FleetError(problems.in_use(self.site, "the way to the manager", TURN_SECONDS))
+        try:
             if self._connection is not None and self._connection.alive:
                 return self._connection
             if self._failed is not None and max(self._failed[0], self._believed_until) >= asked:
@@ -88,6 +90,8 @@ class SiteLink:
                 self._believed_until = now + _LONG_SECONDS if now - tried >= _LONG_SECONDS else 0.0
                 raise
             return self._connection
+        finally:
+            self._lock.release()
 
     def _open(self) -> SshConnection:
         began = self._clock()

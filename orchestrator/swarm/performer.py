@@ -1,5 +1,6 @@
 """Performs effects on the real fleet: every effect but those that the engine performs itself."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ from orchestrator.procedures.effects import (
     UpdateConfig,
     WriteAudit,
     Written,
+    site_of,
 )
 from orchestrator.procedures.inspection import Inspect, Inspection
 from orchestrator.swarm import (
@@ -135,6 +137,7 @@ class LivePerformer:
                 retry_seconds=timeouts.retry,
             )
 
+        self._new_link = link
         self._links = {site: link(site) for site in managers}
         patience = Patience(clock=monotonic, quiet=timeouts.quiet, pause=timeouts.pause)
         self.logs = LogReading(self._links.__getitem__, link, self._redaction, patience)
@@ -268,6 +271,20 @@ class LivePerformer:
             return Told(Result.FAILED, what, problem)
         secrets = {name: self._secrets[name] for name in effect.secret_variables}
         return stack_deploy.deploy(site, connection, effect, secrets)
+
+    def give_up(self, effect: Effect) -> None:
+        """Go to the effect's site another way from now on: its thread may hold what others need.
+
+        A connection of its own, its locks and its channels are left behind with it.
+        """
+        if isinstance(effect, Announce):
+            return
+        site = site_of(effect)
+        former = self._links[site]
+        link = self._new_link(site)
+        self._links[site], self._configs[site] = link, Configs(link, self._clocks.monotonic)
+        # It may be the closing of a connection that never ends.
+        threading.Thread(target=former.close, daemon=True, name=f"close-{site}").start()
 
     def reaches(self, site: str) -> bool:
         """Tell whether a connection to the site stands, as far as anyone has noticed."""

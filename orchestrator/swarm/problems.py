@@ -49,6 +49,18 @@ def busy(site: str, evidence: str) -> Problem:
     )
 
 
+def in_use(site: str, what: str, seconds: float) -> Problem:
+    """Return: `what` was in use for `seconds` by others of this process, whom nothing answers."""
+    return Problem(
+        code="site.unreachable",
+        what=f"{what} was in use for {seconds:.0f} s by others who wait for an answer of this site",
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        where=Where(site=site),
+        fix=f"dtdeploy doctor --site {site}",
+        runbook="site-unreachable",
+    )
+
+
 def config_invalid(site: str, file: str, evidence: str) -> Problem:
     """Return: the operator's SSH configuration cannot be used for this site."""
     return Problem(

@@ -73,11 +73,13 @@ class Conversation:
     def __init__(
         self,
         channel: paramiko.Channel,
+        begin: Callable[[paramiko.Channel, str], None],
         clock: Clock,
         ends: float,
         not_after: float | None = None,
     ) -> None:
         self._channel = channel
+        self._begin = begin
         self._clock = clock
         self._ends = ends
         self._not_after = not_after
@@ -95,7 +97,7 @@ class Conversation:
         """
         self._remaining()
         lateness.check(self._clock, self._not_after)
-        self._channel.exec_command(line)  # waits for word that it was begun
+        self._begin(self._channel, line)  # waits for word that it was begun
         lateness.check(self._clock, self._not_after)
         reader = threading.Thread(target=self._read_errors, daemon=True)
         reader.start()

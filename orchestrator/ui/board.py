@@ -7,7 +7,9 @@ from types import MappingProxyType
 from orchestrator.engine.events import (
     Event,
     RunStopping,
+    RunWaits,
     StepDone,
+    StepEvent,
     StepFailed,
     StepSkipped,
     StepStarted,
@@ -19,6 +21,7 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan, Step, StepKind
+from orchestrator.ui.lines import STILL_SECONDS
 from orchestrator.ui.standing import refused
 
 _ON_SITE = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.ANNOUNCE)
@@ -94,6 +97,8 @@ class Board:
     cells: Mapping[str, Cell] = field(default_factory=lambda: MappingProxyType({}))
     began: float | None = None
     stopping: bool = False
+    waits: RunWaits | None = None
+    """What the run as a whole waits for."""
     expected: Expected = NOTHING_KNOWN
 
     def after(self, event: Event) -> "Board":
@@ -101,8 +106,16 @@ class Board:
         began = event.at if self.began is None else self.began
         if isinstance(event, RunStopping):
             return replace(self, stopping=True, began=began)
+        if isinstance(event, RunWaits):
+            return replace(self, waits=event, began=began)
         cells = {**self.cells, event.step.id: _changed(self.cell(event.step.id), event)}
-        return replace(self, cells=MappingProxyType(cells), began=began)
+        return replace(self, cells=MappingProxyType(cells), began=began, waits=None)
+
+    def shown_waits(self) -> RunWaits | None:
+        """Return what the run as a whole waits for, where no row says better why nothing moves."""
+        running = any(cell.state is State.RUNNING for cell in self.cells.values())
+        still = self.waits is not None and self.waits.seconds >= STILL_SECONDS
+        return self.waits if still or not running else None
 
     def cell(self, step: str) -> Cell:
         """Return where a step stands."""
@@ -182,9 +195,7 @@ def board_of(plan: Plan, expected: Expected = NOTHING_KNOWN) -> Board:
     )
 
 
-def _changed(
-    cell: Cell, event: StepStarted | StepWaits | StepDone | StepFailed | StepSkipped | StepStopped
-) -> Cell:
+def _changed(cell: Cell, event: StepEvent) -> Cell:
     match event:
         case StepStarted():
             return Cell(state=State.RUNNING, started=event.at)

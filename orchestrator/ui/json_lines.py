@@ -5,7 +5,9 @@
     every event       time (ISO 8601, with zone), at (seconds on the run's own clock)
     step_started      step, kind, site, unit, stack
     step_waits        the same, waiting_for, items [..], deadline (on `at`'s clock, or null);
-                      written when one of these changed
+                      written when one of these changed, or nothing was written for 15 s
+    run_waits         waiting_for, seconds (by now), at_most (or null): something that belongs to
+                      no single step; written where nothing else was for 15 s
     step_done         the same, words, seconds
     step_failed       the same, seconds, problems [..]
     step_skipped      the same, because (the step that failed)
@@ -36,7 +38,9 @@ from rich.console import Console
 from orchestrator.engine.events import (
     Event,
     RunStopping,
+    RunWaits,
     StepDone,
+    StepEvent,
     StepFailed,
     StepSkipped,
     StepStarted,
@@ -59,6 +63,7 @@ from orchestrator.ui.json_values import (
     step_json,
     unit_json,
 )
+from orchestrator.ui.lines import STILL_SECONDS
 from orchestrator.ui.saved_view import SavedHead, saved_json
 from orchestrator.ui.standing import UnitEnd, unit_ends
 from orchestrator.ui.status_view import Fleet
@@ -76,6 +81,7 @@ _NAMES = {
     StepFailed: "step_failed",
     StepSkipped: "step_skipped",
     StepStopped: "step_stopped",
+    RunWaits: "run_waits",
     RunStopping: "run_stopping",
 }
 
@@ -87,14 +93,20 @@ class JsonWriter:
         self._console = console
         self._clock = clock
         self._said: dict[str, object] = {}
+        self._spoke: float | None = None
 
     def __call__(self, event: Event) -> None:
         """Print an event; a wait that says nothing new is left out."""
+        self._spoke = event.at if self._spoke is None else self._spoke
+        still = event.at - self._spoke >= STILL_SECONDS
+        if isinstance(event, RunWaits) and not still:
+            return
         if isinstance(event, StepWaits):
             said = (event.waiting_for, event.items, event.deadline)
-            if self._said.get(event.step.id) == said:
+            if self._said.get(event.step.id) == said and not still:
                 return
             self._said[event.step.id] = said
+        self._spoke = event.at
         time = self._clock().isoformat(timespec="milliseconds")
         print_json(event_json(event) | {"time": time}, self._console)
 
@@ -113,6 +125,9 @@ def event_json(event: Event) -> Json:
     head: Json = {"event": _NAMES[type(event)], "at": round(event.at, 3)}
     if isinstance(event, RunStopping):
         return head
+    if isinstance(event, RunWaits):
+        waiting_for, seconds = clean(event.waiting_for), round(event.seconds, 3)
+        return head | {"waiting_for": waiting_for, "seconds": seconds, "at_most": event.at_most}
     return head | step_json(event.step) | _details(event)
 
 
@@ -201,9 +216,7 @@ def problems_line(problems: Iterable[Problem]) -> Json:
     return {"event": "problems", "exit_code": code, "problems": [problem_json(p) for p in every]}
 
 
-def _details(
-    event: StepStarted | StepWaits | StepDone | StepFailed | StepSkipped | StepStopped,
-) -> Json:
+def _details(event: StepEvent) -> Json:
     match event:
         case StepStarted():
             return {}

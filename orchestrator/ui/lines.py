@@ -10,7 +10,9 @@ from rich.text import Text
 from orchestrator.engine.events import (
     Event,
     RunStopping,
+    RunWaits,
     StepDone,
+    StepEvent,
     StepFailed,
     StepSkipped,
     StepStarted,
@@ -25,6 +27,8 @@ from orchestrator.words.phrases import count, elapsed, limit, some
 
 _QUIET_SECONDS = 3.0
 """What a step waits for is said at most this often."""
+STILL_SECONDS = 15.0
+"""After so long without a line what is waited for is said again, though nothing has changed."""
 _MOST_ITEMS = 3
 _LONGEST = 300
 _LONGEST_EVIDENCE = 1000
@@ -34,8 +38,9 @@ class LineWriter:
     """Prints every event as a line: `12:00:07 +12.3s deploy app@far  waits: ...`.
 
     What a step waits for is printed when it changed, and not before three seconds have passed
-    since the step's last line. Steps skipped for the same reason, one after the other, are
-    counted on one line. Everything else is printed at once.
+    since the step's last line. Where nothing changes, what is waited for is printed every fifteen
+    seconds, so that nobody has to guess whether it is still at it. Steps skipped for the same
+    reason, one after the other, are counted on one line. Everything else is printed at once.
 
     Args:
         console: where to.
@@ -51,12 +56,14 @@ class LineWriter:
         self._clock = clock
         self._only_ends = only_ends
         self._began: float | None = None
+        self._spoke = float("-inf")
         self._said: dict[str, tuple[float, object]] = {}
         self._skipped: list[StepSkipped] = []
 
     def __call__(self, event: Event) -> None:
         """Print an event, or leave it out."""
-        self._began = event.at if self._began is None else self._began
+        if self._began is None:
+            self._began = self._spoke = event.at
         if isinstance(event, StepSkipped):
             if self._skipped and self._skipped[-1].because != event.because:
                 self._say_skipped()
@@ -64,6 +71,7 @@ class LineWriter:
             return
         self._say_skipped()
         if self._worth_saying(event):
+            self._spoke = event.at
             self._print(event_lines(event, self._stamp(event.at)))
 
     def close(self) -> None:
@@ -87,15 +95,20 @@ class LineWriter:
             # What is over within seconds need not be said.
             self._said[event.step.id] = (event.at, None)
             return event.step.kind is not StepKind.GATE and not self._only_ends
+        if isinstance(event, RunWaits):
+            return not self._only_ends and self._is_still(event)
         return not isinstance(event, StepWaits) or (not self._only_ends and self._is_news(event))
 
     def _is_news(self, event: StepWaits) -> bool:
         said = (event.waiting_for, event.items)
         at, last = self._said.get(event.step.id, (float("-inf"), None))
-        if said == last or event.at - at < _QUIET_SECONDS:
+        if (said == last and not self._is_still(event)) or event.at - at < _QUIET_SECONDS:
             return False
         self._said[event.step.id] = (event.at, said)
         return True
+
+    def _is_still(self, event: StepWaits | RunWaits) -> bool:
+        return event.at - self._spoke >= STILL_SECONDS
 
 
 def skipped_line(events: list[StepSkipped], stamp: str) -> Text:
@@ -113,6 +126,8 @@ def event_lines(event: Event, stamp: str) -> list[Text]:
     if isinstance(event, RunStopping):
         words = "stopping: no new step starts, what is under way is awaited"
         return [whole((f"{stamp} ", "dim"), (words, "bold yellow"))]
+    if isinstance(event, RunWaits):
+        return [whole((f"{stamp} ", "dim"), (run_waits(event), "yellow"))]
     name = clean(event.step.id)
     if isinstance(event, StepDone) and event.step.kind is StepKind.GATE:
         return [whole((f"{stamp} ", "dim"), (name.removeprefix("gate: "), "green"))]
@@ -127,9 +142,7 @@ def whole_line(head: Text, said: Text) -> Text:
     return line
 
 
-def _said(
-    event: StepStarted | StepWaits | StepDone | StepFailed | StepSkipped | StepStopped,
-) -> Iterator[Text]:
+def _said(event: StepEvent) -> Iterator[Text]:
     match event:
         case StepStarted():
             yield Text("started")
@@ -152,6 +165,17 @@ def waiting_words(waiting_for: str, items: tuple[str, ...]) -> str:
     """Say what is waited for and what is still in the way, in one line."""
     still = some((clean(item) for item in items), _MOST_ITEMS)
     return shorten(f"{clean(waiting_for)}{f' ({still})' if still else ''}", _LONGEST)
+
+
+def run_waits(event: RunWaits) -> str:
+    """Say what the run as a whole waits for, how long by now and how long at most."""
+    return waits_words(event.waiting_for, event.seconds, event.at_most)
+
+
+def waits_words(waiting_for: str, seconds: float, at_most: float | None) -> str:
+    """Say what is waited for, for how many seconds by now and at most."""
+    most = "" if at_most is None else f" of at most {limit(at_most)}"
+    return f"waits: {shorten(clean(waiting_for), _LONGEST)}, {limit(seconds)}{most}"
 
 
 def _waits(event: StepWaits) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 from orchestrator.engine.events import Event
 from orchestrator.engine.schedule import State
 from orchestrator.ui.board import Board, Row
-from orchestrator.ui.lines import LineWriter, waiting_words
+from orchestrator.ui.lines import LineWriter, run_waits, waiting_words
 from orchestrator.words.foreign import clean
 from orchestrator.words.phrases import elapsed, limit
 
@@ -122,6 +122,8 @@ def render_board(board: Board, now: float, width: int, height: int) -> Group:
     # A line as wide as the terminal would wrap when the window shrinks, and the redraw with it.
     usable = max(width - 1, 1)
     lines = _headline(board, now, usable if height > _LOW else None)
+    if waits := board.shown_waits():
+        lines.append(Text(run_waits(waits), style="yellow"))
     room = max(height - _SPARE_ROWS - len(lines) + 1, 1)
     shown, hidden = _most_urgent(rows, room)
     names = max((cell_len(row.name) for row in rows), default=0)

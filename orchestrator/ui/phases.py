@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.console import Console
 
-from orchestrator.engine.events import Event, RunStopping
+from orchestrator.engine.events import Event, RunStopping, RunWaits
 from orchestrator.planning.plan import StepKind
 from orchestrator.ui.ci import CiKind, group_lines
 from orchestrator.ui.consoles import write_raw
@@ -34,7 +34,7 @@ class PhasedLines:
 
     def __call__(self, event: Event) -> None:
         """Print an event; its part is opened first if it is another than before."""
-        if not isinstance(event, RunStopping) and event.step.kind in _TITLES:
+        if not isinstance(event, RunStopping | RunWaits) and event.step.kind in _TITLES:
             self._open(_TITLES[event.step.kind])
         self._lines(event)
 

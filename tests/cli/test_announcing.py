@@ -212,12 +212,20 @@ def test_an_empty_variable_is_not_set() -> None:
 
 def test_only_announcements_go_there() -> None:
     class Other:
+        left: Effect | None = None
+
         def perform(self, effect: Effect) -> object:
             return effect
 
-    both = WithAnnouncements(Other(), places())
+        def give_up(self, effect: Effect) -> None:
+            self.left = effect
+
+    other = Other()
+    both = WithAnnouncements(other, places())
     read = ReadConfig(site="chime", name="x")
     assert both.perform(read) is read
+    both.give_up(read)
+    assert other.left is read
     answer = both.perform(MESSAGE)
     assert getattr(answer, "result", None) is Result.FAILED
 

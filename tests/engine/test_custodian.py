@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.engine.custodian import Custodian, details, site_of
+from orchestrator.engine.custodian import Custodian, details
 from orchestrator.engine.events import (
     Event,
     RunStopping,
@@ -29,6 +29,7 @@ from orchestrator.procedures.effects import (
     Saw,
     ShipRelease,
     UpdateConfig,
+    site_of,
 )
 from orchestrator.procedures.hold import Hold, Holder, Phase, to_labels
 from orchestrator.procedures.told import News, Sent

@@ -203,7 +203,11 @@ def test_a_script_is_not_sent_to_a_shell_that_began_late() -> None:
     clock = Clock()
     channel = Channel(begin=lambda: clock.pass_(10))
     conversation = Conversation(
-        cast("paramiko.Channel", channel), clock, clock() + 100, not_after=clock() + 5
+        cast("paramiko.Channel", channel),
+        lambda _channel, line: channel.exec_command(line),
+        clock,
+        clock() + 100,
+        not_after=clock() + 5,
     )
     with pytest.raises(LateError):
         conversation.hold("sh -c ...", b"script")

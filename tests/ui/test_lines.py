@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 from orchestrator.engine.events import (
     Event,
     RunStopping,
+    RunWaits,
     StepDone,
     StepFailed,
     StepSkipped,
@@ -60,8 +62,33 @@ def test_a_wait_is_one_line_with_time_step_and_what_is_missing() -> None:
 
 
 def test_a_wait_that_says_nothing_new_is_left_out() -> None:
-    events = [waits(100.0 + 10 * number, "a: starting") for number in range(5)]
+    events = [waits(100.0 + 3 * number, "a: starting") for number in range(5)]
     assert len(written(*events)) == 1
+
+
+def test_a_wait_that_says_nothing_new_is_said_again_every_fifteen_seconds() -> None:
+    events = [waits(100.0 + number, "a: starting") for number in range(50)]
+    assert [line.split()[1] for line in written(*events)] == ["+0.0s", "+15.0s", "+30.0s", "+45.0s"]
+
+
+def test_while_others_have_something_to_say_it_is_not_said_again() -> None:
+    other = replace(DEPLOY, id="deploy other@far")
+    events: list[Event] = [waits(100.0, "a: starting")]
+    for number in range(1, 40):
+        events.append(waits(100.0 + number, "a: starting"))
+        if number % 10 == 0:
+            events.append(StepStarted(at=100.0 + number, step=other))
+    assert sum("a: starting" in line for line in written(*events)) == 1
+
+
+def test_what_the_run_as_a_whole_waits_for_is_said_every_fifteen_seconds() -> None:
+    events = [
+        RunWaits(at=100.0 + n, waiting_for="the lock\x1b[31m", seconds=5.0 + n, at_most=30.0)
+        for n in range(31)
+    ]
+    first, second = written(*events)
+    assert first == "03:00:01 +15.0s waits: the lock\\x1b[31m, 20 s of at most 30 s"
+    assert second.split()[1] == "+30.0s"
 
 
 def test_changing_waits_come_at_most_every_three_seconds() -> None:
