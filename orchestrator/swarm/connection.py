@@ -24,8 +24,8 @@ from orchestrator.swarm.ssh_config import Target
 _GRACE_SECONDS = 10.0
 """How much longer than the remote `timeout` may take we wait for its answer."""
 _LIFE_SECONDS = 5.0
-_BEGIN_SECONDS = 30.0
-"""How long sshd may take to say that it has begun a command."""
+_BEGIN_FACTOR = 3.0
+"""So many times as long as to connect, 30 s, sshd may take to say that it has begun a command."""
 _COMMANDS_AT_ONCE = 3
 """With three channels for the Engine API: 6 of the 10 sessions sshd grants (MaxSessions)."""
 
@@ -207,7 +207,8 @@ class SshConnection:
 
     def _begin(self, channel: paramiko.Channel, line: str) -> None:
         """Let sshd begin a command; `Conversation` says what it raises."""
-        with self._bounded(channel, self._clock() + _BEGIN_SECONDS):
+        seconds = _BEGIN_FACTOR * self.target.connect_timeout_seconds
+        with self._bounded(channel, self._clock() + seconds):
             channel.exec_command(line)
 
     def _gone(self, error: Exception) -> Problem:

@@ -2,6 +2,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from orchestrator.errors import ExitCode, FleetError
@@ -21,6 +22,22 @@ class TestRun:
                 ["sh", "-c", "cat; echo bad >&2; exit 7"], stdin=b"in", deadline_seconds=10
             )
         assert result == CommandResult(7, b"in", b"bad\n")
+
+    def test_a_connection_that_ends_as_a_command_is_asked_for_is_not_waited_for(
+        self, operator: Operator, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In between paramiko clears the event by which the end is told, and waits for it."""
+        wiped = paramiko.Channel._event_pending  # type: ignore[attr-defined] # noqa: SLF001
+
+        def ends_before(channel: paramiko.Channel) -> None:
+            channel.get_transport().close()
+            wiped(channel)
+
+        target = replace(operator.target(server.port), connect_timeout_seconds=1)
+        with operator.connected(target) as connection:
+            monkeypatch.setattr(paramiko.Channel, "_event_pending", ends_before)
+            with pytest.raises(LostAnswerError):
+                connection.run(["true"], deadline_seconds=600)
 
     @pytest.mark.parametrize(
         "words", [["a b", "$HOME", "'", '"', "\\", "*", ";", "", "é", "!x", "--"]]
