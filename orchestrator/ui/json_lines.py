@@ -5,9 +5,9 @@
     every event       time (ISO 8601, with zone), at (seconds on the run's own clock)
     step_started      step, kind, site, unit, stack
     step_waits        the same, waiting_for, items [..], deadline (on `at`'s clock, or null);
-                      written when one of these changed, or nothing was written for 15 s
+                      written when one of these changed, or nothing was written for 12 s
     run_waits         waiting_for, seconds (by now), at_most (or null): something that belongs to
-                      no single step; written where nothing else was for 15 s
+                      no single step; written where nothing else was for 12 s
     step_done         the same, words, seconds
     step_failed       the same, seconds, problems [..]
     step_skipped      the same, because (the step that failed)

@@ -27,8 +27,10 @@ from orchestrator.words.phrases import count, elapsed, limit, some
 
 _QUIET_SECONDS = 3.0
 """What a step waits for is said at most this often."""
-STILL_SECONDS = 15.0
-"""After so long without a line what is waited for is said again, though nothing has changed."""
+STILL_SECONDS = 12.0
+"""After so long without a line what is waited for is said again, though nothing has changed.
+
+What there is to say comes at most every two seconds, later on a busy machine: fifteen in all."""
 _MOST_ITEMS = 3
 _LONGEST = 300
 _LONGEST_EVIDENCE = 1000
@@ -38,7 +40,7 @@ class LineWriter:
     """Prints every event as a line: `12:00:07 +12.3s deploy app@far  waits: ...`.
 
     What a step waits for is printed when it changed, and not before three seconds have passed
-    since the step's last line. Where nothing changes, what is waited for is printed every fifteen
+    since the step's last line. Where nothing changes, what is waited for is printed every twelve
     seconds, so that nobody has to guess whether it is still at it. Steps skipped for the same
     reason, one after the other, are counted on one line. Everything else is printed at once.
 

@@ -122,7 +122,7 @@ def render_board(board: Board, now: float, width: int, height: int) -> Group:
     # A line as wide as the terminal would wrap when the window shrinks, and the redraw with it.
     usable = max(width - 1, 1)
     lines = _headline(board, now, usable if height > _LOW else None)
-    if waits := board.shown_waits():
+    if height > _LOW and (waits := board.shown_waits()):
         lines.append(Text(run_waits(waits), style="yellow"))
     room = max(height - _SPARE_ROWS - len(lines) + 1, 1)
     shown, hidden = _most_urgent(rows, room)

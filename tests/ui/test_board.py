@@ -3,6 +3,7 @@ import pytest
 from orchestrator.engine.events import (
     Event,
     RunStopping,
+    RunWaits,
     StepDone,
     StepFailed,
     StepSkipped,
@@ -154,6 +155,16 @@ def test_stopping_and_stopped_are_shown() -> None:
     board = after(PLAN, *ready(PLAN), started(f"remove {KKO}", 11.0), RunStopping(at=13.0), stopped)
     assert board.stopping
     assert row(board, str(KKO), 15.0).words == "stopped"
+
+
+def test_what_the_run_waits_for_is_shown_where_no_step_says_why_nothing_moves() -> None:
+    waits = RunWaits(at=11.0, waiting_for="the lock", seconds=6.0)
+    still = RunWaits(at=17.0, waiting_for="the lock", seconds=12.0)
+    running = started("deploy datatrail@chime", 10.0)
+    assert after(PLAN, *ready(PLAN), waits).shown_waits() == waits
+    assert after(PLAN, *ready(PLAN), running, waits).shown_waits() is None
+    assert after(PLAN, *ready(PLAN), running, still).shown_waits() == still
+    assert after(PLAN, *ready(PLAN), still, running).shown_waits() is None
 
 
 def test_a_board_is_never_changed_only_followed() -> None:

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
 from orchestrator.engine.events import (
     Event,
     RunStopping,
+    RunWaits,
     StepDone,
     StepFailed,
     StepSkipped,
@@ -55,6 +57,7 @@ EVENTS: list[Event] = [
     StepSkipped(at=3.0, step=DEPLOY, because="remove datatrail@chime"),
     StepStopped(at=3.0, step=DEPLOY, words="left in the middle"),
     RunStopping(at=4.0),
+    RunWaits(at=16.0, waiting_for="the lock", seconds=6.0, at_most=30.0),
 ]
 
 
@@ -76,6 +79,7 @@ def test_every_event_has_its_documented_keys() -> None:
     assert {line["event"]: set(line) for line in written(*EVENTS)} == {
         "step_started": step,
         "step_waits": step | {"waiting_for", "items", "deadline"},
+        "run_waits": {"event", "at", "time", "waiting_for", "seconds", "at_most"},
         "step_done": step | {"words", "seconds"},
         "step_failed": step | {"seconds", "problems"},
         "step_skipped": step | {"because"},
@@ -106,6 +110,13 @@ def test_a_step_about_a_site_has_no_unit() -> None:
 
 def test_a_wait_that_says_nothing_new_is_left_out() -> None:
     assert len(written(WAITS, WAITS)) == 1
+
+
+def test_where_nothing_else_is_written_it_comes_again_every_twelve_seconds() -> None:
+    events = [replace(WAITS, at=2.0 + number) for number in range(26)]
+    assert [line["at"] for line in written(*events)] == [2.0, 14.0, 26.0]
+    run = [RunWaits(at=2.0 + n, waiting_for="disk", seconds=n) for n in range(26)]
+    assert [(line["at"], line["seconds"]) for line in written(*run)] == [(14.0, 12), (26.0, 24)]
 
 
 def test_a_whole_run_is_one_object_a_line() -> None:

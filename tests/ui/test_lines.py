@@ -62,13 +62,19 @@ def test_a_wait_is_one_line_with_time_step_and_what_is_missing() -> None:
 
 
 def test_a_wait_that_says_nothing_new_is_left_out() -> None:
-    events = [waits(100.0 + 3 * number, "a: starting") for number in range(5)]
+    events = [waits(100.0 + 3 * number, "a: starting") for number in range(4)]
     assert len(written(*events)) == 1
 
 
-def test_a_wait_that_says_nothing_new_is_said_again_every_fifteen_seconds() -> None:
+def test_a_wait_that_says_nothing_new_is_said_again_every_twelve_seconds() -> None:
     events = [waits(100.0 + number, "a: starting") for number in range(50)]
-    assert [line.split()[1] for line in written(*events)] == ["+0.0s", "+15.0s", "+30.0s", "+45.0s"]
+    assert [line.split()[1] for line in written(*events)] == [
+        "+0.0s",
+        "+12.0s",
+        "+24.0s",
+        "+36.0s",
+        "+48.0s",
+    ]
 
 
 def test_while_others_have_something_to_say_it_is_not_said_again() -> None:
@@ -81,14 +87,14 @@ def test_while_others_have_something_to_say_it_is_not_said_again() -> None:
     assert sum("a: starting" in line for line in written(*events)) == 1
 
 
-def test_what_the_run_as_a_whole_waits_for_is_said_every_fifteen_seconds() -> None:
+def test_what_the_run_as_a_whole_waits_for_is_said_every_twelve_seconds() -> None:
     events = [
         RunWaits(at=100.0 + n, waiting_for="the lock\x1b[31m", seconds=5.0 + n, at_most=30.0)
-        for n in range(31)
+        for n in range(25)
     ]
     first, second = written(*events)
-    assert first == "03:00:01 +15.0s waits: the lock\\x1b[31m, 20 s of at most 30 s"
-    assert second.split()[1] == "+30.0s"
+    assert first == "03:00:01 +12.0s waits: the lock, 17 s of at most 30 s"
+    assert second.split()[1] == "+24.0s"
 
 
 def test_changing_waits_come_at_most_every_three_seconds() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from orchestrator.engine.events import Event, StepDone, StepStarted, StepWaits
+from orchestrator.engine.events import Event, RunWaits, StepDone, StepStarted, StepWaits
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.history import Expected
 from orchestrator.ui.board import Board, board_of
@@ -45,13 +45,18 @@ def many() -> Board:
     return board
 
 
+def waiting() -> Board:
+    """The run as a whole waits as well."""
+    return half_way().after(RunWaits(at=120.0, waiting_for="the disk", seconds=20.0, at_most=90.0))
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (50, 12)])
 def test_a_board_reads_well(width: int, height: int) -> None:
     assert_golden(f"board-{width}", plain(render_board(half_way(), 125.0, width, height), width))
 
 
 @given(
-    st.sampled_from([board_of(PLAN), half_way(), many()]),
+    st.sampled_from([board_of(PLAN), half_way(), waiting(), many()]),
     st.integers(min_value=1, max_value=200),
     st.integers(min_value=1, max_value=60),
 )
@@ -59,6 +64,11 @@ def test_a_board_never_outgrows_the_terminal(board: Board, width: int, height: i
     lines = plain(render_board(board, 200.0, width, height), 500)
     assert len(lines) <= max(height - 1, 3)
     assert all(len(line) < max(width, 2) for line in lines)
+
+
+def test_what_the_run_as_a_whole_waits_for_stands_under_the_headline() -> None:
+    lines = plain(render_board(waiting(), 125.0, 80, 24), 80)
+    assert "waits: the disk, 20 s of at most 90 s" in lines[:3]
 
 
 def test_where_rows_do_not_fit_the_busy_ones_are_shown_and_the_rest_counted() -> None:

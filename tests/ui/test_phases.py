@@ -2,6 +2,7 @@ from io import StringIO
 
 import pytest
 
+from orchestrator.engine.events import RunWaits
 from orchestrator.ui.ci import CiKind
 from orchestrator.ui.consoles import open_console
 from orchestrator.ui.phases import PhasedLines
@@ -28,6 +29,15 @@ def test_each_part_is_opened_and_closed_once() -> None:
         "::group::Down and up",
         "::endgroup::",
     ]
+
+
+def test_what_the_run_as_a_whole_waits_for_belongs_to_the_part_that_is_open() -> None:
+    out = StringIO()
+    listener = PhasedLines(open_console(out, {}), Clock(), CiKind.GITHUB)
+    listener(failing_run(restart_all())[0])
+    listener(RunWaits(at=1e6, waiting_for="the lock", seconds=20.0))
+    assert out.getvalue().splitlines()[-1].endswith("waits: the lock, 20 s")
+    listener.close()
 
 
 @pytest.mark.parametrize("kind", [CiKind.GITHUB, CiKind.GITLAB])
