@@ -152,7 +152,7 @@ class ThreadedBackend:
             self._forget(token)
             self._most += 1
             self._start_thread()
-            log.error("effect.given-up", effect=words_of(effect), seconds=round(seconds, 1))
+            log.warning("effect.given-up", effect=words_of(effect), seconds=round(seconds, 1))
             self._performer.give_up(effect)
             return token, unanswered(effect, now, seconds)
         return None

@@ -112,16 +112,20 @@ class Tenure:
     def note(self, what: str, procedure: Asking[T]) -> T | Problem:
         """Carry out `procedure`, which writes to the coordinator's Swarm; `what` is waited for.
 
-        Once one has found that the Swarm cannot be reached, none is begun any more: each would
-        wait as long again, and tell nothing new.
+        Once one has found that the Swarm cannot be reached, or has waited for it in vain, none is
+        begun any more: each would wait as long again, and tell nothing new.
         """
         if self._unreachable is not None:
             procedure.close()
             return self._unreachable
+        backend = self._means.backend
+        began = backend.now()
         with self._means.watch.waiting(what, at_most=PATIENCE_SECONDS):
-            told = carry_alone(self._means.backend, procedure)
-        if isinstance(told, Problem) and told.exit_code is ExitCode.SITE_UNREACHABLE:
-            self._unreachable = told
+            told = carry_alone(backend, procedure)
+        if isinstance(told, Problem):
+            silent = backend.now() - began >= PATIENCE_SECONDS
+            if silent or told.exit_code is ExitCode.SITE_UNREACHABLE:
+                self._unreachable = told
         return told
 
     def keep(self, lock: StoredConfig, hold: Hold) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from orchestrator.engine.journal import EntryKind
+from orchestrator.engine.keeper import PATIENCE_SECONDS
 from orchestrator.engine.means import Means
 from orchestrator.engine.record import RunRecord, decode, encode
 from orchestrator.engine.report import RunEnd
@@ -22,6 +23,7 @@ from orchestrator.procedures.book import Book
 from orchestrator.procedures.custody import FRESH_SECONDS, in_custody
 from orchestrator.procedures.effects import (
     ConfigAnswer,
+    ConfigResult,
     CreateConfig,
     DeleteConfig,
     Done,
@@ -426,6 +428,41 @@ def test_a_lost_lock_ends_it_without_touching_lock_or_debts() -> None:
     assert life.lock.label("dtdeploy.session") == "his"
     assert life.desk.sent(DeleteConfig) == []
     assert life.desk.sent(RemoveServices) == []
+
+
+CUT = Problem(code="site.unreachable", what="no route", exit_code=ExitCode.SITE_UNREACHABLE)
+
+
+def cut_off(_configs: Configs, _effect: ConfigEffect) -> ConfigAnswer:
+    return ConfigAnswer(result=ConfigResult.FAILED, at=0.0, problem=CUT)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "closing", "attempts"),
+    [(PATIENCE_SECONDS + 10, 3.0, 1), (1.0, 35.0, 30)],
+    ids=["seen before the end", "at the end"],
+)
+def test_a_run_that_cannot_reach_its_lock_ends_soon_and_keeps_it(
+    seconds: float, closing: float, attempts: int
+) -> None:
+    """What comes after the steps waits for it once at most, where the steps have not."""
+    life = Life()
+    ended = asked = 0.0
+
+    def last(_book: Book, _step: Step) -> Procedure:
+        nonlocal ended, asked
+        life.desk.configs.faults = [cut_off] * 600
+        yield from ask_sleep(seconds)
+        ended, asked = life.desk.time, len(life.desk.configs.asked)
+        return Failed(problems=(BROKEN,))
+
+    life.doing[f"settle {SERVER}"] = last
+    end = life.begin()
+    assert end.kept
+    assert end.exit_code is ExitCode.SITE_UNREACHABLE
+    assert life.desk.time - ended <= closing
+    assert len(life.desk.configs.asked) - asked <= attempts
+    assert LOCK in life.desk.configs.kept
 
 
 HOLD = Hold(
