@@ -48,7 +48,8 @@ def change_notes(notes: Notes, change: Change) -> Asking[ConfigAnswer | None]:
 
     """
     began = yield from ask_sleep(0)
-    for left in reversed(range(_TRIES)):
+    tries = 0
+    while True:
         answer = yield from read_notes(notes)
         if answer.config is not None or answer.result is ConfigResult.ABSENT:
             labels = change(answer.config)
@@ -57,9 +58,9 @@ def change_notes(notes: Notes, change: Change) -> Asking[ConfigAnswer | None]:
             answer = yield from _write(notes, answer.config, labels)
             if answer.result is ConfigResult.OK:
                 return None
-        if not left or (yield from ask_sleep(_PAUSE_SECONDS)) - began >= _PATIENCE_SECONDS:
-            break
-    return answer
+        tries += 1
+        if tries == _TRIES or (yield from ask_sleep(_PAUSE_SECONDS)) - began >= _PATIENCE_SECONDS:
+            return answer
 
 
 def _write(notes: Notes, config: StoredConfig | None, labels: Labels) -> Asking[ConfigAnswer]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from orchestrator.engine.findings import stalled
 from orchestrator.engine.journal import EntryKind
 from orchestrator.engine.keeper import PATIENCE_SECONDS
 from orchestrator.engine.means import Means
@@ -463,6 +464,18 @@ def test_a_run_that_cannot_reach_its_lock_ends_soon_and_keeps_it(
     assert life.desk.time - ended <= closing
     assert len(life.desk.configs.asked) - asked <= attempts
     assert LOCK in life.desk.configs.kept
+
+
+def test_a_run_that_was_stopped_for_standing_still_says_so_at_its_end() -> None:
+    life = Life()
+    why = stalled("r1", "nothing came of anything for 60 s", "/state/stacks/r1.txt")
+    life.means = replace(life.means, stalled=lambda: why)
+    life.use(life.record)
+    end = life.begin()
+    assert codes(end) == ["run.stalled"]
+    assert end.exit_code is ExitCode.INTERRUPTED
+    assert "/state/stacks/r1.txt" in end.problems[0].evidence[0]
+    assert stalled("r1", "told", "").evidence == ()
 
 
 HOLD = Hold(

@@ -21,6 +21,7 @@ from orchestrator.procedures.effects import (
     UpdateConfig,
 )
 from orchestrator.procedures.hold import LOCK, Goal, Hold, Holder, Phase, from_labels, to_labels
+from orchestrator.procedures.lock import PATIENCE_SECONDS
 from tests.build import CLIENT, SERVER, inventory, plan, running
 from tests.configs import lost_after, meanwhile, refused
 from tests.engine.desk import FULL, Desk, Notes
@@ -247,3 +248,19 @@ def test_every_mutation_of_a_run_is_behind_an_intent() -> None:
     assert isinstance(procedure.send(0.0), Observe)
     assert isinstance(procedure.send(running(CLIENT, at=1.0)), Intend)
     assert Means.__dataclass_fields__["start"].default is careful
+
+
+def test_a_swarm_that_is_slow_to_say_no_is_waited_for_once(office: Office) -> None:
+    lock, hold = office.begun()
+    office.desk.seconds = lambda _effect: 12.0
+    office.desk.configs.faults = [refused] * 60
+    began = office.desk.time
+    assert code(office.tenure.write(lock, hold)) == "lock.unknown"
+    assert office.desk.time - began < 2 * PATIENCE_SECONDS
+    assert office.tenure.unreachable is not None
+    waited, asked = office.desk.time, len(office.desk.configs.asked)
+    assert code(office.tenure.write(lock, hold)) == "lock.unknown"
+    office.tenure.keep(lock, hold)
+    office.tenure.release(lock)
+    assert (office.desk.time, len(office.desk.configs.asked)) == (waited, asked)
+    assert [problem.code for problem in office.tenure.problems] == ["lock.unknown"]
