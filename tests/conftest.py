@@ -1,4 +1,4 @@
-"""Tests side by side, as scripts/test runs them; those on the lab's real Swarms with a lab each."""
+"""Tests on the lab's real Swarms side by side: `pytest -n 2 -m lab`, as scripts/test does it."""
 
 import os
 
