@@ -139,6 +139,23 @@ signal_and_wait() {
     return 1
 }
 
+# Run a command with 1 and with 2 as its last word, side by side for two cores. What the second one
+# says is shown when both are done. It fails if one of them does; an exit code that STATUS_OK lets
+# pass (pytest's 5: nothing to run) is told only if it is that of both.
+both() {
+    local said code first=0 second=0
+    said=$(mktemp)
+    "$@" 2 > "$said" 2>&1 &
+    "$@" 1 || first=$?
+    wait $! || second=$?
+    cat "$said"
+    rm -f "$said"
+    for code in "$first" "$second"; do
+        ((code == 0 || code == ${STATUS_OK:-0})) || return "$code"
+    done
+    ((first == 0)) || return "$second"
+}
+
 show_stages() {
     local line
     heading "stages"

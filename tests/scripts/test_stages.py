@@ -1,11 +1,14 @@
 """The stages of scripts/test, with small programs in place of the real ones."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 _SOURCED = "source scripts/lib/say.sh; source scripts/lib/stages.sh; "
@@ -55,6 +58,36 @@ def test_of_the_lab_counts_what_the_whole_machine_does() -> None:
     lab, other = (int(words) for words in re.findall(r"(\d+) CPU s", done.stdout))
     assert lab >= 1
     assert other == 0
+
+
+def test_both_run_side_by_side_and_what_they_say_is_not_mixed(tmp_path: Path) -> None:
+    """Each opens one end of a pipe, which lasts until the other one does."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    half = (
+        f"half() {{ if (($1 == 1)); then echo one > {pipe}; else read -r < {pipe}; fi; echo $1; }}"
+    )
+    done = bash(f"{half}; stage halves both half")
+    assert (done.returncode, done.stdout) == (0, "\n==> halves\n1\n2\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "passes", "either"),
+    [
+        (0, 0, 0, 0),
+        (0, 5, 5, 0),
+        (5, 0, 5, 0),
+        (5, 5, 5, 5),
+        (5, 1, 5, 1),
+        (1, 5, 1, 1),
+        (0, 2, 2, 2),
+    ],
+)
+def test_both_fail_if_one_does(first: int, second: int, passes: int, either: int) -> None:
+    """`either` is the code where STATUS_OK=5 lets one of them have nothing to run."""
+    script = f"half() {{ (($1 == 1)) && return {first}; return {second}; }}; both half"
+    assert bash(script).returncode == passes
+    assert bash(f"STATUS_OK=5; {script}").returncode == either
 
 
 def test_names_what_is_over_its_budget_and_lets_it_pass() -> None:
