@@ -143,17 +143,17 @@ signal_and_wait() {
 # says is shown when both are done. It fails if one of them does; an exit code that STATUS_OK lets
 # pass (pytest's 5: nothing to run) is told only if it is that of both.
 both() {
-    local said code first=0 second=0
+    local said code one=0 other=0
     said=$(mktemp)
     "$@" 2 > "$said" 2>&1 &
-    "$@" 1 || first=$?
-    wait $! || second=$?
+    "$@" 1 || one=$?
+    wait $! || other=$?
     cat "$said"
     rm -f "$said"
-    for code in "$first" "$second"; do
+    for code in "$one" "$other"; do
         ((code == 0 || code == ${STATUS_OK:-0})) || return "$code"
     done
-    ((first == 0)) || return "$second"
+    ((one == 0)) || return "$other"
 }
 
 show_stages() {
