@@ -33,12 +33,15 @@ class SimContainer:
     since: float = 0.0
     ended: float = 0.0
     ready_at: float = 0.0
+    view: Container | None = None
 
     def look(self) -> Container:
-        """Return it as `GET /containers/json` shows it."""
-        service = self.task.service
-        name = f"{service.name}.{self.task.slot}.{self.task.id}"
-        return Container(id=self.id, name=name, stack=service.stack, state=self.state)
+        """Return it as `GET /containers/json` shows it, made anew only after a change."""
+        if self.view is None or self.view.state != self.state:
+            service = self.task.service
+            name = f"{service.name}.{self.task.slot}.{self.task.id}"
+            self.view = Container(id=self.id, name=name, stack=service.stack, state=self.state)
+        return self.view
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -61,6 +64,7 @@ class Machine:
     containers: dict[str, SimContainer] = field(default_factory=dict)
     tasks: dict[str, "SimTask"] = field(default_factory=dict)
     host_ports: dict[int, "SimTask"] = field(default_factory=dict)
+    view: Node | None = None
 
     def holds(self, image: str) -> bool:
         """Tell whether the image is here, with its digest or by its name alone."""
@@ -71,16 +75,19 @@ class Machine:
         self.images.update((image, image.partition("@")[0]))
 
     def look(self) -> Node:
-        """Return it as `GET /nodes` shows it."""
-        return Node(
-            id=self.id,
-            hostname=self.hostname,
-            state=self.state,
-            availability=self.availability,
-            manager=self.manager,
-            leader=self.manager,
-            reachability="reachable" if self.manager else "",
-        )
+        """Return it as `GET /nodes` shows it, made anew only after a change."""
+        seen = self.view
+        if seen is None or (seen.state, seen.availability) != (self.state, self.availability):
+            self.view = seen = Node(
+                id=self.id,
+                hostname=self.hostname,
+                state=self.state,
+                availability=self.availability,
+                manager=self.manager,
+                leader=self.manager,
+                reachability="reachable" if self.manager else "",
+            )
+        return seen
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -102,10 +109,13 @@ class SimResource:
     written_at: float = 0.0
     deleted: bool = False
     local_users: int = 0
+    view: Resource | None = None
 
     def look(self) -> Resource:
-        """Return it as the list of its kind shows it."""
-        return Resource(id=self.id, name=self.name, stack=self.stack)
+        """Return it as the list of its kind shows it: nothing of that ever changes."""
+        if self.view is None:
+            self.view = Resource(id=self.id, name=self.name, stack=self.stack)
+        return self.view
 
 
 Template = tuple[str, float, float, Facts]

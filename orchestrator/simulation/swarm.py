@@ -1,6 +1,7 @@
 """One site's Swarm: its records, who may write them, and what a reader gets to see."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from random import Random
 
 from orchestrator.fleet.observed import SwarmInfo, Task
@@ -147,16 +148,21 @@ class SimSwarm:
 
     def info(self) -> SwarmInfo:
         """Return `GET /info`: it answers well even without a quorum, but for its error."""
-        return SwarmInfo(
-            node_id=self.manager.id,
-            node_state="active" if self.active else "inactive",
-            control=self.active,
-            error=NO_LEADER.removeprefix("Error response from daemon: ") if self.leaderless else "",
-            server_version="20.10.24",
-            cluster_id=f"cluster{self.site}",
-        )
+        return _info(self.site, self.manager.id, active=self.active, leaderless=self.leaderless)
 
     def services_of(self, stack: str) -> list[SimService]:
         """Return the services of a stack, by name."""
         found = [service for service in self.services.values() if service.stack == stack]
         return sorted(found, key=lambda service: service.name)
+
+
+@lru_cache(1024)
+def _info(site: str, manager: str, *, active: bool, leaderless: bool) -> SwarmInfo:
+    return SwarmInfo(
+        node_id=manager,
+        node_state="active" if active else "inactive",
+        control=active,
+        error=NO_LEADER.removeprefix("Error response from daemon: ") if leaderless else "",
+        server_version="20.10.24",
+        cluster_id=f"cluster{site}",
+    )

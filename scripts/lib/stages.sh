@@ -1,29 +1,108 @@
-# Stages: commands with a name and a time, of which the first to fail ends the script. Sourced.
+# Stages: commands with a name and a cost, of which the first to fail ends the script. Sourced.
 # shellcheck shell=bash
 
 stages=()
 stage_name=''
 child=''
+cpu_ms=0
+over_budget=()
+# What a stage of scripts/test should cost at most: SECONDS CPU_SECONDS. CPU is a quarter more than
+# it took on two cores; of the lab it is what two busy cores do in that time.
+declare -A budgets=(
+    ["ruff check"]="10 10"
+    ["ruff format"]="10 10"
+    ["shellcheck"]="10 10"
+    ["mypy"]="75 75"
+    ["lint-imports"]="15 15"
+    ["unit tests"]="120 200"
+    ["unit tests, traced"]="60 105"
+    ["branch coverage"]="5 5"
+    ["simulation"]="130 250"
+    ["browser"]="45 45"
+    ["lab alone"]="240 480"
+    ["lab"]="480 960"
+)
 
 # Run a command as the stage of that name. STATUS_OK=5, say, lets that exit code pass too.
 stage() {
-    local began=$SECONDS status=0
+    local began=$SECONDS cpu_began status=0 wall cpu
     stage_name=$1
     shift
     heading "$stage_name"
+    read_cpu
+    cpu_began=$cpu_ms
     run_child "$@" || status=$?
-    local took="$((SECONDS - began)) s"
+    read_cpu
+    wall=$((SECONDS - began)) cpu=$(((cpu_ms - cpu_began + 500) / 1000))
     if ((status == 0 || status == ${STATUS_OK:-0})); then
-        note ok "$took"
+        note ok "$wall" "$cpu"
+        check_budget "$wall" "$cpu"
         return
     fi
-    note FAILED "$took"
+    note FAILED "$wall" "$cpu"
     complain "stage failed: $stage_name (exit code $status)"
     exit 1
 }
 
 note() {
-    stages+=("$(printf '%-8s%-22s%8s' "$1" "$stage_name" "${2-}")")
+    local cost=''
+    (($# == 1)) || cost=$(printf '%6d s %6d CPU s' "$2" "$3")
+    stages+=("$(printf '%-8s%-22s%s' "$1" "$stage_name" "$cost")")
+}
+
+# Read into cpu_ms what the stages so far have cost, in milliseconds of CPU.
+read_cpu() {
+    case $stage_name in
+        # The lab's daemons outlive the command that starts them, so that nobody waits for them:
+        # what the whole machine did counts.
+        lab*) [[ ! -r /proc/stat ]] || { read_cpu_of_machine; return; } ;;
+    esac
+    read_cpu_of_children
+}
+
+read_cpu_of_children() {
+    local file user system
+    file=$(mktemp)
+    # Not `$(times)`: a subshell has no children of its own.
+    LC_ALL=C times > "$file"
+    { read -r _ && read -r user system; } < "$file"
+    rm -f "$file"
+    cpu_ms=$(($(milliseconds "$user") + $(milliseconds "$system")))
+}
+
+# 1m2.345s -> 62345
+milliseconds() {
+    local seconds=${1#*m}
+    seconds=${seconds%s}
+    printf '%d' $((${1%m*} * 60000 + ${seconds%.*} * 1000 + 10#${seconds#*.}))
+}
+
+# The fields are user, nice, system, idle, iowait, irq, softirq, in ticks (proc_stat(5)).
+read_cpu_of_machine() {
+    local user nice system irq softirq
+    read -r _ user nice system _ _ irq softirq _ < /proc/stat
+    cpu_ms=$(((user + nice + system + irq + softirq) * 1000 / $(getconf CLK_TCK)))
+}
+
+# A stage that cost more than it should is named at the end. It does not fail: machines differ.
+check_budget() {
+    local limits=${budgets[$stage_name]-}
+    [[ -n $limits ]] || return 0
+    if (($1 > ${limits% *} || $2 > ${limits#* })); then
+        over_budget+=("$stage_name took $1 s, $2 CPU s: more than ${limits% *} s, ${limits#* } CPU s")
+    fi
+}
+
+# For a run that does more than budgets are meant for.
+forget_budgets() {
+    budgets=()
+}
+
+show_budgets() {
+    local words
+    for words in ${over_budget[@]+"${over_budget[@]}"}; do
+        say "!! OVER BUDGET: $words"
+    done
 }
 
 # In a process group of its own, so that a signal to this script reaches all of it.
@@ -58,6 +137,23 @@ signal_and_wait() {
         sleep 0.1
     done
     return 1
+}
+
+# Run a command with 1 and with 2 as its last word, side by side for two cores. What the second one
+# says is shown when both are done. It fails if one of them does; an exit code that STATUS_OK lets
+# pass (pytest's 5: nothing to run) is told only if it is that of both.
+both() {
+    local said code one=0 other=0
+    said=$(mktemp)
+    "$@" 2 > "$said" 2>&1 &
+    "$@" 1 || one=$?
+    wait $! || other=$?
+    cat "$said"
+    rm -f "$said"
+    for code in "$one" "$other"; do
+        ((code == 0 || code == ${STATUS_OK:-0})) || return "$code"
+    done
+    ((one == 0)) || return "$other"
 }
 
 show_stages() {

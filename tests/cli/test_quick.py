@@ -14,26 +14,34 @@ PROGRAM = (
     "import sys\n"
     "from orchestrator.cli.main import cli\n"
     "try:\n"
-    "    cli(args=sys.argv[1:], prog_name='dtdeploy')\n"
+    "    cli(args=[], prog_name='dtdeploy')\n"
     "except SystemExit:\n"
     "    pass\n"
     "print('IMPORTED', *sys.modules)\n"
 )
+HELPS = (
+    "import sys\n"
+    "from orchestrator.cli.main import cli\n"
+    "for command in sys.argv[1:]:\n"
+    "    print('HELP')\n"
+    "    try:\n"
+    "        cli(args=[command, '--help'], prog_name='dtdeploy')\n"
+    "    except SystemExit:\n"
+    "        pass\n"
+    "    print('IMPORTED', *sys.modules)\n"
+)
+COMMANDS = sorted({*_COMMANDS} - {"inventory"})
 
 
-def asked(typed: str, *words: str) -> tuple[str, set[str]]:
-    """Return what is printed, and every module that this took."""
-    environment = os.environ | (
-        {
-            "_DTDEPLOY_COMPLETE": "bash_complete",
-            "COMP_WORDS": typed,
-            "COMP_CWORD": str(typed.count(" ")),
-        }
-        if typed
-        else {}
-    )
+def asked(typed: str) -> tuple[str, set[str]]:
+    """Return what a shell is offered, and every module that this took."""
+    environment = os.environ | {
+        "_DTDEPLOY_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+    }
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words],
+        [sys.executable, "-c", PROGRAM],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -64,8 +72,20 @@ def test_completion_offers_it_without_what_a_run_needs(typed: str, offered: str)
     assert imported & set(SLOW) == set()
 
 
-@pytest.mark.parametrize("command", sorted({*_COMMANDS} - {"inventory"}))
-def test_help_is_printed_without_what_a_run_needs(command: str) -> None:
-    said, imported = asked("", command, "--help")
-    assert said.startswith("Usage: dtdeploy")
+@pytest.fixture(scope="module")
+def helps() -> dict[str, tuple[str, set[str]]]:
+    """Every command's help, and every module that it took: asked for in one process, in turn."""
+    words = [sys.executable, "-c", HELPS, *COMMANDS]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    parts = (part.partition("IMPORTED ") for part in done.stdout.split("HELP\n")[1:])
+    told = [(said, set(imported.split())) for said, _, imported in parts]
+    return dict(zip(COMMANDS, told, strict=True))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_printed_without_what_a_run_needs(
+    helps: dict[str, tuple[str, set[str]]], command: str
+) -> None:
+    said, imported = helps[command]
+    assert said.startswith(f"Usage: dtdeploy {command}")
     assert imported & set(SLOW) == set()

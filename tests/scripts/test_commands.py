@@ -22,7 +22,10 @@ def typed(name: str, *words: str, seconds: float = 30) -> subprocess.CompletedPr
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("scripts/test", ["--fast", "--deep", "--lab-only", "--seeds N", "-k EXPR", "--help"]),
+        (
+            "scripts/test",
+            ["--fast", "--deep", "--lab-only", "--seeds N", "--first-seed N", "-k EXPR", "--help"],
+        ),
         ("scripts/try", ["--simulate", "--down", "--help"]),
         ("scripts/requirements", ["--upgrade", "--upgrade-package NAME"]),
     ],
@@ -40,6 +43,7 @@ def test_help_names_every_option_and_does_nothing(name: str, options: list[str])
         ["scripts/test", "--fats"],
         ["scripts/test", "--seeds"],
         ["scripts/test", "--seeds", "0"],
+        ["scripts/test", "--first-seed", "-1"],
         ["scripts/test", "-k"],
         ["scripts/test", "--fast", "--lab-only"],
         ["scripts/try", "now"],

@@ -1,13 +1,19 @@
 """The stages of scripts/test, with small programs in place of the real ones."""
 
+import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 _SOURCED = "source scripts/lib/say.sh; source scripts/lib/stages.sh; "
 _SAFE = "set -euo pipefail; "
+_BUSY = f"{sys.executable} -c 'import time\nwhile time.process_time() < 0.6: pass'"
 
 
 def words(script: str) -> list[str]:
@@ -35,7 +41,65 @@ def test_runs_each_and_shows_it_with_its_time() -> None:
     assert done.stdout.split("==> ")[1:3] == ["first\none\n\n", "second\ntwo\n\n"]
     shown = done.stdout.split("==> stages\n")[1].splitlines()
     assert [line.split()[:2] for line in shown] == [["ok", "first"], ["ok", "second"]]
-    assert all(line.endswith(" s") for line in shown)
+    assert all(re.search(r" \d+ s +\d+ CPU s$", line) for line in shown)
+
+
+def test_counts_the_cpu_of_what_it_waited_for_and_of_no_other_stage() -> None:
+    done = bash(f"stage busy {_BUSY}; stage idle true; show_stages")
+    busy, idle = (int(words) for words in re.findall(r"(\d+) CPU s", done.stdout))
+    assert busy >= 1
+    assert idle == 0
+
+
+def test_of_the_lab_counts_what_the_whole_machine_does() -> None:
+    """Its daemons are nobody's children any more. The pipe is open for as long as one lives."""
+    daemon = f"daemon() {{ setsid --fork {_BUSY} | cat; }}; "
+    done = bash(f"{daemon} stage 'lab alone' daemon; stage other daemon; show_stages")
+    lab, other = (int(words) for words in re.findall(r"(\d+) CPU s", done.stdout))
+    assert lab >= 1
+    assert other == 0
+
+
+def test_both_run_side_by_side_and_what_they_say_is_not_mixed(tmp_path: Path) -> None:
+    """Each opens one end of a pipe, which lasts until the other one does."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    half = (
+        f"half() {{ if (($1 == 1)); then echo one > {pipe}; else read -r < {pipe}; fi; echo $1; }}"
+    )
+    done = bash(f"{half}; stage halves both half")
+    assert (done.returncode, done.stdout) == (0, "\n==> halves\n1\n2\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "passes", "either"),
+    [
+        (0, 0, 0, 0),
+        (0, 5, 5, 0),
+        (5, 0, 5, 0),
+        (5, 5, 5, 5),
+        (5, 1, 5, 1),
+        (1, 5, 1, 1),
+        (0, 2, 2, 2),
+    ],
+)
+def test_both_fail_if_one_does(first: int, second: int, passes: int, either: int) -> None:
+    """`either` is the code where STATUS_OK=5 lets one of them have nothing to run."""
+    script = f"half() {{ (($1 == 1)) && return {first}; return {second}; }}; both half"
+    assert bash(f"unset STATUS_OK; {script}").returncode == passes
+    assert bash(f"STATUS_OK=5; {script}").returncode == either
+
+
+def test_names_what_is_over_its_budget_and_lets_it_pass() -> None:
+    done = bash(
+        "budgets=([slow]='0 100' [busy]='100 0' [good]='100 100');"
+        f"stage slow sleep 1; stage busy {_BUSY}; stage good true; stage unknown true;"
+        "show_stages; show_budgets"
+    )
+    assert done.returncode == 0
+    over = [line for line in done.stdout.splitlines() if line.startswith("!! OVER BUDGET")]
+    assert [line.split()[3] for line in over] == ["slow", "busy"]
+    assert over[0].endswith("more than 0 s, 100 CPU s")
 
 
 def test_stops_at_the_first_that_fails_and_names_it() -> None:
