@@ -13,12 +13,12 @@ from orchestrator.cli.owing import owed_request
 from orchestrator.cli.planning import make_book
 from orchestrator.cli.queueing import Queue
 from orchestrator.cli.wiring import World, open_world
-from orchestrator.engine.findings import nobody_knows_former
+from orchestrator.engine.findings import nobody_knows_former, seen_too_late
 from orchestrator.engine.record import RunRecord, fingerprint
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.session import Session, Sources
-from orchestrator.errors import ExitCode, RefusedError
+from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan, StepKind
 from orchestrator.planning.plan_file import SavedPlan
@@ -177,5 +177,13 @@ def only_examine(plan: Plan) -> Plan:
 
 
 def _preflight_alone(world: World, book: Book) -> ExitCode:
-    """Find all that is wrong everywhere: a site that cannot be seen stops the run anyway."""
-    return run_book(world, replace(book, plan=only_examine(book.plan))).exit_code
+    """Find all that is wrong everywhere: a site that cannot be seen stops the run anyway.
+
+    Raises:
+        FleetError: nothing is wrong by now, and nothing was done all the same.
+
+    """
+    code = run_book(world, replace(book, plan=only_examine(book.plan))).exit_code
+    if code is ExitCode.DONE:
+        raise FleetError(seen_too_late(book.plan.unseen))
+    return code

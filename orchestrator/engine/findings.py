@@ -82,6 +82,22 @@ def fleet_moved(differences: tuple[str, ...]) -> Problem:
     )
 
 
+def seen_too_late(unseen: tuple[str, ...]) -> Problem:
+    """Say that what could not be seen when a plan was made answers by now; it was not carried out.
+
+    `unseen` are the words of the plan about it.
+    """
+    return Problem(
+        code="site.unreachable",
+        what="a site did not answer when this was planned, and answers now",
+        exit_code=ExitCode.SITE_UNREACHABLE,
+        evidence=unseen,
+        fix="give the same command again: it plans anew",
+        state_left="nothing was touched",
+        runbook="site-unreachable",
+    )
+
+
 def nobody_knows_former(unit: Unit, run: str) -> Problem:
     """Say that a unit cannot be brought back: dtdeploy did not deploy what ran."""
     return Problem(

@@ -171,7 +171,8 @@ class Session:
         left: tuple[Unit, ...] = ()
         if hold.touched:
             plan = self._record.plan
-            left = not_back(self._inventory, plan, self._looks(plan))
+            looks = self._looks(plan)
+            left = not_back(self._inventory, plan, looks, hold.run, recorded=hold.done)
         owed = self._as_owed(dict.fromkeys(left, f"run {self._record.run} was given up"))
         problem = self._owe(owed, frozenset()) if hold.touched else self._take_back()
         if problem is not None:

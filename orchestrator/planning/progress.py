@@ -103,23 +103,36 @@ def _undone(
     )
 
 
-def not_back(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> tuple[Unit, ...]:
+def not_back(
+    inventory: Inventory,
+    plan: Plan,
+    looks: Mapping[str, Look],
+    run: str,
+    *,
+    recorded: AbstractSet[str],
+) -> tuple[Unit, ...]:
     """Return the units that a run, given up where it stands, leaves not up and well.
+
+    A unit with probes that the run deployed, and never saw healthy, is one of them though all its
+    tasks run: no look at a Swarm tells what its probes would say.
 
     Args:
         inventory: everything that is declared.
         plan: the run's plan; what it takes down on purpose does not count.
         looks: a look at every site of the plan.
+        run: the run's id, which is on every service that it deployed.
+        recorded: ids of the steps that the run's lock says are done.
 
     """
-    return tuple(
-        item.unit
-        for item in plan.units
-        if item.action.deploys
-        and not _is_up(
-            item, look_before(item.unit, inventory.spec(item.unit), looks[item.unit.site])
-        )
-    )
+
+    def is_back(item: UnitPlan) -> bool:
+        spec, look = inventory.spec(item.unit), looks[item.unit.site]
+        if not _is_up(item, look_before(item.unit, spec, look)):
+            return False
+        begun = isinstance(look, Sight) and bool(_ours(item, run, look))
+        return not (spec.probes and begun and f"deploy {item.unit}" not in recorded)
+
+    return tuple(item.unit for item in plan.units if item.action.deploys and not is_back(item))
 
 
 def _is_up(item: UnitPlan, now: Before) -> bool:

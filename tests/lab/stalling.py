@@ -30,7 +30,7 @@ def performer() -> None:
     """Answer no write to the lock any more once something is being deployed."""
     perform = LivePerformer.perform
 
-    def stalls(self: LivePerformer, effect: Effect) -> Any:  # noqa: ANN401 - as of perform
+    def stalls(self: LivePerformer, effect: Effect) -> Any:
         if isinstance(effect, DeployStack):
             _deploying.set()
         if isinstance(effect, UpdateConfig) and _deploying.is_set():
@@ -45,7 +45,7 @@ def site_lock() -> None:
     opened = SiteLink._open  # noqa: SLF001 - a fault is planted inside
     first = threading.Lock()
 
-    def stalls(self: SiteLink) -> Any:  # noqa: ANN401 - as of _open
+    def stalls(self: SiteLink) -> Any:
         if self.site == SITE and first.acquire(blocking=False):
             _for_ever()
         return opened(self)

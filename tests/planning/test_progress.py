@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.fleet.desired import Probe, TcpProbe
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
@@ -208,6 +209,17 @@ def test_what_stands_on_what_this_run_took_down_stays() -> None:
 # What a run that is given up leaves behind
 
 
+def left_by(
+    item: UnitPlan, look: Look, *recorded: str, probes: tuple[Probe, ...] = ()
+) -> tuple[Unit, ...]:
+    specs = tuple(
+        replace(each, probes=probes) if each.unit == CLIENT else each for each in inventory().units
+    )
+    declared = replace(inventory(), units=specs)
+    looks = {"far": look}
+    return not_back(declared, plan(item), looks, "r1", recorded=frozenset(recorded))
+
+
 @pytest.mark.parametrize(
     ("now", "up"),
     [
@@ -221,20 +233,34 @@ def test_what_stands_on_what_this_run_took_down_stays() -> None:
 )
 def test_what_is_not_up_and_well_is_left(now: Look, *, up: bool) -> None:
     for item in (RESTART, UP):
-        assert not_back(inventory(), plan(item), {"far": now}) == (() if up else (CLIENT,))
+        assert left_by(item, now) == (() if up else (CLIENT,))
+
+
+def test_what_has_probes_and_was_never_seen_healthy_is_left_though_its_tasks_run() -> None:
+    probe = TcpProbe(name="api", host="h", port=1)
+    label = ((LABEL_RUN, "r1"),)
+    before = running(CLIENT)
+    services = tuple(replace(service, labels=label) for service in before.services)
+    begun = replace(before, services=services)
+    for item in (RESTART, UP):
+        assert left_by(item, begun, probes=(probe,)) == (CLIENT,)
+        assert left_by(item, begun, DEPLOY, probes=(probe,)) == ()
+        assert left_by(item, begun) == ()
+        # It runs as it did before: the run never came to it.
+        assert left_by(item, running(CLIENT), probes=(probe,)) == ()
 
 
 def test_what_ran_before_is_what_must_run_again() -> None:
     """A half-way run may have been going to another set of services."""
-    assert not_back(inventory(), plan(TWO), {"far": running(CLIENT)}) == ()
+    assert left_by(TWO, running(CLIENT)) == ()
     never = replace(TWO, before=replace(TWO.before, services=()))
-    assert not_back(inventory(), plan(never), {"far": running(CLIENT)}) == (CLIENT,)
+    assert left_by(never, running(CLIENT)) == (CLIENT,)
 
 
 def test_what_was_to_go_or_was_kept_is_not_missed() -> None:
     kept = unit_plan(CLIENT, Action.KEEP)
     for item in (DOWN, kept):
-        assert not_back(inventory(), plan(item), {"far": sight()}) == ()
+        assert left_by(item, sight()) == ()
 
 
 def test_what_is_changed_in_place_is_updated_and_never_gone() -> None:
