@@ -1,5 +1,7 @@
 """Commits in the lab's bare repositories, made with git's plumbing and no working copy."""
 
+import hashlib
+import json
 import os
 import subprocess
 import tempfile
@@ -13,6 +15,8 @@ from lab.standins.repos import OWNER, repositories
 from lab.topology import Shape
 
 BRANCH = "refs/heads/main"
+_PRISTINE = "dtdeploy-pristine"
+"""A file in each repository: the commit that held the stand-ins, and what they were."""
 _AUTHOR = {
     "GIT_AUTHOR_NAME": "Lab",
     "GIT_AUTHOR_EMAIL": "lab@example.org",
@@ -27,11 +31,34 @@ def make_pristine(shape: Shape) -> None:
     """Make every repository hold exactly the stand-ins; a commit only where it does not."""
     for name, files in repositories(shape).items():
         folder = _folder(name)
+        wanted = _fingerprint(files)
+        if (tip := _tip(folder)) and _pristine(folder) == f"{tip} {wanted}":
+            continue
         if not folder.is_dir():
             folder.mkdir(parents=True)
             _git(name, "init", "--quiet", "--bare", "--initial-branch=main", str(folder))
         surplus = dict.fromkeys(listing(name) - files.keys())
-        commit(name, {**files, **surplus}, "Set everything as it should be")
+        sha = commit(name, {**files, **surplus}, "Set everything as it should be")
+        (folder / _PRISTINE).write_text(f"{sha} {wanted}")
+
+
+def _fingerprint(files: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _tip(folder: Path) -> str:
+    """Read where main is without a git process: it is asked before each test."""
+    try:
+        return (folder / BRANCH).read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _pristine(folder: Path) -> str:
+    try:
+        return (folder / _PRISTINE).read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def commit(

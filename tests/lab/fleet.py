@@ -1,0 +1,140 @@
+"""The fleet that tests share: whole before each, and what one leaves broken is that one's failure.
+
+A fleet that is not whole again soon is lost: it is torn down and made anew, which takes less time
+than most repairs, and the test that left it so is named.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lab import faults, hosts, whole
+from lab.errors import LabError
+from tests.losses import LOST
+
+ROOT = Path(__file__).parent.parent.parent
+OWN_CONFIGS = ("dtdeploy.run", "dtdeploy.owed", "dtdeploy.applied")
+"""The lock of a run and what it owes are configs on the coordinator's Swarm: nobody's stack."""
+COORDINATOR = "frb-vsop.chime"
+UNITS = (
+    ("datatrail", "chime"),
+    ("datatrail-daemons", "chime"),
+    *(("datatrail-client", site) for site in ("chime", "outrigger-buffer", "kko", "gbo")),
+)
+"""What the production inventory has running; its planned site runs nothing."""
+WHOLE_SECONDS = 45.0
+"""On a machine that is not busy, where it takes some 15 s at most."""
+_NEW_SECONDS = 120.0
+_MOST_PATIENCE = 3.0
+_LAB_SECONDS = 240
+_POLL_SECONDS = 0.2
+
+Up = Callable[[float], None]
+"""Brings up what is missing, in so many seconds at most."""
+
+
+class FleetLostError(Exception):
+    """The fleet is not whole, and the time for it to become so is up."""
+
+    def __init__(self, cause: str, words: str) -> None:
+        super().__init__(words)
+        self.cause = cause
+
+
+def lab(*words: str) -> None:
+    """Give a command to the lab."""
+    subprocess.run(
+        [sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, timeout=_LAB_SECONDS
+    )
+
+
+def settle(up: Up, *, few: bool, seconds: float = WHOLE_SECONDS) -> None:
+    """Undo what was done to the fleet and wait until it is whole; quick where nothing was done.
+
+    Raises:
+        FleetLostError: it is not whole after so many seconds.
+
+    """
+    until = time.monotonic() + seconds * _patience()
+    asked = False
+    with _lost_to_any_error():
+        _tidy(few=few)
+        for found in _troubles_until(until, UNITS):
+            if not asked and any(trouble.cause == whole.MISSING for trouble in found):
+                asked = True
+                up(max(until - time.monotonic(), 1.0))
+
+
+def settle_hosts(seconds: float = WHOLE_SECONDS) -> None:
+    """Hold that hosts and daemons are well, and that nothing of a test is left on them.
+
+    Raises:
+        FleetLostError: they are not after so many seconds.
+
+    """
+    with _lost_to_any_error():
+        faults.heal()
+        for _ in _troubles_until(time.monotonic() + seconds * _patience(), None):
+            pass
+
+
+def renew(up: Up | None, *, few: bool) -> None:
+    """Make the fleet anew, whatever is left of it."""
+    lab("up", "--fresh")
+    if up is not None:
+        settle(up, few=few, seconds=_NEW_SECONDS)
+
+
+def _patience() -> float:
+    """Follow the load: what an idle machine does at once, a busy one does late."""
+    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return min(max(busy, 1.0), _MOST_PATIENCE)
+
+
+@contextmanager
+def _lost_to_any_error() -> Iterator[None]:
+    try:
+        yield
+    except (LabError, OSError, subprocess.SubprocessError) as error:
+        words = str(error).splitlines()[0]
+        raise FleetLostError(f"mending failed with {type(error).__name__}", words) from error
+
+
+def _troubles_until(
+    until: float, units: tuple[whole.Unit, ...] | None
+) -> Iterator[list[whole.Trouble]]:
+    """Yield what is not well, again and again until all is."""
+    while found := whole.troubles(units):
+        if time.monotonic() > until or any(trouble.lasts for trouble in found):
+            raise FleetLostError(found[0].cause, "\n".join(map(str, found)))
+        yield found
+        time.sleep(_POLL_SECONDS)
+
+
+def _tidy(*, few: bool) -> None:
+    faults.heal()
+    faults.pristine(few=few)
+    for stray in whole.strays(UNITS):
+        if stray.stack and (stray.stack, stray.site) not in UNITS:
+            hosts.docker(stray.site, "stack", "rm", stray.stack, check=False)
+        else:
+            hosts.docker(stray.site, "service", "rm", stray.name, check=False)
+    coordinator = hosts.find(COORDINATOR)
+    for config in hosts.api(coordinator, "GET", "/configs"):
+        if config["Spec"]["Name"] in OWN_CONFIGS:
+            hosts.api(coordinator, "DELETE", f"/configs/{config['ID']}")
+
+
+def blame(item: pytest.Item, lost: FleetLostError, took: float, *, culprit: str = "") -> str:
+    """Note in a test's report that a fleet was lost, and to whom; return it in words."""
+    culprit = culprit or item.nodeid
+    item.user_properties.append((LOST, (lost.cause, culprit, f"made anew in {took:.0f} s")))
+    return (
+        f"{culprit} left a fleet that was lost to: {lost.cause}\n{lost}\nmade anew in {took:.0f} s"
+    )
