@@ -11,6 +11,7 @@ from tests.losses import Losses
 # Each is set up once for all of its tests, so they have to be told to one and the same process.
 KEPT_TOGETHER = (
     "tests/contract/",
+    "tests/lab/test_drift.py",
     "tests/lab/test_lab_faults.py",
     "tests/lab/test_lab_lifecycle.py",
     "tests/lab/test_swarm_performer.py",
