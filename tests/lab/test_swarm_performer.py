@@ -46,8 +46,6 @@ SITE, HOST = "hco", "ha1.hco"
 STACK = "performed"
 UNIT = Unit(STACK, SITE)
 REGISTRY = "registry.lab:5000"
-READ_SECONDS = 25.0
-"""More than dtdeploy waits for an answer to a question, however busy the machine is."""
 IMAGE = f"{REGISTRY}/chimefrb/maestro-datatrail-client:latest"
 COMPOSE = f"""
 version: "3.8"
@@ -298,60 +296,6 @@ def problem(performer: LabPerformer) -> Problem:
     look = performer.perform(Observe(site=SITE))
     assert isinstance(look, Unseen), "the site is still seen"
     return look.problem
-
-
-def settled(performer: LabPerformer, code: str, seconds: float = 45) -> Problem:
-    """Look until the fault shows under its own name: a Swarm takes a while to lose its leader."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        look = performer.perform(Observe(site=SITE))
-        if isinstance(look, Unseen) and look.problem.code == code:
-            return look.problem
-        time.sleep(0.3)
-    raise AssertionError(f"no {code} within {seconds} s: {look}")
-
-
-def test_a_swarm_without_quorum(performer: LabPerformer) -> None:
-    seen(performer)
-    faults.quorum_loss(SITE)
-    try:
-        found = settled(performer, "swarm.no-quorum")
-        assert any("does not have a leader" in words for words in found.evidence)
-    finally:
-        faults.quorum_restore(SITE)
-
-
-def test_a_daemon_that_is_stopped_and_started(performer: LabPerformer) -> None:
-    seen(performer)
-    faults.docker_stop(SITE)
-    assert settled(performer, "docker.not-running").exit_code is ExitCode.SITE_UNREACHABLE
-    faults.docker_start(SITE)
-    until(performer, lambda _: True)
-
-
-def test_a_daemon_that_hangs(performer: LabPerformer) -> None:
-    seen(performer)
-    faults.docker_freeze(SITE)
-    began = time.monotonic()
-    assert problem(performer).code == "docker.no-answer"
-    assert time.monotonic() - began < READ_SECONDS
-    faults.docker_thaw(SITE)
-    seen(performer)
-
-
-@pytest.mark.parametrize("fault", [faults.cut, faults.reject, faults.hang])
-def test_a_link_that_is_gone(performer: LabPerformer, fault: Callable[[str], object]) -> None:
-    seen(performer)
-    fault(SITE)
-    began = time.monotonic()
-    found = problem(performer)
-    assert time.monotonic() - began < READ_SECONDS
-    assert (found.code, found.exit_code) == ("site.unreachable", ExitCode.SITE_UNREACHABLE)
-    other = time.monotonic()
-    seen(performer, "gbo")
-    assert time.monotonic() - other < READ_SECONDS
-    faults.heal(SITE)
-    seen(performer)
 
 
 def test_another_host_key(lab_is_up: None) -> None:
