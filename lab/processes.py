@@ -26,6 +26,15 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] == "Z" else int(fields[_START_TIME_FIELD])
 
 
+def parent(pid: int) -> int | None:
+    """Give the process that a process was started by, or belongs to since that one ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
+    return int(text.rpartition(")")[2].split()[1])
+
+
 def is_frozen(pid: int) -> bool:
     """Whether a process was stopped by a signal."""
     try:

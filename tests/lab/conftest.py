@@ -174,6 +174,7 @@ def lab_is_up() -> None:
     except LabError as error:
         pytest.fail(str(error))
     fleet.lab("up")
+    fleet.end_leftovers()
 
 
 @pytest.fixture(autouse=True)

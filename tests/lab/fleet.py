@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import faults, hosts, whole
+from lab import faults, hosts, namespaces, processes, state, whole
 from lab.errors import LabError
+from lab.topology import OPERATORS
 from tests.losses import LOST
 
 ROOT = Path(__file__).parent.parent.parent
@@ -52,6 +53,14 @@ def lab(*words: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, timeout=_LAB_SECONDS
     )
+
+
+def end_leftovers() -> None:
+    """End what a killed run goes on doing at the operators' machines."""
+    for machine in OPERATORS:
+        first = state.init_pid(machine)
+        ours = [pid for pid in namespaces.pids_in(machine.name) if processes.parent(pid) != first]
+        processes.end(pid for pid in ours if pid != first)
 
 
 def settle(up: Up, *, few: bool, seconds: float = WHOLE_SECONDS) -> None:

@@ -31,7 +31,7 @@ timeout 2 cat <&3 | tail -1
 def own_lab() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(paths.VARIABLE, str(paths.folder() / "own"))
-        lifecycle.up(Shape(sites=3))
+        lifecycle.up(Shape(sites=3, few=True))
         yield
         lifecycle.down(purge=True)
 
