@@ -1,4 +1,4 @@
-"""Tests on the lab's real Swarms side by side: `pytest -n 2 -m lab`, as scripts/test does it."""
+"""Tests on the lab's real Swarms side by side: `pytest -n 3 -m lab`, as scripts/test does it."""
 
 import os
 

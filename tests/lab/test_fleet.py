@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import paths
-from tests.lab.conftest import DEEP
-from tests.lab.fleet import ROOT, lab
+from lab import faults, hosts, paths, whole
+from lab.processes import wait_until
+from tests.lab.conftest import DEEP, Operator
+from tests.lab.fleet import ROOT, UNITS, lab
 
 pytestmark = pytest.mark.lab
 LOSERS = (
@@ -18,6 +19,28 @@ LOSERS = (
     "test_leaves_a_dockerd_that_cannot_start",
     "test_leaves_a_disk_full",
 )
+
+
+def causes() -> set[str]:
+    return {trouble.cause for trouble in whole.troubles(UNITS)}
+
+
+def test_what_is_not_whole_is_seen(operator: Operator) -> None:
+    del operator
+    assert causes() == set()
+    faults.docker_freeze("kko-w1")
+    assert causes() == {"a dockerd does not answer"}
+    faults.docker_thaw("kko-w1")
+    hosts.run("aux.gbo", "mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", "/root/.dtdeploy")
+    hosts.run("aux.gbo", "sh", "-c", "cat /dev/zero > /root/.dtdeploy/full 2> /dev/null; true")
+    assert causes() == {"a disk is full"}
+    hosts.run("aux.gbo", "umount", "/root/.dtdeploy")
+    faults.stack("gbo", "datatrail-extra")
+    wait_until(
+        lambda: "a service of a test is left" in causes(), seconds=60, what="the stray to be seen"
+    )
+    hosts.docker("aux.gbo", "service", "rm", "datatrail-client_replicator")
+    assert {"a service of a test is left", whole.MISSING} <= causes()
 
 
 @pytest.mark.skipif(not DEEP, reason="takes three minutes: scripts/test --deep")

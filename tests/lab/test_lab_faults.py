@@ -276,6 +276,7 @@ class TestSystemByHand:
         faults.image(Kind.MISSING, stack=DAEMONS_STACK, service="inventory")
         self.deploy_and_see("No such image")
 
+    @pytest.mark.skipif(not DEEP, reason="a client that never goes away has to stay as well")
     def test_a_stuck_service_stays(self) -> None:
         faults.image(Kind.STUCK, stack=DAEMONS_STACK, service="inventory")
         byhand.deploy_unit((DAEMONS_STACK, "chime"))
