@@ -182,11 +182,12 @@ def _described(site: str, units: Collection[Unit]) -> dict[str, str]:
 
 
 def _as_described(service: Any, described: dict[str, str]) -> bool:  # noqa: ANN401 - JSON
-    """Whether a service runs its image and asks for no time to end, as no good stand-in does."""
+    """Whether a service is to run its image once; no good stand-in asks for time to end."""
     container = service["Spec"]["TaskTemplate"]["ContainerSpec"]
     image = container["Image"].partition("@")[0]
     wanted = described.get(service["Spec"]["Name"])
-    return bool(image == wanted and not container.get("StopGracePeriod"))
+    once = service["Spec"]["Mode"].get("Replicated", {}).get("Replicas") == 1
+    return bool(image == wanted and once and not container.get("StopGracePeriod"))
 
 
 def _running(service: str, tasks: list[Any]) -> int:

@@ -237,14 +237,15 @@ def operator(
         fleet.settle(up, few=not DEEP)
     except fleet.FleetLostError as lost:
         # Each test leaves it whole: what broke it meanwhile is beside the tests, or hidden.
-        _renew(request.node, lost, up, culprit=f"something before {request.node.nodeid}")
+        before = f"something before {request.node.nodeid}"
+        fleet.renewed(request.node, lost, up, few=not DEEP, culprit=before)
     somebody.begin()
     yield somebody
     _kill_what_runs_on()
     try:
         fleet.settle(up, few=not DEEP)
     except fleet.FleetLostError as lost:
-        pytest.fail(_renew(request.node, lost, up), pytrace=False)
+        pytest.fail(fleet.renewed(request.node, lost, up, few=not DEEP), pytrace=False)
 
 
 def _brings_up(somebody: Operator, seconds: float) -> None:
@@ -257,17 +258,6 @@ def _brings_up(somebody: Operator, seconds: float) -> None:
         raise fleet.FleetLostError("dtdeploy up does not end", str(error)) from error
 
 
-def _renew(
-    item: pytest.Item, lost: fleet.FleetLostError, up: fleet.Up | None, *, culprit: str = ""
-) -> str:
-    began = time.monotonic()
-    try:
-        fleet.renew(up, few=not DEEP)
-    finally:
-        words = fleet.blame(item, lost, time.monotonic() - began, culprit=culprit)
-    return words
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(
     item: pytest.Item, nextitem: pytest.Item | None
@@ -278,10 +268,7 @@ def pytest_runtest_teardown(
     finally:
         names = getattr(item, "fixturenames", ())
         if "lab_is_up" in names and "operator" not in names and not _same_file(item, nextitem):
-            try:
-                fleet.settle_hosts()
-            except fleet.FleetLostError as lost:
-                pytest.fail(_renew(item, lost, None), pytrace=False)
+            fleet.hold_hosts_well(item)
 
 
 def _same_file(item: pytest.Item, other: pytest.Item | None) -> bool:

@@ -31,6 +31,8 @@ UNITS = (
 """What the production inventory has running; its planned site runs nothing."""
 WHOLE_SECONDS = 45.0
 """On a machine that is not busy, where it takes some 15 s at most."""
+_BY_ITSELF = 15.0
+"""Seconds for what a Swarm does without being asked."""
 _NEW_SECONDS = 120.0
 _MOST_PATIENCE = 3.0
 _LAB_SECONDS = 240
@@ -70,12 +72,14 @@ def settle(up: Up, *, few: bool, seconds: float = WHOLE_SECONDS) -> None:
         FleetLostError: it is not whole after so many seconds.
 
     """
-    until = time.monotonic() + seconds * _patience()
+    began, patience = time.monotonic(), _patience()
+    until = began + seconds * patience
     asked = False
     with _lost_to_any_error():
         _tidy(few=few)
         for found in _troubles_until(until, UNITS):
-            if not asked and any(trouble.cause == whole.MISSING for trouble in found):
+            missing = any(trouble.cause == whole.MISSING for trouble in found)
+            if not asked and (missing or time.monotonic() > began + _BY_ITSELF * patience):
                 asked = True
                 up(max(until - time.monotonic(), 1.0))
 
@@ -91,6 +95,28 @@ def settle_hosts(seconds: float = WHOLE_SECONDS) -> None:
         faults.heal()
         for _ in _troubles_until(time.monotonic() + seconds * _patience(), None):
             pass
+
+
+def hold_hosts_well(item: pytest.Item) -> None:
+    """Let a test fail after which hosts are not well, or something of a test is left on them."""
+    try:
+        settle_hosts()
+    except FleetLostError as lost:
+        pytest.fail(renewed(item, lost, None, few=True), pytrace=False)
+
+
+def renewed(
+    item: pytest.Item, lost: FleetLostError, up: Up | None, *, few: bool, culprit: str = ""
+) -> str:
+    """Make the fleet anew, note in a test's report that it was lost, and say so in words."""
+    began = time.monotonic()
+    culprit = culprit or item.nodeid
+    try:
+        renew(up, few=few)
+    finally:
+        took = f"made anew in {time.monotonic() - began:.0f} s"
+        item.user_properties.append((LOST, (lost.cause, culprit, took)))
+    return f"{culprit} left a fleet that was lost to: {lost.cause}\n{lost}\n{took}"
 
 
 def renew(up: Up | None, *, few: bool) -> None:
@@ -138,12 +164,3 @@ def _tidy(*, few: bool) -> None:
     for config in hosts.api(coordinator, "GET", "/configs"):
         if config["Spec"]["Name"] in OWN_CONFIGS:
             hosts.api(coordinator, "DELETE", f"/configs/{config['ID']}")
-
-
-def blame(item: pytest.Item, lost: FleetLostError, took: float, *, culprit: str = "") -> str:
-    """Note in a test's report that a fleet was lost, and to whom; return it in words."""
-    culprit = culprit or item.nodeid
-    item.user_properties.append((LOST, (lost.cause, culprit, f"made anew in {took:.0f} s")))
-    return (
-        f"{culprit} left a fleet that was lost to: {lost.cause}\n{lost}\nmade anew in {took:.0f} s"
-    )
