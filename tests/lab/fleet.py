@@ -155,11 +155,15 @@ def _troubles_until(
 def _tidy(*, few: bool) -> None:
     faults.heal()
     faults.pristine(few=few)
-    for stray in whole.strays(UNITS):
-        if stray.stack and (stray.stack, stray.site) not in UNITS:
-            hosts.docker(stray.site, "stack", "rm", stray.stack, check=False)
-        else:
-            hosts.docker(stray.site, "service", "rm", stray.name, check=False)
+    strays = whole.strays(UNITS)
+    for site in {stray.site for stray in strays}:
+        here = [stray for stray in strays if stray.site == site]
+        undeclared = {x.stack for x in here if x.stack and (x.stack, site) not in UNITS}
+        single = [x.name for x in here if x.stack not in undeclared]
+        if undeclared:
+            hosts.docker(site, "stack", "rm", *undeclared, check=False)
+        if single:
+            hosts.docker(site, "service", "rm", *single, check=False)
     coordinator = hosts.find(COORDINATOR)
     for config in hosts.api(coordinator, "GET", "/configs"):
         if config["Spec"]["Name"] in OWN_CONFIGS:
