@@ -75,13 +75,14 @@ def commit(
             _git(repo, "read-tree", tip, env=index)
         _git(repo, "update-index", "--index-info", stdin=_index(repo, changes), env=index)
         tree = _git(repo, "write-tree", env=index)
-    if tip and not rewrite and tree == _git(repo, "rev-parse", f"{tip}^{{tree}}"):
+    if tip and tree == _git(repo, "rev-parse", f"{tip}^{{tree}}"):
+        if rewrite:
+            # Within one second it would even be the same commit.
+            raise LabError("the rewritten commit holds what was there: change something")
         return tip
     parents = _parents(repo, tip) if rewrite else [tip] if tip else []
     words = [word for parent in parents for word in ("-p", parent)]
     sha = _git(repo, "commit-tree", tree, *words, "-m", message)
-    if rewrite and sha == tip:
-        raise LabError("the rewritten commit is the one that was there: change something")
     _git(repo, "update-ref", BRANCH, sha)
     return sha
 

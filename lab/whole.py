@@ -25,7 +25,7 @@ _WITH_FILES = frozenset({"tmpfs", "ext4", "xfs", "btrfs", "overlay"})
 _LEAST_FREE = 64 * 1024
 
 MISSING = "a service is missing"
-_LASTING = ("a host is gone", "a disk is full")
+_PATIENCE_NANOSECONDS = 60_000_000_000
 
 Unit = tuple[str, str]
 """A stack and the alias of its site."""
@@ -37,15 +37,12 @@ class Trouble:
 
     cause: str
     where: str
+    lasts: bool = False
+    """Whether waiting is in vain."""
 
     def __str__(self) -> str:
         """Say it in one line."""
         return f"{self.cause}: {self.where}"
-
-    @property
-    def lasts(self) -> bool:
-        """Whether waiting is in vain."""
-        return self.cause in _LASTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +84,10 @@ def _host_troubles(host: Host) -> list[Trouble]:
     try:
         init = state.init_pid(host)
     except LabError:
-        return [Trouble("a host is gone", host.name)]
-    full = [Trouble("a disk is full", f"{host.name}:{place}") for place in _full_disks(init)]
+        return [Trouble("a host is gone", host.name, lasts=True)]
+    full = [
+        Trouble("a disk is full", f"{host.name}:{place}", lasts=True) for place in _full_disks(init)
+    ]
     if host.runs_docker and not dockerd.responds(host):
         return [*full, Trouble("a dockerd does not answer", host.name)]
     if host.runs_sshd and not _listens(host):
@@ -148,8 +147,10 @@ def _leftovers(
             )
     for task in tasks:
         if task["DesiredState"] != "running" and task["Status"]["State"] not in _ENDED:
-            image = task["Spec"]["ContainerSpec"]["Image"].partition("@")[0]
-            yield Trouble("a container does not end", f"{manager.name} {image}")
+            container = task["Spec"]["ContainerSpec"]
+            image = container["Image"].partition("@")[0]
+            lasts = container.get("StopGracePeriod", 0) > _PATIENCE_NANOSECONDS
+            yield Trouble("a container does not end", f"{manager.name} {image}", lasts=lasts)
     wanted = {task["ID"] for task in tasks if task["DesiredState"] == "running"}
     for host in members:
         for container in hosts.api(host, "GET", "/containers/json"):

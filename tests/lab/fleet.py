@@ -5,6 +5,7 @@ than most repairs, and the test that left it so is named.
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -137,8 +138,13 @@ def _lost_to_any_error() -> Iterator[None]:
     try:
         yield
     except (LabError, OSError, subprocess.SubprocessError) as error:
-        words = str(error).splitlines()[0]
-        raise FleetLostError(f"mending failed with {type(error).__name__}", words) from error
+        raise FleetLostError(f"mending failed: {_wherever(str(error))}", str(error)) from error
+
+
+def _wherever(words: str) -> str:
+    """Word an error the same at whichever host it happened."""
+    line = re.sub(r" *\(see .*\)", "", words.splitlines()[0])
+    return re.sub(r"[\w.-]+\.(chime|kko|gbo|hco|lab|com)\b|\bkko-w\d|\d+", "...", line)
 
 
 def _troubles_until(
