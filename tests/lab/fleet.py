@@ -32,7 +32,7 @@ UNITS = (
 """What the production inventory has running; its planned site runs nothing."""
 WHOLE_SECONDS = 45.0
 """On a machine that is not busy, where it takes some 15 s at most."""
-_BY_ITSELF = 15.0
+_BY_ITSELF_SECONDS = 15.0
 """Seconds for what a Swarm does without being asked."""
 _NEW_SECONDS = 120.0
 _MOST_PATIENCE = 3.0
@@ -73,16 +73,15 @@ def settle(up: Up, *, few: bool, seconds: float = WHOLE_SECONDS) -> None:
         FleetLostError: it is not whole after so many seconds.
 
     """
-    began, patience = time.monotonic(), _patience()
-    until = began + seconds * patience
+    time_for = _TimeFor(seconds)
     asked = False
     with _lost_to_any_error():
         _tidy(few=few)
-        for found in _troubles_until(until, UNITS):
+        for found in _troubles(time_for, UNITS):
             missing = any(trouble.cause == whole.MISSING for trouble in found)
-            if not asked and (missing or time.monotonic() > began + _BY_ITSELF * patience):
+            if not asked and (missing or time_for.what_comes_by_itself_is_up()):
                 asked = True
-                up(max(until - time.monotonic(), 1.0))
+                up(max(time_for.all_of_it - time.monotonic(), 1.0))
 
 
 def settle_hosts(seconds: float = WHOLE_SECONDS) -> None:
@@ -94,7 +93,7 @@ def settle_hosts(seconds: float = WHOLE_SECONDS) -> None:
     """
     with _lost_to_any_error():
         faults.heal()
-        for _ in _troubles_until(time.monotonic() + seconds * _patience(), None):
+        for _ in _troubles(_TimeFor(seconds), None):
             pass
 
 
@@ -127,10 +126,20 @@ def renew(up: Up | None, *, few: bool) -> None:
         settle(up, few=few, seconds=_NEW_SECONDS)
 
 
-def _patience() -> float:
-    """Follow the load: what an idle machine does at once, a busy one does late."""
-    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-    return min(max(busy, 1.0), _MOST_PATIENCE)
+class _TimeFor:
+    """How long the fleet may take, counted from now; more where the machine is busy."""
+
+    def __init__(self, seconds: float) -> None:
+        busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+        patience = min(max(busy, 1.0), _MOST_PATIENCE)
+        self.all_of_it = time.monotonic() + seconds * patience
+        self._by_itself = time.monotonic() + _BY_ITSELF_SECONDS * patience
+
+    def what_comes_by_itself_is_up(self) -> bool:
+        return time.monotonic() > self._by_itself
+
+    def is_up(self) -> bool:
+        return time.monotonic() > self.all_of_it
 
 
 @contextmanager
@@ -147,12 +156,14 @@ def _wherever(words: str) -> str:
     return re.sub(r"[\w.-]+\.(chime|kko|gbo|hco|lab|com)\b|\bkko-w\d|\d+", "...", line)
 
 
-def _troubles_until(
-    until: float, units: tuple[whole.Unit, ...] | None
+def _troubles(
+    time_for: _TimeFor, units: tuple[whole.Unit, ...] | None
 ) -> Iterator[list[whole.Trouble]]:
     """Yield what is not well, again and again until all is."""
     while found := whole.troubles(units):
-        if time.monotonic() > until or any(trouble.lasts for trouble in found):
+        # What was ended a moment ago may look as if it lasted.
+        vain = time_for.what_comes_by_itself_is_up() and any(trouble.lasts for trouble in found)
+        if vain or time_for.is_up():
             raise FleetLostError(found[0].cause, "\n".join(map(str, found)))
         yield found
         time.sleep(_POLL_SECONDS)
