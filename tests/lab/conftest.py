@@ -135,7 +135,10 @@ class Operator:
         return somebody
 
     def words(self, *words: str) -> list[str]:
-        return ["dtdeploy", "-i", str(self.inventory), *words]
+        # Left alone, a status waits one second for a site, which on a busy machine is soon over.
+        patient = "status" in words and "--timeout" not in words
+        more = ("--timeout", "30") if patient else ()
+        return ["dtdeploy", "-i", str(self.inventory), *words, *more]
 
     def types(self, *words: str) -> Done:
         """Run dtdeploy to its end."""
