@@ -78,8 +78,10 @@ def settle(up: Up, *, few: bool, seconds: float = WHOLE_SECONDS) -> None:
     with _lost_to_any_error():
         _tidy(few=few)
         for found in _troubles(time_for, UNITS):
+            if asked or any(trouble.lasts for trouble in found):
+                continue
             missing = any(trouble.cause == whole.MISSING for trouble in found)
-            if not asked and (missing or time_for.what_comes_by_itself_is_up()):
+            if missing or time_for.what_comes_by_itself_is_up():
                 asked = True
                 up(max(time_for.all_of_it - time.monotonic(), 1.0))
 
