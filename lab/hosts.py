@@ -92,8 +92,13 @@ def api(
 
 def pids(host: Host, *names: str) -> list[int]:
     """Find the host's own processes of these names; those in containers are not among them."""
-    everything = processes.sharing_namespace(state.init_pid(host), "pid")
-    return [pid for pid in everything if processes.program_name(pid) in names]
+    first = state.init_pid(host)
+    inside = processes.namespace(first, "pid")
+    return [
+        pid
+        for pid in processes.descendants(first)
+        if processes.program_name(pid) in names and processes.namespace(pid, "pid") == inside
+    ]
 
 
 def log_file(host: Host, name: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab import commits, control, namespaces, packages, paths, state, status
 from lab.daemons import channel, dockerd, git, postgres, recorder, registry, sshd
+from lab.faults import network
 from lab.parallel import at_once
 from lab.state import State
 from lab.topology import OPERATORS, Host, Role, Shape
@@ -63,6 +64,7 @@ def _clean() -> None:
     namespaces.tear_down(namespaces.leftovers())
     state.forget()
     _remove_cgroups()
+    network.forget()
     shutil.rmtree(paths.witness_folder(), ignore_errors=True)
     for log in (paths.folder() / "hosts").glob("*/*.log"):
         log.unlink()

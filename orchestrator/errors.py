@@ -139,14 +139,15 @@ class RefusedError(DtdeployError):
 
 
 # The most fundamental cause wins when problems of several kinds come together: a host that
-# is not who it claims to be outweighs one that does not answer.
+# is not who it claims to be outweighs one that does not answer. Without its lock a run is somebody
+# else's to finish, and so is finding out about an answer that it lost meanwhile.
 _PRECEDENCE = (
     ExitCode.BUG,
+    ExitCode.LOCK_HELD,
     ExitCode.OUTCOME_UNKNOWN,
     ExitCode.USAGE,
     ExitCode.INVENTORY_INVALID,
     ExitCode.HOST_KEY_REFUSED,
-    ExitCode.LOCK_HELD,
     ExitCode.PLAN_STALE,
     ExitCode.SITE_UNREACHABLE,
     ExitCode.LOGIN_REFUSED,

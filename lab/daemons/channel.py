@@ -49,9 +49,15 @@ def messages() -> list[dict[str, str]]:
     return [json.loads(line) for line in lines]
 
 
+def was_asked() -> bool:
+    """Whether anything was sent, kept or not."""
+    return (folder() / "asked").exists()
+
+
 def forget() -> None:
     """Let it have been sent nothing."""
-    (folder() / "messages").unlink(missing_ok=True)
+    for name in ("messages", "asked"):
+        (folder() / name).unlink(missing_ok=True)
 
 
 def start() -> None:
@@ -74,6 +80,7 @@ class _Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer as its manner is."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        (self.kept / "asked").touch()
         manner = Manner((self.kept / "manner").read_text())
         if manner in (Manner.OK, Manner.LOSES_REPLY):
             self._keep(body)

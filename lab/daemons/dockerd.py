@@ -71,9 +71,20 @@ def start(host: Host) -> None:
     log = hosts.log_file(host, "dockerd")
     hosts.run(host.name, "bash", "-c", _SWEEP)
     hosts.spawn(host, program("dockerd"), "--config-file", str(folder / "daemon.json"), log=log)
+    seen: list[int] = []
+
+    def ended() -> bool:
+        there = hosts.pids(host, "dockerd")
+        seen.extend(there)
+        return bool(seen) and not there
+
     processes.wait_until(
-        lambda: responds(host), seconds=_START_SECONDS, what=f"dockerd at {host.name} (see {log})"
+        lambda: responds(host) or ended(),
+        seconds=_START_SECONDS,
+        what=f"dockerd at {host.name} (see {log})",
     )
+    if not responds(host):
+        raise LabError(f"dockerd at {host.name} ended as soon as it was started (see {log})")
 
 
 def responds(host: Host) -> bool:

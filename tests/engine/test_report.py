@@ -32,6 +32,12 @@ def test_a_run_ends_in_the_code_of_its_worst_problem() -> None:
     assert report(SICK, interrupted=True).exit_code is ExitCode.UNHEALTHY
 
 
+def test_a_lost_lock_outweighs_an_answer_that_was_lost_meanwhile() -> None:
+    unknown = Problem(code="answer.lost", what="", exit_code=ExitCode.OUTCOME_UNKNOWN)
+    assert report(unknown, beyond=(LOST,)).exit_code is ExitCode.LOCK_HELD
+    assert report(unknown, SICK).exit_code is ExitCode.OUTCOME_UNKNOWN
+
+
 def test_problems_of_the_run_come_first_and_none_twice() -> None:
     assert report(SICK, beyond=(LOST,)).problems == (LOST, SICK)
 

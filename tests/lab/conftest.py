@@ -4,9 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -14,22 +14,23 @@ from typing import ClassVar
 import pytest
 from ruamel.yaml import YAML
 
-from lab import control, faults, hosts
+from lab import control
 from lab.errors import LabError
 from lab.packages import require
 from lab.processes import wait_until
 from lab.standins.stacks import FEW
 from lab.topology import OPERATOR, OTHER_OPERATOR, Host
 from lab.witness import judge, records
+from tests.lab import fleet
+from tests.lab.fleet import OWN_CONFIGS, ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 PRODUCTION = ROOT / "sites.yaml"
-OWN_CONFIGS = ("dtdeploy.run", "dtdeploy.owed", "dtdeploy.applied")
-"""The lock of a run and what it owes are configs on the coordinator's Swarm: nobody's stack."""
-_RUN_SECONDS = 280
+_RUN_SECONDS = 240
+"""Some times longer than anything takes on a busy machine."""
+_LIFE_SECONDS = 600
+"""For a test with what comes before and after it: the fleet may have to be made anew."""
 DEEP = os.environ.get("DTDEPLOY_DEEP", "") == "1"
 """More of the same: `scripts/test --deep`."""
-_LAB_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ class Running:
         # Whoever started the tests in the background has made all below deaf to some signals.
         hearing = ["env", "--default-signal", *words]
         self._process = control.start(
-            hearing, cwd=ROOT, stdout=self._out, stderr=self._err, machine=machine
+            hearing,
+            cwd=ROOT,
+            env={"PYTHONFAULTHANDLER": "1"},
+            stdout=self._out,
+            stderr=self._err,
+            machine=machine,
         )
         self.pid = self._process.pid
         self.alive.append(self)
@@ -89,6 +95,11 @@ class Running:
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
+            # It says where each of its threads is, and ends.
+            self.send(signal.SIGABRT)
+            self.send(signal.SIGCONT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
             pytest.fail(f"goes on after {seconds:.0f} s\n{self.out()}\n{self.err()}")
         done = Done(code, self.out(), self.err(), time.monotonic() - self._began)
         os.close(self._out)
@@ -124,7 +135,10 @@ class Operator:
         return somebody
 
     def words(self, *words: str) -> list[str]:
-        return ["dtdeploy", "-i", str(self.inventory), *words]
+        # Left alone, a status waits one second for a site, which on a busy machine is soon over.
+        patient = "status" in words and "--timeout" not in words
+        more = ("--timeout", "30") if patient else ()
+        return ["dtdeploy", "-i", str(self.inventory), *words, *more]
 
     def types(self, *words: str) -> Done:
         """Run dtdeploy to its end."""
@@ -154,12 +168,6 @@ class Operator:
         return judge.violations(records.events(), records.logs(), since=self.since)
 
 
-def _lab(*words: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, timeout=_LAB_SECONDS
-    )
-
-
 @pytest.fixture(scope="session")
 def lab_is_up() -> None:
     if os.geteuid() != 0:
@@ -168,12 +176,17 @@ def lab_is_up() -> None:
         require()
     except LabError as error:
         pytest.fail(str(error))
-    _lab("up")
+    fleet.lab("up")
+    fleet.end_leftovers()
 
 
 @pytest.fixture(autouse=True)
 def _nothing_runs_on() -> Iterator[None]:
     yield
+    _kill_what_runs_on()
+
+
+def _kill_what_runs_on() -> None:
     for left in list(Running.alive):
         left.kill()
 
@@ -210,29 +223,65 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def operator(lab_is_up: None, inventory: Path) -> Iterator[Operator]:
-    """Give an operator and a fleet in which nothing is broken and everything runs."""
+def operator(
+    lab_is_up: None, inventory: Path, request: pytest.FixtureRequest
+) -> Iterator[Operator]:
+    """Give an operator and a fleet in which nothing is broken and everything runs.
+
+    The fleet is mended after a test, so that one that cannot be is that test's failure.
+    """
     del lab_is_up
-    faults.heal()
-    faults.pristine(few=not DEEP)
-    # The inventory does not contact the planned site: nothing may run there.
-    faults.stack_remove("hco", "datatrail-client")
-    faults.stack_remove("gbo", "datatrail-extra")
-    hosts.docker("frb-vsop.chime", "config", "rm", *OWN_CONFIGS, check=False)
     somebody = Operator(inventory)
-    _mend(somebody)
+
+    def up(seconds: float) -> None:
+        _brings_up(Operator(inventory), seconds)
+
+    try:
+        fleet.settle(up, few=not DEEP)
+    except fleet.FleetLostError as lost:
+        # Each test leaves it whole: what broke it meanwhile is beside the tests, or hidden.
+        before = f"something before {request.node.nodeid}"
+        fleet.renewed(request.node, lost, up, few=not DEEP, culprit=before)
     somebody.begin()
     yield somebody
-    faults.heal()
-    faults.pristine()
+    _kill_what_runs_on()
+    try:
+        fleet.settle(up, few=not DEEP)
+    except fleet.FleetLostError as lost:
+        pytest.fail(fleet.renewed(request.node, lost, up, few=not DEEP), pytrace=False)
 
 
-def _mend(somebody: Operator) -> None:
-    """Bring up what the test before has left down; most leave everything as it was."""
-    if somebody.types("status").code == 0:
-        return
-    # A Swarm whose daemons are back needs a moment, and what is down needs no restart of the rest.
-    mended = somebody.types("up", "--all", "--yes")
-    if mended.code or somebody.types("status").code:
-        mended = somebody.types("restart", "--all", "--yes")
-    assert mended.code == 0, mended
+def _brings_up(somebody: Operator, seconds: float) -> None:
+    bringing = somebody.starts("up", "--all", "--yes")
+    try:
+        # Whether it brought everything up is seen at the fleet, not in how it ended.
+        bringing.ends(seconds=seconds)
+    except pytest.fail.Exception as error:
+        bringing.kill()
+        raise fleet.FleetLostError("dtdeploy up does not end", str(error)) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """Hold that a file whose tests look after the fleet themselves leaves its hosts well."""
+    try:
+        return (yield)
+    finally:
+        names = getattr(item, "fixturenames", ())
+        if "lab_is_up" in names and "operator" not in names and not _same_file(item, nextitem):
+            fleet.hold_hosts_well(item)
+
+
+def _same_file(item: pytest.Item, other: pytest.Item | None) -> bool:
+    return other is not None and other.path == item.path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave time for the fleet to be made anew."""
+    for item in items:
+        if "operator" in getattr(item, "fixturenames", ()) and not item.get_closest_marker(
+            "timeout"
+        ):
+            item.add_marker(pytest.mark.timeout(_LIFE_SECONDS))

@@ -4,6 +4,7 @@ import pytest
 
 from lab.daemons import channel
 from lab.daemons.channel import Manner
+from lab.processes import wait_until
 from tests.lab.conftest import Operator
 
 pytestmark = pytest.mark.lab
@@ -75,7 +76,8 @@ def test_a_restart_that_is_killed_while_it_announces_is_not_announced_again(
     channel.behave(Manner.HANGS)
     receiver.begin()
     running = receiver.starts("restart", "--all", "--yes")
-    running.until_it_says("announce downtime  started")
+    # Before that nothing has left, and a resume would rightly announce it.
+    wait_until(channel.was_asked, seconds=60, what="the announcement to be sent")
     running.kill()
     channel.behave(Manner.OK)
     asked = receiver.types("resume", "--yes")

@@ -6,7 +6,8 @@ import pytest
 
 from lab import control, faults, hosts
 from lab.witness import records
-from tests.lab.conftest import ROOT, Done, Operator
+from tests.lab.conftest import Done, Operator
+from tests.lab.fleet import ROOT
 from tests.lab.test_recovery import deep
 
 pytestmark = pytest.mark.lab

@@ -73,7 +73,7 @@ def test_a_service_that_is_not_declared_any_more_goes_and_no_other(six: Operator
     faults.commit("datatrail-admin", {FILE: fewer})
     done(six.types(*IN_PLACE))
     # Nobody waits for the last container of a service that is not there any more.
-    wait_until(lambda: len(containers()) == 5, seconds=20, what="five containers")
+    wait_until(lambda: len(containers()) == 5, seconds=60, what="five containers")
     assert changed(before) == {f"{STACK}_replication_healer"}
 
 

@@ -14,6 +14,7 @@ from lab.faults import Kind
 from lab.standins.repos import DAEMONS_STACK, SERVER_STACK
 from lab.topology import Shape
 from lab.witness import containers, events, mutations, now, unreachable_lines, violations
+from tests.lab.conftest import DEEP
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -30,7 +31,7 @@ timeout 2 cat <&3 | tail -1
 def own_lab() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(paths.VARIABLE, str(paths.folder() / "own"))
-        lifecycle.up(Shape(sites=3))
+        lifecycle.up(Shape(sites=3, few=True))
         yield
         lifecycle.down(purge=True)
 
@@ -165,6 +166,7 @@ def test_a_stopped_dockerd_comes_back() -> None:
     wait_for("the node to be ready", lambda: node_state("kko-w1") == "Ready")
 
 
+@pytest.mark.skipif(not DEEP, reason="the contract of a leaderless Swarm needs both ways as well")
 def test_a_swarm_without_quorum_says_so_and_gets_it_back() -> None:
     faults.quorum_loss("outrigger-buffer")
     said = hosts.docker("outrigger-buffer", "service", "ls", check=False)
@@ -262,9 +264,9 @@ class TestSystemByHand:
         assert callable(fault)
         assert '"database":{"status":"ok"}' in health()
         fault()
-        wait_for("an error", lambda: '"database":{"status":"error"}' in health(), seconds=3)
+        wait_for("an error", lambda: '"database":{"status":"error"}' in health())
         faults.postgres_up()
-        wait_for("recovery", lambda: '"status":"ok"' in health()[:16], seconds=5)
+        wait_for("recovery", lambda: '"status":"ok"' in health()[:16])
 
     def test_a_crash_loop_says_how_it_ended(self) -> None:
         faults.image(Kind.CRASH_LOOP, stack=DAEMONS_STACK, service="inventory")
@@ -274,6 +276,7 @@ class TestSystemByHand:
         faults.image(Kind.MISSING, stack=DAEMONS_STACK, service="inventory")
         self.deploy_and_see("No such image")
 
+    @pytest.mark.skipif(not DEEP, reason="a client that never goes away has to stay as well")
     def test_a_stuck_service_stays(self) -> None:
         faults.image(Kind.STUCK, stack=DAEMONS_STACK, service="inventory")
         byhand.deploy_unit((DAEMONS_STACK, "chime"))

@@ -97,7 +97,7 @@ def test_a_signal_to_ops_is_a_signal_to_the_command() -> None:
     lab("up", *SMALL)
     with begun("ops", "sleep", "60") as running:
         processes.wait_until(
-            lambda: processes.command_line(running.pid) == "sleep 60", seconds=20, what="sleep"
+            lambda: processes.command_line(running.pid) == "sleep 60", seconds=60, what="sleep"
         )
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=20) == -signal.SIGINT
@@ -108,7 +108,7 @@ def test_two_commands_do_not_change_a_lab_at_once() -> None:
     file = paths.folder().with_name("own.lock")
     with begun("up", "--fresh", *SMALL) as first:
         processes.wait_until(
-            lambda: file.read_text() == str(first.pid), seconds=20, what="the first to begin"
+            lambda: file.read_text() == str(first.pid), seconds=60, what="the first to begin"
         )
         # Else it could be done before the second has begun.
         first.send_signal(signal.SIGSTOP)

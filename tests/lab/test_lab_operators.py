@@ -43,13 +43,13 @@ def test_signals_reach_dtdeploy_itself(operator: Operator) -> None:
     running = operator.starts("restart", "--all", "--dry-run")
     wait_until(
         lambda: "bin/dtdeploy" in processes.command_line(running.pid),
-        seconds=20,
+        seconds=60,
         what="dtdeploy to start",
     )
     running.send(signal.SIGSTOP)
-    wait_until(lambda: processes.is_frozen(running.pid), seconds=5, what="dtdeploy to stand still")
+    wait_until(lambda: processes.is_frozen(running.pid), seconds=60, what="dtdeploy to stand still")
     running.send(signal.SIGCONT)
-    wait_until(lambda: not processes.is_frozen(running.pid), seconds=5, what="dtdeploy to go on")
+    wait_until(lambda: not processes.is_frozen(running.pid), seconds=60, what="dtdeploy to go on")
     assert running.kill().code == -signal.SIGKILL
     assert processes.command_line(running.pid) == ""
     assert operator.touched() == []
