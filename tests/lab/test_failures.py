@@ -42,15 +42,17 @@ def test_a_crash_loop_is_told_soon_after_the_third_failure(operator: Operator) -
     assert done.code == 21, done
     assert "non-zero exit" in done.err
     died = sorted(deaths(operator, "datatrail-daemons_inventory"))
-    told = operator_told(done, ended, "datatrail-daemons@chime")
-    # On a busy machine it crashes as late as dtdeploy looks.
-    assert len([at for at in died if at < told]) in (3, 4, 5)
+    line, told = operator_told(done, ended, "datatrail-daemons@chime")
+    # On a busy machine it crashes as late as dtdeploy looks. Where one look found all tasks
+    # running, one failure is enough for the watching.
+    enough = (3, 4, 5) if "deploy datatrail-daemons@chime" in line else (1, 2, 3, 4, 5)
+    assert len([at for at in died if at < told]) in enough, line
     assert server_answers()
     assert operator.violations() == []
 
 
-def operator_told(done: Done, ended: float, unit: str) -> float:
-    """Return when the failure was printed: lines carry seconds since the run began.
+def operator_told(done: Done, ended: float, unit: str) -> tuple[str, float]:
+    """Return the line of the failure, and when it was printed: lines carry the run's seconds.
 
     Between two failures a look may find all tasks running: then it is the watching that fails.
     """
@@ -61,7 +63,7 @@ def operator_told(done: Done, ended: float, unit: str) -> float:
         if any(step in li for step in steps) and "FAILED" in li.upper()
     )
     last = [li for li in done.err.splitlines() if " +" in li][-1]
-    return ended - (offset(last) - offset(line))
+    return line, ended - (offset(last) - offset(line))
 
 
 def offset(line: str) -> float:
