@@ -6,8 +6,8 @@ stage_name=''
 child=''
 cpu_ms=0
 over_budget=()
-# What a stage of scripts/test should cost at most: SECONDS CPU_SECONDS. CPU is a quarter more than
-# it took on two cores; of the lab it is what two busy cores do in that time.
+# What a stage of scripts/test should cost at most: SECONDS CPU_SECONDS, a quarter more than it took
+# alone on two cores.
 declare -A budgets=(
     ["ruff check"]="10 10"
     ["ruff format"]="10 10"
@@ -19,8 +19,8 @@ declare -A budgets=(
     ["branch coverage"]="5 5"
     ["simulation"]="130 250"
     ["browser"]="45 45"
-    ["lab alone"]="240 480"
-    ["lab"]="480 960"
+    ["lab alone"]="80 85"
+    ["lab"]="1050 1650"
 )
 
 # Run a command as the stage of that name. STATUS_OK=5, say, lets that exit code pass too.

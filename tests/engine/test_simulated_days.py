@@ -1,6 +1,6 @@
 """Thousands of bad days: any command, any fault, two operators, and the morning after each.
 
-`scripts/test` draws other days each time. One day again, told from hour to hour:
+`scripts/test` tells other days for each commit. One day again, told from hour to hour:
 DTDEPLOY_SEED=N scripts/test --fast -k bad_day
 """
 
