@@ -7,6 +7,7 @@ from orchestrator.engine.findings import (
     lock_unreachable,
     nobody_knows_former,
     record_of_other_inventory,
+    seen_too_late,
 )
 from orchestrator.errors import ExitCode
 from orchestrator.procedures.hold import Hold, Holder, Phase
@@ -60,3 +61,10 @@ def test_the_rest_names_what_it_is_about() -> None:
     assert unknown.what == f"nobody knows at which revision {CLIENT} ran before run r7"
     assert unknown.where.site == CLIENT.site
     assert "run r7" in record_of_other_inventory("r7").what
+
+
+def test_what_was_planned_while_a_site_blinked_was_not_done() -> None:
+    problem = seen_too_late(("far: no route",))
+    assert problem.exit_code is ExitCode.SITE_UNREACHABLE
+    assert problem.evidence == ("far: no route",)
+    assert problem.fix == "give the same command again: it plans anew"
