@@ -42,13 +42,11 @@ class Keeper:
         self._reading = False
         self._next = 0.0
         self._trouble: Problem | None = None
-        self._proved_at: float | None = None
+        self._proved_at = float("-inf")
 
     def unreachable(self, now: float) -> Problem | None:
         """Return why the lock has not been proved for PATIENCE_SECONDS, None where it has."""
-        proved = self._proved_at
-        late = proved is None or now - proved >= PATIENCE_SECONDS
-        return self._trouble if late else None
+        return self._trouble if now - self._proved_at >= PATIENCE_SECONDS else None
 
     @property
     def lock(self) -> StoredConfig:

@@ -129,6 +129,21 @@ def test_a_heartbeat_says_when_by_the_operators_clock_and_how_often(world: World
     assert world.keeper.lock == world.configs.kept[LOCK]
 
 
+def test_a_lock_that_was_not_proved_for_a_minute_is_out_of_reach(world: World) -> None:
+    assert world.keeper.unreachable(1e6) is None
+    world.turn(refused)
+    never = world.keeper.unreachable(world.now)
+    assert never is not None
+    assert never.code == "lock.unreachable"
+    world.turn()
+    world.turn(after=1.0)
+    proved = world.now
+    assert world.keeper.unreachable(proved + PATIENCE_SECONDS) is None
+    world.turn(refused, after=BEAT_SECONDS)
+    assert world.keeper.unreachable(proved + PATIENCE_SECONDS - 0.1) is None
+    assert world.keeper.unreachable(proved + PATIENCE_SECONDS) is not None
+
+
 def test_what_the_run_is_at_travels_with_the_next_heartbeat(world: World) -> None:
     world.keeper.hold = replace(world.keeper.hold, done=frozenset({"b"}), touched=True)
     world.turn()

@@ -11,12 +11,20 @@ from orchestrator.procedures.effects import (
     ConfigResult,
     CreateConfig,
     DeleteConfig,
+    Sleep,
     StoredConfig,
     UpdateConfig,
 )
 from orchestrator.procedures.hold import LOCK
-from orchestrator.procedures.lock import read_lock, release_lock, take_lock, write_lock
+from orchestrator.procedures.lock import (
+    PATIENCE_SECONDS,
+    read_lock,
+    release_lock,
+    take_lock,
+    write_lock,
+)
 from tests.configs import (
+    CONFIG_EFFECTS,
     ConfigEffect,
     Configs,
     Fault,
@@ -258,6 +266,28 @@ def test_a_write_whose_answer_was_lost_is_found_done_and_not_repeated() -> None:
     written, _ = told(write_lock(SITE, lock, NEXT), configs)
     assert written == configs.kept[LOCK]
     assert count(configs, UpdateConfig) == 1
+
+
+@pytest.mark.parametrize(("late", "tries"), [(0.0, 1), (-0.1, 2)])
+def test_no_try_to_write_begins_after_its_patience(late: float, tries: int) -> None:
+    configs, lock = taken_by_me(*[refused] * 40)
+    procedure = write_lock(SITE, lock, NEXT)
+    times = iter((100.0, 100.0 + PATIENCE_SECONDS + late, 100.0 + PATIENCE_SECONDS))
+    answer: object = None
+    ended: object = None
+    while ended is None:
+        try:
+            effect = procedure.send(answer)
+        except StopIteration as end:
+            ended = end.value or "nothing"
+            continue
+        if isinstance(effect, Sleep):
+            answer = next(times)
+        else:
+            assert isinstance(effect, CONFIG_EFFECTS)
+            answer = configs.perform(effect)
+    assert isinstance(ended, Problem)
+    assert count(configs, UpdateConfig) == tries
 
 
 def test_a_write_that_never_got_there_is_repeated() -> None:
