@@ -7,6 +7,7 @@ which a read does not: without quorum reads go on answering for seconds (swarmki
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 from orchestrator.engine.findings import lock_lost, lock_unreachable
 from orchestrator.errors import Problem
@@ -42,7 +43,7 @@ class Keeper:
         self._reading = False
         self._next = 0.0
         self._trouble: Problem | None = None
-        self._proved_at = float("-inf")
+        self._proved_at = -inf
 
     def unreachable(self, now: float) -> Problem | None:
         """Return why the lock has not been proved for PATIENCE_SECONDS, None where it has."""
