@@ -119,11 +119,12 @@ class _Shown:
 
     def waits(self, wait: Wait, seconds: float) -> bool:
         """Show what is waited for, where something is shown; called from another thread."""
-        if self._now is None:
+        shown = self._now  # the run's own thread may close it at any moment
+        if shown is None:
             return False
         at = self._world.backend.now()
         words, most = wait.words, wait.at_most
-        self._now(RunWaits(at=at, waiting_for=words, seconds=seconds, at_most=most))
+        shown(RunWaits(at=at, waiting_for=words, seconds=seconds, at_most=most))
         return True
 
     def close(self) -> None:
