@@ -139,21 +139,35 @@ signal_and_wait() {
     return 1
 }
 
-# Run a command with 1 and with 2 as its last word, side by side for two cores. What the second one
-# says is shown when both are done. It fails if one of them does; an exit code that STATUS_OK lets
-# pass (pytest's 5: nothing to run) is told only if it is that of both.
-both() {
-    local said code one=0 other=0
-    said=$(mktemp)
-    "$@" 2 > "$said" 2>&1 &
-    "$@" 1 || one=$?
-    wait $! || other=$?
-    cat "$said"
-    rm -f "$said"
-    for code in "$one" "$other"; do
-        ((code == 0 || code == ${STATUS_OK:-0})) || return "$code"
+# Run a command COUNT times side by side, with 1, 2, ... as its last word; what each but the first
+# says is shown when all are done. It fails if one of them does; an exit code that STATUS_OK lets
+# pass (pytest's 5: nothing to run) is told only if it is that of all.
+side_by_side() {
+    local count=$1 number said children=() codes=(0)
+    shift
+    said=$(mktemp -d)
+    for ((number = 2; number <= count; number++)); do
+        "$@" "$number" > "$said/$number" 2>&1 &
+        children+=($!)
     done
-    ((one == 0)) || return "$other"
+    "$@" 1 || codes[0]=$?
+    for ((number = 2; number <= count; number++)); do
+        codes+=(0)
+        wait "${children[number - 2]}" || codes[number - 1]=$?
+        cat "$said/$number"
+    done
+    rm -rf "$said"
+    worst_of "${codes[@]}"
+}
+
+# The first code that STATUS_OK does not let pass; else 0, unless there is none.
+worst_of() {
+    local code passed=${STATUS_OK:-0}
+    for code in "$@"; do
+        ((code == 0 || code == ${STATUS_OK:-0})) || return "$code"
+        ((code != 0)) || passed=0
+    done
+    return "$passed"
 }
 
 show_stages() {

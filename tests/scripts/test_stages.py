@@ -60,34 +60,39 @@ def test_of_the_lab_counts_what_the_whole_machine_does() -> None:
     assert other == 0
 
 
-def test_both_run_side_by_side_and_what_they_say_is_not_mixed(tmp_path: Path) -> None:
-    """Each opens one end of a pipe, which lasts until the other one does."""
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    half = (
-        f"half() {{ if (($1 == 1)); then echo one > {pipe}; else read -r < {pipe}; fi; echo $1; }}"
+def test_parts_run_side_by_side_and_what_they_say_is_not_mixed(tmp_path: Path) -> None:
+    """The first reads what the others write: each end of a pipe waits for the other one."""
+    pipes = [tmp_path / name for name in "23"]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    part = (
+        f"part() {{ if (($1 == 1)); then cat {pipes[1]} {pipes[0]};"
+        f" else echo of $1 > {tmp_path}/$1; fi; echo $1; }}"
     )
-    done = bash(f"{half}; stage halves both half")
-    assert (done.returncode, done.stdout) == (0, "\n==> halves\n1\n2\n")
+    done = bash(f"{part}; stage parts side_by_side 3 part")
+    assert (done.returncode, done.stdout) == (0, "\n==> parts\nof 3\nof 2\n1\n2\n3\n")
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "passes", "either"),
+    ("codes", "passes", "with_none"),
     [
-        (0, 0, 0, 0),
-        (0, 5, 5, 0),
-        (5, 0, 5, 0),
-        (5, 5, 5, 5),
-        (5, 1, 5, 1),
-        (1, 5, 1, 1),
-        (0, 2, 2, 2),
+        ("0 0 0", 0, 0),
+        ("0 5 0", 5, 0),
+        ("5 0 5", 5, 0),
+        ("5 5 5", 5, 5),
+        ("5 1 5", 5, 1),
+        ("0 1 5", 1, 1),
+        ("1 5 5", 1, 1),
+        ("0 0 2", 2, 2),
+        ("5", 5, 5),
     ],
 )
-def test_both_fail_if_one_does(first: int, second: int, passes: int, either: int) -> None:
-    """`either` is the code where STATUS_OK=5 lets one of them have nothing to run."""
-    script = f"half() {{ (($1 == 1)) && return {first}; return {second}; }}; both half"
+def test_all_fail_if_one_does(codes: str, passes: int, with_none: int) -> None:
+    """`with_none` is the code where STATUS_OK=5 lets one of them have nothing to run."""
+    count = len(codes.split())
+    script = f"ends=({codes}); part() {{ return ${{ends[$1 - 1]}}; }}; side_by_side {count} part"
     assert bash(f"unset STATUS_OK; {script}").returncode == passes
-    assert bash(f"STATUS_OK=5; {script}").returncode == either
+    assert bash(f"STATUS_OK=5; {script}").returncode == with_none
 
 
 def test_names_what_is_over_its_budget_and_lets_it_pass() -> None:
