@@ -56,7 +56,7 @@ from orchestrator.procedures.effects import (
 from orchestrator.procedures.hold import LOCK, Goal, Hold
 from orchestrator.procedures.of_step import procedure_for
 from orchestrator.procedures.owed import Owed
-from tests.lives import Machine
+from tests.lives import Machine, MemoryJournal
 
 Change = Callable[[Book, Step, Procedure], Procedure]
 
@@ -357,13 +357,13 @@ class _Trusts(Session):
         hold: Hold,
         sourced: Sources,
         *,
-        wait_out: bool,
+        wait_seconds: float,
         announced: str = "",
     ) -> RunEnd:
         del announced  # what people say of the channel is no look
         if hold.goal is Goal.RESTORE:
-            return self.go_back(lock, hold, wait_out=wait_out)
-        taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_out=wait_out)
+            return self.go_back(lock, hold, wait_seconds=wait_seconds)
+        taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_seconds=wait_seconds)
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
         return self._forward(*taken, sourced, hold.done)
@@ -410,10 +410,18 @@ class _Impatient(Machine):
     """Takes a lock over without watching for a sign of life, or waiting anything out."""
 
     def takes_over(self) -> RunEnd | None:
-        return self.resumes(wait_out=False)
+        return self.resumes(wait_seconds=0)
 
     def takes_back(self) -> RunEnd | None:
-        return self.rolls_back(wait_out=False)
+        return self.rolls_back(wait_seconds=0)
+
+
+class _Forgetful(Machine):
+    """Lets nothing of a process arrive that was of its own machine and is gone."""
+
+    def resumes_here(self, former: MemoryJournal) -> RunEnd | None:
+        del former
+        return self.resumes(wait_seconds=0)
 
 
 BUGS = (
@@ -444,4 +452,5 @@ BUGS = (
     Bug("a way back without dependents", _with(_Narrow), 818, "up --owed"),
     Bug("a lost lock believed to be held", _with(_NeverLoses), 9, "S5"),
     Bug("a take-over without a wait", _Impatient, 783, "S5"),
+    Bug("what a dead process had sent not waited out", _Forgetful, 4005343, "S5"),
 )

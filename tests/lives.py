@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.in_flight import seconds_left
 from orchestrator.engine.journal import Entry
 from orchestrator.engine.means import Means, careful
 from orchestrator.engine.record import RunRecord, decode, fingerprint
@@ -20,6 +21,7 @@ from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.asking import ask_sleep
 from orchestrator.procedures.book import Book
+from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.effects import Procedure, StoredConfig
 from orchestrator.procedures.hold import Hold, Holder, Phase, from_labels
 from orchestrator.procedures.lock import read_lock
@@ -121,7 +123,7 @@ class Machine:
         assert isinstance(hold, Hold), hold
         return lock, record, hold
 
-    def resumes(self, *, wait_out: bool = True) -> RunEnd | None:
+    def resumes(self, *, wait_seconds: float = WAIT_OUT_SECONDS) -> RunEnd | None:
         """Resume the unfinished run, if there is one, as `dtdeploy resume --take-over` does."""
         found = self.reads()
         if found is None:
@@ -134,17 +136,25 @@ class Machine:
         seen = "" if before is None or before.receipt else "seen in the channel"
         if self.life is not None and before is not None:
             self.life.by_hand = bool(seen) or before.sent is Sent.BY_HAND
-        return session.go_on(lock, hold, sources, wait_out=wait_out, announced=seen)
+        return session.go_on(lock, hold, sources, wait_seconds=wait_seconds, announced=seen)
 
     def takes_over(self) -> RunEnd | None:
         """Resume the unfinished run unless it gives a sign of life, as `dtdeploy resume` does."""
-        left = self._left_by_its_holder()
-        return self.resumes(wait_out=not left) if left or self._silent() else None
+        seconds = self._seconds_to_wait()
+        return None if seconds is None else self.resumes(wait_seconds=seconds)
+
+    def resumes_here(self, former: MemoryJournal) -> RunEnd | None:
+        """Resume the run of a process of this machine that is no more, as `dtdeploy resume` does.
+
+        `former` is what that one wrote.
+        """
+        assert self.wall is not None
+        return self.resumes(wait_seconds=seconds_left(former.entries, self.wall()))
 
     def takes_back(self) -> RunEnd | None:
         """Bring back what ran before, unless the run gives a sign of life."""
-        left = self._left_by_its_holder()
-        return self.rolls_back(wait_out=not left) if left or self._silent() else None
+        seconds = self._seconds_to_wait()
+        return None if seconds is None else self.rolls_back(wait_seconds=seconds)
 
     def breaks_lock(self) -> RunEnd | None:
         """Break the lock, as `dtdeploy lock break RUN` does."""
@@ -152,12 +162,19 @@ class Machine:
         if found is None:
             return None
         lock, record, hold = found
-        return self._session(self.means(), record, {}).give_up(lock, hold, wait_out=True)
+        return self._session(self.means(), record, {}).give_up(
+            lock, hold, wait_seconds=WAIT_OUT_SECONDS
+        )
 
     def owed(self) -> tuple[Owed, ...] | None:
         """Read what is owed; None when nobody can tell."""
         told = carry_alone(self.backend, read_owed(self.world.inventory.coordinator))
         return None if isinstance(told, Problem) else told
+
+    def _seconds_to_wait(self) -> float | None:
+        if self._left_by_its_holder():
+            return 0.0
+        return WAIT_OUT_SECONDS if self._silent() else None
 
     def _left_by_its_holder(self) -> bool:
         found = self.reads()
@@ -172,13 +189,15 @@ class Machine:
             return False
         return (then[0].id, then[0].version) == (first[0].id, first[0].version)
 
-    def rolls_back(self, *, wait_out: bool = True) -> RunEnd | None:
+    def rolls_back(self, *, wait_seconds: float = WAIT_OUT_SECONDS) -> RunEnd | None:
         """Bring back what ran before the unfinished run, as `dtdeploy rollback` does."""
         found = self.reads()
         if found is None:
             return None
         lock, record, hold = found
-        return self._session(self.means(), record, {}).go_back(lock, hold, wait_out=wait_out)
+        return self._session(self.means(), record, {}).go_back(
+            lock, hold, wait_seconds=wait_seconds
+        )
 
     def _session(self, means: Means, record: RunRecord, sourced: Mapping[Unit, Sourced]) -> Session:
         former = self._former(record)

@@ -79,6 +79,7 @@ class _Teller:
         self._machine = machine
         self._account = Account(self.world)
         self._people: list[Operator[RunEnd | None]] = []
+        self._machines: list[Machine] = []
         for fault in day.faults:
             inject(self.world.fleet, fault)
 
@@ -121,7 +122,7 @@ class _Teller:
 
     def _at_work(self, backend: SimulatedBackend, ills: Ills) -> Machine:
         clock = WallClock(self.world.fleet.clock, jumps=list(ills.jumps))
-        return self._machine(
+        machine = self._machine(
             world=self.world,
             backend=backend,
             name=backend.operator,
@@ -129,6 +130,8 @@ class _Teller:
             wall=clock.wall,
             stop=lambda: bool(ills.stopped_at) and backend.now() >= ills.stopped_at,
         )
+        self._machines.append(machine)
+        return machine
 
     def _begins(self, backend: SimulatedBackend, order: Order, ills: Ills) -> RunEnd | None:
         return self._orders(self._at_work(backend, ills), order)
@@ -161,11 +164,11 @@ class _Teller:
         return self._orders(machine, order)
 
     def _resumes_here(self, machine: Machine) -> RunEnd | None:
-        """Resume once the first process is seen to be gone: nothing has to be waited out then."""
+        """Resume once the first process is seen to be gone: its journal lies here."""
         first = self._people[0]
         while not first.over:
             carry_alone(machine.backend, ask_sleep(0.5))
-        return machine.resumes(wait_out=False)
+        return machine.resumes_here(self._machines[0].journal)
 
     def _ended_if_any(self, machine: Machine, end: RunEnd | None) -> RunEnd | None:
         if end is not None:

@@ -77,7 +77,7 @@ def _given_up(world: World, run: str, record: RunRecord) -> RunEnd:
         world,
         run,
         lambda means: Session(means, world.inventory, record, former={}).give_up(
-            found.lock, found.hold, wait_out=True
+            found.lock, found.hold, wait_seconds=WAIT_OUT_SECONDS
         ),
         lambda _end: None,
         journal=journal_of(run),

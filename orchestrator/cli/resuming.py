@@ -75,7 +75,7 @@ def _go_on(world: World, taking: Taking, announced: str) -> RunEnd:
         world,
         record.run,
         lambda means: Session(means, world.inventory, record, former=former).go_on(
-            found.lock, found.hold, sourced, wait_out=taking.wait_out, announced=announced
+            found.lock, found.hold, sourced, wait_seconds=taking.wait_seconds, announced=announced
         ),
         saying(world, lambda end: end.exit_code),
     )

@@ -95,7 +95,7 @@ def _go_back(world: World, taking: Taking) -> RunEnd:
         world,
         record.run,
         lambda means: Session(means, world.inventory, record, former=former).go_back(
-            found.lock, found.hold, wait_out=taking.wait_out
+            found.lock, found.hold, wait_seconds=taking.wait_seconds
         ),
         saying(world, code_of),
     )

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from orchestrator.cli.meeting import Found, find_run, held, holding_of, process_of
 from orchestrator.cli.wiring import World
 from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.in_flight import seconds_left
 from orchestrator.errors import FleetError, Problem, RefusedError
 from orchestrator.procedures.asking import ask_sleep
+from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.hold import Phase
 from orchestrator.ui.holding import SILENT_SECONDS, HeldRun, Life, Process, next_for
 from orchestrator.words.phrases import limit
@@ -18,16 +20,20 @@ _PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
-    """A lock that may be taken over. `wait_out`: its former holder may still live."""
+    """A lock that may be taken over.
+
+    `wait_seconds`: for how long something of its former holder may still begin.
+    """
 
     found: Found
-    wait_out: bool
+    wait_seconds: float
 
 
 def may_take(world: World, found: Found, *, take_over: bool) -> Taking | None:
     """Find out whether a run's lock may be taken over.
 
-    At once when its holder left it on purpose, or was a process of this machine and is gone.
+    At once when its holder left it on purpose, or was a process of this machine and is gone;
+    what that one had sent and knew no answer of is waited out.
     Else its heartbeat is watched by our own clock; the times it tells are another's.
 
     Returns:
@@ -36,6 +42,7 @@ def may_take(world: World, found: Found, *, take_over: bool) -> Taking | None:
     Raises:
         RefusedError: its holder is alive, or silent and `take_over` is not given (code 10).
         FleetError: the coordinator's Swarm cannot be asked.
+        JournalError: the run's journal on this machine cannot be read.
 
     """
     if (taking := _at_once(world, found)) is not None:
@@ -50,12 +57,13 @@ def may_take(world: World, found: Found, *, take_over: bool) -> Taking | None:
         raise RefusedError(held(replace(holding, life=Life.ALIVE)))
     if not take_over:
         raise RefusedError(_silent(world, now, holding))
-    return Taking(found=now, wait_out=True)
+    return Taking(found=now, wait_seconds=WAIT_OUT_SECONDS)
 
 
 def _at_once(world: World, found: Found) -> Taking | None:
     if found.hold.phase is Phase.STOPPED or process_of(world, found.hold) is Process.GONE:
-        return Taking(found=found, wait_out=False)
+        entries = world.journals.read(found.hold.run)
+        return Taking(found=found, wait_seconds=seconds_left(entries, world.wall()))
     return None
 
 

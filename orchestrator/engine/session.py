@@ -118,7 +118,7 @@ class Session:
         hold: Hold,
         sourced: Sources,
         *,
-        wait_out: bool,
+        wait_seconds: float,
         announced: str = "",
     ) -> RunEnd:
         """Resume a run that another process, or an earlier one here, left.
@@ -127,8 +127,8 @@ class Session:
             lock: the lock as it was read.
             hold: what its labels say.
             sourced: sources at the plan's revisions.
-            wait_out: the former holder may still live: let what it was about to begin begin
-                first, so that it is seen.
+            wait_seconds: let what the former holder was about to begin begin first, for so
+                long, so that it is seen: WAIT_OUT_SECONDS where it may live.
             announced: where and by whom the downtime was announced, "" if by nobody but dtdeploy.
 
         Raises:
@@ -137,8 +137,8 @@ class Session:
         """
         hold = by_hand(hold, announced, self._means.wall())
         if hold.goal is Goal.RESTORE:
-            return self.go_back(lock, hold, wait_out=wait_out)
-        taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_out=wait_out)
+            return self.go_back(lock, hold, wait_seconds=wait_seconds)
+        taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_seconds=wait_seconds)
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
         held, mine = self._herald.resumed(*taken, str(hold.holder))
@@ -148,14 +148,14 @@ class Session:
         far = progress(plan, hold.run, self._looks(plan), recorded=hold.done, touched=hold.touched)
         return self._forward(held, mine, sourced, far.done)
 
-    def go_back(self, lock: StoredConfig, hold: Hold, *, wait_out: bool) -> RunEnd:
+    def go_back(self, lock: StoredConfig, hold: Hold, *, wait_seconds: float) -> RunEnd:
         """Bring back what ran before an unfinished run; arguments and errors as for `go_on`."""
-        taken = self._tenure.take_over(lock, hold, Goal.RESTORE, wait_out=wait_out)
+        taken = self._tenure.take_over(lock, hold, Goal.RESTORE, wait_seconds=wait_seconds)
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
         return self._restore(*self._herald.resumed(*taken, str(hold.holder)), None)
 
-    def give_up(self, lock: StoredConfig, hold: Hold, *, wait_out: bool) -> RunEnd:
+    def give_up(self, lock: StoredConfig, hold: Hold, *, wait_seconds: float) -> RunEnd:
         """End an unfinished run where it stands and release its lock: how a lock is broken.
 
         What the run should have brought up and is not up and well becomes owed, so that
@@ -164,7 +164,7 @@ class Session:
 
         Arguments and errors as for `go_on`.
         """
-        taken = self._tenure.take_over(lock, hold, hold.goal, wait_out=wait_out)
+        taken = self._tenure.take_over(lock, hold, hold.goal, wait_seconds=wait_seconds)
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
         held, mine = taken

@@ -12,7 +12,6 @@ from orchestrator.engine.means import Means
 from orchestrator.engine.record import RunRecord
 from orchestrator.errors import ExitCode, JournalError, Problem
 from orchestrator.procedures.asking import Asking, ask_config, ask_sleep
-from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.effects import StoredConfig, UpdateConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase, from_labels, session_of, to_labels
 from orchestrator.procedures.lock import PATIENCE_SECONDS, release_lock, take_lock, write_lock
@@ -72,12 +71,12 @@ class Tenure:
         return lock, hold
 
     def take_over(
-        self, lock: StoredConfig, hold: Hold, goal: Goal, *, wait_out: bool
+        self, lock: StoredConfig, hold: Hold, goal: Goal, *, wait_seconds: float
     ) -> tuple[StoredConfig, Hold] | Problem:
         """Make somebody's lock, or an earlier process's own, this process's.
 
-        `wait_out`: the former holder may live. What it was about to begin when it lost the
-        lock begins within WAIT_OUT_SECONDS or never, and is seen after that.
+        `wait_seconds`: for how long something of the former holder may still begin: all that it
+        was about to begin is seen after that. WAIT_OUT_SECONDS where it may live.
 
         Raises:
             JournalError: nothing can be written down; the lock was left alone.
@@ -98,10 +97,10 @@ class Tenure:
         down: dict[str, Json] = {str(unit): since for unit, since in hold.down}
         body: dict[str, Json] = {"lock": "taken over", "from": str(hold.holder), "down": down}
         self.log(EntryKind.LOCK, body)
-        if wait_out:
+        if wait_seconds:
             words = f"what {hold.holder} may have begun"
-            with self._means.watch.waiting(words, at_most=WAIT_OUT_SECONDS):
-                carry_alone(self._means.backend, ask_sleep(WAIT_OUT_SECONDS))
+            with self._means.watch.waiting(words, at_most=wait_seconds):
+                carry_alone(self._means.backend, ask_sleep(wait_seconds))
         return held, mine
 
     def write(self, lock: StoredConfig, hold: Hold) -> StoredConfig | Problem | None:

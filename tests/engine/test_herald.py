@@ -223,7 +223,7 @@ def test_what_cannot_be_written_down_first_is_not_sent() -> None:
     life = Heard(BOTH)
     hold = life.his(told=(RECEIVED,), touched=True)
     tenure = Tenure(life.means, "home", life.record)
-    held = tenure.take_over(life.lock, hold, hold.goal, wait_out=False)
+    held = tenure.take_over(life.lock, hold, hold.goal, wait_seconds=0)
     assert isinstance(held, tuple)
     life.desk.configs.faults = [refused] * 100
     herald = Herald(life.means, INVENTORY, life.record, tenure)
@@ -246,7 +246,7 @@ def test_a_resume_that_is_told_of_an_announcement_keeps_it() -> None:
     hold = life.his(told=(replace(RECEIVED, sent=Sent.UNKNOWN),))
     sources = {unit: life.former[unit] for unit in (SERVER, CLIENT)}
     life.doing[f"deploy {SERVER}"] = fails
-    life.session.go_on(life.lock, hold, sources, wait_out=False, announced="#x, by me")
+    life.session.go_on(life.lock, hold, sources, wait_seconds=0, announced="#x, by me")
     before = kept(life, News.BEFORE)
     assert before is not None
     assert (before.sent, before.words) == (Sent.BY_HAND, "#x, by me")

@@ -156,18 +156,18 @@ class Life:
         )
         return hold
 
-    def resume(self, *, wait_out: bool = False, **about: object) -> RunEnd:
+    def resume(self, *, wait_seconds: float = 0, **about: object) -> RunEnd:
         hold = self.his(**about)
         sources = {unit: sourced(unit) for unit in (SERVER, CLIENT)}
-        return self.session.go_on(self.lock, hold, sources, wait_out=wait_out)
+        return self.session.go_on(self.lock, hold, sources, wait_seconds=wait_seconds)
 
     def back(self, **about: object) -> RunEnd:
         hold = self.his(**about)
-        return self.session.go_back(self.lock, hold, wait_out=False)
+        return self.session.go_back(self.lock, hold, wait_seconds=0)
 
     def give_up(self, **about: object) -> RunEnd:
         hold = self.his(**about)
-        return self.session.give_up(self.lock, hold, wait_out=False)
+        return self.session.give_up(self.lock, hold, wait_seconds=0)
 
     @property
     def lock(self) -> StoredConfig:
@@ -547,8 +547,8 @@ def test_a_run_that_was_all_done_but_for_its_lock_changes_nothing() -> None:
     assert (life.started, life.hold()) == ([], None)
 
 
-@pytest.mark.parametrize(("wait_out", "before"), [(True, False), (False, True)])
-def test_a_holder_that_may_live_is_waited_out(*, wait_out: bool, before: bool) -> None:
+@pytest.mark.parametrize(("wait_seconds", "before"), [(FRESH_SECONDS, False), (0.0, True)])
+def test_a_holder_that_may_live_is_waited_out(*, wait_seconds: float, before: bool) -> None:
     life = Life()
     firsts: list[float] = []
 
@@ -558,7 +558,7 @@ def test_a_holder_that_may_live_is_waited_out(*, wait_out: bool, before: bool) -
         return Done()
 
     life.doing[f"remove {CLIENT}"] = noted
-    life.resume(wait_out=wait_out)
+    life.resume(wait_seconds=wait_seconds)
     assert (firsts[0] < FRESH_SECONDS) is before
 
 
@@ -569,10 +569,10 @@ def test_a_lock_that_its_holder_still_writes_is_not_resumed() -> None:
     life.desk.configs.apply(
         UpdateConfig(site="home", id=old.id, version=old.version, labels=old.labels)
     )
-    end = life.session.go_on(old, hold, {}, wait_out=False)
+    end = life.session.go_on(old, hold, {}, wait_seconds=0)
     assert codes(end) == ["lock.held"]
-    assert codes(Life().session.go_back(old, hold, wait_out=False)) == ["lock.held"]
-    assert codes(Life().session.give_up(old, hold, wait_out=False)) == ["lock.held"]
+    assert codes(Life().session.go_back(old, hold, wait_seconds=0)) == ["lock.held"]
+    assert codes(Life().session.give_up(old, hold, wait_seconds=0)) == ["lock.held"]
     assert life.started == []
 
 

@@ -117,7 +117,7 @@ def test_without_a_journal_the_lock_is_not_even_asked_for(office: Office) -> Non
         office.tenure.begin(b"plan")
     his = office.his()
     with pytest.raises(JournalError):
-        office.tenure.take_over(his, HIS, Goal.FORWARD, wait_out=False)
+        office.tenure.take_over(his, HIS, Goal.FORWARD, wait_seconds=0)
     assert office.desk.submitted == []
 
 
@@ -150,7 +150,7 @@ def test_a_lock_taken_although_the_answer_was_lost_is_ours(office: Office) -> No
 
 
 def test_taking_over_keeps_what_was_done_and_says_who_goes_on(office: Office) -> None:
-    taken = office.tenure.take_over(office.his(), HIS, Goal.RESTORE, wait_out=False)
+    taken = office.tenure.take_over(office.his(), HIS, Goal.RESTORE, wait_seconds=0)
     assert not isinstance(taken, Problem)
     lock, hold = taken
     assert lock == office.desk.configs.kept[LOCK]
@@ -163,11 +163,11 @@ def test_taking_over_keeps_what_was_done_and_says_who_goes_on(office: Office) ->
     assert office.notes.entries[1].body["down"] == {str(SERVER): 4500.0}
 
 
-@pytest.mark.parametrize(("wait_out", "seconds"), [(True, WAIT_OUT_SECONDS), (False, 0.0)])
+@pytest.mark.parametrize("seconds", [WAIT_OUT_SECONDS, 3.5, 0.0])
 def test_what_its_former_holder_was_about_to_begin_is_waited_out(
-    office: Office, *, wait_out: bool, seconds: float
+    office: Office, seconds: float
 ) -> None:
-    office.tenure.take_over(office.his(), HIS, Goal.FORWARD, wait_out=wait_out)
+    office.tenure.take_over(office.his(), HIS, Goal.FORWARD, wait_seconds=seconds)
     assert office.desk.time == 1.0 + seconds
 
 
@@ -181,7 +181,10 @@ def test_one_whose_holder_is_alive_after_all_is_not_taken(office: Office) -> Non
             )
         )
     ]
-    assert code(office.tenure.take_over(his, HIS, Goal.FORWARD, wait_out=True)) == "lock.held"
+    assert (
+        code(office.tenure.take_over(his, HIS, Goal.FORWARD, wait_seconds=WAIT_OUT_SECONDS))
+        == "lock.held"
+    )
     assert office.kept() == HIS
     assert office.desk.time < WAIT_OUT_SECONDS
 
@@ -189,7 +192,7 @@ def test_one_whose_holder_is_alive_after_all_is_not_taken(office: Office) -> Non
 def test_one_that_cannot_be_written_is_a_problem(office: Office) -> None:
     his = office.his()
     office.desk.configs.faults = [refused] * 16
-    problem = office.tenure.take_over(his, HIS, Goal.FORWARD, wait_out=True)
+    problem = office.tenure.take_over(his, HIS, Goal.FORWARD, wait_seconds=WAIT_OUT_SECONDS)
     assert code(problem) == "lock.unknown"
 
 
