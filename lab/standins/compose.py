@@ -20,7 +20,7 @@ x-service: &service
   extra_hosts:
 {extra_hosts}
   deploy: &deploy
-    restart_policy:
+{endpoint_mode}    restart_policy:
       condition: any
       delay: 5s
     update_config:
@@ -46,12 +46,24 @@ _HEALTH_CHECK = """\
 
 
 def compose_file(
-    title: str, services: Iterable[Service], *, env_file: str, hosts: dict[str, str], config: str
+    title: str,
+    services: Iterable[Service],
+    *,
+    env_file: str,
+    hosts: dict[str, str],
+    config: str,
+    virtual_addresses: bool = True,
 ) -> str:
-    """Write a compose file; the config file is mounted into its first service."""
+    """Write a compose file; the config file is mounted into its first service.
+
+    Without `virtual_addresses` their names resolve to those of the tasks (dnsrr).
+    """
     listed = list(services)
     extra_hosts = "\n".join(f'    - "{name}:{address}"' for name, address in hosts.items())
-    head = _HEAD.format(title=title, env_file=env_file, extra_hosts=extra_hosts)
+    endpoint_mode = "" if virtual_addresses else "    endpoint_mode: dnsrr\n"
+    head = _HEAD.format(
+        title=title, env_file=env_file, extra_hosts=extra_hosts, endpoint_mode=endpoint_mode
+    )
     blocks = [_service(service, config if at == 0 else None) for at, service in enumerate(listed)]
     configs = f"configs:\n  settings:\n    file: {config}\n\n"
     return head + "\n".join(blocks) + "\n" + configs + _TAIL

@@ -77,6 +77,13 @@ def test_few_services_are_one_or_two_of_each_kind() -> None:
     assert named < SERVER | DAEMONS | CLIENTS
 
 
+def test_only_all_services_have_virtual_addresses() -> None:
+    for few, modes in ((True, {"dnsrr"}), (False, {None})):
+        text = repositories(Shape(few=few))["datatrail"]["stacks/server-compose.yaml"]
+        deployed = [service["deploy"] for service in services(text).values()]
+        assert {deploy.get("endpoint_mode") for deploy in deployed} == modes
+
+
 def test_files_that_compose_files_refer_to_are_there() -> None:
     files = repositories(Shape())
     for repo in ("datatrail", "datatrail-admin"):
