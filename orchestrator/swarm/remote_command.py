@@ -13,6 +13,25 @@ Clock = Callable[[], float]
 
 BEGIN = b"==dtdeploy-begins==\n"
 """Printed before a command's own output: what a login script prints comes before it."""
+KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "XDG_RUNTIME_DIR",
+    "SSH_AUTH_SOCK",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+)
+"""What a script keeps of the login's environment: where Docker's command and its daemon are, and
+who asks. Nothing else, for Docker takes from there whatever a compose file names: a TAG in
+/etc/environment, a proxy, a time zone."""
+_KEPT = " ".join(f'${{{name}+"{name}=${name}"}}' for name in KEPT_VARIABLES)
+_CLEANED = f'exec env -i {_KEPT} sh -c "$1"'
 _KILL_AFTER_SECONDS = 5
 _CHUNK = 65536
 _LEAST_SECONDS = 0.05
@@ -62,9 +81,11 @@ def over_stdin(script: str) -> tuple[list[str], bytes]:
 
     dd reads byte by byte, so that not one too many is taken; the script passes through any login
     shell. Within braces, the start of a script whose rest was lost on the way is no command.
+    Of the login's environment it sees KEPT_VARIABLES.
     """
     text = f"{{\n{script}\n}}".encode()
-    return ["sh", "-c", f'eval "$(dd bs=1 count={len(text)} 2>/dev/null)"'], text
+    reading = f'eval "$(dd bs=1 count={len(text)} 2>/dev/null)"'
+    return ["sh", "-c", _CLEANED, "sh", reading], text
 
 
 class Conversation:
