@@ -100,7 +100,7 @@ def sourced(unit: Unit, *services: DesiredService, sha: str = SHA) -> Sourced:
         compose=f"stacks/{unit.stack}.yaml",
         files=(),
     )
-    return Sourced(desired=desired(unit, *services), release=release, compose_version="3.8")
+    return Sourced(desired=desired(unit, *services), release=release)
 
 
 def spec(unit: Unit, *depends_on: Unit, **other: object) -> UnitSpec:

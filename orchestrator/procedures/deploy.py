@@ -276,8 +276,6 @@ def _deploy_effect(book: Book, unit: Unit, sourced: Sourced) -> DeployStack:
     return DeployStack(
         unit=unit,
         release=release,
-        compose_version=sourced.compose_version,
-        services=tuple(service.name for service in sourced.desired.services),
         labels=(
             (LABEL_REPO, release.revision.repo),
             (LABEL_REVISION, release.revision.sha),

@@ -96,16 +96,14 @@ class PullImages:
 class DeployStack:
     """Run `docker stack deploy` on the manager, in the release's folder.
 
-    `labels` are set on every one of `services` (short names), through a second compose file
-    beside the first. `variables` go to the command's environment only: never on a command
-    line, never on disk there. `secret_variables` name those that the driver adds. `prune`:
-    services that the compose file does not declare are removed (docker stack deploy --prune).
+    `labels` are set on every service, in the compose file itself as it goes there. `variables` go
+    to the command's environment only: never on a command line, never on disk there.
+    `secret_variables` name those that the driver adds. `prune`: services that the compose file
+    does not declare are removed (docker stack deploy --prune).
     """
 
     unit: Unit
     release: Release
-    compose_version: str
-    services: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
     variables: tuple[tuple[str, str], ...] = ()
     secret_variables: tuple[str, ...] = ()

@@ -55,7 +55,6 @@ def _sourced(inventory: Inventory, spec: UnitSpec, generation: int) -> Sourced:
     return Sourced(
         desired=desired,
         release=_release(desired, made_up_revision(spec.repo, generation), spec.compose),
-        compose_version=COMPOSE_VERSION,
     )
 
 

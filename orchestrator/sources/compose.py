@@ -15,6 +15,7 @@ from orchestrator.sources.document import Scalar, Table, items, parse, table
 from orchestrator.sources.findings import Findings
 from orchestrator.sources.full_names import created
 from orchestrator.sources.interpolate import Variables
+from orchestrator.sources.labelled import expanded
 from orchestrator.sources.links import check_links, external_names, file_references
 from orchestrator.sources.model import Reference
 from orchestrator.sources.reading import Reader
@@ -22,7 +23,10 @@ from orchestrator.sources.resolve import Resolver
 from orchestrator.sources.schema import COMPOSE_FILE
 from orchestrator.sources.service import service
 from orchestrator.sources.shape import Shape
+from orchestrator.sources.targets import check_targets
 
+MAX_VALUES = 100_000
+"""What is deployed has its aliases written out. Docker's YAML library has a like limit."""
 LAST_MINOR = 13
 VERSIONS = ("", "3", *(f"3.{minor}" for minor in range(LAST_MINOR + 1)))
 """What docker/cli 28 deploys; 20.10 ends at 3.9 and wants one to be given."""
@@ -32,13 +36,11 @@ VERSIONS = ("", "3", *(f"3.{minor}" for minor in range(LAST_MINOR + 1)))
 class Composed:
     """What a compose file says for one unit, and all that is wrong with it.
 
-    With `problems` the rest is what could be read in spite of them. `version` is the file's
-    own, "" where it has none; `variable_names` are those it uses. The services' facts are not here
-    yet: they rest on the files that it refers to.
+    With `problems` the rest is what could be read in spite of them. `variable_names` are those it
+    uses. The services' facts are not here yet: they rest on the files that it refers to.
     """
 
     desired: DesiredStack
-    version: str = ""
     variable_names: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -66,6 +68,9 @@ def compose(
     tree = parse(content, findings)
     if tree is None:
         return Composed(desired=DesiredStack(unit=unit, services=()), problems=findings.problems)
+    if (values := expanded(tree)) > MAX_VALUES:
+        findings.add("too-large", f"its aliases multiply to {values} values, {MAX_VALUES} are read")
+        return Composed(desired=DesiredStack(unit=unit, services=()), problems=findings.problems)
     resolver = Resolver(variables, findings)
     root = table(resolver.resolve(tree))
     return _read(root, resolver, findings)
@@ -78,6 +83,7 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
     for _, body in services:
         _passed_through(body, resolver)
     check_links(root, findings)
+    check_targets(root, findings)
     return Composed(
         desired=DesiredStack(
             unit=findings.unit,
@@ -89,7 +95,6 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
             external_configs=external_names(root, "configs", findings),
             external_secrets=external_names(root, "secrets", findings),
         ),
-        version=version,
         variable_names=tuple(resolver.names),
         references=file_references(root, findings),
         problems=findings.problems,

@@ -219,23 +219,21 @@ def _update(tree: Tree | None, reader: Reader) -> UpdatePolicy:
 
 
 def _files(body: Table, kind: str, around: Surroundings) -> tuple[FileUse, ...]:
-    """Return the secrets or configs a service uses; of one used twice the last use counts.
-
-    As for mounts, that is what merging two compose files comes to.
-    """
-    reader, found = around.reader, {}
+    """Return the secrets or configs a service uses, one use after the other."""
+    reader, found = around.reader, []
     for item in items(body.get(kind)):
         long = table(item)
         source = reader.text(long.get("source") if isinstance(item, Table) else item)
         declared = table(around.section(kind).get(source))
-        found[source] = FileUse(
+        use = FileUse(
             name=full_name(source, declared, around.stack, reader),
             target=reader.text(long.get("target")) or source,
             uid=reader.text(long.get("uid")) or "0",
             gid=reader.text(long.get("gid")) or "0",
             mode=reader.whole(long.get("mode"), 0o444),
         )
-    return tuple(found.values())
+        found.append(use)
+    return tuple(found)
 
 
 def _runtime_config(body: Table, around: Surroundings) -> tuple[FileUse, ...]:

@@ -34,11 +34,12 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A key and its value in a mapping."""
+    """A key and its value in a mapping. `raw` is the key's text as the file has it."""
 
     key: str
     at: Position
     value: "Tree"
+    raw: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,10 @@ def parse(content: bytes, findings: Findings) -> Table | None:
 
 def _compose(content: bytes, findings: Findings) -> Node | None:
     try:
-        node: Node | None = YAML(typ="safe", pure=True).compose(content.decode("utf-8"))
+        yaml = YAML(typ="safe", pure=True)
+        # An anchor that is given anew is ordinary: what follows means the last one.
+        yaml.composer.warn_double_anchors = False
+        node: Node | None = yaml.compose(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         findings.add("not-yaml", "the file is not UTF-8 text", evidence=(str(error),))
     except MarkedYAMLError as error:
@@ -174,7 +178,7 @@ class _Grower:
                 fix=f"keep one; the first is on line {own[key.value].at.line}",
             )
             return None
-        return Pair(key=str(key.value), at=_at(key), value=self.grow(value))
+        return Pair(key=str(key.value), at=_at(key), value=self.grow(value), raw=_raw(key))
 
     def _merged(self, value: Node) -> list[Pair]:
         sources = value.value if isinstance(value, SequenceNode) else [value]
@@ -185,9 +189,12 @@ class _Grower:
 
 
 def _scalar(node: Node) -> Scalar:
+    return Scalar(value=_value(str(node.tag), str(node.value)), at=_at(node), raw=_raw(node))
+
+
+def _raw(node: Node) -> str:
     start, end = node.start_mark, node.end_mark
-    raw = start.buffer[start.pointer : end.pointer] if start.buffer else ""
-    return Scalar(value=_value(str(node.tag), str(node.value)), at=_at(node), raw=raw)
+    return str(start.buffer[start.pointer : end.pointer]) if start.buffer else ""
 
 
 def _value(tag: str, text: str) -> str | int | float | bool | None:

@@ -45,7 +45,6 @@ class Release:
 class Sourced:
     """A unit's desired state and the release that brings it about.
 
-    `compose_version` is the file's top-level `version` as written ("" if there is none).
     `variable_names` are those the file really interpolates. `data_digest` is the SHA-256 (hex)
     over the files of its configs and secrets, "" if it has none: what is in them a Swarm never
     changes in place.
@@ -53,6 +52,5 @@ class Sourced:
 
     desired: DesiredStack
     release: Release
-    compose_version: str = ""
     variable_names: tuple[str, ...] = ()
     data_digest: str = ""

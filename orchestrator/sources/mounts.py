@@ -11,16 +11,12 @@ _PROPAGATIONS = frozenset({"rprivate", "private", "rshared", "shared", "rslave",
 
 
 def mounts(tree: Tree | None, volumes: Table, stack: str, reader: Reader) -> tuple[Mount, ...]:
-    """Return a service's mounts; of several at one target the last counts.
-
-    That is what merging two compose files comes to (docker/cli compose/loader/merge.go), and
-    dtdeploy deploys with a second one, which adds labels.
-    """
-    found = {}
-    for item in items(tree):
-        mount = _long(item, reader) if isinstance(item, Table) else _short(reader.text(item))
-        found[mount.target] = _named(mount, volumes, stack, reader)
-    return tuple(found.values())
+    """Return a service's mounts, as they stand there."""
+    found = (
+        _long(item, reader) if isinstance(item, Table) else _short(reader.text(item))
+        for item in items(tree)
+    )
+    return tuple(_named(mount, volumes, stack, reader) for mount in found)
 
 
 def _long(body: Table, reader: Reader) -> Mount:

@@ -104,7 +104,6 @@ def _source(
             },
         ),
         release=build(spec.unit, revision, path, chosen, files),
-        compose_version=composed.version,
         variable_names=composed.variable_names,
         data_digest=_data_digest(composed.references, folder, referred, files),
     )

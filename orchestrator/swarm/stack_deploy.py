@@ -1,11 +1,14 @@
 """`docker stack deploy` on the manager, in the folder of the shipped release."""
 
-import json
+import posixpath
 import shlex
 from collections.abc import Iterable, Mapping
 
-from orchestrator.errors import FleetError
+from orchestrator.errors import FleetError, Problem
 from orchestrator.procedures.effects import DeployStack, Result
+from orchestrator.sources.document import parse
+from orchestrator.sources.findings import Findings
+from orchestrator.sources.labelled import labelled
 from orchestrator.swarm import problems
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told
@@ -14,46 +17,52 @@ from orchestrator.swarm.release_shipping import RELEASES
 from orchestrator.swarm.remote_command import CommandResult
 
 _SHORTEST_SECRET = 4
+_WHOLE = "# whole"
 # `stack deploy --detach` exists, and is asked for by a warning, from CLI 26 on (docker/cli).
+# Up to CLI 28 files that are named in a compose file are looked for where the command runs if it
+# reads that file from stdin (docker/cli cli/command/stack/loader).
 _SCRIPT = f"""
 set -e
-umask 077
-cd "$HOME/{RELEASES}/$2"
-mkdir -p "$HOME/.dtdeploy/overrides"
-file="$HOME/.dtdeploy/overrides/$1.yaml"
-printf '%s\\n' "$over" > "$file.$$"
-mv -f "$file.$$" "$file"
+cd "$HOME/{RELEASES}/$2/$3"
+document=$(cat)
+case $document in
+    *"{_WHOLE}") ;;
+    *) echo "the compose file did not arrive whole" >&2; exit 1 ;;
+esac
 major=$(docker --version | sed 's/^[^0-9]*\\([0-9]*\\).*/\\1/')
 detach=
 if [ "${{major:-0}}" -ge 26 ]; then detach=--detach=true; fi
-docker stack deploy -c "$3" -c "$file" --with-registry-auth $detach $prune "$1" </dev/null
+printf '%s\\n' "$document" | docker stack deploy -c - --with-registry-auth $detach $prune "$1"
 """
 
 
-def override(version: str, services: Iterable[str], labels: Iterable[tuple[str, str]]) -> str:
-    """Return a compose file that adds labels to services, as one line of JSON (and so YAML).
+def document(effect: DeployStack) -> str | Problem:
+    """Return what is deployed: the release's compose file, the labels on each of its services.
 
-    Its `version` is that of the main file: the CLI refuses to merge two versions
-    (docker/cli 20.10 compose/loader/merge.go). `$` is doubled against interpolation.
+    One document, since merging two loses things: docker's command keeps one of `53:53/tcp` and
+    `53:53/udp`, and of one config mounted twice (docker/cli compose/loader/merge.go).
     """
-    added = {name: value.replace("$", "$$") for name, value in labels}
-    body: dict[str, object] = {"version": version} if version else {}
-    body["services"] = {name: {"deploy": {"labels": added}} for name in services}
-    return json.dumps(body, ensure_ascii=False)
+    release = effect.release
+    findings = Findings(release.compose, release.unit)
+    content = next(file.content for file in release.files if file.path == release.compose)
+    root = parse(content, findings)
+    if root is None or findings.problems:
+        return findings.problems[0]
+    return labelled(root, dict(effect.labels))
 
 
 def script(effect: DeployStack, variables: Mapping[str, str]) -> str:
-    """Return the script for the manager: variables never stand on a command line or on disk.
+    """Return the script for the manager, which reads the document from its stdin.
 
-    The override file holds no secret; it lies beside the releases, for its folder is hashed.
-    Should the connection break, sh has read all of this and finishes the deploy.
+    Neither variables nor the document stand on a command line or on disk. Should the connection
+    break once sh has read all of both, the deploy is finished.
     """
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     release = effect.release
-    given = shlex.join([effect.unit.stack, release.name, release.compose])
+    folder = posixpath.dirname(release.compose) or "."
+    given = shlex.join([effect.unit.stack, release.name, folder])
     prune = f"prune={'--prune' if effect.prune else ''}"
-    body = override(effect.compose_version, effect.services, effect.labels)
-    return "\n".join((*exports, f"set -- {given}", f"over={shlex.quote(body)}", prune, _SCRIPT))
+    return "\n".join((*exports, f"set -- {given}", prune, _SCRIPT))
 
 
 def deploy(
@@ -75,11 +84,16 @@ def deploy(
         LateError: the effect's `not_after` was past; nothing was sent.
 
     """
-    variables = {**dict(effect.variables), **secrets}
-    text = script(effect, variables)
+    wanted = document(effect)
+    if isinstance(wanted, Problem):
+        return Told(Result.FAILED, wanted.what, wanted)
+    text = script(effect, {**dict(effect.variables), **secrets})
     try:
         result = connection.run_script(
-            text, deadline_seconds=effect.timeout_seconds, not_after=effect.not_after
+            text,
+            stdin=f"{wanted}{_WHOLE}\n".encode(),
+            deadline_seconds=effect.timeout_seconds,
+            not_after=effect.not_after,
         )
     except LostAnswerError as error:
         return Told(Result.UNKNOWN, str(error), error.problems[0])

@@ -106,8 +106,6 @@ class Scene:
         return DeployStack(
             unit=self.unit,
             release=self.item.release,
-            compose_version=self.item.compose_version,
-            services=tuple(part.name for part in parts),
             labels=(),
             prune=prune,
         )

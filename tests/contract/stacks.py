@@ -80,7 +80,7 @@ def sourced(unit: Unit, *parts: Part) -> Sourced:
         files=files,
     )
     desired = DesiredStack(unit=unit, services=tuple(map(_desired, parts)))
-    return Sourced(desired=desired, release=release, compose_version=VERSION)
+    return Sourced(desired=desired, release=release)
 
 
 def _image(part: Part) -> str:

@@ -60,8 +60,6 @@ LEFT = RemoveLeftovers(unit=CLIENT, networks=("n",), secrets=("s",), configs=("c
 DEPLOYS = DeployStack(
     unit=CLIENT,
     release=RELEASE,
-    compose_version="3",
-    services=("web",),
     labels=(),
     variables=(("PASSWORD", "hunter2"),),
 )

@@ -51,7 +51,7 @@ CHANGES: tuple[Effect, ...] = (
     RemoveLeftovers(unit=CLIENT),
     ShipRelease(site="far", release=RELEASE),
     PullImages(site="far", images=("a",)),
-    DeployStack(unit=CLIENT, release=RELEASE, compose_version="3", services=(), labels=()),
+    DeployStack(unit=CLIENT, release=RELEASE, labels=()),
     WriteAudit(site="far", line="x"),
     Announce(site="far", news=News.BEFORE, title="t", body="b"),
 )

@@ -393,8 +393,6 @@ def redeploy(performer: LabPerformer) -> None:
     deploy = DeployStack(
         unit=UNIT,
         release=release,
-        compose_version="3.9",
-        services=tuple(service.name for service in DESIRED.services),
         labels=(("dtdeploy.run", "again"),),
         variables=tuple(kitchen.VARIABLES.items()),
         secret_variables=tuple(kitchen.SECRETS),

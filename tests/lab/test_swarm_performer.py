@@ -3,9 +3,11 @@
 All faults are at hco, where no other test of the lab deploys the production inventory.
 """
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -82,8 +84,6 @@ def release(*more: ReleaseFile) -> Release:
 DEPLOY = DeployStack(
     unit=UNIT,
     release=release(),
-    compose_version="3.8",
-    services=("web",),
     labels=(("dtdeploy.run", "r$1"),),
     variables=(("TAG", "a b"),),
     secret_variables=("PASSWORD",),
@@ -200,22 +200,41 @@ def test_what_docker_refuses_is_quoted(performer: LabPerformer) -> None:
     shipped = release(broken)
     answered(performer, ShipRelease(site=SITE, release=shipped))
     effect = DeployStack(
-        unit=UNIT,
-        release=Release(
-            unit=UNIT,
-            revision=shipped.revision,
-            name=shipped.name,
-            digest="d",
-            compose="stacks/broken.yaml",
-            files=(),
-        ),
-        compose_version="3.8",
-        services=(),
-        labels=(),
+        unit=UNIT, release=replace(shipped, compose="stacks/broken.yaml"), labels=()
     )
     answer = answered(performer, effect)
     assert (answer.result, answer.problem) == (Result.FAILED, None)
     assert "services must be a mapping" in answer.words
+
+
+def test_nothing_is_lost_beside_the_labels(performer: LabPerformer) -> None:
+    """Docker's command loses each of these when it merges two compose files."""
+    content = f"""
+version: "3.8"
+services:
+  web:
+    image: {IMAGE}
+    entrypoint: ["/bin/sleep", "999"]
+    stop_grace_period: 1s
+    ports: ["53:53/tcp", "53:53/udp", "7001", "7002"]
+    configs: [{{source: settings, target: /one}}, {{source: settings, target: /two}}]
+configs: {{settings: {{file: ./conf/settings}}}}
+""".encode()
+    shipped = release(ReleaseFile(path="stacks/doubles.yaml", content=content))
+    answered(performer, ShipRelease(site=SITE, release=shipped))
+    of = replace(shipped, compose="stacks/doubles.yaml")
+    labels = (("dtdeploy.run", "r"),)
+    answer = answered(performer, DeployStack(unit=UNIT, release=of, labels=labels))
+    assert answer.result is Result.OK, answer
+    asked = ("service", "inspect", f"{STACK}_web", "--format", "{{json .Spec}}")
+    spec = json.loads(hosts.docker(HOST, *asked).stdout)
+    ports = {(port["TargetPort"], port["Protocol"]) for port in spec["EndpointSpec"]["Ports"]}
+    assert ports == {(53, "tcp"), (53, "udp"), (7001, "tcp"), (7002, "tcp")}
+    mounted = spec["TaskTemplate"]["ContainerSpec"]["Configs"]
+    assert {config["File"]["Name"] for config in mounted} == {"/one", "/two"}
+    assert spec["Labels"]["dtdeploy.run"] == "r"
+    # Its ports are those of every node's ingress.
+    assert answered(performer, RemoveServices(unit=UNIT, ids=(f"{STACK}_web",))).result is Result.OK
 
 
 def test_a_deletion_whose_answer_is_lost_is_unknown_and_done_once(
@@ -329,20 +348,7 @@ def test_a_look_is_quick_and_cheap(performer: LabPerformer) -> None:
     content = f'version: "3.8"\nservices:\n{services}\n'.encode()
     many = release(ReleaseFile(path="stacks/many.yaml", content=content))
     answered(performer, ShipRelease(site=SITE, release=many))
-    effect = DeployStack(
-        unit=UNIT,
-        release=Release(
-            unit=UNIT,
-            revision=many.revision,
-            name=many.name,
-            digest="d",
-            compose="stacks/many.yaml",
-            files=(),
-        ),
-        compose_version="3.8",
-        services=(),
-        labels=(),
-    )
+    effect = DeployStack(unit=UNIT, release=replace(many, compose="stacks/many.yaml"), labels=())
     assert answered(performer, effect).result is Result.OK
     until(performer, lambda c: sum(t.state is TaskState.RUNNING for t in c.tasks) == 24, 90)
     measured = performer.perform(Measure(site=SITE, looks=40))

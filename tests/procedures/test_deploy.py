@@ -128,9 +128,8 @@ def test_a_deploy_is_done_when_the_unit_is_healthy_not_when_docker_answers() -> 
     assert driven.seconds >= 2.0
 
 
-def test_every_service_is_labelled_with_revision_and_run() -> None:
+def test_it_is_labelled_with_revision_and_run() -> None:
     effect = deploys(deployed(World()))[0]
-    assert effect.services == ("web",)
     assert dict(effect.labels)[LABEL_REVISION] == SHA
     assert dict(effect.labels)[LABEL_RUN] == RUN
 
@@ -560,8 +559,6 @@ def test_everything_the_deploy_needs_travels_with_it() -> None:
     assert effect == DeployStack(
         unit=CLIENT,
         release=release,
-        compose_version="3.8",
-        services=("web",),
         labels=(
             ("dtdeploy.repo", "app"),
             ("dtdeploy.revision", SHA),

@@ -142,8 +142,6 @@ class Rig:
         return DeployStack(
             unit=UNIT,
             release=(item or self.sourced).release,
-            compose_version="3.8",
-            services=(),
             labels=(),
         )
 

@@ -253,7 +253,6 @@ def test_made_up_compose_files_say_what_is_made_up_of_them() -> None:
         found = with_facts(read.desired, read.root, env_files={}, plain={}, secrets={})
         wanted = sourced.desired
         assert replace(found, configs=wanted.configs, secrets=wanted.secrets) == wanted
-        assert read.version == sourced.compose_version
         assert sourced.release.compose == file.path
 
 

@@ -111,10 +111,10 @@ class TestAWholeFile:
         assert desired.external_configs == ("given",)
         assert desired.external_secrets == ("db_password",)
 
-    def test_names_its_version_variables_and_files(self) -> None:
+    def test_names_its_variables_and_files(self) -> None:
         composed = good(self.TEXT, Variables(plain={"TAG": "1.2", "OTHER": "x"}))
 
-        assert (composed.version, composed.variable_names) == ("3.8", ("TAG",))
+        assert composed.variable_names == ("TAG",)
         assert [(ref.kind, ref.path) for ref in composed.references] == [
             ("config", "./settings.json")
         ]
@@ -422,3 +422,37 @@ def test_any_file_is_read_or_refused(body: dict[str, str], section: str, value: 
 
     assert all(problem.what for problem in composed.problems)
     assert "<A>" not in repr(composed.desired)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("volumes: ['/a:/x', '/b:/x']", "a has two of its volumes at /x"),
+        ("volumes: ['/a:/x', {type: tmpfs, target: /x/}]", "a has two of its volumes at /x"),
+        ("configs: [c, {source: c, target: /c}]", "a has two of its configs at /c"),
+        ("secrets: [s, {source: s, target: s}]", "a has two of its secrets at /run/secrets/s"),
+        ("secrets: [s, {source: s, target: /run/secrets/s}]", "secrets at /run/secrets/s"),
+    ],
+)
+def test_one_place_holds_one_thing(body: str, what: str) -> None:
+    top = "configs: {c: {file: ./x}}\nsecrets: {s: {file: ./x}}\n"
+    text = f'version: "3.8"\nservices:\n  a:\n    image: b\n    {body}\n{top}'
+    found = [(code, words) for code, words, _, _ in problems(text)]
+    assert [code for code, _ in found] == ["duplicate-target"], found
+    assert what in found[0][1]
+
+
+def test_one_config_may_be_at_two_places() -> None:
+    body = "configs: [c, {source: c, target: /d}]\nsecrets: [s, {source: s, target: t}]"
+    top = "configs: {c: {file: ./x}}\nsecrets: {s: {file: ./x}}\n"
+    services = "services:\n  a:\n    image: b\n    " + body.replace("\n", "\n    ")
+    assert problems(f'version: "3.8"\n{services}\n{top}') == []
+
+
+def test_aliases_that_multiply_are_not_written_out() -> None:
+    levels = "".join(
+        f"x-{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" if n else "x-0: &a0 [1]\n"
+        for n in range(7)
+    )
+    found = read(f'version: "3.8"\n{levels}services: {{web: {{image: x}}}}\n')
+    assert [problem.code for problem in found.problems] == ["source.too-large"]

@@ -82,7 +82,6 @@ def test_reads_desired_state_and_release_at_the_pinned_commit(origin: Origin, ma
 
     assert unit == SERVER
     assert sourced.desired.images == ("img:1",)
-    assert sourced.compose_version == "3.9"
     assert sourced.release.revision.sha == origin.git("rev-parse", "main")
     assert [(file.path, file.content) for file in sourced.release.files] == [
         ("stacks/notes.txt", b"n"),

@@ -159,6 +159,8 @@ elif sys.argv[1:3] == ["system", "dial-stdio"]:
 else:
     log.write(repr((sys.argv[1:], os.getcwd(), dict(os.environ))) + "\\n")
     log.flush()
+    if "-" in sys.argv:
+        open({given!r}, "w").write(sys.stdin.read())
     exec(open({behaviour!r}).read()) if os.path.exists({behaviour!r}) else None
 """
 
@@ -169,20 +171,28 @@ class Command:
 
     log: Path
     behaviour: Path
+    stdin: Path
 
     def runs(self) -> list[tuple[list[str], str, dict[str, str]]]:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [eval(line) for line in lines]  # noqa: S307 written by the stand-in above
 
+    def given(self) -> str:
+        """Return the compose file that it read last from stdin."""
+        return self.stdin.read_text()
+
 
 def install(server: Server, sock: Path, folder: Path, *, cli: str = "20.10.24+dfsg1") -> Command:
     """Put the docker command on the server's PATH."""
-    command = Command(log=folder / "docker.log", behaviour=folder / "behaviour.py")
+    command = Command(
+        log=folder / "docker.log", behaviour=folder / "behaviour.py", stdin=folder / "stdin"
+    )
     text = _DOCKER.format(
         python=sys.executable,
         sock=str(sock),
         log=str(command.log),
         behaviour=str(command.behaviour),
+        given=str(command.stdin),
         cli=cli,
     )
     program = server.bin / "docker"

@@ -33,9 +33,7 @@ from tests.swarm.releases import release
 from tests.swarm.sshd import SITE, Operator, Server, free_port
 
 UNIT = Unit("datatrail", SITE)
-DEPLOY = DeployStack(
-    unit=UNIT, release=release(), compose_version="3.8", services=(), labels=(), timeout_seconds=10
-)
+DEPLOY = DeployStack(unit=UNIT, release=release(), labels=(), timeout_seconds=10)
 MUTATIONS: tuple[Mutation, ...] = (
     RemoveServices(unit=UNIT, ids=("s1", "s2")),
     RemoveLeftovers(unit=UNIT, networks=("n",), secrets=("s",), configs=("c",)),

@@ -1,4 +1,4 @@
-import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from orchestrator.errors import ExitCode
 from orchestrator.procedures.effects import Answer, DeployStack, Result, ShipRelease
 from orchestrator.swarm.performer import LivePerformer
-from orchestrator.swarm.stack_deploy import override, scrubbed
+from orchestrator.swarm.stack_deploy import script, scrubbed
 from tests.swarm.conftest import perform_through
 from tests.swarm.daemon import Command, install
 from tests.swarm.proxy import proxied
@@ -19,8 +19,6 @@ SECRET = "plan'ted $x"
 EFFECT = DeployStack(
     unit=release().unit,
     release=release(),
-    compose_version="3.8",
-    services=("web", "worker"),
     labels=(("dtdeploy.run", "r$1"), ("dtdeploy.words", "é \" ' \n end")),
     variables=(("TAG", "a b'c"),),
     secret_variables=("PASSWORD",),
@@ -35,36 +33,44 @@ def deployed(performer: LivePerformer, effect: DeployStack = EFFECT) -> Answer:
     return answer
 
 
-def test_the_override_is_yaml_that_says_the_labels_and_the_same_version() -> None:
-    text = override(EFFECT.compose_version, EFFECT.services, EFFECT.labels)
-    assert "\n" not in text
-    body = YAML(typ="safe").load(text)
-    assert body["version"] == "3.8"
-    assert body["services"].keys() == {"web", "worker"}
-    labels = body["services"]["web"]["deploy"]["labels"]
-    # `$` is doubled: compose files are interpolated.
-    assert labels == {"dtdeploy.run": "r$$1", "dtdeploy.words": "é \" ' \n end"}
-
-
-def test_without_a_version_the_override_has_none() -> None:
-    assert "version" not in json.loads(override("", ["web"], []))
-
-
-def test_runs_in_the_release_with_the_variables_in_its_environment(
+def test_runs_beside_the_compose_file_with_the_variables_in_its_environment(
     docker: Command, performer: LivePerformer, server: Server
 ) -> None:
     answer = deployed(performer)
     assert (answer.result, answer.problem) == (Result.OK, None)
     ((words, folder, environment),) = docker.runs()
-    over = f"{server.home}/.dtdeploy/overrides/datatrail.yaml"
-    assert words == [
-        *("stack", "deploy", "-c", "stacks/server compose.yaml", "-c", over),
-        *("--with-registry-auth", "datatrail"),
-    ]
-    assert folder == f"{server.home}/.dtdeploy/releases/datatrail-abc-1"
+    assert words == ["stack", "deploy", "-c", "-", "--with-registry-auth", "datatrail"]
+    assert folder == f"{server.home}/.dtdeploy/releases/datatrail-abc-1/stacks"
     assert (environment["TAG"], environment["PASSWORD"]) == ("a b'c", SECRET)
-    assert json.loads(Path(over).read_text())["services"].keys() == {"web", "worker"}
-    assert Path(over).stat().st_mode & 0o077 == 0
+
+
+def test_one_document_says_what_the_compose_file_says_and_the_labels(
+    docker: Command, performer: LivePerformer
+) -> None:
+    deployed(performer)
+    body = YAML(typ="safe").load(docker.given())
+    # `$` is doubled: compose files are interpolated.
+    labels = {"dtdeploy.run": "r$$1", "dtdeploy.words": "é \" ' \n end"}
+    web = {"image": "bb:1", "deploy": {"labels": labels}}
+    assert body == {"version": "3.8", "services": {"web": web}}
+
+
+def test_a_document_that_did_not_arrive_whole_is_not_deployed(
+    docker: Command, performer: LivePerformer, server: Server
+) -> None:
+    performer.perform(ShipRelease(site=SITE, release=EFFECT.release))
+    lines = script(EFFECT, {})
+    half = "version: '3.8'\nservices:\n  web:\n    image: bb:1\n"
+    done = subprocess.run(
+        ["sh", "-c", lines],
+        input=half,
+        text=True,
+        capture_output=True,
+        check=False,
+        env={"HOME": str(server.home), "PATH": f"{server.bin}:/usr/bin:/bin"},
+    )
+    assert (done.returncode, done.stderr) == (1, "the compose file did not arrive whole\n")
+    assert docker.runs() == []
 
 
 def test_in_place_services_that_are_not_declared_are_pruned(
@@ -116,8 +122,6 @@ def test_an_end_by_the_clock_is_unknown(docker: Command, performer: LivePerforme
     effect = DeployStack(
         unit=EFFECT.unit,
         release=EFFECT.release,
-        compose_version="3.8",
-        services=(),
         labels=(),
         timeout_seconds=1.0,
     )
@@ -156,8 +160,6 @@ def test_a_secret_without_a_value_is_refused_before_anything_is_sent(
     effect = DeployStack(
         unit=EFFECT.unit,
         release=EFFECT.release,
-        compose_version="",
-        services=(),
         labels=(),
         secret_variables=("OTHER",),
     )

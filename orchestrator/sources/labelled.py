@@ -1,0 +1,156 @@
+"""A compose file with labels on every service: one document, which Docker has nothing to merge in.
+
+Each value is written as the file has it, so that what it means stays Docker's own affair.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from orchestrator.sources.document import Pair, Scalar, Series, Table, Tree, table
+from orchestrator.sources.findings import NOWHERE
+
+_STEP = "  "
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_TAGS = re.compile(r"!\S*")
+_ESCAPED = re.compile(
+    r'["\\]|[^\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]|[\u2028\u2029\xa0]'
+)
+"""What cannot stand for itself between double quotes on one line (YAML 1.1, 5.1 and 5.4)."""
+
+
+def labelled(root: Table, labels: Mapping[str, str]) -> str:
+    """Return the compose file `root`, with `labels` on all its services, as a YAML document.
+
+    Aliases and merge keys are written out. A label that the file gives too is ours. `$` in
+    labels is doubled, for Docker puts variables in.
+
+    Args:
+        root: as `parse` returns it, without variables put in; nothing was found to be wrong.
+        labels: by name.
+
+    """
+    ours = {name: value.replace("$", "$$") for name, value in labels.items()}
+    services = _each(root.get("services"), lambda body: _with_labels(body, ours))
+    whole = root if services is None else _put(root, "services", services)
+    return "".join(f"{line}\n" for line in _lines(whole))
+
+
+def expanded(tree: Tree) -> int:
+    """Return how many values there are once every alias is written out."""
+    known: dict[int, int] = {}
+
+    def count(part: Tree) -> int:
+        if id(part) not in known:
+            match part:
+                case Table(pairs=pairs):
+                    known[id(part)] = 1 + sum(count(pair.value) for pair in pairs)
+                case Series(items=items):
+                    known[id(part)] = 1 + sum(count(item) for item in items)
+                case _:
+                    known[id(part)] = 1
+        return known[id(part)]
+
+    return count(tree)
+
+
+def _each(services: Tree | None, change: Callable[[Tree], Tree]) -> Tree | None:
+    if not isinstance(services, Table):
+        return services
+    pairs = (
+        Pair(key=pair.key, raw=pair.raw, at=pair.at, value=change(pair.value)) for pair in services
+    )
+    return Table(pairs=tuple(pairs), at=services.at)
+
+
+def _with_labels(body: Tree, labels: Mapping[str, str]) -> Tree:
+    """Add labels where Docker looks for them; what it refuses there stays for it to refuse."""
+    if not isinstance(body, Table):
+        return body
+    deploy = body.get("deploy")
+    if not (_is_nothing(deploy) or isinstance(deploy, Table)):
+        return body
+    parts = table(deploy)
+    return _put(body, "deploy", _put(parts, "labels", _joined(parts.get("labels"), labels)))
+
+
+def _is_nothing(tree: Tree | None) -> bool:
+    return tree is None or (isinstance(tree, Scalar) and tree.value is None)
+
+
+def _joined(own: Tree | None, labels: Mapping[str, str]) -> Tree:
+    """Add labels to those that stand there, as a list or as a mapping."""
+    if isinstance(own, Series):
+        kept = (item for item in own if _name(item) not in labels)
+        added = (_text(f"{name}={value}") for name, value in labels.items())
+        return Series(items=(*kept, *added), at=own.at)
+    if not (_is_nothing(own) or isinstance(own, Table)):
+        assert own is not None  # noqa: S101 - says mypy
+        return own
+    joined = table(own)
+    for name, value in labels.items():
+        joined = _put(joined, name, _text(value))
+    return joined
+
+
+def _name(item: Tree) -> str:
+    return str(item.value).partition("=")[0] if isinstance(item, Scalar) else ""
+
+
+def _text(value: str) -> Scalar:
+    return Scalar(value=value, at=NOWHERE, raw=_quoted(value))
+
+
+def _put(body: Table, key: str, value: Tree) -> Table:
+    """Return the mapping with `value` for `key`, in its old place or as the last one."""
+    if body.get(key) is None:
+        new = Pair(key=key, raw=_quoted(key), at=NOWHERE, value=value)
+        return Table(pairs=(*body, new), at=body.at)
+    pairs = (
+        Pair(key=p.key, raw=p.raw, at=p.at, value=value if p.key == key else p.value) for p in body
+    )
+    return Table(pairs=tuple(pairs), at=body.at)
+
+
+def _lines(tree: Tree) -> Iterator[str]:
+    """Write a mapping or a sequence in block style, where any plain scalar stays what it is."""
+    if isinstance(tree, Table):
+        for pair in tree:
+            yield from _entry(f"{_scalar(pair.raw, pair.key)}:", pair.value)
+    elif isinstance(tree, Series):
+        for item in tree:
+            yield from _entry("-", item)
+
+
+def _entry(start: str, value: Tree) -> Iterator[str]:
+    match value:
+        case Table(pairs=()):
+            yield f"{start} {{}}"
+        case Series(items=()):
+            yield f"{start} []"
+        case Scalar(raw=raw, value=text):
+            yield f"{start} {_scalar(raw, text)}".rstrip()
+        case _:
+            yield start
+            yield from (_STEP + line for line in _lines(value))
+
+
+def _scalar(raw: str, value: object) -> str:
+    """Return a scalar as the file has it; one of several lines, which is text, in quotes."""
+    properties = _PROPERTIES.match(raw)
+    assert properties is not None  # noqa: S101 - it matches nothing at least
+    tags = " ".join(_TAGS.findall(properties[0]))
+    own = raw[properties.end() :]
+    if "\n" in own or own.startswith(("|", ">")):
+        own = _quoted(str(value))
+    return f"{tags} {own}".strip()
+
+
+def _quoted(text: str) -> str:
+    return f'"{_ESCAPED.sub(_escape, text)}"'
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
+    if character in '"\\':
+        return f"\\{character}"
+    return f"\\U{ord(character):08x}"
