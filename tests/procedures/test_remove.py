@@ -297,6 +297,27 @@ def test_time_out_of_sight_is_not_counted_up_to_a_minute(
     assert isinstance(driven.outcome, Done) is comes_to_an_end
 
 
+def test_the_deadline_is_put_off_by_as_long_as_nothing_was_seen() -> None:
+    world = World(stop_seconds=1e9)
+
+    def look(site: str, now: float) -> Look:
+        return unseen(site) if 2 < now < 9 else world.look(site, now)
+
+    driven = drive(remove(book(), step(20.0), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Failed)
+    assert 26.0 <= driven.seconds <= 30.0
+
+
+def test_a_site_that_is_out_of_sight_from_the_first_look_on_is_waited_for() -> None:
+    world = World()
+
+    def look(site: str, now: float) -> Look:
+        return unseen(site) if now < 4 else world.look(site, now)
+
+    driven = drive(remove(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+
+
 def test_services_that_nobody_removes_are_not_called_unknown_for_a_node_that_is_down() -> None:
     """What can be seen to be there is there, whatever else cannot be seen."""
     down = replace(running(CLIENT), nodes=(node(state=NodeState.DOWN),))
