@@ -97,6 +97,11 @@ class Talk:
         """Whether a machine reads."""
         return self.mode is Mode.JSON
 
+    def spoken(self) -> int:
+        """Return how often anything was said, on either stream."""
+        streams = (console.file for console in (self.out, self.err))
+        return sum(s.writes for s in streams if isinstance(s, SteadyStream))
+
     def plan(
         self,
         plan: Plan,

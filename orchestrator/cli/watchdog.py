@@ -47,7 +47,8 @@ class Run:
 class Watchdog:
     """Watches one command, from `with` to its end.
 
-    SIGUSR1, and during a run STALLED_SECONDS without a step, look or answer, have every thread's
+    Where nothing was `spoken` for STILL_SECONDS, it says what is waited for. SIGUSR1, and during
+    a run STALLED_SECONDS without a step, look or answer, have every thread's
     stack written to `folder`. A run is then asked to stop, and ended if it does not.
     """
 
@@ -57,6 +58,7 @@ class Watchdog:
         folder: Path,
         now: Callable[[], datetime],
         *,
+        spoken: Callable[[], int] = int,
         stalled_seconds: float = STALLED_SECONDS,
         end_seconds: float = _END_SECONDS,
         tick_seconds: float = _TICK_SECONDS,
@@ -64,6 +66,7 @@ class Watchdog:
         self._watch = watch
         self._folder = folder
         self._now = now
+        self._spoken = spoken
         self._stalled_seconds = stalled_seconds
         self._end_seconds = end_seconds
         self._tick_seconds = tick_seconds
@@ -74,6 +77,9 @@ class Watchdog:
         self._still = 0.0
         self._count = 0
         self._said = 0.0
+        self._heard_words = 0
+        self._quiet = 0.0
+        self._looked = watch.now()
         self._heard, self._bell = os.pipe()
 
     def __enter__(self) -> Self:
@@ -134,15 +140,34 @@ class Watchdog:
         return "" if wait is None else f", and it waits for: {wait.words}"
 
     def _tell(self, run: Run | None) -> None:
+        if run is None:
+            self._tell_of_command()
+            return
         wait = self._watch.longest()
         seconds = self._still if wait is None else self._watch.seconds_of(wait)
         wait = wait or Wait(words="something that nobody named", since=0.0)
-        if seconds < _WORTH_SAYING_SECONDS or (run is not None and run.say(wait, seconds)):
+        if seconds < _WORTH_SAYING_SECONDS or run.say(wait, seconds):
             return
         self._said = min(self._said, seconds)
         if seconds - self._said >= STILL_SECONDS:
             self._said = seconds
             _print(f"{waits_words(wait.words, seconds, wait.at_most)}\n")
+
+    def _tell_of_command(self) -> None:
+        """Say what a command waits for that has said nothing for a while.
+
+        Many short waits are as silent as a long one. Who waits for a person is not counted.
+        """
+        wait, spoken, count = self._watch.longest(), self._spoken(), self._watch.count
+        now = self._watch.now()
+        if spoken != self._heard_words:
+            self._quiet = 0.0
+        elif wait is not None or count != self._count:
+            self._quiet += now - self._looked
+        self._looked, self._heard_words, self._count = now, spoken, count
+        if wait is not None and self._quiet >= STILL_SECONDS:
+            self._quiet = 0.0
+            _print(f"{waits_words(wait.words, self._watch.seconds_of(wait), wait.at_most)}\n")
 
     def _stop(self, run: Run | None, why: str) -> None:
         """Write the stacks and, if there is a run, stop it, or leave if it cannot be stopped."""

@@ -123,13 +123,14 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
     sending = WithAnnouncements(performer, places)
     backend = ThreadedBackend(sending, _running_seconds, workers=_WORKERS)
     watch = Watch(time.monotonic, backend.under_way, backend.now)
+    talk, stacks = open_talk(), state_folder(os.environ) / "stacks"
     try:
-        with Watchdog(watch, state_folder(os.environ) / "stacks", _local_time) as watchdog:
+        with Watchdog(watch, stacks, _local_time, spoken=talk.spoken) as watchdog:
             yield World(
                 inventory=inventory,
                 backend=backend,
                 checkout=LaterCheckout(lambda: _git_checkout(inventory, watch)),
-                talk=open_talk(),
+                talk=talk,
                 run_id=_run_id(),
                 wake=backend.wake,
                 holder=_holder(),

@@ -81,6 +81,10 @@ class Watch:
             at_most=longest_seconds(oldest.effect),
         )
 
+    def now(self) -> float:
+        """Return the clock by which waits are counted, in seconds."""
+        return self._clock()
+
     def seconds_of(self, wait: Wait) -> float:
         """Return for how many seconds something has been waited for."""
         return self._clock() - wait.since

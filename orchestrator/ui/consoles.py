@@ -25,7 +25,8 @@ class SteadyStream:
     """A text stream whose failures never reach the writer.
 
     A reader that goes away (`| head`) or a full disk must not end a run half-way. What was
-    not written is lost; `broken` holds the first error for whoever decides the exit code.
+    not written is lost; `broken` holds the first error for whoever decides the exit code, and
+    `writes` how often anything was said.
     """
 
     def __init__(self, stream: TextIO, made_fit: Callable[[str], str] = str) -> None:
@@ -33,6 +34,7 @@ class SteadyStream:
         self._stream = stream
         self._made_fit = made_fit
         self.broken: OSError | None = None
+        self.writes = 0
 
     @property
     def encoding(self) -> str:
@@ -47,6 +49,7 @@ class SteadyStream:
 
     def write_raw(self, text: str) -> None:
         """Write what is meant for a program that reads along, as it is."""
+        self.writes += 1
         if self.broken is None:
             fit = text.encode(self.encoding, "backslashreplace").decode(self.encoding)
             try:

@@ -16,6 +16,7 @@ import pytest
 from orchestrator.cli.watchdog import Run, Watchdog, stacks_text
 from orchestrator.engine.watch import Wait, Watch
 from orchestrator.errors import ExitCode, Problem
+from orchestrator.ui.lines import STILL_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 LONGEST = 120
@@ -83,8 +84,11 @@ def test_a_run_that_goes_on_ends_by_itself_when_it_is_told_to_say_what_it_does(
     assert "thread MainThread" in stalled.stacks
 
 
-def dog(watch: Watch, folder: Path, **seconds: float) -> Watchdog:
-    return Watchdog(watch, folder, lambda: datetime(2026, 1, 2, tzinfo=UTC), **seconds)
+def dog(
+    watch: Watch, folder: Path, *, spoken: Callable[[], int] = int, **seconds: float
+) -> Watchdog:
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    return Watchdog(watch, folder, lambda: at, spoken=spoken, **seconds)
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -125,6 +129,44 @@ def test_what_is_waited_for_is_told_to_whoever_shows_the_run(tmp_path: Path) -> 
         at = 7.0
         until(lambda: heard)
     assert heard[0] == ("the lock", 7.0)
+
+
+def test_a_command_that_says_nothing_for_a_while_tells_what_it_waits_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each wait may be short; with many of them nobody would know that it goes on."""
+    said: list[str] = []
+    at = 0.0
+    watch = Watch(lambda: at)
+
+    def told() -> bool:
+        nonlocal at
+        at += 0.5
+        with watch.waiting(f"the look number {at:g}", at_most=60.0):
+            time.sleep(0.02)
+        said.append(capfd.readouterr().err)
+        return any(said)
+
+    with dog(watch, tmp_path, tick_seconds=0.01):
+        until(told)
+    assert re.search(r"waits: the look number [0-9.]+, 0 s of at most 60 s", "".join(said))
+    assert at >= STILL_SECONDS
+
+
+def test_whoever_has_just_spoken_or_waits_for_a_person_says_nothing_more(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    at, lines = 0.0, 0
+    watch = Watch(lambda: at)
+    with dog(watch, tmp_path, tick_seconds=0.001, spoken=lambda: lines):
+        for _ in range(100):
+            with watch.waiting("a look"):
+                at, lines = at + 1.0, lines + 1
+                time.sleep(0.005)
+        for _ in range(100):
+            at += 1.0
+            time.sleep(0.005)
+    assert capfd.readouterr().err == ""
 
 
 def test_as_long_as_answers_come_a_run_is_left_alone(tmp_path: Path) -> None:
