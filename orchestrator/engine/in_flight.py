@@ -44,4 +44,6 @@ def _is_known(body: Mapping[str, Json]) -> bool:
 
 
 def _answers(observed: Entry, intended: Entry) -> bool:
-    return observed.step == intended.step and intended.body.items() <= observed.body.items()
+    said = observed.body
+    same = all(said.get(name) == value for name, value in intended.body.items())
+    return same and observed.step == intended.step
