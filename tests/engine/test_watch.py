@@ -28,6 +28,7 @@ def test_what_was_named_last_is_what_is_waited_for() -> None:
         found = desk.watch.longest()
         assert found == Wait(words="the lock", since=5.0, at_most=30.0)
         assert desk.watch.seconds_of(found) == 3.0
+        assert desk.watch.now() == found.since + 3.0
     assert desk.watch.longest() is None
 
 
