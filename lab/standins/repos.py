@@ -75,8 +75,7 @@ def stack_file(shape: Shape, stack: str, site: str, kinds: Mapping[str, Kind]) -
         env_file="./datatrail-client.env" if client else "./datatrail.env",
         hosts=names,
         config="./config/client.toml" if client else "./config/datatrail.toml",
-        # Docker starts itself anew for each task behind a virtual address, which is more than a
-        # third of all CPU that a fleet costs that goes down and up.
+        # Docker starts itself anew for each task behind a virtual address (`fwmarker`).
         virtual_addresses=not shape.few,
     )
 
