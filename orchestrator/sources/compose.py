@@ -15,7 +15,7 @@ from orchestrator.sources.document import Scalar, Table, items, parse, table
 from orchestrator.sources.findings import Findings
 from orchestrator.sources.full_names import created
 from orchestrator.sources.interpolate import Variables
-from orchestrator.sources.labelled import expanded
+from orchestrator.sources.labelled_document import expanded
 from orchestrator.sources.links import check_links, external_names, file_references
 from orchestrator.sources.model import Reference
 from orchestrator.sources.reading import Reader

@@ -25,6 +25,7 @@ from orchestrator.sources.mounts import mounts
 from orchestrator.sources.port_specs import port_specs
 from orchestrator.sources.reading import Reader
 from orchestrator.sources.shell_words import split
+from orchestrator.sources.targets import source_and_target
 
 _PREDEFINED = frozenset({"default", "bridge", "host", "none"})
 """Networks on which no further names are given (docker/cli, IsUserDefined)."""
@@ -223,11 +224,11 @@ def _files(body: Table, kind: str, around: Surroundings) -> tuple[FileUse, ...]:
     reader, found = around.reader, []
     for item in items(body.get(kind)):
         long = table(item)
-        source = reader.text(long.get("source") if isinstance(item, Table) else item)
+        source, target = source_and_target(item, reader)
         declared = table(around.section(kind).get(source))
         use = FileUse(
             name=full_name(source, declared, around.stack, reader),
-            target=reader.text(long.get("target")) or source,
+            target=target,
             uid=reader.text(long.get("uid")) or "0",
             gid=reader.text(long.get("gid")) or "0",
             mode=reader.whole(long.get("mode"), 0o444),

@@ -34,9 +34,15 @@ def _volumes(body: Table) -> Iterator[tuple[str, Tree]]:
 def _files(body: Table, kind: str, folder: str) -> Iterator[tuple[str, Tree]]:
     reader = Reader()
     for item in items(body.get(kind)):
-        long = table(item)
-        source = reader.text(long.get("source") if isinstance(item, Table) else item)
-        yield join(folder, reader.text(long.get("target")) or source), item
+        _, target = source_and_target(item, reader)
+        yield join(folder, target), item
+
+
+def source_and_target(item: Tree, reader: Reader) -> tuple[str, str]:
+    """Return which config or secret a service uses, and where: at its own name, if nothing says."""
+    long = table(item)
+    source = reader.text(long.get("source") if isinstance(item, Table) else item)
+    return source, reader.text(long.get("target")) or source
 
 
 def _note_second(

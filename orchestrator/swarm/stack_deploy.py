@@ -8,7 +8,7 @@ from orchestrator.errors import FleetError, Problem
 from orchestrator.procedures.effects import DeployStack, Result
 from orchestrator.sources.document import parse
 from orchestrator.sources.findings import Findings
-from orchestrator.sources.labelled import labelled
+from orchestrator.sources.labelled_document import labelled
 from orchestrator.swarm import problems
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told

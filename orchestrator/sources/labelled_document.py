@@ -5,6 +5,7 @@ Each value is written as the file has it, so that what it means stays Docker's o
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from orchestrator.sources.document import Pair, Scalar, Series, Table, Tree, table
 from orchestrator.sources.findings import NOWHERE
@@ -56,10 +57,8 @@ def expanded(tree: Tree) -> int:
 def _each(services: Tree | None, change: Callable[[Tree], Tree]) -> Tree | None:
     if not isinstance(services, Table):
         return services
-    pairs = (
-        Pair(key=pair.key, raw=pair.raw, at=pair.at, value=change(pair.value)) for pair in services
-    )
-    return Table(pairs=tuple(pairs), at=services.at)
+    pairs = tuple(replace(pair, value=change(pair.value)) for pair in services)
+    return replace(services, pairs=pairs)
 
 
 def _with_labels(body: Tree, labels: Mapping[str, str]) -> Tree:
@@ -82,7 +81,7 @@ def _joined(own: Tree | None, labels: Mapping[str, str]) -> Tree:
     if isinstance(own, Series):
         kept = (item for item in own if _name(item) not in labels)
         added = (_text(f"{name}={value}") for name, value in labels.items())
-        return Series(items=(*kept, *added), at=own.at)
+        return replace(own, items=(*kept, *added))
     if not (_is_nothing(own) or isinstance(own, Table)):
         assert own is not None  # noqa: S101 - says mypy
         return own
@@ -104,11 +103,9 @@ def _put(body: Table, key: str, value: Tree) -> Table:
     """Return the mapping with `value` for `key`, in its old place or as the last one."""
     if body.get(key) is None:
         new = Pair(key=key, raw=_quoted(key), at=NOWHERE, value=value)
-        return Table(pairs=(*body, new), at=body.at)
-    pairs = (
-        Pair(key=p.key, raw=p.raw, at=p.at, value=value if p.key == key else p.value) for p in body
-    )
-    return Table(pairs=tuple(pairs), at=body.at)
+        return replace(body, pairs=(*body, new))
+    pairs = tuple(replace(pair, value=value) if pair.key == key else pair for pair in body)
+    return replace(body, pairs=pairs)
 
 
 def _lines(tree: Tree) -> Iterator[str]:

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from orchestrator.fleet.unit import Unit
 from orchestrator.sources.document import parse
 from orchestrator.sources.findings import Findings
-from orchestrator.sources.labelled import expanded, labelled
+from orchestrator.sources.labelled_document import expanded, labelled
 
 OURS = {"dtdeploy.run": "r$1", "dtdeploy.words": "é \" ' \n\u2028\x7f end"}
 # `$` is doubled: compose files are interpolated.
