@@ -16,6 +16,7 @@ from lab.parallel import at_once
 from lab.standins.compose import image
 from lab.standins.repos import CLIENT_STACK, DAEMONS_STACK, SERVER_STACK, services_of
 from lab.topology import Host, Role
+from lab.witness import records
 
 STACKS = (SERVER_STACK, DAEMONS_STACK, CLIENT_STACK)
 _LABEL = "com.docker.stack.namespace"
@@ -26,6 +27,8 @@ _WITH_FILES = frozenset({"tmpfs", "ext4", "xfs", "btrfs", "overlay"})
 _LEAST_FREE = 64 * 1024
 
 MISSING = "a service is missing"
+_STILL_CUT_OFF_SECONDS = 8.0
+"""Who does not reach the server says so every 6 s at least (standins/rootfs/poll.sh)."""
 _PATIENCE_NANOSECONDS = 60_000_000_000
 
 Unit = tuple[str, str]
@@ -68,7 +71,8 @@ def troubles(units: Collection[Unit] | None) -> list[Trouble]:
     if found:
         return found
     sites = [(site, units) for site in shape.site_managers()]
-    return [trouble for listed in at_once(_site_troubles, sites) for trouble in listed]
+    found = [trouble for listed in at_once(_site_troubles, sites) for trouble in listed]
+    return found or (_cut_off() if units else [])
 
 
 def strays(units: Collection[Unit]) -> list[Stray]:
@@ -78,6 +82,17 @@ def strays(units: Collection[Unit]) -> list[Stray]:
         for site in state.current().shape.site_managers()
         for service in hosts.api(hosts.find(site), "GET", "/services")
         if not _as_described(service, _described(site, units))
+    ]
+
+
+def _cut_off() -> list[Trouble]:
+    """Find who said a moment ago that it does not reach the server, and nothing since."""
+    last = {line.container: line for line in records.logs()}
+    since = records.now() - _STILL_CUT_OFF_SECONDS
+    return [
+        Trouble("the server is not reached", line.container)
+        for line in last.values()
+        if line.is_unreachable and line.at >= since
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import KEPT_TOGETHER, OneByOne
+from tests.conftest import KEPT_TOGETHER, LONGEST_FIRST, OneByOne
 
 ROOT = Path(__file__).resolve().parents[2]
 _TAKE_DOWN = """
@@ -54,3 +54,17 @@ def test_the_folders_with_tests_on_the_lab_are_all_looked_through() -> None:
     listed = re.search(r"^lab_folders=\((.*)\)$", (ROOT / "scripts/test").read_text(), re.MULTILINE)
     assert listed
     assert {"/".join(parts) for parts in found} == set(listed[1].split())
+
+
+def test_the_longest_tests_go_first() -> None:
+    scopes = [
+        "tests/lab/test_status.py::test_a",
+        "tests/lab/test_ci.py::test_b[x.py::y]",
+        "tests/contract/",
+        "tests/lab/test_recovery.py::test_c",
+    ]
+    assert sorted(scopes, key=OneByOne.rank) == [scopes[2], scopes[3], scopes[1], scopes[0]]
+
+
+def test_what_goes_first_is_there() -> None:
+    assert [name for name in LONGEST_FIRST if not (ROOT / f"tests/lab/{name}.py").is_file()] == []

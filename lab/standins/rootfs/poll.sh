@@ -19,13 +19,17 @@ ask() {
 }
 
 say "started $name"
+lost=
 while :; do
     dial "$host" "$port"
     while ask; do
+        [ -z "$lost" ] || say "REACHED $DATATRAIL_SERVER again"
+        lost=
         # Nothing comes unasked but the connection's end.
         read -r -t 2 _ <&5
     done
     say "UNREACHABLE $DATATRAIL_SERVER"
+    lost=yes
     hang_up
     pause 0.5
 done
