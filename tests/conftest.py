@@ -22,7 +22,6 @@ LONGEST_FIRST = (
     "test_real_client",
     "test_by_hand",
     "test_half_finished",
-    "test_links",
     "test_ingress",
     "test_ci",
     "test_deploy",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.unit import Unit
+from orchestrator.sources.combinations import check_combinations
 from orchestrator.sources.convert import used_networks
 from orchestrator.sources.document import Scalar, Table, items, parse, table
 from orchestrator.sources.findings import Findings
@@ -84,6 +85,7 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
         _passed_through(body, resolver)
     check_links(root, findings)
     check_targets(root, findings)
+    check_combinations(root, findings)
     return Composed(
         desired=DesiredStack(
             unit=findings.unit,

@@ -20,10 +20,12 @@ from orchestrator.fleet.spec import (
 )
 from orchestrator.sources.document import Scalar, Table, Tree, items, table
 from orchestrator.sources.environment import environment
+from orchestrator.sources.extra_hosts import host_line
 from orchestrator.sources.full_names import full_name
 from orchestrator.sources.mounts import mounts
 from orchestrator.sources.port_specs import port_specs
-from orchestrator.sources.reading import Reader
+from orchestrator.sources.reading import Reader, parsed
+from orchestrator.sources.restart import restart_policy
 from orchestrator.sources.shell_words import split
 from orchestrator.sources.targets import source_and_target
 
@@ -115,7 +117,7 @@ def _mode(deploy: Table, reader: Reader) -> tuple[Mode, int]:
 
 def _words(tree: Tree | None, reader: Reader) -> tuple[str, ...]:
     if isinstance(tree, Scalar):
-        return split(reader.text(tree)) or ()
+        return parsed(split, reader.text(tree), ())
     return reader.texts(tree)
 
 
@@ -191,20 +193,13 @@ def _restart(body: Table, deploy: Table, reader: Reader) -> RestartPolicy:
     policy = deploy.get("restart_policy")
     usual = RestartPolicy()
     if not isinstance(policy, Table):
-        return _old_restart(reader.text(body.get("restart")))
+        return parsed(restart_policy, reader.text(body.get("restart")), usual)
     return RestartPolicy(
         condition=reader.text(policy.get("condition")) or usual.condition,
         delay=reader.nanoseconds(policy.get("delay"), usual.delay),
         attempts=reader.whole(policy.get("max_attempts")),
         window=reader.nanoseconds(policy.get("window")),
     )
-
-
-def _old_restart(text: str) -> RestartPolicy:
-    """Read `restart:`, which counts where there is no restart_policy; `no` says nothing."""
-    name, _, attempts = text.partition(":")
-    condition = "on-failure" if name == "on-failure" else "any"
-    return RestartPolicy(condition=condition, attempts=int(attempts) if attempts.isdecimal() else 0)
 
 
 def _update(tree: Tree | None, reader: Reader) -> UpdatePolicy:
@@ -252,11 +247,12 @@ def _credential_spec(body: Table, around: Surroundings) -> tuple[str, str]:
 
 
 def _hosts(tree: Tree | None, reader: Reader) -> tuple[str, ...]:
-    """Return lines for /etc/hosts, `address name`, from `name:address` or a mapping."""
+    """Return lines for /etc/hosts, `address name`."""
     if isinstance(tree, Table):
-        return tuple(f"{reader.text(pair.value)} {pair.key}" for pair in tree)
-    parts = (text.partition(":") for text in reader.texts(tree))
-    return tuple(f"{address} {name}" for name, colon, address in parts if colon)
+        lines = (f"{pair.key}={reader.text(pair.value)}" for pair in tree)
+    else:
+        lines = (line for line in reader.texts(tree))
+    return tuple(filter(None, (parsed(host_line, line, "") for line in lines)))
 
 
 def _capabilities(body: Table, reader: Reader) -> tuple[tuple[str, ...], tuple[str, ...]]:

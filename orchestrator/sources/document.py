@@ -3,6 +3,7 @@
 Aliases share one subtree, so a file that multiplies itself stays as small as it is written.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,9 +12,20 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from orchestrator.sources.findings import NOWHERE, Findings, Position
+from orchestrator.sources.plain_scalar import Timestamp, Value, resolve, timestamp
 
 MAX_BYTES = 1_000_000
 _TAG = "tag:yaml.org,2002:"
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+"""Anchor and tag, which may stand before a scalar."""
+_TAGGED = {
+    "!!null": type(None),
+    "!!bool": bool,
+    "!!int": int,
+    "!!float": float,
+    "!!timestamp": Timestamp,
+}
+"""The tags that make something else than text of a scalar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +36,7 @@ class Scalar:
     has been told; `secret` names the secret ones: their values never are in it.
     """
 
-    value: str | int | float | bool | None
+    value: Value
     at: Position
     raw: str = field(default="", repr=False, compare=False)
     interpolated: bool = False
@@ -153,32 +165,40 @@ class _Grower:
             return Table(pairs=tuple(self._pairs(node)), at=_at(node))
         if isinstance(node, SequenceNode):
             return Series(items=tuple(self.grow(item) for item in node.value), at=_at(node))
-        return _scalar(node)
+        return _scalar(node, self._findings)
 
     def _pairs(self, node: MappingNode) -> list[Pair]:
         own: dict[str, Pair] = {}
         merged: dict[str, Pair] = {}
+        merges: list[Position] = []
         for key, value in node.value:
             if key.tag == f"{_TAG}merge":
+                merges.append(_at(key))
                 for pair in self._merged(value):
                     merged.setdefault(pair.key, pair)
             elif found := self._pair(key, value, own):
                 own[found.key] = found
+        for at in merges[1:]:
+            self._second("<<", at, merges[0])
         return [*own.values(), *(pair for name, pair in merged.items() if name not in own)]
 
     def _pair(self, key: Node, value: Node, own: dict[str, Pair]) -> Pair | None:
-        if not isinstance(key, ScalarNode) or key.tag != f"{_TAG}str":
+        if not isinstance(key, ScalarNode) or not isinstance(_value(key), str):
             self._findings.add("not-compose", "a key must be a string", _at(key))
             return None
         if key.value in own:
-            self._findings.add(
-                "duplicate-key",
-                f"the key {key.value!r} stands here a second time",
-                _at(key),
-                fix=f"keep one; the first is on line {own[key.value].at.line}",
-            )
+            self._second(key.value, _at(key), own[key.value].at)
             return None
         return Pair(key=str(key.value), at=_at(key), value=self.grow(value), raw=_raw(key))
+
+    def _second(self, key: str, at: Position, first: Position) -> None:
+        together = ", or merge both with `<<: [*a, *b]`" if key == "<<" else ""
+        self._findings.add(
+            "duplicate-key",
+            f"the key {key!r} stands here a second time",
+            at,
+            fix=f"keep one; the first is on line {first.line}{together}",
+        )
 
     def _merged(self, value: Node) -> list[Pair]:
         sources = value.value if isinstance(value, SequenceNode) else [value]
@@ -188,8 +208,12 @@ class _Grower:
         return [pair for tree in trees if isinstance(tree, Table) for pair in tree]
 
 
-def _scalar(node: Node) -> Scalar:
-    return Scalar(value=_value(str(node.tag), str(node.value)), at=_at(node), raw=_raw(node))
+def _scalar(node: Node, findings: Findings) -> Scalar:
+    value = _value(node)
+    if isinstance(value, _Untaken):
+        findings.add("not-yaml", f"cannot decode `{node.value}` as a {value.tag}", _at(node))
+        value = None
+    return Scalar(value=value, at=_at(node), raw=_raw(node))
 
 
 def _raw(node: Node) -> str:
@@ -197,32 +221,27 @@ def _raw(node: Node) -> str:
     return str(start.buffer[start.pointer : end.pointer]) if start.buffer else ""
 
 
-def _value(tag: str, text: str) -> str | int | float | bool | None:
-    match tag.removeprefix(_TAG):
-        case "null":
-            return None
-        case "bool":
-            return text.lower() == "true"
-        case "int":
-            return _integer(text)
-        case "float":
-            return _float(text)
-    return text
+@dataclass(frozen=True, slots=True)
+class _Untaken:
+    """A tag that the text it stands before does not fit."""
+
+    tag: str
 
 
-def _integer(text: str) -> int | str:
-    plain = text.replace("_", "")
-    for base in (0, 8, 10):  # a leading zero alone means octal to Docker's YAML library
-        try:
-            return int(plain, base)
-        except ValueError:
-            continue
-    return text
-
-
-def _float(text: str) -> float | str:
-    plain = text.replace("_", "").lower()
-    try:
-        return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
-    except ValueError:
+def _value(node: Node) -> Value | _Untaken:
+    """Return what a scalar is: by its tag, else by its quotes, else by its text."""
+    text = str(node.value)
+    properties = _PROPERTIES.match(_raw(node))
+    tags = [word for word in properties[0].split() if word.startswith("!")] if properties else []
+    if not tags:
+        return resolve(text) if node.style in {None, ""} else text
+    (tag,) = tags
+    wanted = _TAGGED.get(tag)
+    if wanted is None:
         return text
+    if tag == "!!timestamp":
+        return timestamp(text) or _Untaken(tag)
+    value = resolve(text)
+    if tag == "!!float" and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value if type(value) is wanted else _Untaken(tag)

@@ -14,6 +14,7 @@ _SECONDS = {
 """Go knows both the micro sign and the Greek letter."""
 
 _TERM = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
+_LONGEST_SECONDS = Decimal((1 << 63) - 1) * _SECONDS["ns"]
 _DURATION = re.compile(rf"([-+]?)(?:0|((?:{_TERM})+))")
 
 
@@ -21,11 +22,13 @@ def seconds(text: str) -> float | None:
     """Read a duration (`1m30s`, `1.5s`, `500ms`) as seconds; None if the text is none.
 
     The syntax is that of Go's time.ParseDuration, which Docker uses: a number must have its
-    unit, but for a plain 0.
+    unit, but for a plain 0; and it must be below 2^63 nanoseconds.
     """
     whole = _DURATION.fullmatch(text)
     if whole is None:
         return None
     terms = re.findall(_TERM, text)
     total = sum((Decimal(number) * _SECONDS[unit] for number, unit in terms), Decimal(0))
+    if total > _LONGEST_SECONDS:
+        return None
     return float(-total if whole[1] == "-" else total)

@@ -1,12 +1,18 @@
 """What a compose file's parts refer to: networks, configs, secrets, volumes and files."""
 
+import re
+
+from orchestrator.fleet.spec import Mount
 from orchestrator.sources.document import Scalar, Table, Tree, items, table
 from orchestrator.sources.findings import Findings
 from orchestrator.sources.model import Reference
+from orchestrator.sources.mounts import mounted
+from orchestrator.sources.reading import Reader
 from orchestrator.sources.service import flag, text
 
 _ALWAYS_THERE = {"host", "bridge", "none", "default"}
 """Every node has these networks; Docker does not look for them in the Swarm."""
+_ABSOLUTE = re.compile(r"/|[a-zA-Z]:[\\/]|\\\\")
 
 
 def _bodies(root: Table) -> list[Table]:
@@ -41,8 +47,8 @@ def check_links(root: Table, findings: Findings) -> None:
                 if name and name not in declared and (kind, name) != ("networks", "default"):
                     _undeclared(kind, name, tree, findings)
     for body in _bodies(root):
-        for item in items(body.get("volumes")):
-            _check_volume(item, table(root.get("volumes")), findings)
+        for item, mount in mounted(body.get("volumes"), Reader()):
+            _check_mount(item, mount, table(root.get("volumes")), findings)
 
 
 def _undeclared(kind: str, name: str, tree: Tree, findings: Findings) -> None:
@@ -54,31 +60,22 @@ def _undeclared(kind: str, name: str, tree: Tree, findings: Findings) -> None:
     )
 
 
-def _check_volume(item: Tree, declared: Table, findings: Findings) -> None:
-    kind, source = _mount(item, findings)
-    if kind == "bind" and source.startswith("."):
+def _check_mount(item: Tree, mount: Mount, declared: Table, findings: Findings) -> None:
+    if mount.kind == "volume" and mount.source:
+        if mount.source not in {pair.key for pair in declared}:
+            _undeclared("volumes", mount.source, item, findings)
+    elif mount.kind == "bind" and mount.source and not _ABSOLUTE.match(mount.source):
+        where = (
+            "in the home folder of whoever deploys"
+            if mount.source.startswith("~")
+            else "in the release's folder, which only the manager has and which does not stay"
+        )
         findings.add(
             "relative-bind",
-            f"the bind mount {source!r} would lie in the release's folder, "
-            "which only the manager has and which does not stay",
+            f"the bind mount {mount.source!r} would lie {where}",
             item.at,
             fix="give an absolute path that the nodes have, or use a config",
         )
-    if kind == "volume" and source and declared.get(source) is None:
-        known = {pair.key for pair in declared}
-        if source not in known:
-            _undeclared("volumes", source, item, findings)
-
-
-def _mount(item: Tree, findings: Findings) -> tuple[str, str]:
-    if isinstance(item, Table):
-        kind, source = text(item.get("type"), findings), text(item.get("source"), findings)
-        relative = kind == "bind" and source[:1] not in {"/", "~", ""}
-        return kind, f"./{source}" if relative and not source.startswith(".") else source
-    source, found, _ = text(item, findings).partition(":")
-    if not found:
-        return "volume", ""
-    return ("bind" if source[:1] in {".", "/", "~"} else "volume"), source
 
 
 def external_names(root: Table, kind: str, findings: Findings) -> tuple[str, ...]:

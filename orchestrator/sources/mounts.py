@@ -1,5 +1,6 @@
 """Mounts of a compose file, short and long, as docker/cli reads them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from orchestrator.fleet.spec import Mount
@@ -8,15 +9,25 @@ from orchestrator.sources.full_names import full_name, is_external
 from orchestrator.sources.reading import Reader
 
 _PROPAGATIONS = frozenset({"rprivate", "private", "rshared", "shared", "rslave", "slave"})
+_SHORTEST = 3
+"""From so many characters on the short form is looked into; `v:` is a target to Docker."""
 
 
 def mounts(tree: Tree | None, volumes: Table, stack: str, reader: Reader) -> tuple[Mount, ...]:
-    """Return a service's mounts, as they stand there."""
-    found = (
-        _long(item, reader) if isinstance(item, Table) else _short(reader.text(item))
-        for item in items(tree)
-    )
-    return tuple(_named(mount, volumes, stack, reader) for mount in found)
+    """Return a service's mounts, as they stand there; without those that cannot be read."""
+    return tuple(_named(mount, volumes, stack, reader) for _, mount in mounted(tree, reader))
+
+
+def mounted(tree: Tree | None, reader: Reader) -> Iterator[tuple[Tree, Mount]]:
+    """Give each mount of a service with the tree it stands in, its source by the file's name."""
+    for item in items(tree):
+        if isinstance(item, Table):
+            yield item, _long(item, reader)
+        else:
+            try:
+                yield item, short_mount(reader.text(item))
+            except ValueError:
+                continue
 
 
 def _long(body: Table, reader: Reader) -> Mount:
@@ -28,16 +39,28 @@ def _long(body: Table, reader: Reader) -> Mount:
         read_only=reader.flag(body.get("read_only")),
         propagation=reader.text(bind.get("propagation")) or "rprivate",
         no_copy=reader.flag(volume.get("nocopy")),
-        size_bytes=reader.size(tmpfs.get("size")),
+        size_bytes=reader.whole(tmpfs.get("size")),
     )
 
 
-def _short(text: str) -> Mount:
-    """Read `[source:]target[:options]` (docker/cli compose/loader/volume.go)."""
+def short_mount(text: str) -> Mount:
+    """Read `[source:]target[:options]` (docker/cli compose/loader/volume.go).
+
+    Raises:
+        ValueError: it is none, in Docker's words.
+
+    """
+    if not text:
+        raise ValueError("invalid empty volume spec")
     source, target, options = _sections(text)
+    kind = "bind" if _is_path(source) else "volume"
     words = options.split(",")
+    if kind == "volume" and _PROPAGATIONS & set(words):
+        raise ValueError("bind options are incompatible with type volume")
+    if kind == "bind" and "nocopy" in words:
+        raise ValueError("volume options are incompatible with type bind")
     return Mount(
-        kind="bind" if source[:1] in {".", "/", "~"} or ":" in source else "volume",
+        kind=kind,
         target=target,
         source=source,
         read_only=[word == "ro" for word in words if word in {"ro", "rw"}][-1:] == [True],
@@ -47,26 +70,39 @@ def _short(text: str) -> Mount:
 
 
 def _sections(text: str) -> tuple[str, str, str]:
-    """Split at colons; one letter before a colon is a Windows drive, and no section."""
-    parts: list[str] = []
-    drive = ""
-    for part in text.split(":"):
-        whole = drive + part
-        drive = ""
-        if len(part) == 1 and part.isalpha() and whole == part:
-            drive = f"{part}:"
+    """Split at colons, but for those behind the letter of a Windows drive."""
+    if len(text) < _SHORTEST:
+        return "", text, ""
+    sections = [""]
+    for character in text:
+        section = sections[-1]
+        if character != ":" or (len(section) == 1 and section.isalpha()):
+            sections[-1] += character
         else:
-            parts.append(whole)
-    parts += [drive[:-1]] if drive else []
-    if len(parts) == 1:
-        return "", parts[0], ""
-    source, target, *options = parts
-    return source, target, options[0] if options else ""
+            sections.append("")
+    if "" in sections:
+        raise ValueError(f"invalid spec: {text}: empty section between colons")
+    match sections:
+        case [target]:
+            return "", target, ""
+        case [source, target]:
+            return source, target, ""
+        case [source, target, options]:
+            return source, target, options
+    raise ValueError(f"invalid spec: {text}: too many colons")
+
+
+def _is_path(source: str) -> bool:
+    drive = source[:1].isalpha() and source[1:2] == ":"
+    return drive or source.startswith((".", "/", "~", "\\\\"))
 
 
 def _named(mount: Mount, volumes: Table, stack: str, reader: Reader) -> Mount:
-    if mount.kind != "volume" or not mount.source:
+    if mount.kind != "volume":
         return mount
+    if not mount.source:
+        # Docker leaves out the options of a volume without a name.
+        return replace(mount, no_copy=False)
     body = table(volumes.get(mount.source))
     named = replace(mount, source=full_name(mount.source, body, stack, reader))
     if is_external(body, reader):

@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 from orchestrator.fleet.desired import PublishedPort
 
-_PROTOCOLS = {"", "tcp", "udp", "sctp"}
+PROTOCOLS = ("tcp", "udp", "sctp")
 LAST_PORT = 65535
 
 
@@ -17,7 +17,7 @@ def short(text: str) -> tuple[PublishedPort, ...] | None:
     rest, _, target = head.rpartition(":")
     host, _, published = rest.rpartition(":")
     targets, opened = port_range(target), port_range(published or "0")
-    if targets is None or opened is None or protocol.lower() not in _PROTOCOLS:
+    if targets is None or opened is None or protocol.lower() not in {"", *PROTOCOLS}:
         return None
     if not _is_address(host) or (len(targets) > 1 and published and len(targets) != len(opened)):
         return None

@@ -2,18 +2,19 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
+from typing import TypeVar
 
 from orchestrator.sources.document import Scalar, Table, Tree, items
 from orchestrator.sources.duration import seconds
+from orchestrator.sources.plain_scalar import Timestamp, Value
+from orchestrator.sources.quantities import nano_cpus, size_bytes
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kKmMgGtTpP])?[iI]?[bB]?")
-_WHOLE = re.compile(r"[+-]?\d+")
+T = TypeVar("T")
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _TRUE = frozenset({"true", "yes", "y", "on"})
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,7 @@ class Reader:
         """Return a value as text, None where there is none."""
         if not isinstance(tree, Scalar) or tree.value is None:
             return None
-        if isinstance(tree.value, bool):
-            return str(tree.value).lower()
-        if isinstance(tree.value, float):
-            return go_float(tree.value)
-        text = str(tree.value)
+        text = as_text(tree.value)
         for name in tree.secret:
             text = text.replace(f"<{name}>", self.secrets.get(name, f"<{name}>"))
         return text
@@ -47,7 +44,9 @@ class Reader:
         return self.text(tree).lower() in _TRUE
 
     def whole(self, tree: Tree | None, default: int = 0) -> int:
-        """Return a whole number."""
+        """Return a whole number; what stands behind the point is left out."""
+        if isinstance(tree, Scalar) and isinstance(tree.value, float):
+            return int(tree.value)
         text = self.text(tree)
         return int(text) if _WHOLE.fullmatch(text) else default
 
@@ -64,19 +63,12 @@ class Reader:
         return default if length is None else round(length * 1e9)
 
     def size(self, tree: Tree | None) -> int:
-        """Return bytes; `64M` counts in powers of 1024 (docker/go-units, RAMInBytes)."""
-        found = _SIZE.fullmatch(self.text(tree))
-        if found is None:
-            return 0
-        unit = Fraction(1024) ** _POWERS[(found[2] or "").lower()]
-        return math.floor(Fraction(found[1]) * unit)
+        """Return bytes."""
+        return parsed(size_bytes, self.text(tree), 0)
 
     def nano_cpus(self, tree: Tree | None) -> int:
-        """Return processors in billionths (docker/cli opts.ParseCPUs)."""
-        try:
-            return math.floor(Fraction(self.text(tree) or "0") * 10**9)
-        except (ValueError, ZeroDivisionError):
-            return 0
+        """Return processors in billionths."""
+        return parsed(nano_cpus, self.text(tree), 0)
 
     def texts(self, tree: Tree | None) -> tuple[str, ...]:
         """Return a list of texts, or the one that stands in its place."""
@@ -93,6 +85,28 @@ class Reader:
     def pairs(self, tree: Tree | None) -> tuple[tuple[str, str], ...]:
         """Return the same sorted, "" for a value that is left out."""
         return tuple(sorted((name, value or "") for name, value in self.settings(tree).items()))
+
+
+def parsed(parse: Callable[[str], T], text: str, otherwise: T) -> T:
+    """Return what a text means; what is wrong with it was told before, by shape."""
+    try:
+        return parse(text)
+    except ValueError:
+        return otherwise
+
+
+def as_text(value: Value) -> str:
+    """Return what Docker makes of a value where a text is wanted, "" of none."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case float():
+            return go_float(value)
+        case Timestamp(text=text):
+            return text
+    return str(value)
 
 
 def go_float(value: float) -> str:

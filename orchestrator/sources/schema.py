@@ -5,7 +5,37 @@ Names and kinds are those of the Compose file reference for version 3; from whic
 key is taken was measured by asking docker/cli 28.2.2 (`docker stack config`) for each of them.
 """
 
+from orchestrator.sources.constraint import check_constraint
+from orchestrator.sources.extra_hosts import host_address, host_line
+from orchestrator.sources.image_reference import check_image
+from orchestrator.sources.mounts import short_mount
+from orchestrator.sources.ports import PROTOCOLS
+from orchestrator.sources.quantities import (
+    check_time,
+    file_mode,
+    memory_bytes,
+    nano_cpus,
+    not_negative,
+    oom_score,
+    port_number,
+    share,
+    unsigned,
+)
+from orchestrator.sources.restart import restart_policy
 from orchestrator.sources.shape import Either, Keys, Kind, ListOf, Named, Of, Rule, Since
+from orchestrator.sources.shell_words import split
+
+
+
+def _one_of(what: str, *words: str) -> Of:
+    """Return the rule for a text that is one of `words`; in place of "" stands what is usual."""
+
+    def parse(text: str) -> None:
+        if text not in words:
+            raise ValueError(f"{text!r} is no {what}; there are {', '.join(filter(None, words))}")
+
+    return Of((Kind.TEXT,), parse=parse)
+
 
 _TEXT = Of((Kind.TEXT,))
 _WHOLE = Of((Kind.WHOLE,))
@@ -15,14 +45,22 @@ _NUMBER_CAST = Of((Kind.NUMBER,), cast=True)
 _TRUTH = Of((Kind.TRUTH,))
 _TRUTH_CAST = Of((Kind.TRUTH,), cast=True)
 _DURATION = Of((Kind.DURATION,))
+_TIME_SPAN = Of((Kind.DURATION,), parse=not_negative)
+_CHECK_TIME = Of((Kind.DURATION,), parse=check_time)
 _NULL = Of((Kind.NULL,))
 _TEXT_OR_NUMBER = Of((Kind.TEXT, Kind.NUMBER))
 _TEXTS = ListOf(_TEXT, unique=True)
 _TEXT_OR_TEXTS = Either((_TEXT, _TEXTS))
 _WORDS = Either((_TEXT, ListOf(_TEXT)))
-_SETTINGS = Either((Named(Of((Kind.TEXT, Kind.NUMBER, Kind.NULL)), free=True), _TEXTS))
-_OPTIONS = Named(_TEXT_OR_NUMBER, free=True)
-_ANY_MAPPING = Keys({}, open=0)
+_SETTING = Of((Kind.TEXT, Kind.NUMBER, Kind.NULL), dates=True)
+_SETTINGS = Either((Named(_SETTING, free=True), _TEXTS))
+_OPTIONS = Named(Of((Kind.TEXT, Kind.NUMBER), dates=True), free=True)
+_UNSIGNED_CAST = Of((Kind.WHOLE,), cast=True, parse=unsigned)
+_CPUS = Of((Kind.TEXT,), parse=nano_cpus)
+_MEMORY = Of((Kind.TEXT,), parse=memory_bytes)
+_PORT = Of((Kind.WHOLE,), cast=True, parse=port_number)
+_COMMAND = Either((Of((Kind.TEXT,), parse=split), ListOf(_TEXT)))
+_ORDER = _one_of("order", "start-first", "stop-first")
 
 _EXTERNAL = Either((_TRUTH_CAST, Keys({"name": _TEXT})))
 _EXTERNAL_FILE = Either((_TRUTH_CAST, Keys({"name": _TEXT}, open=0)))
@@ -36,27 +74,33 @@ _FILE_TARGET = Keys(
         "target": _TEXT,
         "uid": _TEXT,
         "gid": _TEXT,
-        "mode": _NUMBER_CAST,
+        "mode": Of((Kind.NUMBER,), cast=True, parse=file_mode),
     },
     open=0,
 )
 
 _UPDATE: dict[str, Rule] = {
-    "parallelism": _WHOLE_CAST,
-    "delay": _DURATION,
+    "parallelism": _UNSIGNED_CAST,
+    "delay": _TIME_SPAN,
     "failure_action": _TEXT,
-    "monitor": _DURATION,
-    "max_failure_ratio": _NUMBER_CAST,
-    "order": Since(4, _TEXT),
+    "monitor": _TIME_SPAN,
+    "max_failure_ratio": Of((Kind.NUMBER,), cast=True, parse=share),
+    "order": Since(4, _ORDER),
 }
+_UPDATE_CONFIG = Keys(
+    {**_UPDATE, "failure_action": _one_of("failure action", "", "pause", "continue", "rollback")}
+)
+_ROLLBACK_CONFIG = Keys(
+    {**_UPDATE, "failure_action": _one_of("failure action", "", "pause", "continue")}
+)
 
 _RESOURCES = Keys(
     {
-        "limits": Keys({"cpus": _TEXT, "memory": _TEXT, "pids": Since(9, _WHOLE)}),
+        "limits": Keys({"cpus": _CPUS, "memory": _MEMORY, "pids": Since(9, Of((Kind.WHOLE,), parse=unsigned))}),
         "reservations": Keys(
             {
-                "cpus": _TEXT,
-                "memory": _TEXT,
+                "cpus": _CPUS,
+                "memory": _MEMORY,
                 "generic_resources": Since(
                     5,
                     ListOf(
@@ -70,9 +114,9 @@ _RESOURCES = Keys(
 
 _PLACEMENT = Keys(
     {
-        "constraints": ListOf(_TEXT),
+        "constraints": ListOf(Of((Kind.TEXT,), parse=check_constraint)),
         "preferences": Since(3, ListOf(Keys({"spread": _TEXT}))),
-        "max_replicas_per_node": Since(8, _WHOLE_CAST),
+        "max_replicas_per_node": Since(8, _UNSIGNED_CAST),
     }
 )
 
@@ -81,18 +125,18 @@ _DEPLOY = Either(
         Keys(
             {
                 "mode": _TEXT,
-                "endpoint_mode": Since(2, _TEXT),
-                "replicas": _WHOLE_CAST,
+                "endpoint_mode": Since(2, _one_of("endpoint mode", "", "vip", "dnsrr")),
+                "replicas": _UNSIGNED_CAST,
                 "labels": _SETTINGS,
-                "rollback_config": Since(7, Keys(_UPDATE)),
-                "update_config": Keys(_UPDATE),
+                "rollback_config": Since(7, _ROLLBACK_CONFIG),
+                "update_config": _UPDATE_CONFIG,
                 "resources": _RESOURCES,
                 "restart_policy": Keys(
                     {
-                        "condition": _TEXT,
-                        "delay": _DURATION,
-                        "max_attempts": _WHOLE_CAST,
-                        "window": _DURATION,
+                        "condition": _one_of("condition", "", "none", "on-failure", "any"),
+                        "delay": _TIME_SPAN,
+                        "max_attempts": _UNSIGNED_CAST,
+                        "window": _TIME_SPAN,
                     }
                 ),
                 "placement": _PLACEMENT,
@@ -105,12 +149,12 @@ _DEPLOY = Either(
 _HEALTHCHECK = Keys(
     {
         "disable": _TRUTH_CAST,
-        "interval": _DURATION,
-        "retries": _NUMBER_CAST,
+        "interval": _CHECK_TIME,
+        "retries": Of((Kind.NUMBER,), cast=True, parse=unsigned),
         "test": _WORDS,
-        "timeout": _DURATION,
-        "start_period": Since(4, _DURATION),
-        "start_interval": Since(12, _DURATION),
+        "timeout": _CHECK_TIME,
+        "start_period": Since(4, _CHECK_TIME),
+        "start_interval": Since(12, _CHECK_TIME),
     }
 )
 
@@ -122,10 +166,10 @@ _PORTS = ListOf(
                 2,
                 Keys(
                     {
-                        "mode": _TEXT,
-                        "target": _WHOLE_CAST,
-                        "published": _WHOLE_CAST,
-                        "protocol": _TEXT,
+                        "mode": _one_of("way to publish a port", "", "ingress", "host"),
+                        "target": _PORT,
+                        "published": _PORT,
+                        "protocol": _one_of("protocol", "", *PROTOCOLS),
                     }
                 ),
             ),
@@ -137,7 +181,7 @@ _PORTS = ListOf(
 _VOLUMES = ListOf(
     Either(
         (
-            _TEXT,
+            Of((Kind.TEXT,), parse=short_mount),
             Since(
                 2,
                 Keys(
@@ -147,9 +191,9 @@ _VOLUMES = ListOf(
                         "target": _TEXT,
                         "read_only": _TRUTH_CAST,
                         "consistency": _TEXT,
-                        "bind": _ANY_MAPPING,
-                        "volume": _ANY_MAPPING,
-                        "tmpfs": Since(6, _ANY_MAPPING),
+                        "bind": Keys({"propagation": _TEXT}, open=0),
+                        "volume": Keys({"nocopy": _TRUTH_CAST}, open=0),
+                        "tmpfs": Since(6, Keys({"size": Of((Kind.WHOLE,), parse=unsigned)}, open=0)),
                     },
                     required=("type",),
                 ),
@@ -179,6 +223,10 @@ _SERVICE_NETWORKS = Either(
     )
 )
 
+_HOSTS = Either(
+    (Named(Of((Kind.TEXT,), parse=host_address), free=True), ListOf(Of((Kind.TEXT,), parse=host_line), unique=True))
+)
+
 _BUILD = Keys(
     {
         "context": _TEXT,
@@ -202,7 +250,7 @@ _SERVICE = Keys(
         "cap_drop": _TEXTS,
         "cgroupns_mode": Since(9, _TEXT),
         "cgroup_parent": _TEXT,
-        "command": _WORDS,
+        "command": _COMMAND,
         "configs": Since(3, ListOf(Either((_TEXT, _FILE_TARGET)))),
         "container_name": _TEXT,
         "credential_spec": Since(
@@ -213,24 +261,24 @@ _SERVICE = Keys(
         "dns": _TEXT_OR_TEXTS,
         "dns_search": _TEXT_OR_TEXTS,
         "domainname": _TEXT,
-        "entrypoint": _WORDS,
+        "entrypoint": _COMMAND,
         "env_file": _TEXT_OR_TEXTS,
         "environment": _SETTINGS,
         "expose": ListOf(_TEXT_OR_NUMBER, unique=True),
         "external_links": _TEXTS,
-        "extra_hosts": _SETTINGS,
+        "extra_hosts": _HOSTS,
         "healthcheck": _HEALTHCHECK,
         "hostname": _TEXT,
-        "image": _TEXT,
+        "image": Of((Kind.TEXT,), parse=check_image),
         "init": Since(7, _TRUTH),
         "ipc": _TEXT,
-        "isolation": Since(5, _TEXT),
+        "isolation": Since(5, _one_of("isolation", "", "default", "process", "hyperv")),
         "labels": _SETTINGS,
         "links": _TEXTS,
         "logging": Keys(
             {
                 "driver": _TEXT,
-                "options": Named(Of((Kind.TEXT, Kind.NUMBER, Kind.NULL)), free=True),
+                "options": Named(_SETTING, free=True),
             }
         ),
         "mac_address": _TEXT,
@@ -240,13 +288,13 @@ _SERVICE = Keys(
         "ports": _PORTS,
         "privileged": _TRUTH_CAST,
         "read_only": _TRUTH_CAST,
-        "restart": _TEXT,
+        "restart": Of((Kind.TEXT,), parse=restart_policy),
         "security_opt": _TEXTS,
         "shm_size": _TEXT,
         "secrets": Since(1, ListOf(Either((_TEXT, _FILE_TARGET)))),
         "sysctls": _SETTINGS,
         "stdin_open": _TRUTH_CAST,
-        "stop_grace_period": _DURATION,
+        "stop_grace_period": _TIME_SPAN,
         "stop_signal": _TEXT,
         "tmpfs": _TEXT_OR_TEXTS,
         "tty": _TRUTH_CAST,
@@ -258,7 +306,7 @@ _SERVICE = Keys(
                 )
             )
         ),
-        "oom_score_adj": Since(13, _WHOLE),
+        "oom_score_adj": Since(13, Of((Kind.WHOLE,), parse=oom_score)),
         "user": _TEXT,
         "userns_mode": _TEXT,
         "volumes": _VOLUMES,

@@ -8,6 +8,7 @@ from orchestrator.sources.document import Scalar, Table, Tree, items, table
 from orchestrator.sources.duration import seconds
 from orchestrator.sources.findings import Findings
 from orchestrator.sources.ports import LAST_PORT, short
+from orchestrator.sources.reading import as_text
 
 GRACE_SECONDS = 10.0
 """Docker's stop_grace_period where a file has none."""
@@ -35,9 +36,7 @@ def text(tree: Tree | None, findings: Findings) -> str:
             fix="use a plain variable here, or pass the secret through `environment:`",
         )
         return ""
-    if isinstance(tree.value, bool):
-        return str(tree.value).lower()
-    return str(tree.value)
+    return as_text(tree.value)
 
 
 def flag(tree: Tree | None, findings: Findings) -> bool:

@@ -1,7 +1,8 @@
 """What kinds of values may stand where in a compose file, and the check against it."""
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,6 +11,8 @@ from rapidfuzz import process
 from orchestrator.sources.document import Pair, Scalar, Series, Table, Tree
 from orchestrator.sources.duration import seconds
 from orchestrator.sources.findings import Findings, Position
+from orchestrator.sources.plain_scalar import Timestamp
+from orchestrator.sources.reading import as_text
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -33,10 +36,14 @@ class Of:
 
     With `cast`, a text that came out of a variable is read as that kind (docker/cli 28,
     cli/compose/loader/interpolate.go); elsewhere it stays a string and is refused as one.
+    With `dates`, a date without quotes is taken and becomes the text that Go writes for it.
+    `parse` raises a ValueError that says what is wrong with a value's text.
     """
 
     kinds: tuple[Kind, ...]
     cast: bool = False
+    dates: bool = False
+    parse: Callable[[str], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +106,10 @@ class Shape:
         chosen = _fitting(tree, rule)
         if isinstance(chosen, Since):
             self._check_version(chosen.minor, path, at or tree.at)
-            chosen = chosen.rule
+            chosen = _fitting(tree, chosen.rule)
         match (chosen, tree):
             case (Of(), Scalar()):
-                if not _is_of(tree, chosen):
-                    self._wrong(path, rule, tree.at)
+                self._check_value(tree, chosen, rule, path)
             case (ListOf(), Series(items=items)):
                 self._check_items(items, chosen, path)
             case (Keys(), Table(pairs=pairs)):
@@ -113,6 +119,18 @@ class Shape:
                     self._check_named(pair, chosen, path)
             case _:
                 self._wrong(path, rule, tree.at)
+
+    def _check_value(self, scalar: Scalar, of: Of, rule: Rule, path: str) -> None:
+        if isinstance(scalar.value, Timestamp) and not of.dates:
+            what = f"{path} must be {_described(rule)}; to Docker this is a date"
+            self._add(what, scalar.at, fix="put it in quotes")
+        elif not _is_of(scalar, of):
+            self._wrong(path, rule, scalar.at)
+        elif of.parse is not None and not (scalar.broken or scalar.secret):
+            try:
+                of.parse(as_text(scalar.value))
+            except ValueError as error:
+                self.findings.add("bad-value", f"{path}: {error}", scalar.at)
 
     def _check_version(self, minor: int, path: str, at: Position) -> None:
         if self.minor < minor:
@@ -189,6 +207,8 @@ def _bare(rule: Rule) -> Rule:
 
 
 def _is_of(scalar: Scalar, of: Of) -> bool:
+    if isinstance(scalar.value, float) and not math.isfinite(scalar.value):
+        return False  # "json: unsupported value", says Docker
     cast = of.cast and scalar.interpolated
     return scalar.broken or any(_is_kind(scalar, kind, cast=cast) for kind in of.kinds)
 
@@ -197,7 +217,7 @@ def _is_kind(scalar: Scalar, kind: Kind, *, cast: bool) -> bool:
     value = scalar.value
     match kind:
         case Kind.TEXT:
-            return isinstance(value, str)
+            return isinstance(value, str | Timestamp)
         case Kind.DURATION:
             return isinstance(value, str) and seconds(value) is not None
         case Kind.WHOLE:
@@ -211,6 +231,8 @@ def _is_kind(scalar: Scalar, kind: Kind, *, cast: bool) -> bool:
 
 
 def _is_whole(value: object) -> bool:
+    if isinstance(value, float):
+        return value.is_integer()
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -13,17 +13,26 @@ _TOKEN = re.compile(rf"[ \t\r\n]+ | \#[^\n]* | ((?:{_PIECE.pattern})+)", re.DOTA
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-def split(text: str) -> tuple[str, ...] | None:
-    """Split a command into words; None where a quote or an escape has no end."""
+def split(text: str) -> tuple[str, ...]:
+    """Split a command into words.
+
+    Raises:
+        ValueError: a quote or an escape has no end, in Docker's words.
+
+    """
     words = []
     at = 0
     while at < len(text):
         token = _TOKEN.match(text, at)
-        if token is None:
-            return None
+        end = token.end() if token else at
+        # What a word ends before is a blank, or a quote or an escape without its end.
+        if token is None or (token[1] is not None and text[end : end + 1] in {"'", '"', "\\"}):
+            quoted = text[end] != "\\" and not text.endswith("\\")
+            what = "when expecting closing quote" if quoted else "after escape character"
+            raise ValueError(f"EOF found {what}")
         if token[1] is not None:
             words.append("".join(_plain(piece) for piece in _PIECE.finditer(token[1])))
-        at = token.end()
+        at = end
     return tuple(words)
 
 

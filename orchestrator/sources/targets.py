@@ -5,7 +5,7 @@ from posixpath import join, normpath
 
 from orchestrator.sources.document import Table, Tree, items, table
 from orchestrator.sources.findings import Findings
-from orchestrator.sources.mounts import mounts
+from orchestrator.sources.mounts import mounted
 from orchestrator.sources.reading import Reader
 
 _FOLDERS = {"configs": "/", "secrets": "/run/secrets"}
@@ -25,10 +25,8 @@ def check_targets(root: Table, findings: Findings) -> None:
 
 
 def _volumes(body: Table) -> Iterator[tuple[str, Tree]]:
-    reader = Reader()
-    for item in items(body.get("volumes")):
-        for mount in mounts(item, table(None), "", reader):
-            yield mount.target, item
+    for item, mount in mounted(body.get("volumes"), Reader()):
+        yield mount.target, item
 
 
 def _files(body: Table, kind: str, folder: str) -> Iterator[tuple[str, Tree]]:
