@@ -90,7 +90,7 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
         desired=DesiredStack(
             unit=findings.unit,
             services=tuple(service(name, body, findings) for name, body in services),
-            networks=tuple(created(root, "networks", findings.unit.stack, _used(services))),
+            networks=tuple(created(root, "networks", findings.unit.stack, _used(services, root))),
             configs=tuple(created(root, "configs", findings.unit.stack)),
             secrets=tuple(created(root, "secrets", findings.unit.stack)),
             external_networks=external_names(root, "networks", findings),
@@ -104,10 +104,12 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
     )
 
 
-def _used(services: list[tuple[str, Table]]) -> list[str]:
+def _used(services: list[tuple[str, Table]], root: Table) -> list[str]:
     """Name the networks that services use; a deploy creates no others."""
     reader = Reader()
-    return list(dict.fromkeys(key for _, body in services for key in used_networks(body, reader)))
+    used = dict.fromkeys(key for _, body in services for key in used_networks(body, reader))
+    declared = {"default", *(pair.key for pair in table(root.get("networks")))}
+    return [key for key in used if key in declared]
 
 
 def _version(root: Table, findings: Findings) -> str:
@@ -118,7 +120,10 @@ def _version(root: Table, findings: Findings) -> str:
     if not isinstance(value, str):
         findings.add("bad-value", "`version` must be a string", tree.at, fix='quote it: "3.9"')
         return ""
-    if value not in VERSIONS:
+    if isinstance(tree, Scalar) and tree.interpolated:
+        what = "Docker puts no variables into `version`"
+        findings.add("bad-version", what, tree.at, fix='write it out: "3.9"')
+    elif value not in VERSIONS:
         findings.add(
             "bad-version",
             f"unsupported Compose file version: {value}",

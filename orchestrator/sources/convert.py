@@ -18,7 +18,7 @@ from orchestrator.fleet.spec import (
     ServiceSpec,
     UpdatePolicy,
 )
-from orchestrator.sources.document import Scalar, Table, Tree, items, table
+from orchestrator.sources.document import Scalar, Series, Table, Tree, items, table
 from orchestrator.sources.environment import environment
 from orchestrator.sources.extra_hosts import host_line
 from orchestrator.sources.full_names import full_name
@@ -132,7 +132,8 @@ def used_networks(body: Table, reader: Reader) -> dict[str, Table]:
     if isinstance(tree, Table):
         used = {pair.key: table(pair.value) for pair in tree}
     else:
-        used = {name: table(None) for name in reader.texts(tree)}
+        named = reader.texts(tree) if isinstance(tree, Series) else ()
+        used = {name: table(None) for name in named}
     return used or {"default": table(None)}
 
 
@@ -162,8 +163,11 @@ def _resources(body: Table, reader: Reader) -> Resources:
     counted = [
         table(table(item).get("discrete_resource_spec"))
         for item in items(body.get("generic_resources"))
+        if table(item).get("discrete_resource_spec")
     ]
-    generic = [(reader.text(one.get("kind")), reader.text(one.get("value"))) for one in counted]
+    generic = [
+        (reader.text(one.get("kind")), str(reader.whole(one.get("value")))) for one in counted
+    ]
     return Resources(
         nano_cpus=reader.nano_cpus(body.get("cpus")),
         memory_bytes=reader.size(body.get("memory")),
@@ -252,7 +256,7 @@ def _hosts(tree: Tree | None, reader: Reader) -> tuple[str, ...]:
         lines = (f"{pair.key}={reader.text(pair.value)}" for pair in tree)
     else:
         lines = (line for line in reader.texts(tree))
-    return tuple(filter(None, (parsed(host_line, line, "") for line in lines)))
+    return tuple(filter(None, map(host_line, lines)))
 
 
 def _capabilities(body: Table, reader: Reader) -> tuple[tuple[str, ...], tuple[str, ...]]:

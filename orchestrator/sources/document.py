@@ -3,6 +3,7 @@
 Aliases share one subtree, so a file that multiplies itself stays as small as it is written.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -46,12 +47,11 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A key and its value in a mapping. `raw` is the key's text as the file has it."""
+    """A key and its value in a mapping."""
 
     key: str
     at: Position
     value: "Tree"
-    raw: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +189,7 @@ class _Grower:
         if key.value in own:
             self._second(key.value, _at(key), own[key.value].at)
             return None
-        return Pair(key=str(key.value), at=_at(key), value=self.grow(value), raw=_raw(key))
+        return Pair(key=str(key.value), at=_at(key), value=self.grow(value))
 
     def _second(self, key: str, at: Position, first: Position) -> None:
         together = ", or merge both with `<<: [*a, *b]`" if key == "<<" else ""
@@ -213,6 +213,11 @@ def _scalar(node: Node, findings: Findings) -> Scalar:
     if isinstance(value, _Untaken):
         findings.add("not-yaml", f"cannot decode `{node.value}` as a {value.tag}", _at(node))
         value = None
+    if isinstance(value, float) and not math.isfinite(value):
+        # "json: unsupported value", says docker's command.
+        what = f"{node.value} is no number that Docker takes"
+        findings.add("not-compose", what, _at(node), fix="put it in quotes")
+        value = None
     return Scalar(value=value, at=_at(node), raw=_raw(node))
 
 
@@ -234,7 +239,7 @@ def _value(node: Node) -> Value | _Untaken:
     properties = _PROPERTIES.match(_raw(node))
     tags = [word for word in properties[0].split() if word.startswith("!")] if properties else []
     if not tags:
-        return resolve(text) if node.style in {None, ""} else text
+        return resolve(text) if not getattr(node, "style", "") else text
     (tag,) = tags
     wanted = _TAGGED.get(tag)
     if wanted is None:

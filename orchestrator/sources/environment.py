@@ -31,8 +31,11 @@ def environment(
 def _add(
     found: dict[str, str | None], more: Mapping[str, str | None], given: Mapping[str, str]
 ) -> None:
-    for name, value in more.items():
-        found[name] = value or given.get(name, value)
+    for key, own in more.items():
+        value = own or given.get(key, own)
+        # What stands in the name behind a `=` is a part of the value to all who read it.
+        name, equals, rest = key.partition("=")
+        found[name] = f"{rest}={value or ''}" if equals else value
 
 
 def _read(content: bytes, given: Mapping[str, str]) -> dict[str, str | None]:

@@ -1,6 +1,7 @@
 """A compose file with labels on every service: one document, which Docker has nothing to merge in.
 
-Each value is written as the file has it, so that what it means stays Docker's own affair.
+Each value is written so that every docker command reads the same in it: `yes`, `0891` and a date
+mean one thing to Docker 20.10 and another to Docker 28, whose reading is the one that counts.
 """
 
 import re
@@ -9,10 +10,10 @@ from dataclasses import replace
 
 from orchestrator.sources.document import Pair, Scalar, Series, Table, Tree, table
 from orchestrator.sources.findings import NOWHERE
+from orchestrator.sources.plain_scalar import Value
+from orchestrator.sources.reading import as_text
 
 _STEP = "  "
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
-_TAGS = re.compile(r"!\S*")
 _ESCAPED = re.compile(
     r'["\\]|[^\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]|[\u2028\u2029\xa0]'
 )
@@ -96,13 +97,13 @@ def _name(item: Tree) -> str:
 
 
 def _text(value: str) -> Scalar:
-    return Scalar(value=value, at=NOWHERE, raw=_quoted(value))
+    return Scalar(value=value, at=NOWHERE)
 
 
 def _put(body: Table, key: str, value: Tree) -> Table:
     """Return the mapping with `value` for `key`, in its old place or as the last one."""
     if body.get(key) is None:
-        new = Pair(key=key, raw=_quoted(key), at=NOWHERE, value=value)
+        new = Pair(key=key, at=NOWHERE, value=value)
         return replace(body, pairs=(*body, new))
     pairs = tuple(replace(pair, value=value) if pair.key == key else pair for pair in body)
     return replace(body, pairs=pairs)
@@ -112,7 +113,7 @@ def _lines(tree: Tree) -> Iterator[str]:
     """Write a mapping or a sequence in block style, where any plain scalar stays what it is."""
     if isinstance(tree, Table):
         for pair in tree:
-            yield from _entry(f"{_scalar(pair.raw, pair.key)}:", pair.value)
+            yield from _entry(f"{_quoted(pair.key)}:", pair.value)
     elif isinstance(tree, Series):
         for item in tree:
             yield from _entry("-", item)
@@ -124,22 +125,22 @@ def _entry(start: str, value: Tree) -> Iterator[str]:
             yield f"{start} {{}}"
         case Series(items=()):
             yield f"{start} []"
-        case Scalar(raw=raw, value=text):
-            yield f"{start} {_scalar(raw, text)}".rstrip()
+        case Scalar(value=single):
+            yield f"{start} {_scalar(single)}"
         case _:
             yield start
             yield from (_STEP + line for line in _lines(value))
 
 
-def _scalar(raw: str, value: object) -> str:
-    """Return a scalar as the file has it; one of several lines, which is text, in quotes."""
-    properties = _PROPERTIES.match(raw)
-    assert properties is not None  # noqa: S101 - it matches nothing at least
-    tags = " ".join(_TAGS.findall(properties[0]))
-    own = raw[properties.end() :]
-    if "\n" in own or own.startswith(("|", ">")):
-        own = _quoted(str(value))
-    return f"{tags} {own}".strip()
+def _scalar(value: Value) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return repr(value)
+    return _quoted(as_text(value))
 
 
 def _quoted(text: str) -> str:

@@ -8,11 +8,11 @@ from orchestrator.sources.findings import Findings
 from orchestrator.sources.model import Reference
 from orchestrator.sources.mounts import mounted
 from orchestrator.sources.reading import Reader
-from orchestrator.sources.service import flag, text
+from orchestrator.sources.service import flag, is_known, text
 
 _ALWAYS_THERE = {"host", "bridge", "none", "default"}
 """Every node has these networks; Docker does not look for them in the Swarm."""
-_ABSOLUTE = re.compile(r"/|[a-zA-Z]:[\\/]|\\\\")
+_ABSOLUTE = re.compile(r"/|[a-zA-Z]:[\\/]")
 
 
 def _bodies(root: Table) -> list[Table]:
@@ -25,7 +25,10 @@ def _uses(body: Table, kind: str, findings: Findings) -> list[tuple[str, Tree]]:
     if isinstance(tree, Table):
         return [(pair.key, Scalar(value=pair.key, at=pair.at)) for pair in tree]
     named = [item.get("source") if isinstance(item, Table) else item for item in items(tree)]
-    return [(text(item, findings), item) for item in named if item is not None]
+    return [
+        (text(name, findings), name or Scalar(value="", at=item.at))
+        for name, item in zip(named, items(tree), strict=True)
+    ]
 
 
 def _used(root: Table, kind: str, findings: Findings) -> set[str]:
@@ -44,9 +47,14 @@ def check_links(root: Table, findings: Findings) -> None:
         declared = {pair.key for pair in table(root.get(kind))}
         for body in _bodies(root):
             for name, tree in _uses(body, kind, findings):
-                if name and name not in declared and (kind, name) != ("networks", "default"):
+                if not is_known(tree) or (kind, name) == ("networks", "default"):
+                    continue
+                if name not in declared:
                     _undeclared(kind, name, tree, findings)
     for body in _bodies(root):
+        for item in items(body.get("volumes")):
+            for name in ("type", "source") if isinstance(item, Table) else ("",):
+                text(table(item).get(name) if name else item, findings)
         for item, mount in mounted(body.get("volumes"), Reader()):
             _check_mount(item, mount, table(root.get("volumes")), findings)
 
@@ -102,11 +110,13 @@ def file_references(root: Table, findings: Findings) -> tuple[Reference, ...]:
     A config or secret of its own without a file is a problem: Docker would stop there.
     """
     found = [_object(kind, root, findings) for kind in ("configs", "secrets")]
+    named = [item for body in _bodies(root) for item in items(body.get("env_file"))]
     env_files = [
-        Reference(kind="env_file", path=text(item, findings), at=item.at)
-        for body in _bodies(root)
-        for item in items(body.get("env_file"))
+        Reference(kind="env_file", path=text(item, findings), at=item.at) for item in named
     ]
+    for reference, item in zip(env_files, named, strict=True):
+        if is_known(item) and not reference.path:
+            findings.add("no-file", "this `env_file` has no name", item.at)
     return tuple(ref for ref in [*found[0], *found[1], *env_files] if ref.path)
 
 
@@ -121,5 +131,7 @@ def _object(kind: str, root: Table, findings: Findings) -> list[Reference]:
             findings.add("no-file", f"{pair.key!r} has neither `file` nor `external`", pair.at)
             continue
         path = text(file, findings)
+        if is_known(file) and not path:
+            findings.add("no-file", f"{pair.key!r} has a `file` without a name", file.at)
         references.append(Reference(kind=kind.removesuffix("s"), path=path, at=file.at))
     return references

@@ -33,7 +33,7 @@ def mounted(tree: Tree | None, reader: Reader) -> Iterator[tuple[Tree, Mount]]:
 def _long(body: Table, reader: Reader) -> Mount:
     bind, volume, tmpfs = (table(body.get(name)) for name in ("bind", "volume", "tmpfs"))
     return Mount(
-        kind=reader.text(body.get("type")) or "volume",
+        kind=reader.text(body.get("type")),
         target=reader.text(body.get("target")),
         source=reader.text(body.get("source")),
         read_only=reader.flag(body.get("read_only")),

@@ -6,21 +6,26 @@ PROTOCOLS = ("tcp", "udp", "sctp")
 LAST_PORT = 65535
 
 
-def short(text: str) -> tuple[PublishedPort, ...] | None:
-    """Read `[ip:][published:]target[/protocol]`, each a port or a range; None if it is none.
+def short(text: str) -> tuple[PublishedPort, ...]:
+    """Read `[ip:][published:]target[/protocol]`, each a port or a range.
 
     Only what is published counts; without a published port, or with 0, the Swarm picks one.
     `docker stack` ignores the address and always publishes this form through the ingress
     network (docker/cli 28, cli/compose/loader, toServicePortConfigs; measured).
+
+    Raises:
+        ValueError: it is no port.
+
     """
+    none = ValueError(f"{text!r} is no port: [ip:][published:]target[/protocol]")
     head, _, protocol = text.partition("/")
     rest, _, target = head.rpartition(":")
     host, _, published = rest.rpartition(":")
     targets, opened = port_range(target), port_range(published or "0")
     if targets is None or opened is None or protocol.lower() not in {"", *PROTOCOLS}:
-        return None
+        raise none
     if not _is_address(host) or (len(targets) > 1 and published and len(targets) != len(opened)):
-        return None
+        raise none
     return tuple(
         PublishedPort(port=port, protocol=protocol.lower() or "tcp") for port in opened if port
     )

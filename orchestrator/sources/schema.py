@@ -6,10 +6,10 @@ key is taken was measured by asking docker/cli 28.2.2 (`docker stack config`) fo
 """
 
 from orchestrator.sources.constraint import check_constraint
-from orchestrator.sources.extra_hosts import host_address, host_line
+from orchestrator.sources.extra_hosts import check_address, check_host
 from orchestrator.sources.image_reference import check_image
 from orchestrator.sources.mounts import short_mount
-from orchestrator.sources.ports import PROTOCOLS
+from orchestrator.sources.ports import PROTOCOLS, short
 from orchestrator.sources.quantities import (
     check_time,
     file_mode,
@@ -26,7 +26,6 @@ from orchestrator.sources.shape import Either, Keys, Kind, ListOf, Named, Of, Ru
 from orchestrator.sources.shell_words import split
 
 
-
 def _one_of(what: str, *words: str) -> Of:
     """Return the rule for a text that is one of `words`; in place of "" stands what is usual."""
 
@@ -38,8 +37,7 @@ def _one_of(what: str, *words: str) -> Of:
 
 
 _TEXT = Of((Kind.TEXT,))
-_WHOLE = Of((Kind.WHOLE,))
-_WHOLE_CAST = Of((Kind.WHOLE,), cast=True)
+_ULIMIT = Of((Kind.INTEGER,), cast=True)
 _NUMBER = Of((Kind.NUMBER,))
 _NUMBER_CAST = Of((Kind.NUMBER,), cast=True)
 _TRUTH = Of((Kind.TRUTH,))
@@ -96,7 +94,9 @@ _ROLLBACK_CONFIG = Keys(
 
 _RESOURCES = Keys(
     {
-        "limits": Keys({"cpus": _CPUS, "memory": _MEMORY, "pids": Since(9, Of((Kind.WHOLE,), parse=unsigned))}),
+        "limits": Keys(
+            {"cpus": _CPUS, "memory": _MEMORY, "pids": Since(9, Of((Kind.WHOLE,), parse=unsigned))}
+        ),
         "reservations": Keys(
             {
                 "cpus": _CPUS,
@@ -161,7 +161,7 @@ _HEALTHCHECK = Keys(
 _PORTS = ListOf(
     Either(
         (
-            _TEXT_OR_NUMBER,
+            Of((Kind.TEXT, Kind.INTEGER), parse=short),
             Since(
                 2,
                 Keys(
@@ -193,7 +193,9 @@ _VOLUMES = ListOf(
                         "consistency": _TEXT,
                         "bind": Keys({"propagation": _TEXT}, open=0),
                         "volume": Keys({"nocopy": _TRUTH_CAST}, open=0),
-                        "tmpfs": Since(6, Keys({"size": Of((Kind.WHOLE,), parse=unsigned)}, open=0)),
+                        "tmpfs": Since(
+                            6, Keys({"size": Of((Kind.WHOLE,), parse=unsigned)}, open=0)
+                        ),
                     },
                     required=("type",),
                 ),
@@ -224,7 +226,10 @@ _SERVICE_NETWORKS = Either(
 )
 
 _HOSTS = Either(
-    (Named(Of((Kind.TEXT,), parse=host_address), free=True), ListOf(Of((Kind.TEXT,), parse=host_line), unique=True))
+    (
+        Named(Of((Kind.TEXT,), parse=check_address), free=True),
+        ListOf(Of((Kind.TEXT,), parse=check_host), unique=True),
+    )
 )
 
 _BUILD = Keys(
@@ -236,7 +241,7 @@ _BUILD = Keys(
         "cache_from": Since(2, _TEXTS),
         "network": Since(4, _TEXT),
         "target": Since(4, _TEXT),
-        "shm_size": Since(5, _TEXT_OR_NUMBER),
+        "shm_size": Since(5, Of((Kind.TEXT, Kind.WHOLE))),
         "extra_hosts": Since(9, _SETTINGS),
     },
     open=11,
@@ -301,8 +306,8 @@ _SERVICE = Keys(
         "ulimits": Named(
             Either(
                 (
-                    _WHOLE_CAST,
-                    Keys({"hard": _WHOLE_CAST, "soft": _WHOLE_CAST}, required=("soft", "hard")),
+                    _ULIMIT,
+                    Keys({"hard": _ULIMIT, "soft": _ULIMIT}, required=("soft", "hard")),
                 )
             )
         ),

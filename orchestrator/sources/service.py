@@ -7,8 +7,8 @@ from orchestrator.fleet.observed import Mode
 from orchestrator.sources.document import Scalar, Table, Tree, items, table
 from orchestrator.sources.duration import seconds
 from orchestrator.sources.findings import Findings
-from orchestrator.sources.ports import LAST_PORT, short
-from orchestrator.sources.reading import as_text
+from orchestrator.sources.ports import short
+from orchestrator.sources.reading import as_text, parsed
 
 GRACE_SECONDS = 10.0
 """Docker's stop_grace_period where a file has none."""
@@ -18,6 +18,11 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 CHECK_SECONDS = 30.0
 CHECK_RETRIES = 3
 """Docker's interval and timeout, and retries, where a health check has none or 0."""
+
+
+def is_known(tree: Tree | None) -> bool:
+    """Whether it is a value, and all of it may be read here."""
+    return isinstance(tree, Scalar) and not (tree.broken or tree.secret)
 
 
 def text(tree: Tree | None, findings: Findings) -> str:
@@ -70,8 +75,6 @@ def _image(name: str, body: Table, findings: Findings) -> str:
             at,
             fix="build and push the image beforehand, and name it under `image:`",
         )
-    elif any(char.isspace() for char in image):
-        findings.add("bad-value", f"{image!r} is no image name", tree.at)
     return image
 
 
@@ -102,8 +105,6 @@ def _number(tree: Tree | None, *, default: int, findings: Findings) -> int:
     word = text(tree, findings)
     if tree is None or not _WHOLE.fullmatch(word):
         return default
-    if int(word) < 0:
-        findings.add("bad-value", f"{word!r} is no number from 0 on", tree.at)
     return max(0, int(word))
 
 
@@ -115,8 +116,6 @@ def _seconds(body: Table, key: str, default: float, findings: Findings) -> float
     length = seconds(word)
     if length is None:
         return default
-    if length < 0:
-        findings.add("bad-value", f"{word!r} lies before it began", tree.at)
     return max(0.0, length)
 
 
@@ -141,26 +140,14 @@ def _start_seconds(tree: Tree | None, findings: Findings) -> float:
 def _ports(tree: Tree, findings: Findings) -> tuple[PublishedPort, ...]:
     if isinstance(tree, Table):
         return _long_port(tree, findings)
-    word = text(tree, findings)
-    ports = short(word) if word else ()
-    if ports is None:
-        findings.add(
-            "bad-value",
-            f"{word!r} is no port: [ip:][published:]target[/protocol]",
-            tree.at,
-        )
-    return ports or ()
+    return parsed(short, text(tree, findings), ())
 
 
 def _long_port(tree: Table, findings: Findings) -> tuple[PublishedPort, ...]:
     published = tree.get("published")
     mode = text(tree.get("mode"), findings) or "ingress"
-    if mode not in {"ingress", "host"}:
-        findings.add("bad-value", f"{mode!r} is no way to publish a port: ingress or host", tree.at)
     if published is None:
         return ()
     port = _number(published, default=0, findings=findings)
-    if port > LAST_PORT:
-        findings.add("bad-value", f"{port} is no port", published.at)
     protocol = text(tree.get("protocol"), findings).lower() or "tcp"
     return (PublishedPort(port=port, protocol=protocol, mode=mode),) if port else ()

@@ -1,6 +1,5 @@
 """What kinds of values may stand where in a compose file, and the check against it."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ class Kind(Enum):
 
     TEXT = "a string"
     WHOLE = "a whole number"
+    INTEGER = "a whole number without a point"
     NUMBER = "a number"
     TRUTH = "true or false"
     DURATION = "a duration such as 10s or 1m30s, in quotes if in doubt"
@@ -175,16 +175,28 @@ class Shape:
     def _check_unique(self, items: tuple[Tree, ...], path: str) -> None:
         seen = set()
         for item in items:
-            if isinstance(item, Scalar) and (item.value, item.secret) in seen:
-                self._add(f"{path}: {item.value!r} stands here twice", item.at)
-            elif isinstance(item, Scalar):
-                seen.add((item.value, item.secret))
+            content = _content(item)
+            if content in seen:
+                what = repr(item.value) if isinstance(item, Scalar) else "the same"
+                self._add(f"{path}: {what} stands here twice", item.at)
+            seen.add(content)
 
     def _wrong(self, path: str, rule: Rule, at: Position) -> None:
         self._add(f"{path} must be {_described(rule)}", at)
 
     def _add(self, what: str, at: Position, *, fix: str = "") -> None:
         self.findings.add("not-compose", what, at, fix=fix)
+
+
+def _content(tree: Tree) -> object:
+    """Return what a tree says, wherever it stands."""
+    match tree:
+        case Table(pairs=pairs):
+            return frozenset((pair.key, _content(pair.value)) for pair in pairs)
+        case Series(items=items):
+            return tuple(_content(item) for item in items)
+        case Scalar():
+            return type(tree.value), tree.value, tree.secret
 
 
 def _join(path: str, key: str) -> str:
@@ -207,13 +219,13 @@ def _bare(rule: Rule) -> Rule:
 
 
 def _is_of(scalar: Scalar, of: Of) -> bool:
-    if isinstance(scalar.value, float) and not math.isfinite(scalar.value):
-        return False  # "json: unsupported value", says Docker
     cast = of.cast and scalar.interpolated
     return scalar.broken or any(_is_kind(scalar, kind, cast=cast) for kind in of.kinds)
 
 
-def _is_kind(scalar: Scalar, kind: Kind, *, cast: bool) -> bool:
+def _is_kind(  # noqa: PLR0911 - one for each kind
+    scalar: Scalar, kind: Kind, *, cast: bool
+) -> bool:
     value = scalar.value
     match kind:
         case Kind.TEXT:
@@ -222,6 +234,8 @@ def _is_kind(scalar: Scalar, kind: Kind, *, cast: bool) -> bool:
             return isinstance(value, str) and seconds(value) is not None
         case Kind.WHOLE:
             return _is_whole(value) or (cast and bool(_WHOLE.fullmatch(str(value))))
+        case Kind.INTEGER:
+            return _is_kind(scalar, Kind.WHOLE, cast=cast) and not isinstance(value, float)
         case Kind.NUMBER:
             return _is_whole(value) or isinstance(value, float) or (cast and _is_number(str(value)))
         case Kind.TRUTH:
