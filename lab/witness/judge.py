@@ -1,5 +1,6 @@
 """Whether what happened was in the one safe order. Pure."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ _STARTED = frozenset({"start", "restart", "unpause"})
 _ENDED = frozenset({"die", "destroy"})
 _NAMED = 5
 _HEALTHY = "health_status: healthy"
+_TIME_TO_TELL_SECONDS = 8.0
+"""Who does not reach the server says so within 6 s (standins/rootfs/poll.sh)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,12 @@ class _Fleet:
     running: dict[str, Event] = field(default_factory=dict)
     services: dict[tuple[str, str], Event] = field(default_factory=dict)
     healthy: set[str] = field(default_factory=set)
+    lost_at: float = -math.inf
+    """When the server last ceased to be healthy."""
+
+    def serves(self, at: float) -> bool:
+        """Whether the server has been healthy for so long that only the way to it can be cut."""
+        return bool(self.healthy) and at - self.lost_at > _TIME_TO_TELL_SECONDS
 
 
 def violations(
@@ -39,15 +48,17 @@ def violations(
     """Judge everything since a moment; the events before it tell what ran at that moment."""
     fleet = _Fleet()
     found: list[str] = []
-    for event in sorted(events, key=lambda event: event.at):
-        if event.at >= since:
-            found += _judge(event, fleet, rules)
-        _apply(event, fleet, rules)
     unreachable = [line for line in logs if line.is_unreachable and line.at >= since]
-    return found + [
-        f"{line.at:.2f} {line.host}: {line.container} could not reach the server"
-        for line in unreachable
-    ]
+    for happened in sorted([*events, *unreachable], key=lambda one: one.at):
+        if isinstance(happened, LogLine):
+            if not fleet.serves(happened.at):
+                where = f"{happened.at:.2f} {happened.host}: {happened.container}"
+                found.append(f"{where} could not reach the server")
+            continue
+        if happened.at >= since:
+            found += _judge(happened, fleet, rules)
+        _apply(happened, fleet, rules)
+    return found
 
 
 def _judge(event: Event, fleet: _Fleet, rules: Rules) -> Sequence[str]:
@@ -85,6 +96,7 @@ def _apply(event: Event, fleet: _Fleet, rules: Rules) -> None:
             fleet.healthy.add(event.id)
         elif event.action in _ENDED or event.action.startswith("health_status: un"):
             fleet.healthy.discard(event.id)
+            fleet.lost_at = event.at
 
 
 def _apply_service(event: Event, fleet: _Fleet, rules: Rules) -> None:
@@ -96,3 +108,4 @@ def _apply_service(event: Event, fleet: _Fleet, rules: Rules) -> None:
             fleet.services.pop(key, None)
     elif event.name == rules.server_service and event.action == "remove":
         fleet.healthy.clear()
+        fleet.lost_at = event.at

@@ -69,9 +69,24 @@ def test_a_client_created_after_the_server_died() -> None:
     assert len(violations([*first_deploy(), died, late], [])) == 1
 
 
-def test_a_client_that_could_not_reach_the_server() -> None:
-    line = LogLine(5.5, "kko-w1", "datatrail-client_replicator.1.x", "UNREACHABLE a:8001 5.4")
-    assert "could not reach the server" in violations(first_deploy(), [line])[0]
+def cut_off(at: float) -> LogLine:
+    return LogLine(at, "kko-w1", "datatrail-client_replicator.1.x", "UNREACHABLE a:8001")
+
+
+def test_a_client_that_could_not_reach_a_server_that_had_died() -> None:
+    died = container(6, CHIME, "datatrail_server", "die")
+    [found] = violations([*first_deploy(), died], [cut_off(9)])
+    assert "could not reach the server" in found
+
+
+def test_a_client_that_says_late_that_the_server_had_died() -> None:
+    died = container(6, CHIME, "datatrail_server", "die")
+    healthy = container(8, CHIME, "datatrail_server", "health_status: healthy")
+    assert len(violations([*first_deploy(), died, healthy], [cut_off(11)])) == 1
+
+
+def test_a_client_whose_way_to_a_healthy_server_was_cut() -> None:
+    assert violations(first_deploy(), [cut_off(15)]) == []
 
 
 def test_what_was_before_the_window_is_not_judged_but_remembered() -> None:
