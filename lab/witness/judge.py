@@ -49,7 +49,8 @@ def violations(
     fleet = _Fleet()
     found: list[str] = []
     unreachable = [line for line in logs if line.is_unreachable and line.at >= since]
-    for happened in sorted([*events, *unreachable], key=lambda one: one.at):
+    together: list[Event | LogLine] = [*events, *unreachable]
+    for happened in sorted(together, key=lambda one: one.at):
         if isinstance(happened, LogLine):
             if not fleet.serves(happened.at):
                 where = f"{happened.at:.2f} {happened.host}: {happened.container}"
