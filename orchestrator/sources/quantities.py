@@ -50,7 +50,12 @@ def memory_bytes(text: str) -> int:
 
 
 def nano_cpus(text: str) -> int:
-    """Return processors in billionths (docker/cli opts.ParseCPUs), at least 0.001 of one."""
+    """Return processors in billionths (docker/cli opts.ParseCPUs), at least 0.001 of one.
+
+    "" is no limit.
+    """
+    if not text:
+        return 0
     ratio = _RATIO.fullmatch(text)
     if not (ratio or _DECIMAL.fullmatch(text)) or (ratio and not int(text.partition("/")[2])):
         raise ValueError(f"failed to parse {text} as a rational number")
