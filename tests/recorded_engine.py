@@ -13,6 +13,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,8 @@ class RecordedEngine:
         return Deployed(ran.returncode, ran.stderr.decode(errors="replace"), **created)
 
 
-def docker_commands() -> list[Path]:
+@cache
+def docker_versions() -> dict[Path, str]:
     """Find the docker commands of this machine, the newest first, one of each version."""
     found: dict[str, Path] = {}
     for folder in os.environ["PATH"].split(os.pathsep):
@@ -146,7 +148,12 @@ def docker_commands() -> list[Path]:
         version = said.stdout.strip()
         if version[:1].isdigit():
             found.setdefault(version, command)
-    return [found[version] for version in sorted(found, key=_by_number, reverse=True)]
+    return {found[version]: version for version in sorted(found, key=_by_number, reverse=True)}
+
+
+def docker_commands() -> list[Path]:
+    """Return the docker commands of this machine, the newest first."""
+    return list(docker_versions())
 
 
 def _by_number(version: str) -> tuple[int, ...]:

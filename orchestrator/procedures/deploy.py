@@ -228,7 +228,7 @@ def _given_up(unit: Unit, sight: Sight) -> bool:
 
 
 def _deployed(book: Book, unit: Unit, sourced: Sourced) -> Asking[Problem | None]:
-    effect = _deploy_effect(book, unit, sourced)
+    effect = deploy_effect(book, unit)
     answer = yield from ask_mutate(effect)
     for _ in range(_DEPLOY_TRIES - 1):
         if not _may_repeat(answer):
@@ -270,8 +270,10 @@ def _unreached(answer: Answer) -> Problem | None:
     return problem
 
 
-def _deploy_effect(book: Book, unit: Unit, sourced: Sourced) -> DeployStack:
+def deploy_effect(book: Book, unit: Unit) -> DeployStack:
+    """Return the deploy of `unit` as this run carries it out."""
     spec = book.inventory.spec(unit)
+    sourced = book.sourced[unit]
     release = sourced.release
     return DeployStack(
         unit=unit,

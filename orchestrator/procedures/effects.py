@@ -74,15 +74,6 @@ class RemoveLeftovers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShipRelease:
-    """Bring a release to the site's manager, whole or not at all; a present one is checked."""
-
-    site: str
-    release: Release
-    not_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PullImages:
     """Pull images on the site's manager with the login it has."""
 
@@ -109,6 +100,20 @@ class DeployStack:
     secret_variables: tuple[str, ...] = ()
     prune: bool = False
     timeout_seconds: float = 120.0
+    not_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipRelease:
+    """Bring a release to the site's manager, whole or not at all; a present one is checked.
+
+    With `deploy` the manager's docker command then reads what that deploy will give it, and
+    reaches no daemon: what it refuses, by the rules of its version, it refuses now.
+    """
+
+    site: str
+    release: Release
+    deploy: DeployStack | None = None
     not_after: float | None = None
 
 

@@ -10,6 +10,7 @@ from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabout
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
+from orchestrator.procedures.ports import Wish, clashes
 
 _MIN_API = (1, 40)
 """The oldest Engine API with everything that is used; Docker 29 itself ends there."""
@@ -19,7 +20,7 @@ _MIN_API = (1, 40)
 class Wanted:
     """What the plan wants at one site.
 
-    `ports` are (published port, unit); `declared` are the stacks the inventory knows there,
+    `ports` are those that are published; `declared` are the stacks the inventory knows there,
     None when undeclared ones are not in the way; `must_be_gone` are units that block a
     removal and that this run may not remove itself.
     """
@@ -30,7 +31,7 @@ class Wanted:
     desired: tuple[DesiredStack, ...] = ()
     images: tuple[str, ...] = ()
     requires: tuple[Probe, ...] = ()
-    ports: tuple[tuple[int, str], ...] = ()
+    ports: tuple[Wish, ...] = ()
     declared: frozenset[str] | None = None
     managed_prefix: str = ""
     must_be_gone: tuple[Unit, ...] = ()
@@ -204,30 +205,17 @@ def _externals(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
 
 def _ports(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
     own = {unit.stack for unit in wanted.acted}
-    taken = {
-        port: service.name
-        for service in seen.sight.services
-        if service.stack not in own
-        for port, _, _ in service.published
-    }
-    taken_here = dict.fromkeys(seen.listening, "a process that is no Swarm service")
-    mine = {
-        port
-        for service in seen.sight.services
-        if service.stack in own
-        for port, _, _ in service.published
-    }
-    for port, unit in wanted.ports:
-        by = taken.get(port) or (taken_here.get(port) if port not in mine else None)
-        if by:
-            yield _problem(
-                wanted,
-                "swarm.port-taken",
-                f"port {port}, which {unit} publishes, is taken by {by}",
-                ExitCode.SAFETY_REFUSED,
-                fix=f"ss -ltnp sport = :{port}   # on the manager; stop it or move it",
-                runbook="service-not-healthy",
-            )
+    for clash in clashes(wanted.ports, seen.sight, own=own, listening=seen.listening):
+        port, unit = clash.wish.port, clash.wish.unit
+        tool = "ss -lntp" if port.protocol == "tcp" else "ss -lnup"
+        yield _problem(
+            wanted,
+            "swarm.port-taken",
+            f"port {port.port}/{port.protocol}, which {unit} publishes, is taken by {clash.by}",
+            ExitCode.SAFETY_REFUSED,
+            fix=f"{tool} sport = :{port.port}   # on the manager; stop it or move it",
+            runbook="service-not-healthy",
+        )
 
 
 def _strays(wanted: Wanted, sight: Sight) -> Iterator[Problem]:

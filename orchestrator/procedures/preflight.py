@@ -1,12 +1,12 @@
 """Preflight of a site: find out everything, change nothing, report all that is wrong at once."""
 
-from orchestrator.errors import Problem
+from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
 from orchestrator.procedures.book import Book
-from orchestrator.procedures.deploy import dependency_blockers
+from orchestrator.procedures.deploy import dependency_blockers, deploy_effect
 from orchestrator.procedures.effects import (
     Answer,
     Done,
@@ -20,6 +20,7 @@ from orchestrator.procedures.effects import (
 from orchestrator.procedures.findings import not_prepared, refused_deploy
 from orchestrator.procedures.fitness import Wanted, judge_site
 from orchestrator.procedures.guards import direct_dependencies, removal_guard
+from orchestrator.procedures.ports import Wish
 
 _LATE_TRIES = 3
 
@@ -35,7 +36,7 @@ def examine(book: Book, step: Step) -> Procedure:
             site=step.site,
             images=wanted.images,
             requires=wanted.requires,
-            ports=tuple(sorted(port for port, _ in wanted.ports)),
+            ports=tuple(sorted({wish.port.port for wish in wanted.ports})),
         )
     )
     if isinstance(answer, Unseen):
@@ -46,13 +47,17 @@ def examine(book: Book, step: Step) -> Procedure:
 
 
 def prepare(book: Book, step: Step) -> Procedure:
-    """Ship the site's releases and pull its images; what runs is not touched."""
+    """Ship the site's releases, have them read there, and pull its images.
+
+    What runs is not touched.
+    """
     for unit in book.deployed_at(step.site):
-        release = book.sourced[unit].release
-        answer = yield from _in_time(ShipRelease(site=step.site, release=release))
-        if answer.result is not Result.OK:
+        deploy = deploy_effect(book, unit)
+        ship = ShipRelease(site=step.site, release=deploy.release, deploy=deploy)
+        answer = yield from _in_time(ship)
+        if answer.result is not Result.OK and not _is_refused(answer):
             # Shipping is whole or not at all and checked by hash, so once more is safe.
-            answer = yield from _in_time(ShipRelease(site=step.site, release=release))
+            answer = yield from _in_time(ship)
         if answer.result is not Result.OK:
             return _unprepared(step.site, answer)
     images = _images(book, step.site)
@@ -61,6 +66,11 @@ def prepare(book: Book, step: Step) -> Procedure:
         if answer.result is not Result.OK:
             return _unprepared(step.site, answer)
     return Done(words=f"{len(images)} images in place")
+
+
+def _is_refused(answer: Answer) -> bool:
+    """Whether the manager's docker command does not take the compose file."""
+    return answer.problem is not None and answer.problem.exit_code is ExitCode.SOURCE_FAILED
 
 
 def _in_time(effect: ShipRelease | PullImages) -> Asking[Answer]:
@@ -89,7 +99,7 @@ def _wanted(book: Book, site: str) -> Wanted:
         images=_images(book, site),
         requires=tuple(dict.fromkeys(requires)),
         ports=tuple(
-            (port.port, str(unit))
+            Wish(port, str(unit))
             for unit in deployed
             for service in book.sourced[unit].desired.services
             for port in service.ports

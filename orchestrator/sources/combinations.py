@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from orchestrator.fleet.observed import Mode
 from orchestrator.fleet.spec import Mount, Port
@@ -24,6 +25,22 @@ _LONGEST_OBJECT_NAME = 64
 _JOBS = (Mode.REPLICATED_JOB.value, Mode.GLOBAL_JOB.value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A port that a service publishes."""
+
+    service: str
+    port: Port
+    at: Position
+
+    def excludes(self, other: "_Taken") -> bool:
+        """Whether the Swarm takes only one of both; on hosts they may be on different nodes."""
+        first, second = self.port, other.port
+        if (first.published, first.protocol) != (second.published, second.protocol):
+            return False
+        return self.service == other.service or "ingress" in {first.mode, second.mode}
+
+
 def check_combinations(root: Table, findings: Findings) -> None:
     """Note all that excludes each other, in the words of the one that refuses it.
 
@@ -32,7 +49,7 @@ def check_combinations(root: Table, findings: Findings) -> None:
     for kind in _OBJECTS:
         for pair in table(root.get(kind)):
             _check_object(kind, pair.key, table(pair.value), findings, pair.at)
-    taken: dict[tuple[int, str], tuple[str, Position]] = {}
+    taken: list[_Taken] = []
     for pair in table(root.get("services")):
         body = table(pair.value)
         _check_service_name(pair.key, findings, pair.at)
@@ -113,12 +130,7 @@ def _check_mount(item: Tree, mount: Mount, findings: Findings) -> None:
         _refuse(findings, what, item.at, "remove `source:`")
 
 
-def _check_ports(
-    service: str,
-    body: Table,
-    taken: dict[tuple[int, str], tuple[str, Position]],
-    findings: Findings,
-) -> None:
+def _check_ports(service: str, body: Table, taken: list[_Taken], findings: Findings) -> None:
     mode = Reader().text(table(body.get("deploy")).get("endpoint_mode"))
     for port, at in _ports(body):
         if not port.target:
@@ -128,16 +140,14 @@ def _check_ports(
             _refuse(
                 findings, what, at, "publish it with `mode: host`, or use the endpoint mode vip"
             )
-        key = (port.published, port.protocol)
-        if port.published and key in taken:
-            other, place = taken[key]
-            what = (
-                f"port {port.published}/{port.protocol} is already in use by service {other!r}"
-                if other != service
-                else f"duplicate published port {port.published}/{port.protocol}"
-            )
-            _refuse(findings, what, at, f"keep one; the other is on line {place.line}")
-        taken.setdefault(key, (service, at))
+        if not port.published:
+            continue
+        mine = _Taken(service, port, at)
+        if other := next((one for one in taken if one.excludes(mine)), None):
+            by = "" if other.service == service else f" by service {other.service!r}"
+            what = f"port {port.published}/{port.protocol} is already published{by}"
+            _refuse(findings, what, at, f"keep one; the other is on line {other.at.line}")
+        taken.append(mine)
 
 
 def _ports(body: Table) -> Iterator[tuple[Port, Position]]:

@@ -12,7 +12,7 @@ from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.unit import Unit
 from orchestrator.sources.combinations import check_combinations
 from orchestrator.sources.convert import used_networks
-from orchestrator.sources.document import Scalar, Table, items, parse, table
+from orchestrator.sources.document import Scalar, Table, items, table
 from orchestrator.sources.findings import Findings
 from orchestrator.sources.full_names import created
 from orchestrator.sources.interpolate import Variables
@@ -25,6 +25,7 @@ from orchestrator.sources.schema import COMPOSE_FILE
 from orchestrator.sources.service import service
 from orchestrator.sources.shape import Shape
 from orchestrator.sources.targets import check_targets
+from orchestrator.sources.yaml_text import parse
 
 MAX_VALUES = 100_000
 """What is deployed has its aliases written out. Docker's YAML library has a like limit."""

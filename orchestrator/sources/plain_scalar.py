@@ -27,7 +27,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _LEAST_INTEGER, _MOST_INTEGER = -(1 << 63), (1 << 64) - 1
 _TIME = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d\d?)-(?P<day>\d\d?)"
-    r"(?:(?P<between>[Tt ])(?P<hour>\d\d?):(?P<minute>\d\d?):(?P<second>\d\d?)"
+    r"(?:(?P<between>[Tt]| +)(?P<hour>\d\d?):(?P<minute>\d\d?):(?P<second>\d\d?)"
     r"(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)?)?",
     re.ASCII,
 )
@@ -97,7 +97,7 @@ def timestamp(text: str) -> Timestamp | None:
     fraction = (found["fraction"] or "")[:9].rstrip("0")
     offset = moment.strftime("%z")
     return Timestamp(
-        f"{moment:%Y-%m-%d %H:%M:%S}{'.' if fraction else ''}{fraction} "
+        f"{moment.year:04d}{moment:-%m-%d %H:%M:%S}{'.' if fraction else ''}{fraction} "
         f"{offset} {'UTC' if zone is UTC else offset}"
     )
 

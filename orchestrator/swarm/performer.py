@@ -248,15 +248,22 @@ class LivePerformer:
             case RemoveLeftovers():
                 return mutate.remove_leftovers(link.site, link.api, effect)
             case ShipRelease():
-                return release_shipping.ship(
-                    link.site, connection, effect.release, not_after=effect.not_after
-                )
+                return self._ship(link.site, connection, effect)
             case PullImages():
                 return image_pull.pull(link.site, connection, effect)
             case DeployStack():
-                return self._deploy(link.site, connection, effect)
+                return self._run(stack_deploy.deploy, link.site, connection, effect)
 
-    def _deploy(self, site: str, connection: SshConnection, effect: DeployStack) -> Told:
+    def _ship(self, site: str, connection: SshConnection, effect: ShipRelease) -> Told:
+        release = effect.release
+        told = release_shipping.ship(site, connection, release, not_after=effect.not_after)
+        if told.result is not Result.OK or effect.deploy is None:
+            return told
+        return self._run(stack_deploy.rehearse, site, connection, effect.deploy)
+
+    def _run(
+        self, command: stack_deploy.Run, site: str, connection: SshConnection, effect: DeployStack
+    ) -> Told:
         missing = [name for name in effect.secret_variables if name not in self._secrets]
         if missing:
             what = f"no value is known for {', '.join(missing)}"
@@ -270,7 +277,7 @@ class LivePerformer:
             )
             return Told(Result.FAILED, what, problem)
         secrets = {name: self._secrets[name] for name in effect.secret_variables}
-        return stack_deploy.deploy(site, connection, effect, secrets)
+        return command(site, connection, effect, secrets)
 
     def give_up(self, effect: Effect) -> None:
         """Go to the effect's site another way from now on: its thread may hold what others need.

@@ -187,6 +187,8 @@ _DOCKER_WORDS = (
 """What sshd's shell, the docker CLI and the daemon say (docker/cli 20.10, moby 20.10
 daemon/cluster/errors.go), lower case, first match wins."""
 
+_LINES = 6
+
 _DOCKER_MEANS = {
     "docker.no-permission": (
         "the login may not use Docker",
@@ -249,6 +251,21 @@ _DOCKER_MEANS = {
         "site-unreachable",
     ),
 }
+
+
+def file_refused(site: str, stack: str, words: str) -> Problem:
+    """Return: the manager's docker command does not take the stack's compose file."""
+    lines = tuple(line for line in words.splitlines() if line.strip())
+    return Problem(
+        code="docker.file-refused",
+        what=f"the docker command of {site}'s manager does not take the compose file of {stack}",
+        exit_code=ExitCode.SOURCE_FAILED,
+        where=Where(site=site, stack=stack),
+        evidence=lines[:_LINES],
+        fix="write it as that version of Docker takes it, or update Docker on the manager",
+        state_left="nothing was touched",
+        runbook="git-source-failed",
+    )
 
 
 def docker(site: str, code: str, *evidence: str) -> Problem:

@@ -2,13 +2,13 @@
 
 import posixpath
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.errors import FleetError, Problem
 from orchestrator.procedures.effects import DeployStack, Result
-from orchestrator.sources.document import parse
 from orchestrator.sources.findings import Findings
 from orchestrator.sources.labelled_document import labelled
+from orchestrator.sources.yaml_text import parse
 from orchestrator.swarm import problems
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told
@@ -18,6 +18,11 @@ from orchestrator.swarm.remote_command import CommandResult
 
 _SHORTEST_SECRET = 4
 _WHOLE = "# whole"
+_NOWHERE = "/dev/null/none"
+"""Where no daemon can ever listen: whatever docker's command says of it, it names it."""
+_REHEARSAL_SECONDS = 30.0
+
+Run = Callable[[str, SshConnection, DeployStack, Mapping[str, str]], Told]
 # `stack deploy --detach` exists, and is asked for by a warning, from CLI 26 on (docker/cli).
 # Up to CLI 28 files that are named in a compose file are looked for where the command runs if it
 # reads that file from stdin (docker/cli cli/command/stack/loader).
@@ -32,7 +37,8 @@ esac
 major=$(docker --version | sed 's/^[^0-9]*\\([0-9]*\\).*/\\1/')
 detach=
 if [ "${{major:-0}}" -ge 26 ]; then detach=--detach=true; fi
-printf '%s\\n' "$document" | docker stack deploy -c - --with-registry-auth $detach $prune "$1"
+printf '%s\\n' "$document" |
+    docker $host stack deploy -c - --with-registry-auth $detach $prune "$1"
 """
 
 
@@ -51,18 +57,20 @@ def document(effect: DeployStack) -> str | Problem:
     return labelled(root, dict(effect.labels))
 
 
-def script(effect: DeployStack, variables: Mapping[str, str]) -> str:
+def script(effect: DeployStack, variables: Mapping[str, str], *, only_read: bool = False) -> str:
     """Return the script for the manager, which reads the document from its stdin.
 
-    Neither variables nor the document stand on a command line or on disk. Should the connection
-    break once sh has read all of both, the deploy is finished.
+    With `only_read`, docker's command finds no daemon once it has read the document. Neither
+    variables nor the document stand on a command line or on disk. Should the connection break
+    once sh has read all of both, the deploy is finished.
     """
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     release = effect.release
     folder = posixpath.dirname(release.compose) or "."
     given = shlex.join([effect.unit.stack, release.name, folder])
     prune = f"prune={'--prune' if effect.prune else ''}"
-    return "\n".join((*exports, f"set -- {given}", prune, _SCRIPT))
+    host = f"host='{f'-H unix://{_NOWHERE}' if only_read else ''}'"
+    return "\n".join((*exports, f"set -- {given}", prune, host, _SCRIPT))
 
 
 def deploy(
@@ -100,6 +108,44 @@ def deploy(
     except FleetError as error:
         return Told(Result.FAILED, str(error), error.problems[0])
     return _judged(site, effect, result, scrubbed(result.words, secrets.values()))
+
+
+def rehearse(
+    site: str, connection: SshConnection, effect: DeployStack, secrets: Mapping[str, str]
+) -> Told:
+    """Have the manager's docker command read what `effect` will deploy; nothing is touched.
+
+    It reads and checks the whole file before it asks a daemon (docker/cli
+    command/stack/deploy.go), by the rules of its own version.
+
+    Args:
+        site: named in problems.
+        connection: to the site's manager.
+        effect: what will be deployed; its release has been shipped.
+        secrets: values of the effect's secret variables.
+
+    Returns:
+        OK when it would take the file; FAILED with its words; UNKNOWN when the answer was lost.
+
+    """
+    wanted = document(effect)
+    if isinstance(wanted, Problem):
+        return Told(Result.FAILED, wanted.what, wanted)
+    text = script(effect, {**dict(effect.variables), **secrets}, only_read=True)
+    try:
+        result = connection.run_script(
+            text, stdin=f"{wanted}{_WHOLE}\n".encode(), deadline_seconds=_REHEARSAL_SECONDS
+        )
+    except LostAnswerError as error:
+        return Told(Result.UNKNOWN, str(error), error.problems[0])
+    except FleetError as error:
+        return Told(Result.FAILED, str(error), error.problems[0])
+    words = scrubbed(result.words, secrets.values())
+    if _NOWHERE in words or result.rc == 0:
+        return Told(Result.OK)
+    if code := problems.docker_code(words, "", rc=result.rc):
+        return Told(Result.FAILED, words, problems.docker(site, code, words))
+    return Told(Result.FAILED, words, problems.file_refused(site, effect.unit.stack, words))
 
 
 def _judged(site: str, effect: DeployStack, result: CommandResult, words: str) -> Told:

@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import ExitCode, Problem
-from orchestrator.fleet.desired import TcpProbe
+from orchestrator.fleet.desired import PublishedPort, TcpProbe
 from orchestrator.fleet.observed import NodeState
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck, ProbeResult
 from orchestrator.procedures.fitness import Wanted, judge_site
+from orchestrator.procedures.ports import Wish
 from tests.build import CLIENT, SERVER, desired, info, node, running, service, sight
 
 DATABASE = TcpProbe(name="database", host="db", port=5432)
@@ -142,7 +143,7 @@ def test_what_a_compose_file_calls_external_must_exist(kind: str) -> None:
 
 
 HTTP = ((80, "tcp", "ingress"),)
-PORTS = ((80, "app-client@far"),)
+PORTS = (Wish(PublishedPort(port=80), "app-client@far"),)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ PORTS = ((80, "app-client@far"),)
 def test_a_port_that_somebody_else_has_is_taken(found: Examination, by: str) -> None:
     problem = only(wanted(acted=(CLIENT,), ports=PORTS), found)
     assert problem.code == "swarm.port-taken"
-    assert problem.what == f"port 80, which app-client@far publishes, is taken by {by}"
+    assert problem.what == f"port 80/tcp, which app-client@far publishes, is taken by {by}"
 
 
 @pytest.mark.parametrize(
@@ -181,6 +182,37 @@ def test_a_port_that_somebody_else_has_is_taken(found: Examination, by: str) -> 
 )
 def test_a_port_that_the_unit_itself_has_is_not(found: Examination) -> None:
     assert judge_site(wanted(acted=(CLIENT,), ports=PORTS), found) == ()
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted_port", "is_free"),
+    [
+        ((53, "tcp", "ingress"), PublishedPort(port=53, protocol="udp"), True),
+        ((53, "udp", "ingress"), PublishedPort(port=53, protocol="udp"), False),
+        ((80, "tcp", "host"), PublishedPort(port=80, mode="host"), True),
+        ((80, "tcp", "host"), PublishedPort(port=80), False),
+        ((80, "tcp", "ingress"), PublishedPort(port=80, mode="host"), False),
+    ],
+)
+def test_a_port_is_taken_by_protocol_and_mode(
+    there: tuple[int, str, str], wanted_port: PublishedPort, *, is_free: bool
+) -> None:
+    found = seen(sight=sight(services=(service(stack="shop", published=(there,)),)))
+    ports = (Wish(wanted_port, "app-client@far"),)
+    assert (judge_site(wanted(acted=(CLIENT,), ports=ports), found) == ()) is is_free
+
+
+def test_a_process_that_listens_has_no_udp_port() -> None:
+    ports = (Wish(PublishedPort(port=53, protocol="udp"), "app-client@far"),)
+    assert judge_site(wanted(acted=(CLIENT,), ports=ports), seen(listening=(53,))) == ()
+
+
+def test_two_units_of_one_plan_cannot_both_have_a_port() -> None:
+    port = PublishedPort(port=80)
+    ports = (Wish(port, "app@far"), Wish(port, "app@far"), Wish(port, "shop@far"))
+    problem = only(wanted(acted=(CLIENT,), ports=ports), seen())
+    by = "app@far, which is deployed by the same plan"
+    assert problem.what == f"port 80/tcp, which shop@far publishes, is taken by {by}"
 
 
 def test_a_stack_that_nobody_declared_is_told_where_it_is_in_the_way() -> None:

@@ -11,6 +11,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind, UnitPlan
 from orchestrator.procedures.book import Book
+from orchestrator.procedures.deploy import deploy_effect
 from orchestrator.procedures.effects import (
     Answer,
     Done,
@@ -228,7 +229,8 @@ def test_releases_are_shipped_and_then_images_pulled() -> None:
     driven = prepared(CLIENT_UP)
     assert driven.outcome == Done(words="1 images in place")
     ship, pull = driven.effects
-    assert ship == ShipRelease(site="far", release=sourced(CLIENT).release)
+    deploy = deploy_effect(CLIENT_UP, CLIENT)
+    assert ship == ShipRelease(site="far", release=sourced(CLIENT).release, deploy=deploy)
     assert pull == PullImages(site="far", images=("registry/app:1",))
 
 
@@ -243,6 +245,13 @@ def test_shipping_is_tried_once_more(first: Answer) -> None:
     driven = prepared(CLIENT_UP, first)
     assert isinstance(driven.outcome, Done)
     assert [type(effect) for effect in driven.effects] == [ShipRelease, ShipRelease, PullImages]
+
+
+def test_what_the_managers_docker_command_refuses_is_not_asked_again() -> None:
+    problem = replace(REFUSED, exit_code=ExitCode.SOURCE_FAILED)
+    driven = prepared(CLIENT_UP, replace(DENIED, problem=problem))
+    assert driven.outcome == Failed(problems=(problem,))
+    assert [type(effect) for effect in driven.effects] == [ShipRelease]
 
 
 def test_what_is_not_known_to_be_shipped_is_no_success() -> None:

@@ -333,7 +333,7 @@ def test_what_docker_refuses_while_deploying_is_refused_before(body: str, what: 
         ("services: {'a b': {image: c}}", "not-compose", "'a b' is no name Docker takes"),
         ("name: x\nservices: {a: {image: b}}", "not-compose", "takes no 'name' here"),
         ("include: [x]\nservices: {a: {image: b}}", "not-compose", "takes no 'include' here"),
-        ("a: b: c", "not-yaml", "mapping values are not allowed here"),
+        ("a: b: c", "not-yaml", "mapping values are not allowed in this context"),
         ("", "not-compose", "the file is empty"),
     ],
 )

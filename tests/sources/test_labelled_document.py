@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from orchestrator.fleet.unit import Unit
-from orchestrator.sources.document import parse
 from orchestrator.sources.findings import Findings
 from orchestrator.sources.labelled_document import expanded, labelled
+from orchestrator.sources.yaml_text import parse
 
 OURS = {"dtdeploy.run": "r$1", "dtdeploy.words": "é \" ' \n\u2028\x7f end"}
 # `$` is doubled: compose files are interpolated.
@@ -44,7 +44,7 @@ def web(body: str) -> Any:
     ("deploy", "labels"),
     [
         ("", AS_YAML),
-        ("deploy:", AS_YAML),
+        ("deploy: ", AS_YAML),
         ("deploy: {labels: {a: b}}", {"a": "b", **AS_YAML}),
         ("deploy: {labels: }", AS_YAML),
         ("deploy: {labels: {dtdeploy.run: theirs}}", AS_YAML),

@@ -1,4 +1,5 @@
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,14 +8,17 @@ from ruamel.yaml import YAML
 
 from orchestrator.errors import ExitCode
 from orchestrator.procedures.effects import Answer, DeployStack, Result, ShipRelease
+from orchestrator.sources.model import ReleaseFile
 from orchestrator.swarm.performer import LivePerformer
 from orchestrator.swarm.stack_deploy import script, scrubbed
+from tests.recorded_engine import docker_versions
 from tests.swarm.conftest import perform_through
 from tests.swarm.daemon import Command, install
 from tests.swarm.proxy import proxied
 from tests.swarm.releases import release
 from tests.swarm.sshd import SITE, Operator, Server
 
+OLDEST, NEWEST = "20.10.24", "28.2.2"
 SECRET = "plan'ted $x"
 EFFECT = DeployStack(
     unit=release().unit,
@@ -191,3 +195,70 @@ def test_a_deploy_survives_the_connection_and_its_lost_answer_is_unknown(
 
 def test_short_values_are_not_torn_out_of_words() -> None:
     assert scrubbed("abc is secret", ["abc", "secret"]) == "abc is ***"
+
+
+def rehearsed(performer: LivePerformer, text: str) -> Answer:
+    file = ReleaseFile(path=release().compose, content=text.encode())
+    shipped = replace(release(), files=(file,), name="datatrail-abc-2")
+    effect = replace(EFFECT, release=shipped)
+    answer = performer.perform(ShipRelease(site=SITE, release=shipped, deploy=effect))
+    assert isinstance(answer, Answer)
+    return answer
+
+
+@pytest.fixture(params=[OLDEST, NEWEST])
+def real(request: pytest.FixtureRequest, server: Server) -> Iterator[str]:
+    """Let the manager have the machine's own docker command of that version."""
+    commands = {version: path for path, version in docker_versions().items()}
+    found = next((v for v in commands if v.startswith(request.param)), None)
+    if found is None:
+        pytest.skip(f"no docker command of version {request.param} is here")
+    command = server.bin / "docker"
+    command.symlink_to(commands[found])
+    yield request.param
+    command.unlink()
+
+
+def test_the_managers_own_command_reads_the_file_before(
+    real: str, performer: LivePerformer
+) -> None:
+    text = 'version: "3.8"\nservices: {web: {image: "bb:$TAG", environment: [PASSWORD]}}\n'
+    answer = rehearsed(performer, text.replace("$TAG", "1"))
+    assert real
+    assert (answer.result, answer.words, answer.problem) == (Result.OK, "", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("services: {web: {image: 'bb:1'}}\n", "unsupported Compose file version: 1.0"),
+        (
+            (
+                'version: "3.8"\nservices: {web: {image: "bb:1", deploy: {resources: '
+                "{limits: {memory: .5G}}}}}\n"
+            ),
+            "invalid size: '.5G'",
+        ),
+    ],
+)
+def test_what_an_older_command_refuses_is_said_before(
+    real: str, performer: LivePerformer, text: str, words: str
+) -> None:
+    answer = rehearsed(performer, text)
+    if real == NEWEST:
+        assert answer.result is Result.OK
+        return
+    assert answer.result is Result.FAILED
+    assert answer.problem is not None
+    assert answer.problem.code == "docker.file-refused"
+    assert answer.problem.exit_code is ExitCode.SOURCE_FAILED
+    assert any(words in line for line in answer.problem.evidence)
+
+
+def test_no_secret_is_in_what_the_manager_says_of_a_file(
+    docker: Command, performer: LivePerformer
+) -> None:
+    docker.behaviour.write_text("sys.exit('bad ' + os.environ['PASSWORD'])\n")
+    answer = rehearsed(performer, 'version: "3.8"\nservices: {web: {image: "bb:1"}}\n')
+    assert answer.problem is not None
+    assert answer.problem.evidence == ("bad ***",)

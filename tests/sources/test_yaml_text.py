@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.fleet.unit import Unit
-from orchestrator.sources.document import Scalar, Series, Table, Tree, parse
+from orchestrator.sources.document import Scalar, Series, Table, Tree
 from orchestrator.sources.findings import Findings, Position
 from orchestrator.sources.plain_scalar import Timestamp
+from orchestrator.sources.yaml_text import parse
 
 UNIT = Unit("datatrail", "chime")
 
@@ -132,14 +133,18 @@ def test_aliases_that_multiply_cost_nothing() -> None:
         ("a:\n  1: x\n", "not-compose", "a key must be a string", ":2:3"),
         ("a:\n  ? [x]\n  : y\n", "not-compose", "a key must be a string", ":2:5"),
         ("a: {<<: x}\n", "not-compose", "only a mapping can be merged with <<", ":1:9"),
-        ("a: &a [*a]\n", "not-compose", "an alias contains itself", ":1:4"),
-        ("a:\n\tb: 1\n", "not-yaml", "found character '\\t' that cannot start any token", ":2:1"),
+        ("a: &a [*a]\n", "not-compose", "an alias contains itself", ":1:8"),
+        ("a:\n\tb: 1\n", "not-yaml", "found character that cannot start any token", ":2:1"),
         ("a: [1,\n", "not-yaml", "this is not YAML: ", ":2:1"),
-        ("a: *b\n", "not-yaml", "found undefined alias 'b'", ":1:4"),
-        ("--- {}\n--- {}\n", "not-yaml", "but found another document", ":2:1"),
-        (b"a: \xff\n", "not-yaml", "the file is not UTF-8 text", "repo:a.yaml"),
-        ("a: 1\n".encode("utf-16"), "not-yaml", "the file is not UTF-8 text", "repo:a.yaml"),
-        ("a: \x00\n", "not-yaml", "this is not YAML", "repo:a.yaml"),
+        ("a: *b\n", "not-yaml", "unknown anchor 'b' referenced", ":1:4"),
+        (b"x: y\na: \xff\n", "not-yaml", "the byte 0xff is no UTF-8 text", ":2:4"),
+        ("a: \x07\n", "not-yaml", "control characters are not allowed", ":1:4"),
+        ("%YAML 1.2\n--- {a: b}\n", "not-yaml", "found incompatible YAML document", ":1:1"),
+        ('a: "\\/"\n', "not-yaml", "found unknown escape character", ":1:4"),
+        ("a: {<<: {}, <<: {}}\n", "duplicate-key", "the key '<<' stands here a second", ":1:13"),
+        ("a: !!int x\n", "not-yaml", "cannot decode `x` as a !!int", ":1:4"),
+        ("a: !!binary x\n", "not-yaml", "cannot decode `x` as a !!binary", ":1:4"),
+        ("a: .inf\n", "not-compose", ".inf is no number that Docker takes", ":1:4"),
         ("[" * 5000, "not-yaml", "the file is nested too deeply to be read", "repo:a.yaml"),
         ("#" * 1_000_001, "too-large", "1000001 bytes, 1000000 is the limit", "repo:a.yaml"),
     ],
@@ -164,3 +169,28 @@ def test_any_bytes_are_a_mapping_or_a_problem(content: bytes) -> None:
     tree, findings = read(content)
 
     assert tree is not None or findings.problems
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a:\tb\n",
+        b"a: b\n---\nc: d\n",
+        b"a: b\n---\n",
+        b"%YAML 1.1\n---\na: b\n",
+        "a: b\n".encode("utf-16"),
+        "\ufeffa: b\n".encode("utf-16-be"),
+        b"\xef\xbb\xbfa: b\n",
+        b"  a: b\n",
+        b"a: !!binary Yg==\n",
+        b"a: ! b\n",
+    ],
+)
+def test_takes_what_docker_takes(content: bytes) -> None:
+    findings = Findings("a.yaml", Unit("s", "x"))
+
+    tree = parse(content, findings)
+
+    assert findings.problems == ()
+    assert tree is not None
+    assert plain(tree) == {"a": "b"}
