@@ -60,27 +60,21 @@ def check_combinations(root: Table, findings: Findings) -> None:
         _check_job(pair.key, table(body.get("deploy")), findings)
 
 
-def _refuse(
-    findings: Findings, what: str, at: Position, fix: str = "", *, code: str = "conflict"
-) -> None:
-    findings.add(code, what, at, fix=fix)
-
-
 def _check_object(kind: str, key: str, body: Table, findings: Findings, at: Position) -> None:
     one, reader = kind.removesuffix("s"), Reader()
     external = body.get("external")
     if isinstance(external, Table) and external.get("name") and body.get("name"):
         what = f"{one} {key}: {one}.external.name and {one}.name conflict"
-        _refuse(findings, what, at, f"only use {one}.name")
+        findings.add("conflict", what, at, fix=f"only use {one}.name")
     if is_external(body, reader):
         for name in _NOT_WITH_EXTERNAL if kind == "volumes" else ():
             if (tree := body.get(name)) is not None:
                 what = f'conflicting parameters "external" and "{name}" specified for {one} "{key}"'
-                _refuse(findings, what, tree.at, f"remove {name}, or external")
+                findings.add("conflict", what, tree.at, fix=f"remove {name}, or external")
         return
     if body.get("driver") and body.get("file"):
         what = f"{one} {key}: {one}.driver and {one}.file conflict"
-        _refuse(findings, what, at, f"only use {one}.driver")
+        findings.add("conflict", what, at, fix=f"only use {one}.driver")
     if kind in {"configs", "secrets"}:
         name = full_name(key, body, findings.unit.stack, reader)
         if not _OBJECT_NAME.fullmatch(name) or len(name) > _LONGEST_OBJECT_NAME:
@@ -88,24 +82,26 @@ def _check_object(kind: str, key: str, body: Table, findings: Findings, at: Posi
                 f"the {one}'s name {name!r} is invalid: at most {_LONGEST_OBJECT_NAME} of "
                 "[a-zA-Z0-9-_.] are allowed, with a letter or digit at both ends"
             )
-            _refuse(findings, what, at, "give it another `name:`", code="bad-name")
+            findings.add("bad-name", what, at, fix="give it another `name:`")
     driver = reader.text(body.get("driver"))
     if kind == "networks" and driver in _NO_SWARM_DRIVERS:
         what = (
             f"the network {key!r} with the driver {driver} cannot be used with services: only "
             "networks scoped to the swarm can be used, such as those created with overlay"
         )
-        _refuse(findings, what, at, "use the driver overlay, or make the network external")
+        findings.add(
+            "conflict", what, at, fix="use the driver overlay, or make the network external"
+        )
 
 
 def _check_service_name(key: str, findings: Findings, at: Position) -> None:
     name = f"{findings.unit.stack}_{key}"
     if not _SERVICE_NAME.fullmatch(name):
         what = f"the service's name {name!r} must be valid as a DNS name component"
-        _refuse(findings, what, at, "use letters, digits, - and _", code="bad-name")
+        findings.add("bad-name", what, at, fix="use letters, digits, - and _")
     elif len(name) > _LONGEST_SERVICE_NAME:
         what = f"the service's name {name!r} must be {_LONGEST_SERVICE_NAME} characters or fewer"
-        _refuse(findings, what, at, "shorten it", code="bad-name")
+        findings.add("bad-name", what, at, fix="shorten it")
 
 
 def _check_mount(item: Tree, mount: Mount, findings: Findings) -> None:
@@ -113,32 +109,35 @@ def _check_mount(item: Tree, mount: Mount, findings: Findings) -> None:
     if isinstance(item, Table) and body.get("type") is None:
         return  # told by its shape
     if mount.kind not in _KINDS:
-        _refuse(findings, "volume type must be volume, bind, tmpfs, or npipe", item.at)
+        findings.add("conflict", "volume type must be volume, bind, tmpfs, or npipe", item.at)
         return
     for name in _OPTIONS:
         tree = body.get(name)
         if isinstance(tree, Table) and name != mount.kind:
             what = f"{name} options are incompatible with type {mount.kind}"
-            _refuse(findings, what, tree.at, f"remove `{name}:`")
+            findings.add("conflict", what, tree.at, fix=f"remove `{name}:`")
     if not mount.target:
-        _refuse(findings, "invalid mount: the target must not be empty", item.at)
+        findings.add("conflict", "invalid mount: the target must not be empty", item.at)
     if mount.kind in {"bind", "npipe"} and not mount.source:
         what = f"invalid {mount.kind} source, source cannot be empty"
-        _refuse(findings, what, item.at, "give a `source:`")
+        findings.add("conflict", what, item.at, fix="give a `source:`")
     if mount.kind == "tmpfs" and mount.source:
         what = "invalid tmpfs source, source must be empty"
-        _refuse(findings, what, item.at, "remove `source:`")
+        findings.add("conflict", what, item.at, fix="remove `source:`")
 
 
 def _check_ports(service: str, body: Table, taken: list[_Taken], findings: Findings) -> None:
     mode = Reader().text(table(body.get("deploy")).get("endpoint_mode"))
     for port, at in _ports(body):
         if not port.target:
-            _refuse(findings, "a port needs a target from 1 to 65535", at)
+            findings.add("conflict", "a port needs a target from 1 to 65535", at)
         if mode == "dnsrr" and port.mode == "ingress":
             what = "port published with ingress mode can't be used with dnsrr mode"
-            _refuse(
-                findings, what, at, "publish it with `mode: host`, or use the endpoint mode vip"
+            findings.add(
+                "conflict",
+                what,
+                at,
+                fix="publish it with `mode: host`, or use the endpoint mode vip",
             )
         if not port.published:
             continue
@@ -146,7 +145,9 @@ def _check_ports(service: str, body: Table, taken: list[_Taken], findings: Findi
         if other := next((one for one in taken if one.excludes(mine)), None):
             by = "" if other.service == service else f" by service {other.service!r}"
             what = f"port {port.published}/{port.protocol} is already published{by}"
-            _refuse(findings, what, at, f"keep one; the other is on line {other.at.line}")
+            findings.add(
+                "conflict", what, at, fix=f"keep one; the other is on line {other.at.line}"
+            )
         taken.append(mine)
 
 
@@ -165,11 +166,11 @@ def _check_credentials(body: Table, root: Table, findings: Findings) -> None:
     if len(given) > 1:
         names = " and ".join(f'"{pair.key.capitalize()}"' for pair in given[:2])
         what = f"invalid credential spec: cannot specify both {names}"
-        _refuse(findings, what, given[1].at, "keep one")
+        findings.add("conflict", what, given[1].at, fix="keep one")
     config = credentials.get("config")
     known = {pair.key for pair in table(root.get("configs"))}
     if isinstance(config, Scalar) and reader.text(config) not in {"", *known}:
-        _refuse(findings, f'undefined config "{reader.text(config)}"', config.at, code="undeclared")
+        findings.add("undeclared", f'undefined config "{reader.text(config)}"', config.at)
 
 
 def _check_job(service: str, deploy: Table, findings: Findings) -> None:
@@ -177,4 +178,6 @@ def _check_job(service: str, deploy: Table, findings: Findings) -> None:
         return
     for name in ("update_config", "rollback_config"):
         if tree := deploy.get(name):
-            _refuse(findings, f"{service} is a job, which takes no {name}", tree.at, "remove it")
+            findings.add(
+                "conflict", f"{service} is a job, which takes no {name}", tree.at, fix="remove it"
+            )

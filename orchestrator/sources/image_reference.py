@@ -11,6 +11,7 @@ _REFERENCE = re.compile(
     r"(?:@(?P<digest>sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}))?"
 )
 _IDENTIFIER = re.compile("[a-f0-9]{64}")
+_HUB = "docker.io/"
 _LONGEST_NAME = 255
 
 
@@ -24,12 +25,12 @@ def check_image(text: str) -> None:
     if _IDENTIFIER.fullmatch(text):
         words = f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings"
         raise ValueError(words)
-    domain, rest = _split(text)
+    registry, rest = _split(text)
     path = rest.partition(":")[0]
     if path.lower() != path:
         words = f"invalid reference format: repository name ({path}) must be lowercase"
         raise ValueError(words)
-    found = _REFERENCE.fullmatch(f"{domain}/{rest}")
+    found = _REFERENCE.fullmatch(f"{registry}{rest}")
     if found is None:
         words = f"invalid reference format: {text!r}"
         raise ValueError(words)
@@ -39,10 +40,10 @@ def check_image(text: str) -> None:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Split off the registry, Docker Hub where none is named."""
+    """Split off the registry and the slash behind it, Docker Hub's where none is named."""
     first, slash, rest = text.partition("/")
     is_domain = set(first) & {".", ":"} or first == "localhost" or first.lower() != first
-    domain, path = (first, rest) if slash and is_domain else ("docker.io", text)
-    if domain in {"docker.io", "index.docker.io"}:
-        return "docker.io", path if "/" in path else f"library/{path}"
-    return domain, path
+    registry, path = (f"{first}/", rest) if slash and is_domain else (_HUB, text)
+    if registry in {_HUB, f"index.{_HUB}"}:
+        return _HUB, path if "/" in path else f"library/{path}"
+    return registry, path

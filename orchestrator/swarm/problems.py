@@ -257,7 +257,7 @@ def file_refused(site: str, stack: str, words: str) -> Problem:
     """Return: the manager's docker command does not take the stack's compose file."""
     lines = tuple(line for line in words.splitlines() if line.strip())
     return Problem(
-        code="docker.file-refused",
+        code="source.manager-refuses",
         what=f"the docker command of {site}'s manager does not take the compose file of {stack}",
         exit_code=ExitCode.SOURCE_FAILED,
         where=Where(site=site, stack=stack),

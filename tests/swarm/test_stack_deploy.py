@@ -250,7 +250,7 @@ def test_what_an_older_command_refuses_is_said_before(
         return
     assert answer.result is Result.FAILED
     assert answer.problem is not None
-    assert answer.problem.code == "docker.file-refused"
+    assert answer.problem.code == "source.manager-refuses"
     assert answer.problem.exit_code is ExitCode.SOURCE_FAILED
     assert any(words in line for line in answer.problem.evidence)
 
