@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack, Policy, Probe
+from orchestrator.fleet.drift import Change, How, drift
 from orchestrator.fleet.health import Health, Verdict, judge, update_failed
 from orchestrator.fleet.history import History, begin, remember
 from orchestrator.fleet.observed import Look, Sight, contents
@@ -43,6 +44,7 @@ from orchestrator.procedures.effects import (
 from orchestrator.procedures.findings import (
     deploy_failed,
     deploy_unknown,
+    deployed_otherwise,
     refused_deploy,
     refused_overwrite,
     site_lost,
@@ -91,7 +93,8 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
         look = yield from _seen(book, unit)
     if not isinstance(look, Sight):
         return Failed(problems=(site_lost(unit, look.problem),))
-    if not _ours_already(book, unit, sourced, look) or _given_up(unit, look):
+    watch = _watch(book, unit)
+    if not _ours_already(book, unit, sourced, look) or not _as_it_should_be(watch, look):
         now = yield from ask_sleep(0)
         # Its site may have been waited for, or leftovers cleared away: what spoke for the deploy
         # is no news any more.
@@ -103,7 +106,7 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
     # Tasks from before are not held against it; how long it takes counts from here.
     began = yield from ask_sleep(0)
     history = replace(begin(unit.stack, look), began=began)
-    return (yield from _until_healthy(_watch(book, unit), history, step))
+    return (yield from _until_healthy(watch, history, step))
 
 
 def settle(book: Book, step: Step, unit: Unit) -> Procedure:
@@ -222,6 +225,11 @@ def _ours_already(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> boo
     return wanted <= there and origin(unit, sight).run == book.run
 
 
+def _as_it_should_be(watch: Watch, sight: Sight) -> bool:
+    """Whether no further deploy is needed for what this run deployed."""
+    return not _given_up(watch.unit, sight) and _otherwise(watch, sight) is None
+
+
 def _given_up(unit: Unit, sight: Sight) -> bool:
     """Whether Docker paused an update of the unit, or took it back: only a deploy moves it on."""
     return any(update_failed(service) for service in contents(sight, unit.stack).services)
@@ -337,7 +345,10 @@ def _until_healthy(watch: Watch, history: History, step: Step) -> Procedure:
     start = history.began
     while True:
         look = yield from ask_observe(watch.unit.site)
-        history = remember(history, watch.unit.stack, look) if isinstance(look, Sight) else history
+        if isinstance(look, Sight):
+            history = remember(history, watch.unit.stack, look)
+            if problem := _otherwise(watch, look):
+                return Failed(problems=(problem,))
         health = judge(watch.desired, look, history, watch.policy)
         failing: tuple[str, ...] = ()
         if health.healthy:
@@ -354,6 +365,25 @@ def _until_healthy(watch: Watch, history: History, step: Step) -> Procedure:
             _waiting(health, look), _words(health, failing), start + step.wait_seconds
         )
         yield from ask_sleep(watch.policy.poll_seconds)
+
+
+def _otherwise(watch: Watch, sight: Sight) -> Problem | None:
+    """Say what the Swarm holds of the unit that its compose file does not say.
+
+    An older Docker drops what it does not know, without a word. While Docker takes an update back,
+    and after it, a service is what it was before, and is judged by that.
+    """
+    mine = contents(sight, watch.unit.stack)
+    if any(service.update_state.startswith("rollback") for service in mine.services):
+        return None
+    changes = drift(watch.desired, mine)
+    found = tuple(str(change) for change in changes if not _is_beside(change))
+    return deployed_otherwise(watch.unit, found) if found else None
+
+
+def _is_beside(change: Change) -> bool:
+    """Whether it is about something that is there besides what was deployed."""
+    return change.how is How.EXTRA and (change.kind == "service" or not change.service)
 
 
 def _waiting(health: Health, look: Look) -> str:

@@ -5,6 +5,8 @@ from orchestrator.fleet.health import Health
 from orchestrator.fleet.presence import Presence, Whereabouts
 from orchestrator.fleet.unit import Unit
 
+_DIFFERENCES = 10
+
 
 def where(unit: Unit) -> Where:
     """Return the place of a unit."""
@@ -110,6 +112,20 @@ def deploy_failed(unit: Unit, words: str) -> Problem:
         evidence=tuple(line for line in words.splitlines() if line.strip()),
         fix=f"mend the cause, then dtdeploy up {unit}",
         state_left=f"part of {unit} may be deployed",
+        runbook="service-not-healthy",
+    )
+
+
+def deployed_otherwise(unit: Unit, differences: tuple[str, ...]) -> Problem:
+    """Say that the Swarm holds something else than the compose file says."""
+    return Problem(
+        code="deploy.differs",
+        what=f"{unit} was deployed, and is not what its compose file says",
+        exit_code=ExitCode.UNHEALTHY,
+        where=where(unit),
+        evidence=differences[:_DIFFERENCES],
+        fix=f"docker version   # at {unit.site}: too old for it? Then: dtdeploy up {unit}",
+        state_left=f"{unit} is deployed, what depends on it was not started",
         runbook="service-not-healthy",
     )
 

@@ -12,7 +12,7 @@ from orchestrator.sources.service import flag, is_known, text
 
 _ALWAYS_THERE = {"host", "bridge", "none", "default"}
 """Every node has these networks; Docker does not look for them in the Swarm."""
-_ABSOLUTE = re.compile(r"/|[a-zA-Z]:[\\/]")
+_ABSOLUTE = re.compile(r"[/~]|[a-zA-Z]:[\\/]")
 
 
 def _bodies(root: Table) -> list[Table]:
@@ -73,14 +73,10 @@ def _check_mount(item: Tree, mount: Mount, declared: Table, findings: Findings) 
         if mount.source not in {pair.key for pair in declared}:
             _undeclared("volumes", mount.source, item, findings)
     elif mount.kind == "bind" and mount.source and not _ABSOLUTE.match(mount.source):
-        where = (
-            "in the home folder of whoever deploys"
-            if mount.source.startswith("~")
-            else "in the release's folder, which only the manager has and which does not stay"
-        )
         findings.add(
             "relative-bind",
-            f"the bind mount {mount.source!r} would lie {where}",
+            f"the bind mount {mount.source!r} would lie in the release's folder, "
+            "which only the manager has and which does not stay",
             item.at,
             fix="give an absolute path that the nodes have, or use a config",
         )

@@ -5,7 +5,7 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import HttpProbe
-from orchestrator.fleet.observed import Look, Mode, Sight, Task, TaskState
+from orchestrator.fleet.observed import Fact, Look, Mode, Resource, Sight, Task, TaskState
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import LABEL_DATA, LABEL_FORMER, LABEL_REVISION, LABEL_RUN
 from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind
@@ -85,6 +85,8 @@ class World:
         self.delay = 0.0
         """How long after the deploy its services appear, in seconds."""
         self.mode = Mode.REPLICATED
+        self.made: dict[str, Any] = {}
+        """What the deployed service is besides."""
 
     def look(self, site: str, now: float) -> Look:
         if site == "home":
@@ -95,7 +97,7 @@ class World:
         if since < 0:
             return sight(site)
         tasks = [tasks for begin, tasks in self.tasks if begin <= since][-1]
-        labelled = service(labels=((LABEL_RUN, RUN),), mode=self.mode)
+        labelled = service(labels=((LABEL_RUN, RUN),), mode=self.mode, **self.made)
         return sight(site, services=(labelled,), tasks=tasks)
 
     def perform(self, effect: Effect, now: float) -> object:
@@ -474,6 +476,67 @@ def test_what_an_earlier_life_of_this_run_deployed_whole_is_left_alone(
         World().perform,
     )
     assert deploys(driven) == []
+
+
+DROPPED = (Fact("oom score", "", "5"), Fact("environment", "TOKEN", "s3cret"))
+
+
+def differing(world: World, **made: Any) -> Driven:
+    """Deploy a service of these facts, of which the Swarm holds what `made` says."""
+    stack = sourced(CLIENT, wanted(facts=DROPPED))
+    of = replace(book(), sourced={**book().sourced, CLIENT: stack})
+    world.made = made
+    return drive(deploy(of, step(60), CLIENT), world.look, world.perform)
+
+
+def test_what_the_swarm_holds_otherwise_ends_the_step_at_once_and_is_named() -> None:
+    driven = differing(World(), facts=())
+    assert isinstance(driven.outcome, Failed)
+    [problem] = driven.outcome.problems
+    assert (problem.code, problem.exit_code) == ("deploy.differs", ExitCode.UNHEALTHY)
+    assert problem.evidence == ("web: environment TOKEN missing", "web: oom score none, declared 5")
+    assert driven.seconds < 2
+    assert len(deploys(driven)) == 1
+
+
+def test_what_the_swarm_holds_as_it_was_declared_is_waited_for() -> None:
+    driven = differing(World(), facts=DROPPED)
+    assert isinstance(driven.outcome, Done)
+    assert driven.seconds == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("state", ["rollback_started", "rollback_completed", "rollback_paused"])
+def test_what_docker_took_back_is_not_said_to_differ(state: str) -> None:
+    driven = differing(World(), facts=(), update_state=state)
+    assert not isinstance(driven.outcome, Failed) or {
+        problem.code for problem in driven.outcome.problems
+    } == {"deploy.unhealthy"}
+
+
+def test_what_is_there_besides_is_nothing_that_was_deployed() -> None:
+    old = Resource(id="n", name="app-client_old", stack=CLIENT.stack)
+    seen = replace(running(CLIENT), networks=(old,))
+    sites = {"home": at("home", running(SERVER)), "far": seen}
+    driven = drive(deploy(book(), step(5), CLIENT), lambda site, _: sites[site], World().perform)
+    assert isinstance(driven.outcome, Done)
+
+
+def test_what_an_earlier_life_deployed_otherwise_is_deployed_again() -> None:
+    stack = sourced(CLIENT, wanted(facts=DROPPED))
+    of = replace(book(), sourced={**book().sourced, CLIENT: stack})
+    mine = service(labels=((LABEL_RUN, RUN),))
+    seen = replace(running(CLIENT), services=(mine,))
+    world = World()
+
+    def look(site: str, _: float) -> Look:
+        if site == "home":
+            return at("home", running(SERVER))
+        whole = replace(seen, services=(replace(mine, facts=DROPPED),))
+        return at("far", whole if world.deployed_at is not None else seen)
+
+    driven = drive(deploy(of, step(5), CLIENT), look, world.perform)
+    assert len(deploys(driven)) == 1
+    assert isinstance(driven.outcome, Done)
 
 
 @pytest.mark.parametrize("of_run", ["r0", ""])

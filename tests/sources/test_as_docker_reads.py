@@ -43,7 +43,7 @@ ON_PURPOSE = (
     ("unset-variable", "has no value"),
     # No task of it could ever start, or be placed.
     ("bad-value", "is no OOM score|no node has"),
-    # It is another thing on each machine.
+    # Only the manager has it, and it does not stay.
     ("relative-bind", "would lie in"),
     ("no-services", "there are no services"),
     # Nobody writes a number like this.

@@ -44,7 +44,7 @@ def test_what_nothing_declares_is_a_problem(text: str, kind: str) -> None:
     "text",
     [
         "services: {a: {image: b, networks: [default]}}",
-        "services: {a: {image: b, volumes: ['/x', 'v:/y', '/h:/z:ro']}}\nvolumes: {v: }",
+        "services: {a: {image: b, volumes: ['/x', 'v:/y', '/h:/z:ro', '~/q:/q']}}\nvolumes: {v: }",
         "services: {a: {image: b, volumes: [{type: tmpfs, target: /x}]}}",
         "services: {a: {image: b, volumes: [{type: bind, source: /h, target: /x}]}}",
         "services: {a: {image: b, volumes: [{type: volume, target: /x}]}}",
