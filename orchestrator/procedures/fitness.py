@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.desired import DesiredStack, Probe
-from orchestrator.fleet.observed import NodeState, Sight
+from orchestrator.fleet.observed import Mode, NodeState, Sight
 from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.book import Limits
@@ -14,6 +14,8 @@ from orchestrator.procedures.ports import Wish, clashes
 
 _MIN_API = (1, 40)
 """The oldest Engine API with everything that is used; Docker 29 itself ends there."""
+
+_FIRST_WITH_JOBS = 23
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         )
     checks = (
         _versions(wanted, seen),
+        _jobs(wanted, seen),
         _nodes(wanted, seen.sight),
         _machine(wanted, seen),
         (p for check in seen.images if (p := _image(wanted, check)) is not None),
@@ -99,6 +102,30 @@ def _versions(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
             fix="update Docker Engine to 19.03 or newer there",
             runbook="set-up-a-control-machine",
         )
+
+
+def _jobs(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    """Find jobs that the docker command refuses only once it has begun to create (docker/cli#2907).
+
+    What it refuses when it reads the file, it is asked itself.
+    """
+    major = seen.cli_version.partition(".")[0]
+    if not major.isdigit() or int(major) >= _FIRST_WITH_JOBS:
+        return
+    for desired in wanted.desired:
+        for service in desired.services:
+            if service.mode in (Mode.REPLICATED_JOB, Mode.GLOBAL_JOB):
+                yield _problem(
+                    wanted,
+                    "source.manager-refuses",
+                    f"the docker command of {wanted.site}'s manager deploys no jobs: "
+                    f"{service.name} is a {service.mode.value}",
+                    ExitCode.SOURCE_FAILED,
+                    evidence=(f"docker {seen.cli_version}: Unknown mode: {service.mode.value}",),
+                    fix=f"update Docker on the manager to {_FIRST_WITH_JOBS}.0 or newer",
+                    runbook="git-source-failed",
+                    stack=desired.unit.stack,
+                )
 
 
 def _nodes(wanted: Wanted, sight: Sight) -> Iterator[Problem]:

@@ -26,17 +26,26 @@ def check_address(text: str) -> None:
         ValueError: it is no address; no container with it would start.
 
     """
-    if _bare(text) != _GATEWAY:
+    if bare_address(text) != _GATEWAY:
         try:
-            ip_address(_bare(text))
+            ip_address(bare_address(text))
         except ValueError:
             raise ValueError(f"{text!r} is no IP address, nor {_GATEWAY}") from None
+
+
+def in_old_form(text: str) -> str:
+    """Return `name:address` without brackets, the form that every docker command knows.
+
+    20.10 drops `name=address` without a word, and keeps brackets (docker/cli#4859).
+    """
+    name, address = _parts(text)
+    return f"{name}:{bare_address(address)}" if name and address else text
 
 
 def host_line(text: str) -> str:
     """Return the line `address name`, "" where there is no address (docker/cli 28)."""
     name, address = _parts(text)
-    return f"{_bare(address)} {name}" if name and address else ""
+    return f"{bare_address(address)} {name}" if name and address else ""
 
 
 def _parts(text: str) -> tuple[str, str]:
@@ -44,5 +53,6 @@ def _parts(text: str) -> tuple[str, str]:
     return name, address
 
 
-def _bare(address: str) -> str:
+def bare_address(address: str) -> str:
+    """Return an address without its brackets."""
     return address[1:-1] if address.startswith("[") and address.endswith("]") else address

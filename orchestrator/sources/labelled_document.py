@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from orchestrator.sources.document import Pair, Scalar, Series, Table, Tree, table
+from orchestrator.sources.extra_hosts import bare_address, in_old_form
 from orchestrator.sources.findings import NOWHERE
 from orchestrator.sources.plain_scalar import Value
 from orchestrator.sources.reading import as_text
@@ -70,7 +71,26 @@ def _with_labels(body: Tree, labels: Mapping[str, str]) -> Tree:
     if not (_is_nothing(deploy) or isinstance(deploy, Table)):
         return body
     parts = table(deploy)
-    return _put(body, "deploy", _put(parts, "labels", _joined(parts.get("labels"), labels)))
+    with_labels = _put(parts, "labels", _joined(parts.get("labels"), labels))
+    return _with_plain_hosts(_put(body, "deploy", with_labels))
+
+
+def _with_plain_hosts(body: Table) -> Table:
+    hosts = body.get("extra_hosts")
+    if isinstance(hosts, Series):
+        lines = tuple(_changed(item, in_old_form) for item in hosts)
+        return _put(body, "extra_hosts", replace(hosts, items=lines))
+    if isinstance(hosts, Table):
+        pairs = (replace(pair, value=_changed(pair.value, bare_address)) for pair in hosts)
+        return _put(body, "extra_hosts", replace(hosts, pairs=tuple(pairs)))
+    return body
+
+
+def _changed(tree: Tree, change: Callable[[str], str]) -> Tree:
+    """Change a text; one that variables are put into is known to Docker alone."""
+    if isinstance(tree, Scalar) and isinstance(tree.value, str) and "$" not in tree.value:
+        return replace(tree, value=change(tree.value))
+    return tree
 
 
 def _is_nothing(tree: Tree | None) -> bool:

@@ -15,7 +15,7 @@ def restart_policy(text: str) -> RestartPolicy:
     name, colon, attempts = text.partition(":")
     if colon and not name:
         raise ValueError("invalid restart policy format: no policy provided before colon")
-    if attempts and not attempts.isdecimal():
+    if colon and not attempts.isdecimal():
         raise ValueError("invalid restart policy format: maximum retry count must be an integer")
     if name == "on-failure":
         return RestartPolicy(condition=name, attempts=int(attempts or 0))

@@ -5,12 +5,13 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
-from orchestrator.fleet.observed import NodeState
+from orchestrator.fleet.observed import Mode, NodeState
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck, ProbeResult
 from orchestrator.procedures.fitness import Wanted, judge_site
 from orchestrator.procedures.ports import Wish
 from tests.build import CLIENT, SERVER, desired, info, node, running, service, sight
+from tests.build import wanted as wanted_service
 
 DATABASE = TcpProbe(name="database", host="db", port=5432)
 
@@ -213,6 +214,16 @@ def test_two_units_of_one_plan_cannot_both_have_a_port() -> None:
     problem = only(wanted(acted=(CLIENT,), ports=ports), seen())
     by = "app@far, which is deployed by the same plan"
     assert problem.what == f"port 80/tcp, which shop@far publishes, is taken by {by}"
+
+
+@pytest.mark.parametrize(
+    ("version", "is_refused"),
+    [("20.10.24+dfsg1", True), ("23.0.1", False), ("28.2.2", False), ("", False)],
+)
+def test_an_old_docker_command_deploys_no_jobs(version: str, *, is_refused: bool) -> None:
+    job = desired(CLIENT, wanted_service(mode=Mode.REPLICATED_JOB))
+    found = judge_site(wanted(desired=(job,)), seen(cli_version=version))
+    assert [problem.code for problem in found] == ["source.manager-refuses"] * is_refused
 
 
 def test_a_stack_that_nobody_declared_is_told_where_it_is_in_the_way() -> None:

@@ -214,6 +214,7 @@ def real(request: pytest.FixtureRequest, server: Server) -> Iterator[str]:
     if found is None:
         pytest.skip(f"no docker command of version {request.param} is here")
     command = server.bin / "docker"
+    command.unlink(missing_ok=True)
     command.symlink_to(commands[found])
     yield request.param
     command.unlink()
