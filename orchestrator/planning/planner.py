@@ -1,6 +1,6 @@
 """Desired and observed state in, plan out. Pure: the same values always give the same plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
 from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
@@ -148,7 +148,31 @@ def _unit_dangers(spec: UnitSpec, item: Scoped, sourced: Sourced | None) -> list
         dangers.append(f"cannot be seen now: {'; '.join(item.before.words)}")
     if sourced is not None and (missing := missing_must_have(spec, sourced.desired)):
         dangers.append(f"{spec.compose} lacks {', '.join(missing)}, which operators rely on")
+    if sourced is not None:
+        dangers += [f"{spec.compose}, {remark}" for remark in sourced.remarks]
+        if item.action is Action.UPDATE:
+            dangers += _needs_room(sourced)
     return dangers
+
+
+def _needs_room(sourced: Sourced) -> Iterator[str]:
+    """Name services whose update may never end: the new task starts before the old one stops.
+
+    A port of the host is free then on another node only, and so is a place where no more than
+    one task may be (moby#40797, #36934).
+    """
+    for service in sourced.desired.services:
+        known = {(fact.kind, fact.item): fact.value for fact in service.facts}
+        if known.get(("update", "order")) != "start-first":
+            continue
+        ports = [str(port.port) for port in service.ports if port.mode == "host"]
+        if ports:
+            yield (
+                f"{service.name} starts new tasks first: each needs another node, where port "
+                f"{', '.join(ports)} is free"
+            )
+        elif ("replicas per node", "") in known:
+            yield f"{service.name} starts new tasks first: each needs a node with room for it"
 
 
 def _dangers(

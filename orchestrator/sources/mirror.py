@@ -1,6 +1,7 @@
 """Bare mirrors of the repositories, kept in a cache folder and fetched side by side."""
 
 import hashlib
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from orchestrator.sources.repository import Ran, git_at, git_environment, run
 CONNECT_SECONDS = 10.0
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 """Branches and tags as the remote has them; the `+` follows a force-push."""
+_OTHER_HASH = re.compile(r"mismatched algorithms: client \w+; server (sha\d+)")
 _FETCHED = "dtdeploy-fetched"
 """An empty file in a mirror whose time is that of the last fetch; git passes over it."""
 
@@ -153,6 +155,10 @@ class _Fetch:
 
     def _fetched(self) -> FetchResult | Problem:
         ran = self._fetch()
+        if other := _OTHER_HASH.search(ran.said):
+            # An empty mirror is made for SHA-1, and a repository may have moved to the other.
+            shutil.rmtree(self._mirror)
+            ran = self._fetch(f"--object-format={other[1]}")
         if not ran.killed and not self._whole():
             shutil.rmtree(self._mirror)
             ran = self._fetch()
@@ -161,15 +167,16 @@ class _Fetch:
             return FetchResult(repo=self._repo, mirror=self._mirror)
         return self._failed(ran)
 
-    def _fetch(self) -> Ran:
+    def _fetch(self, *made_with: str) -> Ran:
         self._mirror.mkdir(mode=0o700, exist_ok=True)
         self._drop_stale_locks()
-        made = self._git("init", "--quiet", "--bare", "--template=")
+        made = self._git("init", "--quiet", "--bare", "--template=", *made_with)
         if not made.ok:
             return made
         return self._git(
             *("fetch", "--quiet", "--prune", "--no-auto-maintenance", "--no-write-fetch-head"),
-            *("--no-recurse-submodules", "--no-tags", "--end-of-options"),
+            # Without the first of these, a clone of little depth is served as an empty one.
+            *("--update-shallow", "--no-recurse-submodules", "--no-tags", "--end-of-options"),
             *(self._repo.url, *REFSPECS),
         )
 

@@ -47,10 +47,11 @@ class Sourced:
 
     `variable_names` are those the file really interpolates. `data_digest` is the SHA-256 (hex)
     over the files of its configs and secrets, "" if it has none: what is in them a Swarm never
-    changes in place.
+    changes in place. `remarks` say what is hardly meant in the compose file.
     """
 
     desired: DesiredStack
     release: Release
     variable_names: tuple[str, ...] = ()
     data_digest: str = ""
+    remarks: tuple[str, ...] = ()

@@ -14,8 +14,9 @@ from orchestrator.sources.declared_facts import with_facts
 from orchestrator.sources.findings import RUNBOOK, Findings
 from orchestrator.sources.interpolate import Variables
 from orchestrator.sources.model import Reference, Sourced
-from orchestrator.sources.references import gather
+from orchestrator.sources.references import encrypted, gather
 from orchestrator.sources.release import MAX_BYTES, build, release_files
+from orchestrator.sources.remarks import remarks
 from orchestrator.sources.tree import Entry, Files, Lost, joined, locate
 
 
@@ -106,6 +107,10 @@ def _source(
         release=build(spec.unit, revision, path, chosen, files),
         variable_names=composed.variable_names,
         data_digest=_data_digest(composed.references, folder, referred, files),
+        remarks=(
+            *remarks(composed.root),
+            *encrypted(composed.references, folder, files, referred),
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """The files that a compose file names: whether they are there, and fit for what they are for."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from orchestrator.sources.findings import Findings
@@ -12,6 +13,14 @@ MAX_BYTES = {"config": 1_024_000, "secret": 512_000, "env_file": 1_000_000}
 Of the first its own words (measured on 20.10), of the second swarmkit's MaxSecretSize.
 """
 
+_GIT_CRYPT = b"\0GITCRYPT\0"
+"""What a file begins with that only a checkout with the key shows in the clear (git-crypt)."""
+_ENCRYPTED = (
+    ("SOPS", re.compile(rb"ENC\[AES256_GCM,|\bsops_version=")),
+    ("ansible-vault", re.compile(rb"\A\$ANSIBLE_VAULT;")),
+    ("age", re.compile(rb"\A(?:age-encryption\.org/|-----BEGIN AGE ENCRYPTED FILE-----)")),
+    ("PGP", re.compile(rb"\A-----BEGIN PGP MESSAGE-----")),
+)
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -41,6 +50,29 @@ def gather(
             _check(reference, files, entry, findings)
             found[path] = entry
     return found
+
+
+def encrypted(
+    references: Iterable[Reference], folder: str, files: Files, found: Mapping[str, Entry]
+) -> tuple[str, ...]:
+    """Name the files that are encrypted, which what runs may or may not know.
+
+    Args:
+        references: the files as the compose file names them.
+        folder: the compose file's folder in the repository.
+        files: the commit.
+        found: what `gather` returned.
+
+    """
+    said: dict[str, None] = {}
+    for reference in references:
+        entry = found[joined(folder, reference.path)]
+        content = files.read(entry.path)
+        tool = next((name for name, form in _ENCRYPTED if form.search(content)), "")
+        if tool:
+            place = f"line {reference.at.line}: the {reference.kind} {entry.path}"
+            said[f"{place} is encrypted by {tool}, and is deployed so"] = None
+    return tuple(said)
 
 
 def _find(reference: Reference, folder: str, files: Files) -> tuple[str, Entry | Lost]:
@@ -76,6 +108,13 @@ def _check(reference: Reference, files: Files, entry: Entry, findings: Findings)
     content = files.read(entry.path)
     if not content and reference.kind != "env_file":
         findings.add("empty-file", f"{entry.path} is empty; Docker refuses that", reference.at)
+    if content.startswith(_GIT_CRYPT):
+        findings.add(
+            "encrypted-file",
+            f"{entry.path} is encrypted by git-crypt, and would be deployed so",
+            reference.at,
+            fix="commit it in the clear elsewhere, or make it an external secret at the site",
+        )
     if content.startswith(_LFS):
         findings.add(
             "lfs-pointer",

@@ -1,10 +1,12 @@
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from orchestrator.errors import ExitCode, RefusedError, UsageError
-from orchestrator.fleet.desired import Policy
-from orchestrator.fleet.observed import Look, Sight
+from orchestrator.fleet.desired import Policy, PublishedPort
+from orchestrator.fleet.observed import Fact, Look, Sight
 from orchestrator.fleet.running import LABEL_REVISION
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
@@ -13,6 +15,7 @@ from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, select
 from orchestrator.planning.steps import ANNOUNCED, PREPARED, step_waves
+from orchestrator.sources.model import Sourced
 from tests.build import (
     CLIENT,
     DAEMONS,
@@ -26,6 +29,7 @@ from tests.build import (
     sourced,
     spec,
     unseen,
+    wanted,
 )
 
 ALL = Request(everything=True)
@@ -50,12 +54,13 @@ def planned(
     request: Request,
     looks: dict[str, Look] | None = None,
     inv: Inventory | None = None,
+    read: Mapping[Unit, Sourced] | None = None,
 ) -> Plan:
     inv = inv or inventory()
     looks = looks or fleet()
     pins = {} if command is Command.DOWN else PINS
     scope = make_scope(inv, command, request, looks, pins)
-    sources = {unit: sourced(unit) for unit in scope.to_read}
+    sources = {unit: (read or {}).get(unit, sourced(unit)) for unit in scope.to_read}
     return make_plan(
         inv, command=command, request=request, scope=scope, looks=looks, sourced=sources
     )
@@ -230,6 +235,41 @@ def test_a_service_that_operators_rely_on_and_the_file_lacks_is_a_danger() -> No
     )
     plan = planned(Command.RESTART, ALL, None, replace(base, units=units))
     assert "lacks exporter" in plan.unit(SERVER).dangers[0]
+
+
+def test_what_is_hardly_meant_in_a_compose_file_is_a_danger() -> None:
+    read = {CLIENT: replace(sourced(CLIENT), remarks=("line 3: services.web is a date",))}
+    plan = planned(Command.RESTART, ALL, read=read)
+    told = "stacks/app-client.yaml, line 3: services.web is a date"
+    assert plan.unit(CLIENT).dangers == (told,)
+
+
+FIRST = Fact("update", "order", "start-first")
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ({"facts": (FIRST,), "ports": (PublishedPort(port=80, mode="host"),)}, "port 80 is free"),
+        ({"facts": (FIRST, Fact("replicas per node", "", "at most 1"))}, "a node with room"),
+        ({"facts": (FIRST,), "ports": (PublishedPort(port=80),)}, ""),
+        ({"ports": (PublishedPort(port=80, mode="host"),)}, ""),
+    ],
+)
+def test_an_update_that_may_never_end_is_a_danger(about: dict[str, Any], told: str) -> None:
+    inv, request = inventory(), Request(units=(str(CLIENT),))
+    scope = make_scope(inv, Command.RESTART, request, fleet(), PINS)
+    in_place = tuple(replace(item, action=Action.UPDATE) for item in scope.acted)
+    plan = make_plan(
+        inv,
+        command=Command.DEPLOY,
+        request=request,
+        scope=replace(scope, acted=in_place),
+        looks=fleet(),
+        sourced={CLIENT: sourced(CLIENT, wanted(**about))},
+    )
+    found = plan.unit(CLIENT).dangers
+    assert any(told in danger for danger in found) if told else found == ()
 
 
 def test_the_same_values_give_the_same_plan() -> None:

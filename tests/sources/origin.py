@@ -10,11 +10,14 @@ Content = str | bytes
 class Origin:
     """A real git repository that plays the remote."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], object_format: str = "sha1"
+    ) -> None:
         self.folder = folder
         self._environment = environment
         folder.mkdir()
-        self.git("init", "--quiet", "--initial-branch=main")
+        made_with = f"--object-format={object_format}"
+        self.git("init", "--quiet", "--initial-branch=main", made_with)
 
     @property
     def repo(self) -> Repo:

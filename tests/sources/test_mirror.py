@@ -54,6 +54,29 @@ class TestAHealthyRemote:
         assert (result.mirror / "HEAD").is_file()
         assert {pin(origin.repo, result.mirror, ref).sha for ref in ("main", "v1")} == {sha}
 
+    def test_may_name_its_commits_by_sha_256(
+        self, tmp_path: Path, cache: Path, environment: Environment
+    ) -> None:
+        origin = Origin(tmp_path / "newer", environment, "sha256")
+        first = origin.commit({"a": "1"})
+        [result] = fetch(origin.repo, cache=cache, environment=environment)
+        assert pin(origin.repo, result.mirror, "main").sha == first
+        assert len(first) == 64
+        second = origin.commit({"a": "2"})
+        [result] = fetch(origin.repo, cache=cache, environment=environment)
+        assert pin(origin.repo, result.mirror, second).sha == second
+
+    def test_may_be_a_clone_of_little_depth(
+        self, origin: Origin, tmp_path: Path, cache: Path, environment: Environment
+    ) -> None:
+        origin.commit({"a": "1"})
+        sha = origin.commit({"a": "2"})
+        shallow = tmp_path / "shallow"
+        origin.git("clone", "--quiet", "--depth=1", origin.repo.url, str(shallow))
+        repo = Repo(name="shallow", url=f"file://{shallow}", ref="main")
+        [result] = fetch(repo, cache=cache, environment=environment)
+        assert pin(repo, result.mirror, "main").sha == sha
+
     def test_tells_when_it_was_fetched(
         self, origin: Origin, cache: Path, environment: Environment
     ) -> None:

@@ -3,7 +3,7 @@ import pytest
 from orchestrator.fleet.unit import Unit
 from orchestrator.sources.findings import Findings, Position
 from orchestrator.sources.model import Reference
-from orchestrator.sources.references import gather
+from orchestrator.sources.references import encrypted, gather
 from tests.sources.commits import Commit, Link, Submodule, Thing
 
 AT = Position(7, 9)
@@ -54,6 +54,7 @@ def test_finds_files_of_the_repository_where_docker_will_look(
             {"stacks/c": b"version https://git-lfs.github.com/spec/v1\noid x\n"},
             "stacks/c is kept in Git LFS",
         ),
+        ("c", {"stacks/c": b"\0GITCRYPT\0abc"}, "stacks/c is encrypted by git-crypt"),
     ],
 )
 def test_what_cannot_be_used_is_a_problem_where_it_is_named(
@@ -105,3 +106,24 @@ def test_an_env_file_that_docker_refuses_is_a_problem(content: bytes, what: str)
     _, findings = look("e", {"stacks/e": content}, "env_file")
 
     assert [problem.what for problem in findings.problems] == [what]
+
+
+@pytest.mark.parametrize(
+    ("content", "tool"),
+    [
+        (b'{"data": "ENC[AES256_GCM,data:x]", "sops": {}}', "SOPS"),
+        (b"A=ENC[AES256_GCM,data:x]\nsops_version=3.9\n", "SOPS"),
+        (b"$ANSIBLE_VAULT;1.1;AES256\n33\n", "ansible-vault"),
+        (b"age-encryption.org/v1\n-> X25519\n", "age"),
+        (b"-----BEGIN PGP MESSAGE-----\n", "PGP"),
+        (b"A=clear, not ansible: $ANSIBLE_VAULT;\n", ""),
+    ],
+)
+def test_an_encrypted_file_is_named(content: bytes, tool: str) -> None:
+    files = Commit({"stacks/c": content})
+    reference = Reference(kind="secret", path="./c", at=AT)
+    findings = Findings("repo:stacks/a.yaml", Unit("datatrail", "chime"))
+    found = gather([reference], "stacks", files, findings)
+    said = f"line 7: the secret stacks/c is encrypted by {tool}, and is deployed so"
+    assert findings.problems == ()
+    assert encrypted([reference], "stacks", files, found) == ((said,) if tool else ())
