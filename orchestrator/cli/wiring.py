@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import pwd
 import socket
 import sys
 import time
@@ -219,12 +220,20 @@ def _cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "dtdeploy"
 
 
+def _own_config(ssh: Path) -> Path | None:
+    """Return the configuration within $HOME, where ssh itself would not look for it.
+
+    It looks where passwd says that home is; in the jobs of a CI both may differ.
+    """
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    return None if ssh.parent == home else ssh / "config"
+
+
 def _performer(
     inventory: Inventory, environment: Mapping[str, str], timeouts: Timeouts
 ) -> LivePerformer:
     ssh = Path.home() / ".ssh"
     defaults = SshDefaults(
-        user=getpass.getuser(),
         home=Path.home(),
         user_known_hosts=(ssh / "known_hosts", ssh / "known_hosts2"),
         global_known_hosts=(Path("/etc/ssh/ssh_known_hosts"),),
@@ -237,7 +246,7 @@ def _performer(
     }
     return LivePerformer(
         managers,
-        ssh=SshSettings(config=ssh / "config", defaults=defaults),
+        ssh=SshSettings(config=_own_config(ssh), defaults=defaults),
         monotonic=_running_seconds,
         wall=time.time,
         secrets={name: environment[name] for name in secret if name in environment},

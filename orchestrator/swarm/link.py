@@ -15,6 +15,7 @@ from orchestrator.swarm.engine_api import TURN_SECONDS, EngineApi
 from orchestrator.swarm.handshake import open_hops
 from orchestrator.swarm.remote_command import Clock
 from orchestrator.swarm.ssh_config import SshDefaults
+from orchestrator.swarm.ssh_program import SshProgram
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ class SiteLink:
         site: str,
         manager: Manager,
         *,
-        config_text: Callable[[], str],
+        program: SshProgram,
         defaults: SshDefaults,
         clock: Clock,
         read_seconds: float,
@@ -47,7 +48,7 @@ class SiteLink:
     ) -> None:
         self.site = site
         self._manager = manager
-        self._config_text = config_text
+        self._program = program
         self._defaults = defaults
         self._clock = clock
         self._retry_seconds = retry_seconds
@@ -98,8 +99,7 @@ class SiteLink:
         if self._connection is not None:
             self._connection.close()
         try:
-            text = self._config_text()
-            target = ssh_config.resolve(self.site, text, self._manager, self._defaults)
+            target = ssh_config.resolve(self.site, self._program, self._manager, self._defaults)
             hops = open_hops(self.site, target)
         except PermissionError as error:  # the configuration, or a known_hosts file
             file, words = str(error.filename), str(error)

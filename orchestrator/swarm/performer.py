@@ -66,16 +66,20 @@ from orchestrator.swarm.log_stream import Patience
 from orchestrator.swarm.look import look
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.redaction import Observation, Redaction
-from orchestrator.swarm.ssh_config import SshDefaults, with_includes
+from orchestrator.swarm.ssh_config import SshDefaults
+from orchestrator.swarm.ssh_program import SshProgram
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshSettings:
-    """How the operator's machine speaks SSH. `config` is read at each connect."""
+    """How the operator's machine speaks SSH.
 
-    config: Path
+    `config` is the one file of ssh's configuration to read; None leaves it to ssh.
+    """
+
+    config: Path | None
     defaults: SshDefaults
 
 
@@ -126,11 +130,13 @@ class LivePerformer:
         self._secrets = secrets
         self._redaction = Redaction(secrets.values())
 
+        program = SshProgram(ssh.config)
+
         def link(site: str) -> SiteLink:
             return SiteLink(
                 site,
                 managers[site],
-                config_text=lambda: with_includes(ssh.config, ssh.defaults.home),
+                program=program,
                 defaults=ssh.defaults,
                 clock=monotonic,
                 read_seconds=timeouts.read,

@@ -106,9 +106,7 @@ def _performer(proxy: Proxy, home: Path) -> LivePerformer:
         {**managers, PROXIED: Manager(host=PROXIED, user="root")},
         ssh=SshSettings(
             config=config,
-            defaults=SshDefaults(
-                user="root", home=home, user_known_hosts=(home / ".ssh/known_hosts",)
-            ),
+            defaults=SshDefaults(home=home, user_known_hosts=(home / ".ssh/known_hosts",)),
         ),
         monotonic=time.monotonic,
         wall=time.time,

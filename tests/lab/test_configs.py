@@ -87,9 +87,7 @@ def rush() -> None:
             {SITE: Manager(host=HOST)},
             ssh=SshSettings(
                 config=home / ".ssh/config",
-                defaults=SshDefaults(
-                    user="root", home=home, user_known_hosts=(home / ".ssh/known_hosts",)
-                ),
+                defaults=SshDefaults(home=home, user_known_hosts=(home / ".ssh/known_hosts",)),
             ),
             monotonic=time.monotonic,
             wall=time.time,

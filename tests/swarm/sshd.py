@@ -1,6 +1,5 @@
 """A real sshd on loopback, started and ended by the tests, and the operator's side of it."""
 
-import getpass
 import shutil
 import socket
 import subprocess
@@ -8,12 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 
 from orchestrator.inventory.model import Manager
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.handshake import open_hops
 from orchestrator.swarm.ssh_config import SshDefaults, Target, resolve
+from orchestrator.swarm.ssh_program import SshProgram
 
 SITE = "kko"
 START_SECONDS = 10.0
@@ -125,7 +126,6 @@ class Operator:
 
     def defaults(self) -> SshDefaults:
         return SshDefaults(
-            user=getpass.getuser(),
             home=self.home,
             user_known_hosts=(self.known_hosts,),
             identity_files=(self.key,),
@@ -134,7 +134,13 @@ class Operator:
 
     def target(self, port: int, config: str = "") -> Target:
         manager = Manager(host="127.0.0.1", port=port)
-        return resolve(SITE, config, manager, self.defaults())
+        return resolve(SITE, self.program(config), manager, self.defaults())
+
+    def program(self, config: str) -> SshProgram:
+        """Return ssh with this for its configuration, and nothing of the machine's."""
+        file = self.home / f"config-{sha256(config.encode()).hexdigest()[:12]}"
+        file.write_text(config)
+        return SshProgram(file)
 
     def via(self, proxy_port: int, server: Server) -> Target:
         """Return the way to `server` through a proxy: under its own host key name."""

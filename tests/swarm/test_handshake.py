@@ -191,4 +191,4 @@ class TestJump:
 
 def _jumps(operator: Operator, chain: str) -> tuple[Target, ...]:
     text = f"Host manager\n HostName 127.0.0.1\n ProxyJump {chain}\n"
-    return resolve(SITE, text, Manager(host="manager"), operator.defaults()).jumps
+    return resolve(SITE, operator.program(text), Manager(host="manager"), operator.defaults()).jumps
