@@ -19,6 +19,7 @@ from orchestrator.cli.reports import ReportFolder
 from orchestrator.cli.saving import read_plan, save_plan
 from orchestrator.errors import DtdeployError, ExitCode
 from orchestrator.fleet.observed import Fact, Service, Sight, Task
+from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan import Command
@@ -50,6 +51,7 @@ FACTS = (
     Fact("container label", "owner", CANARIES["container-label"]),
     Fact("environment", "API", CANARIES["environment-running"]),
 )
+DECLARED = Fact("environment", "API", CANARIES["environment-declared"])
 
 
 class Leaky(SimulatedBackend):
@@ -92,7 +94,9 @@ def tainted(seen: object) -> object:
 def _service(service: Service) -> Service:
     labels = (*service.labels, ("team.key", CANARIES["label"]))
     message = f"{service.update_message} {SAYS}" if service.update_message else ""
-    return replace(service, labels=labels, update_message=message, facts=FACTS)
+    of_ours = dict(service.labels).get(LABEL_RUN, "").startswith("run-0")
+    facts = (DECLARED,) if of_ours else FACTS
+    return replace(service, labels=labels, update_message=message, facts=facts)
 
 
 def _task(task: Task) -> Task:
@@ -109,8 +113,7 @@ def planted(sourced: Sourced) -> Sourced:
         ReleaseFile(path="app.key", content=CANARIES["secret"].encode()),
     )
     release: Release = replace(sourced.release, files=files)
-    declared = Fact("environment", "API", CANARIES["environment-declared"])
-    services = tuple(replace(s, facts=(declared,)) for s in sourced.desired.services)
+    services = tuple(replace(s, facts=(DECLARED,)) for s in sourced.desired.services)
     return replace(sourced, release=release, desired=replace(sourced.desired, services=services))
 
 

@@ -26,6 +26,7 @@ _INSTALLED_AS = {
     "opentelemetry": "opentelemetry-sdk",
     "pydantic_core": "pydantic",
     "ruamel": "ruamel-yaml",
+    "yaml": "pyyaml",
 }
 
 
