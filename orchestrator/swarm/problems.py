@@ -152,7 +152,8 @@ def logs_incomplete(where: Where, said: str) -> Problem:
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=where,
         evidence=(said,),
-        fix=f"dtdeploy status --site {where.site}; on its manager: docker node ls",
+        fix=f"dtdeploy status --site {where.site}; on its manager: docker node ls; if the node is "
+        "ready and stays silent, on that node: sudo systemctl restart docker",
         runbook="site-unreachable",
     )
 

@@ -17,6 +17,16 @@ IMAGE = f"{REGISTRY}/chimefrb/maestro-datatrail-client:latest"
 STACK = "datatrail-client"
 
 
+def serve_logs_again() -> None:
+    """Have a worker serve its logs to the manager again.
+
+    After its dockerd stood still in another test, the Swarm may find the node ready, and "not
+    available" for logs for good; its dockerd has to be started anew.
+    """
+    faults.docker_stop("kko-w1")
+    faults.docker_start("kko-w1")
+
+
 def whole_logs(operator: Operator) -> Done:
     """Ask until no lines are missing: a node that is ready takes a moment to serve them.
 
@@ -33,6 +43,7 @@ def whole_logs(operator: Operator) -> Done:
     try:
         wait_until(complete, seconds=20, what="the lines of every node")
     except LabError:
+        serve_logs_again()
         restarted = operator.types("restart", "--all", "--yes")
         assert restarted.code == ExitCode.DONE, restarted
         wait_until(complete, seconds=60, what="the lines of every node")
@@ -97,7 +108,11 @@ def test_a_service_with_a_terminal_one_that_keeps_nothing_and_a_node_that_is_dow
             heard = [f"/{name} | a line" in said for name in ("tty.1", *everywhere)]
             return all(heard)
 
-        wait_until(all_speak, seconds=90, what="lines of a TTY and of both nodes")
+        try:
+            wait_until(all_speak, seconds=20, what="lines of a TTY and of both nodes")
+        except LabError:
+            serve_logs_again()
+            wait_until(all_speak, seconds=60, what="lines of a TTY and of both nodes")
         mute = operator.types("logs", f"{STACK}@kko/mute")
         assert mute.code == 11, mute
         assert "logs.not-kept" in mute.err
