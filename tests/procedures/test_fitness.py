@@ -221,7 +221,7 @@ def test_two_units_of_one_plan_cannot_both_have_a_port() -> None:
     [("20.10.24+dfsg1", True), ("23.0.1", False), ("28.2.2", False), ("", False)],
 )
 def test_an_old_docker_command_deploys_no_jobs(version: str, *, is_refused: bool) -> None:
-    job = desired(CLIENT, wanted_service(mode=Mode.REPLICATED_JOB))
+    job = desired(CLIENT, wanted_service("web"), wanted_service("job", mode=Mode.GLOBAL_JOB))
     found = judge_site(wanted(desired=(job,)), seen(cli_version=version))
     assert [problem.code for problem in found] == ["source.manager-refuses"] * is_refused
 
