@@ -98,8 +98,9 @@ def _performer(proxy: Proxy, home: Path) -> LivePerformer:
     # Several perform side by side, each with a proxy of its own.
     config = home / f"performing-{os.getpid()}.config"
     config.write_text(
-        f"Host {PROXIED}\n HostName 127.0.0.1\n Port {proxy.port}\n HostKeyAlias ha1.hco\n"
+        # An Include within a Host section holds for that host only (ssh_config(5)).
         f"Include {home}/.ssh/config\n"
+        f"Host {PROXIED}\n HostName 127.0.0.1\n Port {proxy.port}\n HostKeyAlias ha1.hco\n"
     )
     managers = {site: Manager(host=host) for site, host in MANAGERS.items()}
     return LivePerformer(
