@@ -18,6 +18,7 @@ KEPT_TOGETHER = (
 )
 LONGEST_FIRST = (
     "test_recovery",
+    "test_compose_files",
     "test_restart",
     "test_real_client",
     "test_by_hand",
