@@ -14,7 +14,7 @@ ask() {
     number=$((number + 1))
     text=$(printf '%06d' "$number")
     printf 'Q\000\000\000\035SELECT E'"'"'alive-%s\\n'"'"'\000' "$text" >&4 2>/dev/null || return 1
-    while IFS= read -r -t 1.5 line <&5; do
+    while IFS= read -r -t 4 line <&5; do
         case $line in *"alive-$text") return 0 ;; esac
     done
     return 1
