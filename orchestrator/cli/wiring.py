@@ -239,6 +239,7 @@ def _performer(
         global_known_hosts=(Path("/etc/ssh/ssh_known_hosts"),),
         identity_files=tuple(ssh / name for name in _KEYS),
         agent_socket=environment.get("SSH_AUTH_SOCK", ""),
+        environment=environment,
     )
     secret = {name for spec in inventory.units for name in spec.secret_variables}
     managers = {

@@ -69,6 +69,15 @@ class PublishedPort:
     protocol: str = "tcp"
     mode: str = "ingress"
 
+    def excludes(self, other: "PublishedPort") -> bool:
+        """Whether a Swarm takes only one of both, of two services.
+
+        One number may be had under two protocols, and twice on hosts, where the services may be on
+        different nodes (swarmkit manager/controlapi, checkPortConflicts).
+        """
+        same = (self.port, self.protocol) == (other.port, other.protocol)
+        return same and "ingress" in {self.mode, other.mode}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredService:

@@ -28,9 +28,6 @@ def clashes(
 ) -> Iterator[Clash]:
     """Find the ports that another has: a stack that stays, a process, or another unit of the plan.
 
-    Two services may have one number under two protocols, and on hosts, where they may be on
-    different nodes (swarmkit manager/controlapi, checkPortConflicts).
-
     Args:
         wishes: what the plan publishes at the site.
         sight: what is there.
@@ -48,20 +45,15 @@ def clashes(
         others = [
             service.name
             for port, service in there
-            if service.stack not in own and _exclude(port, wish.port)
+            if service.stack not in own and port.excludes(wish.port)
         ]
         others += [
             f"{one.unit}, which is deployed by the same plan"
             for one in wishes[:place]
-            if one.unit != wish.unit and _exclude(one.port, wish.port)
+            if one.unit != wish.unit and one.port.excludes(wish.port)
         ]
         number = wish.port.port
         if wish.port.protocol == "tcp" and number in listening and number not in ours:
             others.append("a process that is no Swarm service")
         if others:
             yield Clash(wish, others[0])
-
-
-def _exclude(one: PublishedPort, other: PublishedPort) -> bool:
-    same = (one.port, one.protocol) == (other.port, other.protocol)
-    return same and "ingress" in {one.mode, other.mode}

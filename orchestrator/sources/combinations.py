@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orchestrator.fleet.desired import PublishedPort
 from orchestrator.fleet.observed import Mode
 from orchestrator.fleet.spec import Mount, Port
 from orchestrator.sources.document import Scalar, Table, Tree, items, table
@@ -30,15 +31,15 @@ class _Taken:
     """A port that a service publishes."""
 
     service: str
-    port: Port
+    port: PublishedPort
     at: Position
 
     def excludes(self, other: "_Taken") -> bool:
-        """Whether the Swarm takes only one of both; on hosts they may be on different nodes."""
-        first, second = self.port, other.port
-        if (first.published, first.protocol) != (second.published, second.protocol):
-            return False
-        return self.service == other.service or "ingress" in {first.mode, second.mode}
+        """Whether the Swarm takes only one of both; of one service, however they are published."""
+        mine = self.port
+        if self.service == other.service:
+            mine = replace(mine, mode="ingress")
+        return mine.excludes(other.port)
 
 
 def check_combinations(root: Table, findings: Findings) -> None:
@@ -141,7 +142,8 @@ def _check_ports(service: str, body: Table, taken: list[_Taken], findings: Findi
             )
         if not port.published:
             continue
-        mine = _Taken(service, port, at)
+        opened = PublishedPort(port=port.published, protocol=port.protocol, mode=port.mode)
+        mine = _Taken(service, opened, at)
         if other := next((one for one in taken if one.excludes(mine)), None):
             by = "" if other.service == service else f" by service {other.service!r}"
             what = f"port {port.published}/{port.protocol} is already published{by}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from orchestrator.fleet.spec import Mount
 from orchestrator.sources.document import Table, Tree, items, table
 from orchestrator.sources.full_names import full_name, is_external
-from orchestrator.sources.reading import Reader
+from orchestrator.sources.reading import Reader, parsed
 
 _PROPAGATIONS = frozenset({"rprivate", "private", "rshared", "shared", "rslave", "slave"})
 _SHORTEST = 3
@@ -23,11 +23,8 @@ def mounted(tree: Tree | None, reader: Reader) -> Iterator[tuple[Tree, Mount]]:
     for item in items(tree):
         if isinstance(item, Table):
             yield item, _long(item, reader)
-        else:
-            try:
-                yield item, short_mount(reader.text(item))
-            except ValueError:
-                continue
+        elif mount := parsed(short_mount, reader.text(item), None):
+            yield item, mount
 
 
 def _long(body: Table, reader: Reader) -> Mount:

@@ -65,8 +65,7 @@ def _integer(plain: str) -> int | None:
     base = next((base for form, base in _INTEGERS if form.fullmatch(plain)), None)
     if base is None:
         return None
-    digits = plain if base == 10 else plain.lower().replace("0x", "").replace("0b", "")  # noqa: PLR2004 - ten
-    number = int(digits.replace("0o", ""), base)
+    number = int(plain, base)
     return number if _LEAST_INTEGER <= number <= _MOST_INTEGER else None
 
 

@@ -9,6 +9,7 @@ import re
 from fractions import Fraction
 
 from orchestrator.sources.duration import seconds
+from orchestrator.sources.ports import LAST_PORT
 
 _NUMBER_END = re.compile(r"[0-9. ](?=[^0-9. ]*$)")
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -104,8 +105,8 @@ def share(text: str) -> float:
 def port_number(text: str) -> int:
     """Return a port, 0 for any (a short form's are read by `ports`)."""
     number = unsigned(text)
-    if number > 65535:  # noqa: PLR2004 - of 16 bits
-        raise ValueError(f"{text} is no port: there are 1 to 65535")
+    if number > LAST_PORT:
+        raise ValueError(f"{text} is no port: there are 1 to {LAST_PORT}")
     return number
 
 

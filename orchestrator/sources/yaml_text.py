@@ -137,11 +137,8 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, at)
         if isinstance(event, yaml.SequenceStartEvent):
-            found = iter(lambda: next(self._events), None)
             items = []
-            for item in found:
-                if isinstance(item, yaml.SequenceEndEvent):
-                    break
+            while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
                 items.append(self._tree(item))
             return Series(items=tuple(items), at=at)
         return Table(pairs=tuple(self._pairs()), at=at)

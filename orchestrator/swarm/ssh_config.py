@@ -1,8 +1,8 @@
 """Where a site's SSH connection goes and how, by what ssh itself says of it."""
 
-import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import paramiko
@@ -20,7 +20,7 @@ _TOKEN = re.compile(r"%(.)|\$\{(\w+)\}")
 class SshDefaults:
     """What holds where neither the inventory nor ssh's configuration says otherwise.
 
-    `agent_socket` is "" without an agent.
+    `agent_socket` is "" without an agent; `environment` is what ${VARIABLE} is taken from.
     """
 
     home: Path
@@ -29,6 +29,7 @@ class SshDefaults:
     identity_files: tuple[Path, ...] = ()
     agent_socket: str = ""
     connect_timeout_seconds: float = 10.0
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +177,11 @@ class _Said:
             return ""
         if value == "SSH_AUTH_SOCK":
             return self.defaults.agent_socket
-        return os.environ.get(value[1:], "") if value[:1] == "$" else self._expanded(value)
+        return (
+            self.defaults.environment.get(value[1:], "")
+            if value[:1] == "$"
+            else self._expanded(value)
+        )
 
     def seconds(self) -> float:
         value = self.one("connecttimeout", "none")
@@ -201,7 +206,7 @@ class _Said:
 
         def put(found: re.Match[str]) -> str:
             if found[2]:
-                return found[0] if is_command else os.environ.get(found[2], "")
+                return found[0] if is_command else self.defaults.environment.get(found[2], "")
             if found[1] not in tokens:
                 raise ValueError(f"the token {found[0]} in {text!r} is not read here")
             return tokens[found[1]]

@@ -92,21 +92,9 @@ def deploy(
         LateError: the effect's `not_after` was past; nothing was sent.
 
     """
-    wanted = document(effect)
-    if isinstance(wanted, Problem):
-        return Told(Result.FAILED, wanted.what, wanted)
-    text = script(effect, {**dict(effect.variables), **secrets})
-    try:
-        result = connection.run_script(
-            text,
-            stdin=f"{wanted}{_WHOLE}\n".encode(),
-            deadline_seconds=effect.timeout_seconds,
-            not_after=effect.not_after,
-        )
-    except LostAnswerError as error:
-        return Told(Result.UNKNOWN, str(error), error.problems[0])
-    except FleetError as error:
-        return Told(Result.FAILED, str(error), error.problems[0])
+    result = _run(connection, effect, secrets, only_read=False)
+    if isinstance(result, Told):
+        return result
     return _judged(site, effect, result, scrubbed(result.words, secrets.values()))
 
 
@@ -128,24 +116,36 @@ def rehearse(
         OK when it would take the file; FAILED with its words; UNKNOWN when the answer was lost.
 
     """
-    wanted = document(effect)
-    if isinstance(wanted, Problem):
-        return Told(Result.FAILED, wanted.what, wanted)
-    text = script(effect, {**dict(effect.variables), **secrets}, only_read=True)
-    try:
-        result = connection.run_script(
-            text, stdin=f"{wanted}{_WHOLE}\n".encode(), deadline_seconds=_REHEARSAL_SECONDS
-        )
-    except LostAnswerError as error:
-        return Told(Result.UNKNOWN, str(error), error.problems[0])
-    except FleetError as error:
-        return Told(Result.FAILED, str(error), error.problems[0])
+    result = _run(connection, effect, secrets, only_read=True)
+    if isinstance(result, Told):
+        return result
     words = scrubbed(result.words, secrets.values())
     if _NOWHERE in words or result.rc == 0:
         return Told(Result.OK)
     if code := problems.docker_code(words, "", rc=result.rc):
         return Told(Result.FAILED, words, problems.docker(site, code, words))
     return Told(Result.FAILED, words, problems.file_refused(site, effect.unit.stack, words))
+
+
+def _run(
+    connection: SshConnection, effect: DeployStack, secrets: Mapping[str, str], *, only_read: bool
+) -> CommandResult | Told:
+    """Have docker's command deploy, or only read; Told where it did not run to its end."""
+    wanted = document(effect)
+    if isinstance(wanted, Problem):
+        return Told(Result.FAILED, wanted.what, wanted)
+    text = script(effect, {**dict(effect.variables), **secrets}, only_read=only_read)
+    try:
+        return connection.run_script(
+            text,
+            stdin=f"{wanted}{_WHOLE}\n".encode(),
+            deadline_seconds=_REHEARSAL_SECONDS if only_read else effect.timeout_seconds,
+            not_after=effect.not_after,
+        )
+    except LostAnswerError as error:
+        return Told(Result.UNKNOWN, str(error), error.problems[0])
+    except FleetError as error:
+        return Told(Result.FAILED, str(error), error.problems[0])
 
 
 def _judged(site: str, effect: DeployStack, result: CommandResult, words: str) -> Told:

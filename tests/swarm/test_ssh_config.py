@@ -17,6 +17,7 @@ DEFAULTS = SshDefaults(
     global_known_hosts=(Path("/etc/ssh/ssh_known_hosts"),),
     identity_files=(HOME / ".ssh/id_ed25519",),
     agent_socket="/run/agent",
+    environment={"KEYS": "/kk"},
 )
 
 
@@ -97,10 +98,7 @@ def test_nothing_said_anywhere_means_the_defaults(target: Resolve) -> None:
         ),
     ],
 )
-def test_reads(
-    target: Resolve, text: str, field: str, expected: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KEYS", "/kk")
+def test_reads(target: Resolve, text: str, field: str, expected: object) -> None:
     assert getattr(target(text), field) == expected
 
 
