@@ -18,8 +18,9 @@ from orchestrator.engine.record import fingerprint
 from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError, UsageError
 from orchestrator.fleet.unit import Revision
 from orchestrator.planning.asked import Asked, OnFailure
-from orchestrator.planning.differing import differences, images_moved
+from orchestrator.planning.differing import differences
 from orchestrator.planning.notice import NO_NOTICE, Notice
+from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import NO_OVERRIDE, Override
 from orchestrator.planning.plan_file import PlanFile, SavedPlan
 from orchestrator.planning.refusals import (
@@ -121,7 +122,9 @@ def _once(
     holding = stand_in_line(world, queue, dry_run=dry_run)
     _must_be_fresh(world, saved)
     drawn = _drawn_again(world, saved)
-    plan = noticed(weathered(world, saved.plan, override), notice)
+    # One that an older dtdeploy saved knows the digests, and not yet of which service.
+    planned = pinned(saved.plan, drawn.book.sourced, saved.images)
+    plan = noticed(weathered(world, planned, override), notice)
     world.talk.plan(plan, holding, saved=head_of(file, path))
     if dry_run:
         return ExitCode.DONE
@@ -136,7 +139,7 @@ def _once(
     former = read_former(world, book) if restores else {}
     ask(f"apply plan {file.sha256[:12]}, {order.words}", yes=not asks)
     if asks:
-        must_be_allowed(weathered(world, saved.plan, override))
+        must_be_allowed(weathered(world, planned, override))
     record = record_of(world, book, order, saved)
     end = begin(world, book, record, former, queue, saved=saved)
     return None if queue.lost(end) else end.exit_code
@@ -157,7 +160,12 @@ def _drawn_again(world: World, saved: SavedPlan) -> Drawn:
     use = carry_alone(world.backend, find_applied(world.inventory.coordinator, saved.id))
     if isinstance(use, Applied):
         raise RefusedError(used(use.run, use.at, world.wall()))
-    drawn = draw(world, saved.asked, lambda pins: _must_be_pinned(world, saved, pins))
+    drawn = draw(
+        world,
+        saved.asked,
+        lambda pins: _must_be_pinned(world, saved, pins),
+        resolved=saved.images,
+    )
     if lines := tuple(dict.fromkeys(_moved(world, saved, drawn))):
         raise RefusedError(saved_fleet_moved(lines))
     if isinstance(use, Problem):
@@ -170,7 +178,6 @@ def _moved(world: World, saved: SavedPlan, drawn: Drawn) -> Iterator[str]:
     seen = moved_since(world.inventory, saved, drawn.looks)
     yield from seen
     yield from releases_moved(saved, drawn.book.sourced)
-    yield from images_moved(saved.images, drawn.images)
     if not seen:
         yield from differences(saved.plan, drawn.book.plan)
 

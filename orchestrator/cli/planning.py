@@ -12,11 +12,13 @@ from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.deploying import changed
+from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import Command
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, dependencies, dependents, select
 from orchestrator.procedures.book import Book
+from orchestrator.sources.model import Sourced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,10 @@ def make_book(world: World, command: Command, request: Request, refs: Mapping[st
 
 
 def draw(
-    world: World, asked: Asked, check: Callable[[Mapping[str, Revision]], None] = lambda _: None
+    world: World,
+    asked: Asked,
+    check: Callable[[Mapping[str, Revision]], None] = lambda _: None,
+    resolved: Mapping[str, str] | None = None,
 ) -> Drawn:
     """Plan what was asked for: the fleet is looked at while the repos are fetched.
 
@@ -43,6 +48,7 @@ def draw(
         world: what it is planned with.
         asked: what was asked for.
         check: raises when the refs may not lead where they do; nothing was read there yet.
+        resolved: the digests of images, where they were asked for before; no registry is asked.
 
     Raises:
         UsageError, RefusedError: the selection makes no sense, or is not ours to change.
@@ -57,7 +63,11 @@ def draw(
     pins = {} if command is Command.DOWN else world.checkout.pins()
     check(pins)
     read = world.checkout.read(sorted(chosen)) if command is Command.DEPLOY else {}
-    images = digests_of(world, looks, read)
+
+    def digests(sourced: Mapping[Unit, Sourced]) -> Mapping[str, str]:
+        return digests_of(world, looks, sourced) if resolved is None else resolved
+
+    images = dict(digests(read))
     found = {u: changed(inventory, source, looks[u.site], images) for u, source in read.items()}
     scope = make_scope(inventory, command, request, looks, pins, found=found)
     more = [unit for unit in scope.to_read if unit not in read]
@@ -66,8 +76,9 @@ def draw(
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
-    images |= digests_of(world, looks, {unit: sourced[unit] for unit in more})
+    images |= digests({unit: sourced[unit] for unit in more})
     plan = compared(world, priced(world, plan, looks, sourced), looks, sourced, images)
+    plan = pinned(plan, sourced, images)
     book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
     return Drawn(book=book, looks=looks, pins=pins, images=images)
 

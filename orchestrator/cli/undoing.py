@@ -5,6 +5,7 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from orchestrator.cli.differing import digests_of
 from orchestrator.cli.past import read_history
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World
@@ -16,6 +17,7 @@ from orchestrator.engine.session import Sources
 from orchestrator.errors import ExitCode, FleetError, JournalError, Problem, RefusedError
 from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.planning.history import assess
+from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.restoring import (
     formers,
@@ -89,6 +91,7 @@ def way_back(world: World, run: str, done: Plan) -> WayBack:
     sourced = world.checkout.read_at(known.revisions)
     plan = restore_plan(world.inventory, whole, looks=looks, sourced=sourced, selection=run)
     plan = with_preflight(world.inventory, plan)
+    plan = pinned(plan, sourced, digests_of(world, looks, sourced))
     plan = replace(plan, risk=assess(plan, read_history(world.journals)))
     used = {item.unit for item in plan.units if item.after is not None}
     book = Book(

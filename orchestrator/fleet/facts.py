@@ -66,6 +66,18 @@ def tagged(image: str) -> str:
     return f"{name}@{digest}" if at else f"{name}:latest"
 
 
+def with_digest(image: str, digest: str) -> str:
+    """Return `image` pinned to `digest`, with its tag, as `docker stack deploy` would write it.
+
+    One that is pinned already, or of which no digest is known (""), stays what it is
+    (docker/docker client/service_create.go, imageWithDigestString).
+    """
+    if not digest or "@" in image:
+        return image
+    tag = "" if ":" in image.rpartition("/")[2] else ":latest"
+    return f"{image}{tag}@{digest}"
+
+
 def digest_of(image: str) -> str:
     """Return the digest that an image is pinned to, "" if it is not."""
     return image.partition("@")[2]

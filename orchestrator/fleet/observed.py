@@ -82,6 +82,8 @@ class Node:
     manager: bool = False
     leader: bool = False
     reachability: str = ""
+    platform: str = ""
+    """Operating system and architecture (`linux/x86_64`), "" where nobody said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

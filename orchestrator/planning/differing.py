@@ -1,6 +1,6 @@
 """Where a plan that was made anew differs from the one that was saved."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from orchestrator.planning.plan import Plan, UnitPlan
 
@@ -27,21 +27,6 @@ def _all(was: Plan, now: Plan) -> Iterator[str]:
     yield from _dangers(_told(was), _told(now))
     yield from _left_out(was, now)
     yield from _steps(was, now)
-
-
-def images_moved(was: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Say which images a registry gives out by another digest than when the plan was made.
-
-    Of one that it told nothing about then, nothing is said; one that it tells nothing about now
-    may have moved.
-    """
-    return tuple(
-        f"image {image} moved under its tag: it is {now[image]} now, was {digest}"
-        if image in now
-        else f"no registry tells what image {image} is now, it was {digest}"
-        for image, digest in sorted(was.items())
-        if now.get(image) != digest
-    )
 
 
 def _units(was: Plan, now: Plan) -> Iterator[str]:

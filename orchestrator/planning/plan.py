@@ -96,6 +96,8 @@ class Before:
     revision: str = ""
     services: tuple[str, ...] = ()
     """Short names of the services that exist."""
+    images: tuple[tuple[str, str], ...] = ()
+    """By short name, the image of each, pinned to a digest where the Swarm has it so."""
     words: tuple[str, ...] = ()
 
 
@@ -121,6 +123,8 @@ class UnitPlan:
     dangers: tuple[str, ...] = ()
     drift: tuple[Change, ...] = ()
     """Where what runs differs from what is to run, the most important first."""
+    images: tuple[tuple[str, str], ...] = ()
+    """By service, the image that is deployed: pinned to a digest where one is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

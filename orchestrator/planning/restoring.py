@@ -9,6 +9,7 @@ from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import FORMER_GONE, MIXED, Origin, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.pinning import former_images
 from orchestrator.planning.plan import Action, Before, Command, Override, Plan, UnitPlan
 from orchestrator.planning.planner import healthy_seconds, remove_seconds
 from orchestrator.planning.progress import Mark, UnitProgress
@@ -160,7 +161,7 @@ def plan_from_labels(inventory: Inventory, run: str, looks: Mapping[str, Look]) 
 
 def _undone(inventory: Inventory, unit: Unit, there: Origin, *, now: Before) -> UnitPlan:
     """Return a unit as it was before; which services it had then is taken to be as now."""
-    was = replace(now, revision=there.former)
+    was = replace(now, revision=there.former, images=())
     if there.former == FORMER_GONE:
         was = Before(presence=Presence.GONE)
     return _acted(inventory, unit, was)
@@ -328,4 +329,5 @@ def _restored(
         remove_seconds=remove_seconds(spec, looks[item.unit.site]) if removes else 0.0,
         healthy_seconds=healthy_seconds(spec, source) if source else 0.0,
         dangers=(),
+        images=former_images(item.before.images, source.desired) if deploys and source else (),
     )

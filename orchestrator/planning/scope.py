@@ -53,13 +53,15 @@ def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
     if not isinstance(look, Sight):
         return Before(presence=there.presence, words=there.evidence)
     health = _running_health(unit, spec, look)
+    running = as_running(unit, look).services
     return Before(
         presence=there.presence,
         verdict=health.verdict,
         running=health.running,
         expected=health.expected,
         revision=origin(unit, look).revision,
-        services=tuple(service.name for service in as_running(unit, look).services),
+        services=tuple(service.name for service in running),
+        images=tuple((service.name, service.image) for service in running),
         words=tuple(str(reason) for reason in health.reasons),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack, Policy, Probe
 from orchestrator.fleet.drift import Change, How, drift
+from orchestrator.fleet.facts import digest_of
 from orchestrator.fleet.health import Health, Verdict, judge, update_failed
 from orchestrator.fleet.history import History, begin, remember
 from orchestrator.fleet.observed import Look, Sight, contents
@@ -21,7 +22,8 @@ from orchestrator.fleet.running import (
     origin,
 )
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Action, Step
+from orchestrator.planning.pinning import as_pinned
+from orchestrator.planning.plan import Action, Step, UnitPlan
 from orchestrator.procedures.asking import (
     Asking,
     ask_fresh,
@@ -100,7 +102,7 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
         # is no news any more.
         problem = (yield from _guarded(book, unit)) if now - asked > _FRESH_SECONDS else None
         if problem is None:
-            problem = yield from _deployed(book, unit, sourced)
+            problem = yield from _deployed(book, unit, sourced, look)
         if problem is not None:
             return Failed(problems=(problem,))
     # Tasks from before are not held against it; how long it takes counts from here.
@@ -152,7 +154,7 @@ class Watch:
 
 def _watch(book: Book, unit: Unit) -> Watch:
     spec = book.inventory.spec(unit)
-    desired = book.sourced[unit].desired
+    desired = as_pinned(book.sourced[unit].desired, _planned(book, unit).images)
     return Watch(unit=unit, desired=desired, policy=spec.policy, probes=spec.probes)
 
 
@@ -235,8 +237,8 @@ def _given_up(unit: Unit, sight: Sight) -> bool:
     return any(update_failed(service) for service in contents(sight, unit.stack).services)
 
 
-def _deployed(book: Book, unit: Unit, sourced: Sourced) -> Asking[Problem | None]:
-    effect = deploy_effect(book, unit)
+def _deployed(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> Asking[Problem | None]:
+    effect = _without_registry(deploy_effect(book, unit), sight)
     answer = yield from ask_mutate(effect)
     for _ in range(_DEPLOY_TRIES - 1):
         if not _may_repeat(answer):
@@ -297,13 +299,30 @@ def deploy_effect(book: Book, unit: Unit) -> DeployStack:
         ),
         variables=spec.variables,
         secret_variables=spec.secret_variables,
+        images=_planned(book, unit).images,
         prune=_in_place(book, unit),
     )
 
 
+def _without_registry(effect: DeployStack, sight: Sight) -> DeployStack:
+    """Ask no registry where it could not tell anything: once prepared, a run needs none.
+
+    What `docker stack deploy` asks for is the digest, and on which platforms an image can run
+    (docker/docker client/service_create.go); all nodes of one platform are as good as each other.
+    """
+    platforms = {node.platform for node in sight.nodes}
+    known = len(platforms) == 1 and platforms != {""}
+    pinned = bool(effect.images) and all(digest_of(image) for _, image in effect.images)
+    return replace(effect, ask_registry=not (known and pinned))
+
+
+def _planned(book: Book, unit: Unit) -> UnitPlan:
+    return next(planned for planned in book.plan.units if planned.unit == unit)
+
+
 def _in_place(book: Book, unit: Unit) -> bool:
     """Whether the plan deploys `unit` over what runs, which is its declared strategy."""
-    return any(p.unit == unit and p.action is Action.UPDATE for p in book.plan.units)
+    return _planned(book, unit).action is Action.UPDATE
 
 
 def _former(book: Book, unit: Unit) -> tuple[tuple[str, str], ...]:
@@ -311,9 +330,7 @@ def _former(book: Book, unit: Unit) -> tuple[tuple[str, str], ...]:
 
     None where nobody knows what ran.
     """
-    before = next((item.before for item in book.plan.units if item.unit == unit), None)
-    if before is None:
-        return ()
+    before = _planned(book, unit).before
     former = FORMER_GONE if before.presence is Presence.GONE else before.revision
     return ((LABEL_FORMER, former),) if former else ()
 

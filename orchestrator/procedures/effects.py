@@ -89,8 +89,10 @@ class DeployStack:
 
     `labels` are set on every service, in the compose file itself as it goes there. `variables` go
     to the command's environment only: never on a command line, never on disk there.
-    `secret_variables` name those that the driver adds. `prune`: services that the compose file
-    does not declare are removed (docker stack deploy --prune).
+    `images`, by service, take the place of those in the compose file. `secret_variables` name
+    those that the driver adds. `prune`: services that the compose file does not declare are
+    removed (docker stack deploy --prune). Without `ask_registry` nobody asks a registry about
+    the images (--resolve-image never).
     """
 
     unit: Unit
@@ -98,7 +100,9 @@ class DeployStack:
     labels: tuple[tuple[str, str], ...]
     variables: tuple[tuple[str, str], ...] = ()
     secret_variables: tuple[str, ...] = ()
+    images: tuple[tuple[str, str], ...] = ()
     prune: bool = False
+    ask_registry: bool = True
     timeout_seconds: float = 120.0
     not_after: float | None = None
 

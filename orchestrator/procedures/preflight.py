@@ -3,6 +3,7 @@
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.plan import Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
 from orchestrator.procedures.book import Book
@@ -129,10 +130,12 @@ def _removed(book: Book) -> tuple[Unit, ...]:
 
 
 def _images(book: Book, site: str) -> tuple[str, ...]:
-    images = [
-        image for unit in book.deployed_at(site) for image in book.sourced[unit].desired.images
-    ]
-    return tuple(dict.fromkeys(images))
+    """Return the images that are deployed at `site`, pinned where the plan pins them."""
+    planned = {item.unit: item.images for item in book.plan.units}
+    stacks = (
+        as_pinned(book.sourced[unit].desired, planned[unit]) for unit in book.deployed_at(site)
+    )
+    return tuple(dict.fromkeys(image for stack in stacks for image in stack.images))
 
 
 def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:

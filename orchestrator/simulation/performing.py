@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.observed import Resource, Sight
+from orchestrator.planning.pinning import as_pinned
 from orchestrator.procedures.effects import (
     CheckedImages,
     CheckImages,
@@ -118,6 +119,7 @@ def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Proces
     if wanted is None or (release.name, release.digest) not in site.releases:
         yield 0.05
         raise api.ApiError(f"open {release.name}/{release.compose}: no such file or directory")
+    wanted = as_pinned(wanted, effect.images)
     deploying = commands.deploy(site.swarm, wanted, effect.labels, prune=effect.prune)
     return (yield from api.within(site.swarm, effect.timeout_seconds, deploying))
 

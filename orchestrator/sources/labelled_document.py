@@ -21,7 +21,7 @@ _ESCAPED = re.compile(
 """What cannot stand for itself between double quotes on one line (YAML 1.1, 5.1 and 5.4)."""
 
 
-def labelled(root: Table, labels: Mapping[str, str]) -> str:
+def labelled(root: Table, labels: Mapping[str, str], images: Mapping[str, str]) -> str:
     """Return the compose file `root`, with `labels` on all its services, as a YAML document.
 
     Aliases and merge keys are written out. A label that the file gives too is ours. `$` in
@@ -30,10 +30,15 @@ def labelled(root: Table, labels: Mapping[str, str]) -> str:
     Args:
         root: as `parse` returns it, without variables put in; nothing was found to be wrong.
         labels: by name.
+        images: by service, the image that takes the place of the one that stands there.
 
     """
     ours = {name: value.replace("$", "$$") for name, value in labels.items()}
-    services = _each(root.get("services"), lambda body: _with_labels(body, ours))
+
+    def changed(name: str, body: Tree) -> Tree:
+        return _with_labels(_with_image(body, images.get(name, "")), ours)
+
+    services = _each(root.get("services"), changed)
     whole = root if services is None else _put(root, "services", services)
     return "".join(f"{line}\n" for line in _lines(whole))
 
@@ -56,11 +61,15 @@ def expanded(tree: Tree) -> int:
     return count(tree)
 
 
-def _each(services: Tree | None, change: Callable[[Tree], Tree]) -> Tree | None:
+def _each(services: Tree | None, change: Callable[[str, Tree], Tree]) -> Tree | None:
     if not isinstance(services, Table):
         return services
-    pairs = tuple(replace(pair, value=change(pair.value)) for pair in services)
+    pairs = tuple(replace(pair, value=change(pair.key, pair.value)) for pair in services)
     return replace(services, pairs=pairs)
+
+
+def _with_image(body: Tree, image: str) -> Tree:
+    return _put(body, "image", _text(image)) if image and isinstance(body, Table) else body
 
 
 def _with_labels(body: Tree, labels: Mapping[str, str]) -> Tree:

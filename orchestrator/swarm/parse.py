@@ -65,8 +65,19 @@ class _NodeStatus(_Model):
     state: NodeState = Field(alias="State")
 
 
+class _Platform(_Model):
+    architecture: str = Field("", alias="Architecture")
+    system: str = Field("", alias="OS")
+
+
 class _Description(_Model):
     hostname: str = Field("", alias="Hostname")
+    platform: OrEmpty[_Platform] = Field(default=_Platform(), alias="Platform")
+
+    def read_platform(self) -> str:
+        known = self.platform
+        both = known.system and known.architecture
+        return f"{known.system}/{known.architecture}" if both else ""
 
 
 class _ManagerStatus(_Model):
@@ -263,6 +274,7 @@ def nodes(raw: bytes) -> tuple[Node, ...]:
             manager=seen.spec.role == "manager",
             leader=seen.manager.leader,
             reachability=seen.manager.reachability,
+            platform=seen.description.read_platform(),
         )
         for seen in _NODES.validate_json(raw)
     )

@@ -38,12 +38,12 @@ major=$(docker --version | sed 's/^[^0-9]*\\([0-9]*\\).*/\\1/')
 detach=
 if [ "${{major:-0}}" -ge 26 ]; then detach=--detach=true; fi
 printf '%s\\n' "$document" |
-    docker $host stack deploy -c - --with-registry-auth $detach $prune "$1"
+    docker $host stack deploy -c - --with-registry-auth $detach $prune $resolve "$1"
 """
 
 
 def document(effect: DeployStack) -> str | Problem:
-    """Return what is deployed: the release's compose file, the labels on each of its services.
+    """Return what is deployed: the release's compose file with the effect's images and labels.
 
     One document, since merging two loses things: docker's command keeps one of `53:53/tcp` and
     `53:53/udp`, and of one config mounted twice (docker/cli compose/loader/merge.go).
@@ -54,7 +54,7 @@ def document(effect: DeployStack) -> str | Problem:
     root = parse(content, findings)
     if root is None or findings.problems:
         return findings.problems[0]
-    return labelled(root, dict(effect.labels))
+    return labelled(root, dict(effect.labels), dict(effect.images))
 
 
 def script(effect: DeployStack, variables: Mapping[str, str], *, only_read: bool = False) -> str:
@@ -69,8 +69,9 @@ def script(effect: DeployStack, variables: Mapping[str, str], *, only_read: bool
     folder = posixpath.dirname(release.compose) or "."
     given = shlex.join([effect.unit.stack, release.name, folder])
     prune = f"prune={'--prune' if effect.prune else ''}"
+    resolve = f"resolve={'' if effect.ask_registry else '--resolve-image=never'}"
     host = f"host='{f'-H unix://{_NOWHERE}' if only_read else ''}'"
-    return "\n".join((*exports, f"set -- {given}", prune, host, _SCRIPT))
+    return "\n".join((*exports, f"set -- {given}", prune, resolve, host, _SCRIPT))
 
 
 def deploy(

@@ -16,7 +16,8 @@
              notice {needed, announced (where and by whom, or null), minutes}
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
-             dependents, commands, remove_seconds, healthy_seconds, dangers, drift [change]
+             dependents, commands, remove_seconds, healthy_seconds, dangers, drift [change],
+             images {service: image, pinned to the digest that is deployed}
     change   service (null for the stack's own), kind, item, how (missing, not declared, differs,
              moved), now, declared (null where hidden or nothing is to say), hidden, words
     span     repo, old, new, commits [sha, subject, author, date], more (how many are not listed),
@@ -232,6 +233,7 @@ def _unit_plan(item: UnitPlan) -> Json:
         "healthy_seconds": item.healthy_seconds,
         "dangers": [clean(danger) for danger in item.dangers],
         "drift": [change_json(change) for change in item.drift],
+        "images": {service: clean(image) for service, image in item.images},
     }
 
 

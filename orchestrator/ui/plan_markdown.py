@@ -8,7 +8,14 @@ from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
 from orchestrator.ui.change_rows import change_rows, span_rows
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.plan_mermaid import plan_mermaid
-from orchestrator.ui.plan_rows import danger_rows, now_words, order_rows, then_words, why_rows
+from orchestrator.ui.plan_rows import (
+    danger_rows,
+    image_rows,
+    now_words,
+    order_rows,
+    then_words,
+    why_rows,
+)
 from orchestrator.ui.risk_words import few, risk_words
 from orchestrator.ui.saved_view import SavedHead
 from orchestrator.ui.weather_words import weather_rows
@@ -36,6 +43,7 @@ def plan_markdown(plan: Plan, saved: SavedHead | None = None) -> list[str]:
         _units(plan),
         _changes(plan),
         _order(plan),
+        _images(plan),
         _why(plan),
         _docker(plan),
         _graph(plan),
@@ -126,6 +134,11 @@ def _order(plan: Plan) -> list[str]:
 
 def _who(kind: StepKind, words: str) -> str:
     return prose(words) if kind is StepKind.SETTLE else code(words)
+
+
+def _images(plan: Plan) -> list[str]:
+    rows = [(code(image), code(digest)) for image, digest in image_rows(plan)]
+    return folded("Images", table(("image", "digest"), rows)) if rows else []
 
 
 def _why(plan: Plan) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from orchestrator.fleet.facts import digest_of, tagged
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
@@ -11,6 +12,8 @@ from orchestrator.planning.steps import step_waves
 from orchestrator.ui.risk_words import few
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import limit, named, running_at, short
+
+_LOOSE = "no digest known"
 
 _VERBS = {
     StepKind.EXAMINE: "check",
@@ -97,6 +100,12 @@ def danger_rows(plan: Plan) -> tuple[str, ...]:
         for danger in item.dangers:
             alike.setdefault(danger, []).append(item.unit)
     return (*plan.dangers, *(f"{few(units)}: {danger}" for danger, units in alike.items()))
+
+
+def image_rows(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Return each image that is deployed, and the digest that all sites get it by."""
+    images = {image for item in plan.units for _, image in item.images}
+    return tuple((clean(tagged(i)), clean(digest_of(i) or _LOOSE)) for i in sorted(images))
 
 
 def state_words(before: Before) -> str:

@@ -60,6 +60,7 @@ class _UnitPlan(_Unit):
     healthy_seconds: float
     dangers: list[str]
     drift: list[_Change]
+    images: dict[str, str]
 
 
 class _Step(BaseModel):

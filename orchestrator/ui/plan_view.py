@@ -17,6 +17,7 @@ from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.plan_rows import (
     danger_rows,
+    image_rows,
     notice_words,
     order_rows,
     revision_words,
@@ -36,6 +37,7 @@ _STYLES = {
     Verdict.UNKNOWN: "red",
 }
 _LONGEST = 300
+_SHORT_DIGEST = len("sha256:") + 12
 _FEW_LINES, _FEW_COMMITS, _ALL = 6, 3, 10_000
 """How much of what differs is shown unless all of it is asked for."""
 
@@ -59,6 +61,8 @@ def plan_view(plan: Plan, *, verbose: bool = False) -> RenderableType:
         parts += [Text(), _heading("ORDER"), _order(plan)]
     if plan.units:
         parts += [Text(), _heading("UNITS"), _units(plan)]
+    if images := image_rows(plan):
+        parts += [Text(), _heading("IMAGES"), labelled(_images(images, verbose=verbose))]
     parts += [Text(), _heading("WHY"), labelled(why_rows(plan))]
     if verbose:
         parts += [part for item in plan.units for part in _in_full(plan, item)]
@@ -152,6 +156,13 @@ def _units(plan: Plan) -> RenderableType:
         places = named(item.unit for item in items)
         table.add_row(Text(places), _now(first.before), Text(f"-> {then_words(first)}"))
     return Padding(table, (0, 0, 0, 2), expand=False)
+
+
+def _images(
+    rows: tuple[tuple[str, str], ...], *, verbose: bool
+) -> Iterator[tuple[Text | str, Text | str]]:
+    for image, digest in rows:
+        yield image, digest if verbose else digest[:_SHORT_DIGEST]
 
 
 def _now(before: Before) -> Text:

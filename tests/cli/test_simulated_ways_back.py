@@ -105,6 +105,28 @@ def test_a_finished_run_is_rolled_back_by_its_journal(tmp_path: Path) -> None:
     assert "nothing to do" in desk.said()
 
 
+def test_what_comes_back_is_the_very_image_that_ran(tmp_path: Path) -> None:
+    """The tag of the former revision leads to another image by now."""
+    shared = simulated(generation=2)
+    desk = Desk(shared=shared, journals=JournalFolder(tmp_path / "runs"))
+    was = images(shared)
+    run = finished(desk)
+    assert images(shared) != was
+    for site in shared.fleet.sites.values():
+        for image in {image.partition("@")[0] for image in was.values()}:
+            site.swarm.registry.generation[image] = 1
+    assert roll_back(desk, run) == ExitCode.DONE
+    assert images(shared) == was
+
+
+def images(shared: Simulated) -> dict[tuple[str, str], str]:
+    return {
+        (site.swarm.site, service.name): service.image
+        for site in shared.fleet.sites.values()
+        for service in site.swarm.services.values()
+    }
+
+
 def test_a_finished_run_is_rolled_back_by_what_the_services_say() -> None:
     shared = simulated(generation=2)
     run = finished(Desk(shared=shared))

@@ -100,7 +100,6 @@ CHANGES: list[tuple[str, Change, str, str]] = [
         "plan.ref-moved",
         "main of datatrail-admin has moved: 2 new commits",
     ),
-    ("image moved", faults.retag, "plan.fleet-moved", "moved under its tag"),
     ("lost site", lambda: faults.cut("gbo"), "plan.fleet-moved", "gbo cannot be seen any more"),
 ]
 

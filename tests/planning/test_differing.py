@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.differing import differences, images_moved
+from orchestrator.planning.differing import differences
 from orchestrator.planning.plan import Action, LeftOut, Plan, Step, StepKind
 from tests.build import CLIENT, SERVER, plan, unit_plan
 
@@ -57,13 +57,6 @@ def test_a_danger_that_is_gone_is_named() -> None:
 def test_what_was_seen_before_is_not_compared_here() -> None:
     before = replace(WAS.units[0].before, words=("1 task starting",), running=3)
     assert differences(WAS, plan(unit_plan(SERVER, before=before), steps=(ONE,))) == ()
-
-
-def test_an_image_that_moved_or_that_nobody_tells_about_any_more_is_named() -> None:
-    assert images_moved({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "9", "d": "4"}) == (
-        "image b moved under its tag: it is 9 now, was 2",
-        "no registry tells what image c is now, it was 3",
-    )
 
 
 def test_of_several_left_out_the_others_are_not_named() -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.build import (
     SERVER,
     SHA,
     inventory,
+    node,
     plan,
     resource,
     running,
@@ -42,6 +44,7 @@ from tests.drive import Driven, drive
 
 PROBE = HttpProbe(name="health", host="127.0.0.1", port=8001)
 RUN = "r1"
+UNSEEN = Before(presence=Presence.UNKNOWN)
 
 
 def book(**about: Any) -> Book:
@@ -50,7 +53,7 @@ def book(**about: Any) -> Book:
         selection="--all",
         coordinator="home",
         revisions=(),
-        units=(),
+        units=tuple(unit_plan(unit, before=UNSEEN) for unit in (SERVER, CLIENT)),
         steps=(),
     )
     base = inventory()
@@ -632,6 +635,61 @@ def test_everything_the_deploy_needs_travels_with_it() -> None:
         variables=(("SITE", "far"),),
         secret_variables=("TOKEN",),
     )
+
+
+PINNED = f"repo/web:1@sha256:{'1' * 64}"
+OTHER = f"repo/web:1@sha256:{'2' * 64}"
+
+
+def pinned_book(image: str) -> Book:
+    units = (unit_plan(CLIENT, before=UNSEEN, images=(("web", image),)),)
+    sources = {**book().sourced, CLIENT: sourced(CLIENT, wanted(image="repo/web:1"))}
+    return replace(book(), plan=plan(*units), sourced=sources)
+
+
+def on_nodes(world: World, *platforms: str) -> Callable[[str, float], Look]:
+    nodes = tuple(
+        replace(node(name), platform=platform)
+        for name, platform in zip(("far-m", "far-w"), platforms, strict=False)
+    )
+
+    def look(site: str, now: float) -> Look:
+        seen = world.look(site, now)
+        return replace(seen, nodes=nodes) if isinstance(seen, Sight) and site != "home" else seen
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("image", "platforms", "asks"),
+    [
+        (PINNED, ("linux/x86_64", "linux/x86_64"), False),
+        (PINNED, ("linux/x86_64", "linux/aarch64"), True),
+        (PINNED, ("linux/x86_64", ""), True),
+        (PINNED, ("",), True),
+        ("repo/web:1", ("linux/x86_64",), True),
+    ],
+)
+def test_a_registry_is_asked_only_where_it_could_tell_something(
+    image: str, platforms: tuple[str, ...], *, asks: bool
+) -> None:
+    world = World()
+    world.made = {"image": image}
+    look = on_nodes(world, *platforms)
+    driven = drive(deploy(pinned_book(image), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+    (effect,) = deploys(driven)
+    assert (effect.images, effect.ask_registry) == ((("web", image),), asks)
+
+
+def test_another_digest_than_the_plan_says_ends_the_step() -> None:
+    world = World()
+    world.made = {"image": OTHER}
+    driven = drive(deploy(pinned_book(PINNED), step(), CLIENT), world.look, world.perform)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].code == "deploy.differs"
+    (words,) = driven.outcome.problems[0].evidence
+    assert words.startswith("web: image digest ")
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_what_is_deployed_means_the_same_to_every_docker(engine: RecordedEngine)
         root = parse(f'version: "3.9"\n{one.text}'.encode(), Findings("f", UNIT))
         if root is None:
             continue
-        deployed = engine.deploy(labelled(root, {"dtdeploy.run": "r"}), VARIABLES)
+        deployed = engine.deploy(labelled(root, {"dtdeploy.run": "r"}, {}), VARIABLES)
         if not deployed.rc:
             compared += 1
             found += [f"{one}: {said}" for said in differences(desired, deployed)]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -24,12 +25,14 @@ OURS = {"dtdeploy.run": "r$1", "dtdeploy.words": "é \" ' \n\u2028\x7f end"}
 AS_YAML = {name: value.replace("$", "$$") for name, value in OURS.items()}
 
 
-def ours(text: str, labels: Mapping[str, str] = OURS) -> str:
+def ours(
+    text: str, labels: Mapping[str, str] = OURS, images: Mapping[str, str] = MappingProxyType({})
+) -> str:
     findings = Findings("compose.yaml", Unit("app", "home"))
     root = parse(text.encode(), findings)
     assert root is not None
     assert findings.problems == ()
-    return labelled(root, labels)
+    return labelled(root, labels, images)
 
 
 def loaded(text: str) -> Any:
@@ -69,6 +72,13 @@ def test_labels_join_those_that_stand_there(deploy: str, labels: object) -> None
 )
 def test_what_docker_refuses_stays_as_it_is(text: str) -> None:
     assert loaded(ours(text)) == loaded(text)
+
+
+def test_an_image_takes_the_place_of_the_one_that_stands_there() -> None:
+    text = "x-base: &b {image: 'app:${TAG}'}\nservices: {web: *b, db: {image: db}, job: {<<: *b}}"
+    images = {"web": "app:1@sha256:aa", "job": "app:2@sha256:bb"}
+    services = loaded(ours(text, {}, images))["services"]
+    assert {name: body["image"] for name, body in services.items()} == {"db": "db", **images}
 
 
 def test_an_anchor_that_others_use_gets_no_labels_twice() -> None:
@@ -182,7 +192,7 @@ def test_docker_reads_the_same_in_it(text: str) -> None:
     root = parse(text.encode(), findings)
     if root is None or findings.problems:
         return
-    told, made = as_docker_reads(text), as_docker_reads(labelled(root, {"ours": "1"}))
+    told, made = as_docker_reads(text), as_docker_reads(labelled(root, {"ours": "1"}, {}))
     if told is None:
         assert made is None
         return

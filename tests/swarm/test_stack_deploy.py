@@ -59,6 +59,16 @@ def test_one_document_says_what_the_compose_file_says_and_the_labels(
     assert body == {"version": "3.8", "services": {"web": web}}
 
 
+def test_the_images_of_the_plan_stand_in_the_document_and_no_registry_is_asked(
+    docker: Command, performer: LivePerformer
+) -> None:
+    image = f"bb:1@sha256:{'1' * 64}"
+    deployed(performer, replace(EFFECT, images=(("web", image),), ask_registry=False))
+    assert YAML(typ="safe").load(docker.given())["services"]["web"]["image"] == image
+    ((words, _, _),) = docker.runs()
+    assert words[4:] == ["--with-registry-auth", "--resolve-image=never", "datatrail"]
+
+
 def test_a_document_that_did_not_arrive_whole_is_not_deployed(
     docker: Command, performer: LivePerformer, server: Server
 ) -> None:
