@@ -7,7 +7,7 @@ from pathlib import Path
 from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
 from orchestrator.cli.announcing import check_notice, must_be_announceable
 from orchestrator.cli.asking import ask
-from orchestrator.cli.carry_out import begin, read_former, record_of, stand_in_line
+from orchestrator.cli.carry_out import begin, nothing_to_do, read_former, record_of, stand_in_line
 from orchestrator.cli.order import Order
 from orchestrator.cli.planning import Drawn, draw
 from orchestrator.cli.queueing import Queue
@@ -129,8 +129,7 @@ def _once(
     if dry_run:
         return ExitCode.DONE
     if not saved.plan.changes:
-        world.talk.say("nothing to do")
-        return ExitCode.DONE
+        return nothing_to_do(world, saved.plan)
     must_be_allowed(plan)
     order = _order(saved.asked, override)
     must_be_announceable(world.places, plan, order.words)

@@ -26,6 +26,7 @@ from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
 from orchestrator.planning.steps import noticed
 from orchestrator.procedures.book import Book
+from orchestrator.procedures.last_look import unwell_alone
 from orchestrator.procedures.of_step import procedure_for
 from orchestrator.ui.holding import HeldRun
 
@@ -68,8 +69,7 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
     if order.dry_run:
         return ExitCode.DONE
     if not book.plan.changes:
-        world.talk.say("nothing to do")
-        return ExitCode.DONE
+        return nothing_to_do(world, book.plan)
     must_be_allowed(book.plan)
     if book.plan.unseen:
         return _preflight_alone(world, book)
@@ -81,6 +81,14 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
         must_be_allowed(weathered(world, book.plan, order.override))
     end = begin(world, book, record_of(world, book, order), former, queue)
     return None if queue.lost(end) else end.exit_code
+
+
+def nothing_to_do(world: World, plan: Plan) -> ExitCode:
+    """Say so, unless something that the plan leaves alone is not healthy (FleetError, 21)."""
+    world.talk.say("nothing to do")
+    if unwell := unwell_alone(plan):
+        raise FleetError(unwell)
+    return ExitCode.DONE
 
 
 def _allowed_book(world: World, order: Order, request: Request) -> Book:

@@ -346,7 +346,7 @@ class Session:
             return self._keep(*self._herald.closed(keeper.lock, keeper.hold, ending, end, fix), end)
         untouched = ending.how is How.UNTOUCHED
         if not untouched:
-            end = replace(end, problems=(*end.problems, *self._fallen(book, report)))
+            end = replace(end, problems=(*end.problems, *self._fallen(book, report, left)))
         # A run that is another's by now has other things that are owed.
         held = self._tenure.write(keeper.lock, keeper.hold)
         if held is None:
@@ -364,18 +364,27 @@ class Session:
         self._tenure.release(held)
         return self._ended(replace(end, owed=owed))
 
-    def _fallen(self, book: Book, report: RunReport) -> tuple[Problem, ...]:
-        """Return what is broken that was well, the first few with their tasks' last words."""
+    def _fallen(
+        self, book: Book, report: RunReport, told: Mapping[Unit, str]
+    ) -> tuple[Problem, ...]:
+        """Return what should run and is not well, the first few with their tasks' last words.
+
+        Of the units in `told` that is known already.
+        """
         if self._tenure.unreachable is not None:
             # The run is kept, and whoever goes on with it looks again.
             return ()
         looks = self._looks(book.plan)
-        fallen = broken_since(book, report.steady, looks)
-        told = tuple(
+        fallen = tuple(
+            problem
+            for problem in broken_since(book, report.steady, looks)
+            if Unit(stack=problem.where.stack, site=problem.where.site) not in told
+        )
+        heard = tuple(
             carry_alone(self._means.backend, add_last_words(problem, looks.get(problem.where.site)))
             for problem in fallen[:_MOST_HEARD]
         )
-        return told + fallen[_MOST_HEARD:]
+        return heard + fallen[_MOST_HEARD:]
 
     def _keep(self, lock: StoredConfig, hold: Hold, end: RunEnd) -> RunEnd:
         self._tenure.keep(lock, hold)

@@ -13,7 +13,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.asking import Asking, ask_logs
 from orchestrator.procedures.effects import Effect, Failed, Outcome, Procedure, ReadLogs
 
-_CODES = frozenset({"deploy.unhealthy", "run.broke-later"})
+_CODES = frozenset({"deploy.unhealthy", "run.broke-later", "run.left-unhealthy"})
 _LINES = 10
 _SERVICES = 2
 _LONGEST = 300

@@ -18,7 +18,7 @@ from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import named
 
 _LONGEST = 300
-_BAD = ("deploy.failed", "deploy.unhealthy", "run.broke-later")
+_BAD = ("deploy.failed", "deploy.unhealthy", "run.broke-later", "run.left-unhealthy")
 _LOOKING = ("dtdeploy lock", "dtdeploy status")
 _CHANGING = (StepKind.REMOVE, StepKind.DEPLOY)
 _KEPT = "the lock is kept, nobody else can act until the run is finished or rolled back"

@@ -1,11 +1,16 @@
-from orchestrator.errors import ExitCode
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.errors import ExitCode, Where
+from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
 from orchestrator.procedures.book import Book
-from orchestrator.procedures.last_look import broken_since
-from tests.build import CLIENT, SERVER, inventory, running, sight, sourced, unseen
+from orchestrator.procedures.last_look import broken_since, unwell_alone
+from tests.build import CLIENT, SERVER, inventory, plan, running, sight, sourced, unit_plan, unseen
 
 
 def book(actions: dict[Unit, Action], *sources: Unit) -> Book:
@@ -44,6 +49,60 @@ def test_a_site_that_is_out_of_sight_just_then_says_nothing() -> None:
     assert broken_since(BOTH, frozenset({SERVER, CLIENT}), {"home": unseen("home")}) == ()
 
 
-def test_what_this_run_did_not_deploy_is_not_its_business() -> None:
-    kept = book({CLIENT: Action.KEEP}, CLIENT)
-    assert broken_since(kept, frozenset({CLIENT}), {"far": sight("far")}) == ()
+def left_alone(*services: str, presence: Presence = Presence.PRESENT) -> Book:
+    kept = book({CLIENT: Action.KEEP})
+    before = Before(presence=presence, services=services)
+    unit = replace(kept.plan.units[0], before=before)
+    return replace(kept, plan=replace(kept.plan, units=(unit,)))
+
+
+def test_what_is_taken_down_or_was_never_settled_is_not_judged() -> None:
+    down = book({CLIENT: Action.DOWN}, CLIENT)
+    assert broken_since(down, frozenset({CLIENT}), {"far": sight("far")}) == ()
+    assert broken_since(BOTH, frozenset(), {"far": sight("far"), "home": sight("home")}) == ()
+
+
+def test_what_was_left_alone_and_runs_well_is_no_problem() -> None:
+    assert broken_since(left_alone("web"), frozenset(), {"far": running(CLIENT)}) == ()
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        (replace(running(CLIENT), tasks=()), "app-client_web: 0 of 1 tasks exist"),
+        (sight("far"), "app-client_web: does not exist"),
+    ],
+)
+def test_what_was_left_alone_and_is_not_well_is_named(look: Look, words: str) -> None:
+    (problem,) = broken_since(left_alone("web"), frozenset(), {"far": look})
+    assert (problem.code, problem.exit_code) == ("run.left-unhealthy", ExitCode.UNHEALTHY)
+    assert problem.fix == "dtdeploy restart app-client@far"
+    assert problem.evidence == (words,)
+
+
+@pytest.mark.parametrize("presence", [Presence.GONE, Presence.UNKNOWN])
+def test_what_did_not_run_before_need_not_run_after(presence: Presence) -> None:
+    alone = left_alone(presence=presence)
+    assert broken_since(alone, frozenset(), {"far": sight("far")}) == ()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "presence", "found"),
+    [
+        (Verdict.HEALTHY, Presence.PRESENT, 0),
+        (Verdict.UNHEALTHY, Presence.PRESENT, 1),
+        (Verdict.PENDING, Presence.PRESENT, 1),
+        (None, Presence.PRESENT, 0),
+        (Verdict.UNHEALTHY, Presence.GONE, 0),
+    ],
+)
+def test_a_plan_that_leaves_something_alone_says_that_it_is_not_healthy(
+    verdict: Verdict | None, presence: Presence, found: int
+) -> None:
+    before = Before(presence=presence, verdict=verdict, words=("web/1: no task runs yet",))
+    problems = unwell_alone(plan(unit_plan(CLIENT, Action.KEEP, before=before)))
+    assert len(problems) == found
+    for problem in problems:
+        assert (problem.code, problem.evidence) == ("run.left-unhealthy", before.words)
+        assert problem.where == Where(site="far", stack="app-client")
+    assert unwell_alone(plan(unit_plan(CLIENT, before=before))) == ()
