@@ -23,7 +23,7 @@ from orchestrator.fleet.running import (
 )
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.pinning import as_pinned
-from orchestrator.planning.plan import Action, Step, UnitPlan
+from orchestrator.planning.plan import Action, Step
 from orchestrator.procedures.asking import (
     Asking,
     ask_fresh,
@@ -154,7 +154,7 @@ class Watch:
 
 def _watch(book: Book, unit: Unit) -> Watch:
     spec = book.inventory.spec(unit)
-    desired = as_pinned(book.sourced[unit].desired, _planned(book, unit).images)
+    desired = as_pinned(book.sourced[unit].desired, book.plan.unit(unit).images)
     return Watch(unit=unit, desired=desired, policy=spec.policy, probes=spec.probes)
 
 
@@ -299,7 +299,7 @@ def deploy_effect(book: Book, unit: Unit) -> DeployStack:
         ),
         variables=spec.variables,
         secret_variables=spec.secret_variables,
-        images=_planned(book, unit).images,
+        images=book.plan.unit(unit).images,
         prune=_in_place(book, unit),
     )
 
@@ -316,13 +316,9 @@ def _without_registry(effect: DeployStack, sight: Sight) -> DeployStack:
     return replace(effect, ask_registry=not (known and pinned))
 
 
-def _planned(book: Book, unit: Unit) -> UnitPlan:
-    return next(planned for planned in book.plan.units if planned.unit == unit)
-
-
 def _in_place(book: Book, unit: Unit) -> bool:
     """Whether the plan deploys `unit` over what runs, which is its declared strategy."""
-    return _planned(book, unit).action is Action.UPDATE
+    return book.plan.unit(unit).action is Action.UPDATE
 
 
 def _former(book: Book, unit: Unit) -> tuple[tuple[str, str], ...]:
@@ -330,7 +326,7 @@ def _former(book: Book, unit: Unit) -> tuple[tuple[str, str], ...]:
 
     None where nobody knows what ran.
     """
-    before = _planned(book, unit).before
+    before = book.plan.unit(unit).before
     former = FORMER_GONE if before.presence is Presence.GONE else before.revision
     return ((LABEL_FORMER, former),) if former else ()
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from orchestrator.fleet.drift import drift
 from orchestrator.fleet.health import judge
 from orchestrator.fleet.history import History
-from orchestrator.fleet.observed import Look, Sight, contents
+from orchestrator.fleet.observed import Look, Sight, Task, TaskState, contents
 from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
-from orchestrator.fleet.running import as_running, origin
+from orchestrator.fleet.running import LABEL_DATA, as_running, origin
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book
 
@@ -95,12 +97,35 @@ def runs_already(book: Book, unit: Unit, own: Look) -> bool:
     return origin(unit, own).run != book.run
 
 
+def restarted(book: Book, unit: Unit, own: Look) -> tuple[str, ...]:
+    """Return the services of `unit` that have a task and that its deploy would restart.
+
+    A service of which nothing runs can be started under anybody, and one whose specification
+    stays the same keeps its tasks (swarmkit updater.go: only dirty slots are replaced).
+    """
+    if not isinstance(own, Sight):
+        return ()
+    sourced, mine = book.sourced[unit], contents(own, unit.stack)
+    alive = {task.service_id for task in mine.tasks if _is_alive(task)}
+    there = {s.name: s.label(LABEL_DATA) for s in mine.services if s.id in alive}
+    desired = as_pinned(sourced.desired, book.plan.unit(unit).images)
+    changed = {f"{unit.stack}_{change.service}" for change in drift(desired, mine)}
+    return tuple(
+        name for name, data in there.items() if name in changed or data != sourced.data_digest
+    )
+
+
+def _is_alive(task: Task) -> bool:
+    return TaskState.ASSIGNED <= task.state <= TaskState.RUNNING
+
+
 def overwrite_blockers(book: Book, unit: Unit, looks: Mapping[str, Look]) -> tuple[str, ...]:
-    """Return the dependents that are not gone while `unit` itself runs: it must not be redone.
+    """Return the dependents that are not gone while the deploy would restart what runs of `unit`.
 
     What this very run deployed is no reason: deploying it again changes nothing that is there.
     """
-    if not runs_already(book, unit, looks[unit.site]):
+    own = looks[unit.site]
+    if not (runs_already(book, unit, own) and restarted(book, unit, own)):
         return ()
     guard = removal_guard(book, unit)
     return tuple(

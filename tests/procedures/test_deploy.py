@@ -160,11 +160,17 @@ def test_the_probe_of_a_dependency_must_answer_as_well() -> None:
     assert "probe health: HTTP 503" in words
 
 
+def changing() -> Book:
+    """Return a book whose deploy of the server changes what runs of it."""
+    other = sourced(SERVER, wanted(facts=(Fact("oom score", "", "5"),)))
+    return replace(book(), sourced={**book().sourced, SERVER: other})
+
+
 def test_a_running_unit_is_not_deployed_over_while_others_that_need_it_run() -> None:
     far = running(CLIENT)
     looks: dict[str, Look] = {"home": at("home", running(SERVER)), "far": far}
     world = World()
-    driven = drive(deploy(book(), step(), SERVER), lambda site, _: looks[site], world.perform)
+    driven = drive(deploy(changing(), step(), SERVER), lambda site, _: looks[site], world.perform)
     assert failed_with(driven)[0] is ExitCode.SAFETY_REFUSED
     assert deploys(driven) == []
 
@@ -756,8 +762,8 @@ def test_a_site_of_dependents_is_not_asked_while_the_unit_is_down() -> None:
 
 def in_place(action: Action) -> Book:
     there = Before(presence=Presence.PRESENT, services=("web",), revision=SHA)
-    changing = plan(unit_plan(SERVER, action, before=there), command=Command.DEPLOY)
-    return replace(book(), plan=changing)
+    made = plan(unit_plan(SERVER, action, before=there), command=Command.DEPLOY)
+    return replace(book(), plan=made)
 
 
 def server_deployed(of: Book) -> Driven:
@@ -779,7 +785,7 @@ def server_deployed(of: Book) -> Driven:
 
 
 def test_what_runs_is_not_deployed_over_while_another_needs_it() -> None:
-    driven = server_deployed(in_place(Action.UP))
+    driven = server_deployed(replace(in_place(Action.UP), sourced=changing().sourced))
     assert failed_with(driven)[0] is ExitCode.SAFETY_REFUSED
     assert deploys(driven) == []
 

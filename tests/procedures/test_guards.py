@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.fleet.desired import DesiredService, Policy
-from orchestrator.fleet.observed import Look, Mode, NodeState, Sight, TaskState
+from orchestrator.fleet.observed import Fact, Look, Mode, NodeState, Sight, TaskState
 from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
@@ -24,6 +24,7 @@ from tests.build import (
     SERVER,
     inventory,
     node,
+    plan,
     resource,
     running,
     service,
@@ -31,6 +32,7 @@ from tests.build import (
     sourced,
     spec,
     task,
+    unit_plan,
     unseen,
     wanted,
 )
@@ -229,8 +231,18 @@ def test_patience_is_that_of_its_own_policy() -> None:
 # Deploying over what runs
 
 
-def overwriting(own: Look, far: Look) -> tuple[str, ...]:
-    return overwrite_blockers(book(), SERVER, {"home": own, "far": far})
+OTHER = (wanted("web", facts=(Fact("replicas", "", "2"),)),)
+
+
+def over(*services: DesiredService, data: str = "") -> Book:
+    """Return a book that deploys these services over the server's."""
+    of = book(deployed={SERVER: services})
+    source = replace(of.sourced[SERVER], data_digest=data)
+    return replace(of, plan=plan(unit_plan(SERVER)), sourced={SERVER: source})
+
+
+def overwriting(own: Look, far: Look, of: Book | None = None) -> tuple[str, ...]:
+    return overwrite_blockers(of or over(*OTHER), SERVER, {"home": own, "far": far})
 
 
 def test_a_unit_that_runs_is_not_redone_under_what_needs_it() -> None:
@@ -246,11 +258,40 @@ def test_what_does_not_run_is_not_redone(own: Look) -> None:
     assert overwriting(own, running(CLIENT)) == ()
 
 
+def test_what_a_deploy_leaves_as_it_is_may_be_deployed_again_under_what_needs_it() -> None:
+    assert overwriting(running(SERVER), running(CLIENT), over(wanted("web"))) == ()
+    other_data = over(wanted("web"), data="0" * 64)
+    assert overwriting(running(SERVER), running(CLIENT), other_data) == (f"{CLIENT} is present",)
+
+
+@pytest.mark.parametrize(
+    ("state", "free"),
+    [
+        (TaskState.PENDING, True),
+        (TaskState.ASSIGNED, False),
+        (TaskState.RUNNING, False),
+        (TaskState.COMPLETE, True),
+        (TaskState.FAILED, True),
+    ],
+)
+def test_a_service_of_which_nothing_runs_is_started_under_what_needs_it(
+    state: TaskState, *, free: bool
+) -> None:
+    """One service runs and stays as it is; of the other, which changes, one task is there."""
+    services = tuple(service(name, SERVER.stack) for name in ("web", "db"))
+    tasks = (task("web", SERVER.stack), task("db", SERVER.stack, state=state))
+    own = sight("home", services=services, tasks=tasks)
+    of = over(wanted("web"), wanted("db", facts=OTHER[0].facts))
+    assert (overwriting(own, running(CLIENT), of) == ()) is free
+
+
 def labelled(*runs: str) -> Sight:
+    names = [f"w{number}" for number in range(len(runs))]
     services = tuple(
-        service(f"w{n}", SERVER.stack, labels=((LABEL_RUN, run),)) for n, run in enumerate(runs)
+        service(name, SERVER.stack, labels=((LABEL_RUN, run),))
+        for name, run in zip(names, runs, strict=True)
     )
-    return sight("home", services=services)
+    return sight("home", services=services, tasks=tuple(task(name, SERVER.stack) for name in names))
 
 
 def test_what_this_run_deployed_may_be_deployed_again_by_it() -> None:
@@ -259,4 +300,5 @@ def test_what_this_run_deployed_may_be_deployed_again_by_it() -> None:
 
 @pytest.mark.parametrize("runs", [("r1", "r0"), ("r0",), ("",)])
 def test_what_is_even_in_part_anothers_is_not(runs: tuple[str, ...]) -> None:
-    assert overwriting(labelled(*runs), running(CLIENT)) == (f"{CLIENT} is present",)
+    of = over(*(wanted(f"w{n}", facts=OTHER[0].facts) for n in range(2)))
+    assert overwriting(labelled(*runs), running(CLIENT), of) == (f"{CLIENT} is present",)
