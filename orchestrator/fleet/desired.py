@@ -5,6 +5,7 @@ from enum import Enum
 
 from orchestrator.fleet.observed import Facts, Mode
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME
 
 
 class Via(Enum):
@@ -101,12 +102,16 @@ class DesiredService:
     """Kinds of facts into which a secret variable was put where none is expected."""
 
 
+_KINDS = (NETWORK, CONFIG, SECRET, VOLUME)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredStack:
     """All that a unit's compose file asks for at the pinned revision.
 
-    `external_*` are names that must exist in the Swarm already; `networks`, `configs` and
-    `secrets` the full names of those that a deploy creates.
+    `external_*` are names that must exist in the Swarm already, of volumes those that should;
+    `networks`, `configs`, `secrets` and `volumes` the full names of those that a deploy creates.
+    `external_at` are the places, file:line:column, that say so of (kind, name).
     """
 
     unit: Unit
@@ -114,13 +119,33 @@ class DesiredStack:
     networks: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
     external_networks: tuple[str, ...] = ()
     external_configs: tuple[str, ...] = ()
     external_secrets: tuple[str, ...] = ()
+    external_volumes: tuple[str, ...] = ()
+    external_at: tuple[tuple[tuple[str, str], str], ...] = ()
 
     def service_name(self, service: DesiredService) -> str:
         """Return the full name Docker gives the service: `stack_service`."""
         return f"{self.unit.stack}_{service.name}"
+
+    @property
+    def makes(self) -> tuple[tuple[str, str], ...]:
+        """Kind and full name of all that a deploy creates beside services."""
+        groups = (self.networks, self.configs, self.secrets, self.volumes)
+        return tuple((kind, name) for kind, group in zip(_KINDS, groups, strict=True) for name in group)
+
+    @property
+    def external(self) -> tuple[tuple[str, str], ...]:
+        """Kind and full name of all that somebody else has to have created."""
+        groups = (
+            self.external_networks,
+            self.external_configs,
+            self.external_secrets,
+            self.external_volumes,
+        )
+        return tuple((kind, name) for kind, group in zip(_KINDS, groups, strict=True) for name in group)
 
     @property
     def images(self) -> tuple[str, ...]:

@@ -146,6 +146,15 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A container that no service started, on the network of a Swarm; on any node."""
+
+    id: str
+    node_id: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """A network, config or secret that belongs to a stack (`stack` is "" for others)."""
 
@@ -200,6 +209,7 @@ class Sight:
     networks: tuple[Resource, ...] = ()
     configs: tuple[Resource, ...] = ()
     secrets: tuple[Resource, ...] = ()
+    attached: tuple[Attached, ...] = ()
     by_stack: Mapping[str, Contents] = field(init=False, repr=False, compare=False)
     """The same, sorted by stack once: it is asked for many times a look."""
 

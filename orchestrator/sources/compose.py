@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME
 from orchestrator.sources.combinations import check_combinations
 from orchestrator.sources.convert import used_networks
 from orchestrator.sources.document import Scalar, Table, items, table
@@ -30,6 +31,7 @@ from orchestrator.sources.yaml_text import parse
 MAX_VALUES = 100_000
 """What is deployed has its aliases written out. Docker's YAML library has a like limit."""
 LAST_MINOR = 13
+_KINDS = (NETWORK, CONFIG, SECRET, VOLUME)
 VERSIONS = ("", "3", *(f"3.{minor}" for minor in range(LAST_MINOR + 1)))
 """What docker/cli 28 deploys; 20.10 ends at 3.9 and wants one to be given."""
 
@@ -87,6 +89,7 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
     check_links(root, findings)
     check_targets(root, findings)
     check_combinations(root, findings)
+    external = {kind: external_names(root, f"{kind}s", findings) for kind in _KINDS}
     return Composed(
         desired=DesiredStack(
             unit=findings.unit,
@@ -94,9 +97,16 @@ def _read(root: Table, resolver: Resolver, findings: Findings) -> Composed:
             networks=tuple(created(root, "networks", findings.unit.stack, _used(services, root))),
             configs=tuple(created(root, "configs", findings.unit.stack)),
             secrets=tuple(created(root, "secrets", findings.unit.stack)),
-            external_networks=external_names(root, "networks", findings),
-            external_configs=external_names(root, "configs", findings),
-            external_secrets=external_names(root, "secrets", findings),
+            volumes=tuple(created(root, "volumes", findings.unit.stack)),
+            external_networks=tuple(external[NETWORK]),
+            external_configs=tuple(external[CONFIG]),
+            external_secrets=tuple(external[SECRET]),
+            external_volumes=tuple(external[VOLUME]),
+            external_at=tuple(
+                ((kind, name), f"{findings.file}:{at.line}:{at.column}")
+                for kind, names in external.items()
+                for name, at in names.items()
+            ),
         ),
         variable_names=tuple(resolver.names),
         references=file_references(root, findings),

@@ -4,7 +4,7 @@ import re
 
 from orchestrator.fleet.spec import Mount
 from orchestrator.sources.document import Scalar, Table, Tree, items, table
-from orchestrator.sources.findings import Findings
+from orchestrator.sources.findings import Findings, Position
 from orchestrator.sources.model import Reference
 from orchestrator.sources.mounts import mounted
 from orchestrator.sources.reading import Reader
@@ -32,6 +32,13 @@ def _uses(body: Table, kind: str, findings: Findings) -> list[tuple[str, Tree]]:
 
 
 def _used(root: Table, kind: str, findings: Findings) -> set[str]:
+    if kind == "volumes":
+        return {
+            mount.source
+            for body in _bodies(root)
+            for _, mount in mounted(body.get(kind), Reader())
+            if mount.kind == "volume" and mount.source
+        }
     used = {name for body in _bodies(root) for name, _ in _uses(body, kind, findings)}
     if kind == "networks" and any(not _uses(body, kind, findings) for body in _bodies(root)):
         used.add("default")
@@ -82,15 +89,18 @@ def _check_mount(item: Tree, mount: Mount, declared: Table, findings: Findings) 
         )
 
 
-def external_names(root: Table, kind: str, findings: Findings) -> tuple[str, ...]:
-    """Name what must exist in the Swarm already: external ones that a service uses."""
+def external_names(root: Table, kind: str, findings: Findings) -> dict[str, Position]:
+    """Name what must exist in the Swarm already, each with its place.
+
+    These are the external ones that a service uses.
+    """
     used = _used(root, kind, findings)
-    names = [
-        _external_name(pair.key, table(pair.value), findings)
+    names = {
+        _external_name(pair.key, table(pair.value), findings): pair.at
         for pair in table(root.get(kind))
         if pair.key in used
-    ]
-    return tuple(dict.fromkeys(name for name in names if name and name not in _ALWAYS_THERE))
+    }
+    return {name: at for name, at in names.items() if name and name not in _ALWAYS_THERE}
 
 
 def _external_name(key: str, body: Table, findings: Findings) -> str:

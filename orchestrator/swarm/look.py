@@ -34,10 +34,12 @@ LISTS = (
     _listing("/configs", label=_LABELLED),
     _listing("/secrets", label=_LABELLED),
     _listing("/containers/json?all=1", label=_LABELLED),
+    _listing("/tasks", runtime=["attachment"]),
 )
 """What a look asks for, the services first of what can vanish: a service deleted meanwhile
 still has its tasks listed, not the other way round. All networks are asked for: a service is
-attached to them by id, and to some that belong to no stack."""
+attached to them by id, and to some that belong to no stack. A plain container on a network of the
+Swarm is a task that no other list shows, whichever node it is on."""
 
 
 def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
@@ -63,7 +65,7 @@ def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
 
 
 def _sight(site: str, started: float, at: float, info: SwarmInfo, answers: list[Response]) -> Sight:
-    nodes, services, tasks, current, networks, configs, secrets, containers = (
+    nodes, services, tasks, current, networks, configs, secrets, containers, attached = (
         answer.body for answer in answers
     )
     return Sight(
@@ -78,6 +80,7 @@ def _sight(site: str, started: float, at: float, info: SwarmInfo, answers: list[
         networks=tuple(network for network in parse.networks(networks) if network.stack),
         configs=parse.resources(configs),
         secrets=parse.resources(secrets),
+        attached=parse.attached(attached),
     )
 
 

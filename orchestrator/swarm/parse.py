@@ -5,12 +5,14 @@ The functions are cached by the very bytes: most looks see what the last one saw
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Annotated
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, BeforeValidator, Field, TypeAdapter
 
 from orchestrator.fleet.facts import facts
 from orchestrator.fleet.observed import (
     NAMESPACE_LABEL,
+    Attached,
     Container,
     Mode,
     Node,
@@ -186,6 +188,35 @@ class _Task(_Model):
     iteration: _Version | None = Field(None, alias="JobIteration")
 
 
+class _AttachedContainer(_Model):
+    id: str = Field("", alias="ContainerID")
+
+
+class _AttachmentSpec(_Model):
+    container: OrEmpty[_AttachedContainer] = Field(
+        default=_AttachedContainer(), alias="NetworkAttachmentSpec"
+    )
+
+
+class _AttachedNetworkSpec(_Model):
+    spec: _Spec = Field(default=_Spec(), alias="Spec")
+
+
+class _NetworkAttachment(_Model):
+    network: OrEmpty[_AttachedNetworkSpec] = Field(default=_AttachedNetworkSpec(), alias="Network")
+
+
+class _Attachment(_Model):
+    """A task that stands for a container which no service started (swarmkit `attachment`)."""
+
+    node: str = Field("", alias="NodeID")
+    status: _TaskStatus = Field(alias="Status")
+    spec: _AttachmentSpec = Field(alias="Spec")
+    networks: Annotated[
+        tuple[_NetworkAttachment, ...], BeforeValidator(lambda value: value or ())
+    ] = Field((), alias="NetworksAttachments")
+
+
 class _TaskId(_Model):
     id: str = Field(alias="ID")
 
@@ -226,6 +257,7 @@ class _Words(_Model):
 _NODES = TypeAdapter(tuple[_Node, ...])
 _SERVICES = TypeAdapter(tuple[_Service, ...])
 _TASKS = TypeAdapter(tuple[_Task, ...])
+_ATTACHMENTS = TypeAdapter(tuple[_Attachment, ...])
 _TASK_IDS = TypeAdapter(tuple[_TaskId, ...])
 _RESOURCES = TypeAdapter(tuple[_Resource, ...])
 _NETWORKS = TypeAdapter(tuple[_Network, ...])
@@ -355,6 +387,17 @@ def _task(seen: _Task, *, up_to_date: bool) -> Task:
         up_to_date=up_to_date,
         job_iteration=seen.iteration.index if seen.iteration else None,
         since=seen.status.entered.timestamp() if seen.status.entered else None,
+    )
+
+
+@lru_cache(_CACHED)
+def attached(raw: bytes) -> tuple[Attached, ...]:
+    """Read `GET /tasks`, filtered by the runtime `attachment`: those that have not ended."""
+    return tuple(
+        Attached(id=seen.spec.container.id, node_id=seen.node, network=joined.network.spec.name)
+        for seen in _ATTACHMENTS.validate_json(raw)
+        if not TaskState[seen.status.state.upper()].terminal
+        for joined in seen.networks
     )
 
 

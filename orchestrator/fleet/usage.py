@@ -1,0 +1,118 @@
+"""Who uses what a stack makes: networks, configs, secrets and volumes that others call external.
+
+A Swarm refuses to remove a network, config or secret that a service refers to, and a network to
+which a plain container is attached (docs/swarm.md, measured). Volumes it never removes.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from orchestrator.fleet.observed import Facts, Sight
+from orchestrator.fleet.unit import Unit
+
+NETWORK, CONFIG, SECRET, VOLUME = "network", "config", "secret", "volume"
+_SHORT = 12
+"""So many digits of a container's id Docker shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """`user` uses what `maker` makes; `kind` is network, config, secret or volume.
+
+    `at` is where a compose file says so, file:line:column; "" where a Swarm shows it.
+    """
+
+    user: Unit
+    maker: Unit
+    kind: str
+    name: str
+    at: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"uses {self.kind} {self.name}, which {self.maker.stack} makes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What somebody in a Swarm uses of the stack `maker`.
+
+    `by` names the service or container in words, `stack` is whose it is, "" if nobody's. `see` is
+    the command that shows it, for the manager or, where it names one, another node.
+    """
+
+    kind: str
+    name: str
+    maker: str
+    by: str
+    stack: str
+    see: str
+
+    def __str__(self) -> str:
+        return f"{self.by} uses {self.kind} {self.name}"
+
+
+def used(facts: Facts) -> frozenset[tuple[str, str]]:
+    """Return kind and name of every network, config, secret and volume in a service's facts."""
+    found = set()
+    for fact in facts:
+        if fact.kind == NETWORK:
+            found.add((NETWORK, fact.item))
+        elif fact.kind in (CONFIG, SECRET):
+            # "NAME at TARGET", or "NAME for the runtime"; a name has no spaces.
+            found.add((fact.kind, fact.item.partition(" ")[0]))
+        elif fact.kind == "mount" and fact.value.startswith("volume "):
+            found.add((VOLUME, fact.value.removeprefix("volume ").partition(",")[0]))
+    return frozenset(found)
+
+
+def usages(sight: Sight) -> tuple[Usage, ...]:
+    """Return what others than a stack itself use of it, services by name, then containers."""
+    makers = {
+        (kind, resource.name): resource.stack
+        for kind, group in (
+            (NETWORK, sight.networks),
+            (CONFIG, sight.configs),
+            (SECRET, sight.secrets),
+        )
+        for resource in group
+        if resource.stack
+    }
+    makers |= _volumes(sight)
+    return tuple(
+        Usage(kind=kind, name=name, maker=maker, by=by, stack=stack, see=see)
+        for by, stack, see, things in (*_services(sight), *_containers(sight))
+        for kind, name in sorted(things)
+        if (maker := makers.get((kind, name))) and maker != stack
+    )
+
+
+_Using = tuple[str, str, str, Iterable[tuple[str, str]]]
+
+
+def _services(sight: Sight) -> Iterator[_Using]:
+    for service in sorted(sight.services, key=lambda service: service.name):
+        see = f"docker service ps {service.name}"
+        yield f"service {service.name}", service.stack, see, used(service.facts)
+
+
+def _containers(sight: Sight) -> Iterator[_Using]:
+    hosts = {node.id: node.hostname for node in sight.nodes}
+    for container in sight.attached:
+        short = container.id[:_SHORT]
+        host = hosts.get(container.node_id, container.node_id)
+        see = f"docker ps -a --filter id={short}   # on node {host}"
+        yield f"container {short} on {host}", "", see, [(NETWORK, container.network)]
+
+
+def _volumes(sight: Sight) -> dict[tuple[str, str], str]:
+    """Return whose each volume is: a stack's own is called STACK_KEY, and nodes keep no label.
+
+    Of a volume with a name of its own only the compose file tells (docker/cli
+    cli/compose/convert, Namespace.Scope).
+    """
+    return {
+        (kind, name): service.stack
+        for service in sight.services
+        for kind, name in used(service.facts)
+        if kind == VOLUME and service.stack and name.startswith(f"{service.stack}_")
+    }
