@@ -21,7 +21,7 @@ from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.differing import differences
 from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.pinning import pinned
-from orchestrator.planning.plan import NO_OVERRIDE, Override
+from orchestrator.planning.plan import NO_OVERRIDE, Command, Override
 from orchestrator.planning.plan_file import PlanFile, SavedPlan
 from orchestrator.planning.refusals import (
     expired,
@@ -164,6 +164,7 @@ def _drawn_again(world: World, saved: SavedPlan) -> Drawn:
         saved.asked,
         lambda pins: _must_be_pinned(world, saved, pins),
         resolved=saved.images,
+        repos=() if saved.asked.command is Command.DOWN else saved.pins,
     )
     if lines := tuple(dict.fromkeys(_moved(world, saved, drawn))):
         raise RefusedError(saved_fleet_moved(lines))

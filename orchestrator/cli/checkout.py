@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +27,7 @@ class Checkout(Protocol):
     """Where desired state comes from; live from git, simulated from the inventory itself."""
 
     def begin(self, repos: Iterable[str], refs: Mapping[str, str]) -> None:
-        """Start bringing `repos` up to date; `refs` overrule the inventory's."""
+        """Start bringing `repos` up to date, unless that was begun; `refs` overrule theirs."""
         ...
 
     def recall(self, repos: Iterable[str]) -> dict[str, float | None]:
@@ -44,6 +45,13 @@ class Checkout(Protocol):
 
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
         """Return desired state and release of `units` at the pinned revisions (SourceError)."""
+        ...
+
+    def search(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        """Return what can be read of `units`, of repos that were not begun as well.
+
+        Nothing rests on those that cannot be read: they are left out.
+        """
         ...
 
     def lineages(self, running: Mapping[str, Iterable[str]]) -> tuple[Lineage, ...]:
@@ -84,6 +92,7 @@ class GitCheckout:
         self._cache = cache
         self._environment = environment
         self._refs: dict[str, str] = {}
+        self._begun: set[str] = set()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch")
         self._fetching: Future[tuple[FetchResult, ...]] | None = None
         self._mirrors: dict[str, Path] = {}
@@ -93,8 +102,12 @@ class GitCheckout:
         """Start fetching in a thread of its own."""
         check_refs(self._inventory, refs)
         self._refs = dict(refs)
-        wanted = [self._inventory.repo(name) for name in dict.fromkeys(repos)]
-        self._fetching = self._pool.submit(self._fetch, wanted)
+        names = [name for name in dict.fromkeys(repos) if name not in self._begun]
+        if names:
+            self.pins()
+            self._begun.update(names)
+            wanted = [self._inventory.repo(name) for name in names]
+            self._fetching = self._pool.submit(self._fetch, wanted)
 
     def recall(self, repos: Iterable[str]) -> dict[str, float | None]:
         """Pin what the mirrors know; a repo whose mirror is missing or broken is left out."""
@@ -112,16 +125,39 @@ class GitCheckout:
 
     def pins(self) -> dict[str, Revision]:
         """Wait for the fetch and pin every repo to one SHA."""
-        if self._fetching is not None and not self._pins:
-            results = self._fetching.result()
-            self._mirrors = {result.repo.name: result.mirror for result in results}
-            self._pins = self._pin_all([result.repo for result in results])
-        return self._pins
+        if (fetching := self._fetching) is not None:
+            self._fetching = None
+            try:
+                results = fetching.result()
+                self._mirrors |= {result.repo.name: result.mirror for result in results}
+                self._pins |= self._pin_all([result.repo for result in results])
+            except DtdeployError:
+                self._begun.intersection_update(self._pins)
+                raise
+        return dict(self._pins)
 
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
         """Read the compose files of `units` and what they refer to."""
         wanted = tuple(units)
         return source_units(self._inventory, wanted, self._mirrors, self.pins(), self._environment)
+
+    def search(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        """Fetch and read one by one, so that what is broken stands in nothing else's way."""
+        found: dict[Unit, Sourced] = {}
+        lost: set[str] = set()
+        for unit in units:
+            repo = self._inventory.spec(unit).repo
+            if repo in lost:
+                continue
+            try:
+                self.begin([repo], self._refs)
+                self.pins()
+            except DtdeployError:
+                lost.add(repo)
+                continue
+            with suppress(SourceError):
+                found |= self.read([unit])
+        return found
 
     def lineages(self, running: Mapping[str, Iterable[str]]) -> tuple[Lineage, ...]:
         """Ask git, repo by repo."""
@@ -232,6 +268,10 @@ class MadeUpCheckout:
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
         """Return the made-up sources of `units`."""
         return {unit: self._sources[unit] for unit in units}
+
+    def search(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        """Return the made-up sources of `units`."""
+        return self.read(units)
 
     def lineages(self, running: Mapping[str, Iterable[str]]) -> tuple[Lineage, ...]:
         """Say of what is made up that it is newer than what runs."""

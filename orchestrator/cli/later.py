@@ -39,6 +39,10 @@ class LaterCheckout:
         """Return desired state and release of `units` (SourceError)."""
         return self._real.read(units)
 
+    def search(self, units: Iterable[Unit]) -> "dict[Unit, Sourced]":
+        """Return what can be read of `units`."""
+        return self._real.search(units)
+
     def lineages(self, running: Mapping[str, Iterable[str]]) -> "tuple[Lineage, ...]":
         """Return how the pinned revisions stand to those that run."""
         return self._real.lineages(running)

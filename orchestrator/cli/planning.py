@@ -1,10 +1,11 @@
 """From what was typed to a plan: look at the fleet, fetch the repos, decide."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.cli.differing import compared, digests_of
 from orchestrator.cli.pricing import priced
+from orchestrator.cli.scoping import scope_by_files
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
 from orchestrator.fleet.observed import Look
@@ -15,8 +16,8 @@ from orchestrator.planning.deploying import changed
 from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import Command
 from orchestrator.planning.planner import make_plan
-from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, dependencies, dependents, select
+from orchestrator.planning.sharing import seen_uses, with_uses
 from orchestrator.procedures.book import Book
 from orchestrator.sources.model import Sourced
 
@@ -40,7 +41,9 @@ def draw(
     world: World,
     asked: Asked,
     check: Callable[[Mapping[str, Revision]], None] = lambda _: None,
+    *,
     resolved: Mapping[str, str] | None = None,
+    repos: Iterable[str] = (),
 ) -> Drawn:
     """Plan what was asked for: the fleet is looked at while the repos are fetched.
 
@@ -49,6 +52,7 @@ def draw(
         asked: what was asked for.
         check: raises when the refs may not lead where they do; nothing was read there yet.
         resolved: the digests of images, where they were asked for before; no registry is asked.
+        repos: those that are read besides: of a saved plan, all that it was made from.
 
     Raises:
         UsageError, RefusedError: the selection makes no sense, or is not ours to change.
@@ -58,8 +62,11 @@ def draw(
     inventory, command, request = world.inventory, asked.command, asked.request
     chosen = frozenset(select(inventory, request))
     if command is not Command.DOWN:
-        world.checkout.begin(_repos(inventory, chosen), asked.refs)
+        world.checkout.begin([*_repos(inventory, chosen), *repos], asked.refs)
     looks = look_at(world.backend, contacted(inventory))
+    inventory, _ = with_uses(inventory, seen_uses(inventory, looks))
+    if command is not Command.DOWN:
+        world.checkout.begin(_repos(inventory, chosen), asked.refs)
     pins = {} if command is Command.DOWN else world.checkout.pins()
     check(pins)
     read = world.checkout.read(sorted(chosen)) if command is Command.DEPLOY else {}
@@ -69,18 +76,38 @@ def draw(
 
     images = dict(digests(read))
     found = {u: changed(inventory, source, looks[u.site], images) for u, source in read.items()}
-    scope = make_scope(inventory, command, request, looks, pins, found=found)
-    more = [unit for unit in scope.to_read if unit not in read]
-    sourced = {unit: read[unit] for unit in scope.to_read if unit in read}
-    sourced |= world.checkout.read(more) if more else {}
+    scoped = scope_by_files(
+        inventory, asked, looks, pins, found=found, read=read, files=_Files(world, asked)
+    )
+    inventory, scope, sourced = scoped.inventory, scoped.scope, scoped.sourced
+    pins |= {source.release.revision.repo: source.release.revision for source in sourced.values()}
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
-    images |= digests({unit: sourced[unit] for unit in more})
+    images |= digests({u: s for u, s in sourced.items() if u not in read})
     plan = compared(world, priced(world, plan, looks, sourced), looks, sourced, images)
     plan = pinned(plan, sourced, images)
     book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
     return Drawn(book=book, looks=looks, pins=pins, images=images)
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The compose files of a world's repositories, at what was asked for."""
+
+    world: World
+    asked: Asked
+
+    def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        """Read what is acted on, in repos that turned out to be needed as well."""
+        wanted = tuple(units)
+        repos = [self.world.inventory.spec(unit).repo for unit in wanted]
+        self.world.checkout.begin(repos, self.asked.refs)
+        return self.world.checkout.read(wanted)
+
+    def search(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        """Read what can be read."""
+        return self.world.checkout.search(units)
 
 
 def contacted(inventory: Inventory) -> tuple[str, ...]:

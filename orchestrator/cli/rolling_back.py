@@ -22,6 +22,7 @@ from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.plan import Command
 from orchestrator.planning.restoring import restore_plan
 from orchestrator.planning.selection import Request
+from orchestrator.planning.sharing import with_all_uses
 from orchestrator.planning.steps import noticed
 
 
@@ -82,7 +83,8 @@ def _show_way_back(world: World, found: Found) -> None:
     plan, former = found.readable().plan, former_of(world, found)
     looks = look_at(world.backend, contacted(world.inventory))
     run = found.hold.run
-    back = restore_plan(world.inventory, plan, looks=looks, sourced=former, selection=run)
+    inventory = with_all_uses(world.inventory, plan.uses, looks, former)
+    back = restore_plan(inventory, plan, looks=looks, sourced=former, selection=run)
     world.talk.plan(back)
     for problem in staying(world, run, plan, looks, former):
         world.talk.say(f"not brought back: {problem.what}")

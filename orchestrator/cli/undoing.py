@@ -27,6 +27,7 @@ from orchestrator.planning.restoring import (
     with_dependents_of_now,
     with_preflight,
 )
+from orchestrator.planning.sharing import with_all_uses
 from orchestrator.procedures.book import Book
 
 
@@ -86,17 +87,19 @@ def way_back(world: World, run: str, done: Plan) -> WayBack:
 
     """
     looks = seen_everywhere(world)
-    whole = with_dependents_of_now(world.inventory, done, looks)
-    known = formers(world.inventory, whole)
+    inventory = with_all_uses(world.inventory, done.uses, looks, {})
+    whole = with_dependents_of_now(inventory, done, looks)
+    known = formers(inventory, whole)
     sourced = world.checkout.read_at(known.revisions)
-    plan = restore_plan(world.inventory, whole, looks=looks, sourced=sourced, selection=run)
-    plan = with_preflight(world.inventory, plan)
+    inventory = with_all_uses(world.inventory, done.uses, looks, sourced)
+    plan = restore_plan(inventory, whole, looks=looks, sourced=sourced, selection=run)
+    plan = with_preflight(inventory, plan)
     plan = pinned(plan, sourced, digests_of(world, looks, sourced))
     plan = replace(plan, risk=assess(plan, read_history(world.journals)))
     used = {item.unit for item in plan.units if item.after is not None}
     book = Book(
         run=world.run_id,
-        inventory=world.inventory,
+        inventory=inventory,
         plan=plan,
         sourced={unit: source for unit, source in sourced.items() if unit in used},
     )
@@ -107,7 +110,8 @@ def staying(
     world: World, run: str, done: Plan, looks: Mapping[str, Look], sourced: Sources
 ) -> tuple[Problem, ...]:
     """Say which units of the plan `done` are not brought back, and why."""
-    left = not_restored(world.inventory, done, looks=looks, sourced=sourced)
+    inventory = with_all_uses(world.inventory, done.uses, looks, sourced)
+    left = not_restored(inventory, done, looks=looks, sourced=sourced)
     return (
         *(nobody_knows_former(u, run) for u in formers(world.inventory, done).unknown),
         *(left_as_it_is(unit, other) for unit, other in left.items()),

@@ -43,6 +43,7 @@ from orchestrator.planning.progress import not_back, progress
 from orchestrator.planning.restoring import formers, not_restored, restore_plan
 from orchestrator.planning.scope import look_before
 from orchestrator.planning.selection import dependents
+from orchestrator.planning.sharing import with_all_uses, with_uses
 from orchestrator.procedures.book import Book, Limits
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase
@@ -80,7 +81,8 @@ class Session:
 
         """
         self._means = means
-        self._inventory = inventory
+        self._declared = inventory
+        self._inventory, _ = with_uses(inventory, record.plan.uses)
         self._record = record
         self._former = former
         self._limits = limits
@@ -264,24 +266,26 @@ class Session:
     def _restore(self, lock: StoredConfig, hold: Hold, report: RunReport | None) -> RunEnd:
         run, former = self._record.run, self._record.plan
         looks = self._looks_around(former)
-        plan = self._way_back(looks)
-        left = not_restored(self._inventory, former, looks=looks, sourced=self._former)
+        inventory = with_all_uses(self._declared, former.uses, looks, self._former)
+        plan = self._way_back(inventory, looks)
+        left = not_restored(inventory, former, looks=looks, sourced=self._former)
         problems = (
             *self._unknown_formers(),
             *(left_as_it_is(unit, other) for unit, other in left.items()),
         )
         hold = replace(hold, phase=Phase.PREPARING)
         book = self._book(plan, f"{run}-back", self._former, hold)
+        book = replace(book, inventory=inventory)
         keeper, restored = self._carry(book, lock, hold, frozenset())
         end = replace(self._end(*problems), report=report, way_back=plan, restored=restored)
         if keeper.lost is not None:
             return self._ended(end)
         return self._close(keeper, book, restored, end, left=unwell(self._inventory, left, looks))
 
-    def _way_back(self, looks: Mapping[str, Look]) -> Plan:
+    def _way_back(self, inventory: Inventory, looks: Mapping[str, Look]) -> Plan:
         record = self._record
         return restore_plan(
-            self._inventory,
+            inventory,
             record.plan,
             looks=looks,
             sourced=self._former,

@@ -134,7 +134,9 @@ class DesiredStack:
     def makes(self) -> tuple[tuple[str, str], ...]:
         """Kind and full name of all that a deploy creates beside services."""
         groups = (self.networks, self.configs, self.secrets, self.volumes)
-        return tuple((kind, name) for kind, group in zip(_KINDS, groups, strict=True) for name in group)
+        return tuple(
+            (kind, name) for kind, group in zip(_KINDS, groups, strict=True) for name in group
+        )
 
     @property
     def external(self) -> tuple[tuple[str, str], ...]:
@@ -145,7 +147,9 @@ class DesiredStack:
             self.external_secrets,
             self.external_volumes,
         )
-        return tuple((kind, name) for kind, group in zip(_KINDS, groups, strict=True) for name in group)
+        return tuple(
+            (kind, name) for kind, group in zip(_KINDS, groups, strict=True) for name in group
+        )
 
     @property
     def images(self) -> tuple[str, ...]:

@@ -65,19 +65,20 @@ def used(facts: Facts) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-def usages(sight: Sight) -> tuple[Usage, ...]:
-    """Return what others than a stack itself use of it, services by name, then containers."""
-    makers = {
+def makers_seen(sight: Sight) -> dict[tuple[str, str], str]:
+    """Return whose each network, config and secret is that belongs to a stack, by its label."""
+    groups = ((NETWORK, sight.networks), (CONFIG, sight.configs), (SECRET, sight.secrets))
+    return {
         (kind, resource.name): resource.stack
-        for kind, group in (
-            (NETWORK, sight.networks),
-            (CONFIG, sight.configs),
-            (SECRET, sight.secrets),
-        )
+        for kind, group in groups
         for resource in group
         if resource.stack
     }
-    makers |= _volumes(sight)
+
+
+def usages(sight: Sight) -> tuple[Usage, ...]:
+    """Return what others than a stack itself use of it, services by name, then containers."""
+    makers = makers_seen(sight) | _volumes(sight)
     return tuple(
         Usage(kind=kind, name=name, maker=maker, by=by, stack=stack, see=see)
         for by, stack, see, things in (*_services(sight), *_containers(sight))

@@ -13,6 +13,7 @@ from orchestrator.fleet.desired import Policy, Probe
 from orchestrator.fleet.freeze import Freeze
 from orchestrator.fleet.guard import Guard
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import Use
 
 
 class SiteState(Enum):
@@ -117,10 +118,12 @@ class Inventory:
     warnings: tuple[Problem, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     guards: tuple[Guard, ...] = ()
+    uses: tuple[Use, ...] = ()
+    """What units use of each other, which no inventory says: see planning/sharing.py."""
     _sites: dict[str, Site] = field(init=False, repr=False, compare=False)
     _specs: dict[Unit, UnitSpec] = field(init=False, repr=False, compare=False)
     needs: Mapping[Unit, tuple[Unit, ...]] = field(init=False, repr=False, compare=False)
-    """Of each unit at a site that is contacted: what it depends on."""
+    """Of each unit at a site that is contacted: what it depends on, declared or by its `uses`."""
     needed_by: Mapping[Unit, tuple[Unit, ...]] = field(init=False, repr=False, compare=False)
     """The same, turned round."""
 
@@ -130,6 +133,8 @@ class Inventory:
         object.__setattr__(self, "_specs", {spec.unit: spec for spec in self.units})
         planned = {site.name for site in self.sites if site.state is SiteState.PLANNED}
         needs = {s.unit: s.depends_on for s in self.units if s.unit.site not in planned}
+        for use in self.uses:
+            needs[use.user] = tuple(dict.fromkeys((*needs[use.user], use.maker)))
         object.__setattr__(self, "needs", MappingProxyType(needs))
         object.__setattr__(self, "needed_by", MappingProxyType(_reversed(needs)))
 

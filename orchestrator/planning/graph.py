@@ -51,6 +51,20 @@ def reachable(needs: Needs[T], start: frozenset[T]) -> frozenset[T]:
     return frozenset(seen - start)
 
 
+def path(needs: Needs[T], start: T, goal: T) -> tuple[T, ...]:
+    """Return the shortest way from `start` to `goal` by what each needs; () if there is none."""
+    ways: list[tuple[T, ...]] = [(start,)]
+    seen = {start}
+    while ways:
+        way = ways.pop(0)
+        if way[-1] == goal:
+            return way
+        following = [need for need in needs.get(way[-1], ()) if need not in seen]
+        seen.update(following)
+        ways += [(*way, need) for need in following]
+    return ()
+
+
 def _cycle(left: Mapping[T, set[T]]) -> list[T]:
     node = next(iter(left))
     path: list[T] = []

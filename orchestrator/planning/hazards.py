@@ -63,7 +63,7 @@ def _unmet(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> Itera
     deployed = {item.unit for item in plan.units if item.after and item.action is not Action.KEEP}
     needing: dict[Unit, list[Unit]] = {}
     for unit in deployed:
-        for below in inventory.spec(unit).depends_on:
+        for below in inventory.needs.get(unit, ()):
             if below not in deployed and below.site in looks:
                 needing.setdefault(below, []).append(unit)
     for below, units in sorted(needing.items()):

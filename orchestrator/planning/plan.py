@@ -9,6 +9,7 @@ from orchestrator.fleet.guard import GuardAnswer
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.fleet.usage import Use
 from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.risk import Risk
 from orchestrator.sources.span import Span
@@ -185,6 +186,8 @@ class Plan:
     guards: tuple[GuardAnswer, ...] = ()
     override: Override = field(default_factory=Override)
     notice: Notice = NO_NOTICE
+    uses: tuple[Use, ...] = ()
+    """What its units use of other units, and so depend on, although no `depends_on` says so."""
 
     @property
     def announces(self) -> bool:

@@ -9,6 +9,7 @@ from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.plan import Action, Command, LeftOut, Plan, UnitPlan
 from orchestrator.planning.scope import Scope, Scoped
 from orchestrator.planning.selection import Request, dependencies, dependents
+from orchestrator.planning.sharing import around
 from orchestrator.planning.steps import plan_steps, verify_steps
 from orchestrator.sources.model import Sourced
 from orchestrator.sources.must_have import missing_must_have
@@ -64,6 +65,7 @@ def make_plan(
         unseen=tuple(_unseen({step.site for step in steps}, looks)),
         left_out=scope.left_out,
         because=request.because.strip(),
+        uses=around(inventory, (item.unit for item in units)),
     )
 
 

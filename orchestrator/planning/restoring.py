@@ -16,6 +16,7 @@ from orchestrator.planning.progress import Mark, UnitProgress
 from orchestrator.planning.risk import Risk
 from orchestrator.planning.scope import look_before
 from orchestrator.planning.selection import dependencies, dependents
+from orchestrator.planning.sharing import around
 from orchestrator.planning.steps import plan_steps, restore_steps
 from orchestrator.sources.model import Sourced
 
@@ -86,6 +87,7 @@ def restore_plan(
         frozen=(),
         guards=(),
         override=Override(),
+        uses=around(inventory, now),
     )
 
 
@@ -323,6 +325,8 @@ def _restored(
         action=action,
         reason="back to what ran before" if action is not Action.KEEP else "as it was before",
         before=now,
+        dependents=tuple(sorted(dependents(inventory, frozenset({item.unit})))),
+        dependencies=tuple(sorted(dependencies(inventory, frozenset({item.unit})))),
         after=source.release.revision if deploys and source else None,
         services=tuple(s.name for s in source.desired.services) if source else (),
         commands=(),

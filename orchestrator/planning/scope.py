@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from orchestrator.errors import Problem, RefusedError
 from orchestrator.fleet.health import Health, Verdict, judge
 from orchestrator.fleet.history import begin
 from orchestrator.fleet.observed import Look, Sight
@@ -13,9 +14,11 @@ from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.deploying import Changed, decide
 from orchestrator.planning.dragging import dragged_in
+from orchestrator.planning.in_use import in_use
 from orchestrator.planning.leaving_out import leave_out
 from orchestrator.planning.plan import Action, Before, Command, LeftOut, Untouched
 from orchestrator.planning.selection import Request, dependencies, select
+from orchestrator.planning.sharing import told
 
 _ACTIONS = {
     Command.RESTART: Action.RESTART,
@@ -87,7 +90,7 @@ def make_scope(
         found: of a deploy, what has changed of each selected unit.
 
     Raises:
-        UsageError, RefusedError: see `select`, `leave_out` and `decide`.
+        UsageError, RefusedError: see `select`, `leave_out`, `decide` and `in_use`.
 
     """
     chosen = select(inventory, request)
@@ -109,6 +112,11 @@ def make_scope(
         for unit in before
         if unit in reasons
     )
+    going = removed & reasons.keys()
+    if used := [
+        problem for look in looks.values() for problem in _used(inventory, look, command, going)
+    ]:
+        raise RefusedError(used)
     return Scope(
         acted=acted,
         untouched=_untouched(inventory, reasons, before, request),
@@ -117,6 +125,16 @@ def make_scope(
             item.unit for item in acted if item.action.deploys or command is Command.VERIFY
         ),
     )
+
+
+def _used(
+    inventory: Inventory, look: Look, command: Command, going: frozenset[Unit]
+) -> tuple[Problem, ...]:
+    if not isinstance(look, Sight):
+        return ()
+    here = frozenset(unit.stack for unit in going if unit.site == look.site)
+    declared = frozenset(s.unit.stack for s in inventory.units if s.unit.site == look.site)
+    return in_use(look, command, here, declared) if here else ()
 
 
 def _acted(
@@ -179,8 +197,10 @@ def _running_health(unit: Unit, spec: UnitSpec, sight: Sight) -> Health:
 def _needed_below(
     inventory: Inventory, chosen: frozenset[Unit], before: Mapping[Unit, Before]
 ) -> dict[Unit, str]:
+    uses = told(inventory)
     return {
         unit: f"needed by {', '.join(str(u) for u in sorted(chosen) if _needs(inventory, u, unit))}"
+        + "".join(f" ({user} {said})" for (user, maker), said in uses.items() if maker == unit)
         for unit in dependencies(inventory, chosen)
         if inventory.state(unit) is SiteState.ACTIVE and not _serves(before[unit])
     }

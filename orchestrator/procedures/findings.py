@@ -69,8 +69,13 @@ def refused_overwrite(unit: Unit, blockers: tuple[str, ...]) -> Problem:
     )
 
 
-def not_gone(unit: Unit, there: Whereabouts, seconds: float) -> Problem:
-    """Say that a removal did not finish in time, or that nobody can tell whether it did."""
+def not_gone(
+    unit: Unit, there: Whereabouts, seconds: float, users: tuple[str, ...] = ()
+) -> Problem:
+    """Say that a removal did not finish in time, or that nobody can tell whether it did.
+
+    `users` are others who use what is left of it.
+    """
     unknown = there.presence is Presence.UNKNOWN
     return Problem(
         code="removal.unknown" if unknown else "removal.unfinished",
@@ -81,7 +86,7 @@ def not_gone(unit: Unit, there: Whereabouts, seconds: float) -> Problem:
         ),
         exit_code=ExitCode.OUTCOME_UNKNOWN if unknown else ExitCode.REMOVAL_UNFINISHED,
         where=where(unit),
-        evidence=there.evidence,
+        evidence=(*there.evidence, *users),
         fix=f"docker stack ps {unit.stack}   # on {unit.site}'s manager; then repeat the command",
         state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
         runbook="stack-does-not-go-away",

@@ -8,6 +8,9 @@ from orchestrator.fleet.desired import DesiredStack, Probe
 from orchestrator.fleet.observed import Mode, NodeState, Sight
 from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME, Use, makers_seen
+from orchestrator.planning.in_use import in_use
+from orchestrator.planning.plan import Command
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
 from orchestrator.procedures.ports import Wish, clashes
@@ -24,7 +27,8 @@ class Wanted:
 
     `ports` are those that are published; `declared` are the stacks the inventory knows there,
     None when undeclared ones are not in the way; `must_be_gone` are units that block a
-    removal and that this run may not remove itself.
+    removal and that this run may not remove itself. `removed` are the stacks that are taken down
+    there, `uses` what units use of each other.
     """
 
     site: str
@@ -37,6 +41,10 @@ class Wanted:
     declared: frozenset[str] | None = None
     managed_prefix: str = ""
     must_be_gone: tuple[Unit, ...] = ()
+    command: Command = Command.RESTART
+    removed: frozenset[str] = frozenset()
+    ours: frozenset[str] = frozenset()
+    uses: tuple[Use, ...] = ()
 
 
 def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
@@ -63,6 +71,7 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _ports(wanted, seen),
         _strays(wanted, seen.sight),
         _blocking(wanted, seen.sight),
+        in_use(seen.sight, wanted.command, wanted.removed, wanted.ours),
     )
     return tuple(problem for check in checks for problem in check)
 
@@ -210,24 +219,38 @@ def _outside(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
 
 
 def _externals(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    """Find what has to be there before a unit is deployed, and neither is nor will be.
+
+    What another unit of the plan makes is made before: its user depends on it. What goes with a
+    stack that goes down is not there any more by then.
+    """
+    there = {
+        *((NETWORK, name) for name in seen.all_networks),
+        *((CONFIG, name) for name in seen.all_configs),
+        *((SECRET, name) for name in seen.all_secrets),
+    }
+    stay = there - {
+        thing for thing, stack in makers_seen(seen.sight).items() if stack in wanted.removed
+    }
+    stay.update(thing for desired in wanted.desired for thing in desired.makes)
+    makers = {(use.user, use.kind, use.name): use.maker for use in wanted.uses}
     for desired in wanted.desired:
-        groups = (
-            ("network", desired.external_networks, seen.all_networks),
-            ("config", desired.external_configs, seen.all_configs),
-            ("secret", desired.external_secrets, seen.all_secrets),
-        )
-        for kind, names, there in groups:
-            for name in names:
-                if name not in there:
-                    yield _problem(
-                        wanted,
-                        f"swarm.{kind}-missing",
-                        f"the external {kind} {name} does not exist",
-                        ExitCode.SAFETY_REFUSED,
-                        fix=f"docker {kind} create ... {name}   # on {wanted.site}'s manager",
-                        runbook="service-not-healthy",
-                        stack=desired.unit.stack,
-                    )
+        for kind, name in desired.external:
+            if kind == VOLUME or (kind, name) in stay:
+                continue
+            gone = "will not exist" if (kind, name) in there else "does not exist"
+            maker = makers.get((desired.unit, kind, name))
+            yield _problem(
+                wanted,
+                f"swarm.{kind}-missing",
+                f"the external {kind} {name} {gone}",
+                ExitCode.SAFETY_REFUSED,
+                fix=f"{maker} makes it: dtdeploy up {maker} {desired.unit}"
+                if maker
+                else f"docker {kind} create ... {name}   # on {wanted.site}'s manager",
+                runbook="service-not-healthy",
+                stack=desired.unit.stack,
+            )
 
 
 def _ports(wanted: Wanted, seen: Examination) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
 from orchestrator.fleet.presence import Presence, Whereabouts, blindness, whereabouts
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import usages
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.asking import (
     Asking,
@@ -98,7 +99,8 @@ def clear_away(
         if gone >= _LOOKS_IN_A_ROW:
             return Done(words=f"gone after {look.at - began:.1f} s")
         if look.at >= patience.deadline:
-            return Failed(problems=(not_gone(unit, _at_worst(unit, look, there), look.at - began),))
+            seen = _at_worst(unit, look, there)
+            return Failed(problems=(not_gone(unit, seen, look.at - began, _users(unit, look)),))
         if isinstance(look, Sight) and there.presence is not Presence.UNKNOWN:
             answer = yield from _next_deletion(unit, look, asked)
             problem = yield from _refusal(unit, answer, patience, guard)
@@ -232,6 +234,12 @@ def _without_leftovers(sight: Sight) -> Sight:
 def _final(answer: Answer) -> bool:
     """Tell whether a refusal is final: one because something is still in use passes."""
     return answer.result is Result.FAILED and "in use" not in answer.words
+
+
+def _users(unit: Unit, look: Look) -> tuple[str, ...]:
+    """Say who uses what is left of `unit`: while they do, a Swarm does not let it go."""
+    found = usages(look) if isinstance(look, Sight) else ()
+    return tuple(f"{usage} ({usage.see})" for usage in found if usage.maker == unit.stack)
 
 
 def _waiting_words(there: Whereabouts) -> str:
