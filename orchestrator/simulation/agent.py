@@ -56,9 +56,7 @@ def _accept(swarm: SimSwarm, task: SimTask, _machine: Machine) -> None:
 
 def _prepare(swarm: SimSwarm, task: SimTask, machine: Machine) -> None:
     report(swarm, task, TaskState.PREPARING)
-    network = task.service.network
-    if machine.manager and network is not None:
-        network.local_users += 1
+    join_networks(task, machine)
     pulled = machine.holds(task.template[0])
     go_on(swarm, task, swarm.between(0.05, 0.2) + (0 if pulled else task.behaviour.pull_seconds))
 
@@ -241,8 +239,16 @@ def _end(swarm: SimSwarm, task: SimTask, state: TaskState, error: str = "") -> N
     report(swarm, task, state, error)
 
 
+def join_networks(task: SimTask, machine: Machine) -> None:
+    """Let the machine hold the networks of the task's service, as they are now."""
+    task.networks = task.service.networks
+    if machine.manager:
+        for network in task.networks:
+            network.local_users += 1
+
+
 def _leave_network(task: SimTask) -> None:
-    network = task.service.network
     attached = task.actual >= TaskState.PREPARING
-    if attached and network is not None and task.machine is not None and task.machine.manager:
-        network.local_users -= 1
+    if attached and task.machine is not None and task.machine.manager:
+        for network in task.networks:
+            network.local_users -= 1

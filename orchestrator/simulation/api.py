@@ -8,10 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from orchestrator.fleet.usage import used
 from orchestrator.simulation import rollout
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.happening import What
-from orchestrator.simulation.objects import SimResource, SimTask
+from orchestrator.simulation.objects import SimResource, SimService, SimTask
 from orchestrator.simulation.swarm import BLOCKED_WRITE_SECONDS, NO_LEADER, SimSwarm
 
 T = TypeVar("T")
@@ -179,7 +180,7 @@ def delete_network(swarm: SimSwarm, network_id: str) -> bool:
     if network is None or network.deleted:
         return False
     for service in swarm.services.values():
-        if service.network is network:
+        if network in service.networks:
             raise ApiError(
                 "Error response from daemon: rpc error: code = FailedPrecondition desc ="
                 f" network {network.id} is in use by service {service.id}"
@@ -187,7 +188,7 @@ def delete_network(swarm: SimSwarm, network_id: str) -> bool:
     network.deleted = True
     swarm.next_index()
     for task in swarm.tasks.values():
-        if task.service.network is network and not task.state.terminal:
+        if network in task.service.networks and not task.state.terminal:
             task.leaks = True
     swarm.tell(What.NETWORK_REMOVED, network.stack, network.name)
     return True
@@ -276,7 +277,7 @@ def _delete(
     found = kept.get(wanted)
     if found is None:
         return False
-    users = swarm.services_of(found.stack) if found.stack else []
+    users = [service for service in swarm.services.values() if _refers(service, kind, found)]
     if users:
         raise ApiError(
             "Error response from daemon: rpc error: code = InvalidArgument desc ="
@@ -286,6 +287,12 @@ def _delete(
     swarm.next_index()
     swarm.tell(what, found.stack, found.name)
     return True
+
+
+def _refers(service: SimService, kind: str, found: SimResource) -> bool:
+    """Whether a service uses a config or secret: each does so with those of its own stack."""
+    own = bool(found.stack) and service.stack == found.stack
+    return own or (kind, found.name) in used(service.desired.facts)
 
 
 def blocking_tasks(swarm: SimSwarm, stack: str) -> list[SimTask]:

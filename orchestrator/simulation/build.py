@@ -9,7 +9,13 @@ from orchestrator.inventory.model import Inventory, Site, SiteState
 from orchestrator.simulation import api, nodes
 from orchestrator.simulation.faults import CHANNEL, OUTSIDE, inject
 from orchestrator.simulation.fleet import Conditions, SimSite, SimulatedFleet
-from orchestrator.simulation.installing import add_ghost, add_job_residue, install
+from orchestrator.simulation.installing import (
+    add_ghost,
+    add_job_residue,
+    furnish,
+    install,
+    run_already,
+)
 from orchestrator.simulation.scenario import Scenario, SiteText
 from orchestrator.simulation.swarm import STALE_SECONDS
 from orchestrator.simulation.synthetic import labels_of, made_up, synthetic_sources
@@ -109,10 +115,15 @@ def _site(
         ingress_prefix=text.ingress_prefix,
     )
     _registry(made, text)
-    for spec in inventory.units:
-        if spec.unit.site == site.name and _runs(spec.unit.stack, text) and spec.unit in known:
-            sourced = known[spec.unit]
-            install(made.swarm, sourced.desired, labels_of(sourced) if text.labelled else ())
+    running = [
+        known[spec.unit]
+        for spec in inventory.units
+        if spec.unit.site == site.name and _runs(spec.unit.stack, text) and spec.unit in known
+    ]
+    for sourced in running:
+        furnish(made.swarm, sourced.desired)
+    for sourced in running:
+        run_already(made.swarm, sourced.desired, labels_of(sourced) if text.labelled else ())
     _extras(made, text)
     _conditions(made, text)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
+from orchestrator.fleet.usage import NETWORK, used
 from orchestrator.simulation import api, rollout
 from orchestrator.simulation.clock import Process
 from orchestrator.simulation.objects import SimResource
@@ -165,20 +166,28 @@ def data_names(stack: str) -> tuple[str, str, str]:
 def _service(swarm: SimSwarm, stack: str, desired: DesiredService, labels: Labels) -> str:
     name = f"{stack}_{desired.name}"
     known = next((s for s in swarm.services.values() if s.name == name), None)
+    verb = "create" if known is None else "update"
+    problem = f"failed to {verb} service {name}: Error response from daemon: "
+    joined = networks_of(swarm, stack, desired)
+    if lost := [name for name, network in joined.items() if network is None]:
+        raise api.ApiError(f"{problem}network {lost[0]} not found")
+    networks = tuple(network for network in joined.values() if network is not None)
     if known is not None:
-        rollout.update_service(swarm, known, desired, labels=labels)
+        rollout.update_service(swarm, known, desired, labels=labels, networks=networks)
         return f"Updating service {name} (id: {known.id})"
-    network_name = data_names(stack)[0]
-    network = next(
-        (n for n in swarm.networks.values() if n.name == network_name and not n.deleted), None
-    )
-    problem = f"failed to create service {name}: Error response from daemon: "
-    if network is None:
-        raise api.ApiError(f"{problem}network {network_name} not found")
     if clash := _clash(swarm, desired):
         raise api.ApiError(problem + clash)
-    rollout.create_service(swarm, stack, desired, labels=labels, network=network)
+    rollout.create_service(swarm, stack, desired, labels=labels, networks=networks)
     return f"Creating service {name}"
+
+
+def networks_of(
+    swarm: SimSwarm, stack: str, desired: DesiredService
+) -> dict[str, SimResource | None]:
+    """Return what a service joins, by name: what its facts say, else the one of its stack."""
+    said = [name for kind, name in sorted(used(desired.facts)) if kind == NETWORK]
+    there = {network.name: network for network in swarm.networks.values() if not network.deleted}
+    return {name: there.get(name) for name in said or [data_names(stack)[0]]}
 
 
 def _clash(swarm: SimSwarm, desired: DesiredService) -> str:

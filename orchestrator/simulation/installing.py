@@ -4,20 +4,32 @@ from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.observed import TaskState
 from orchestrator.simulation import agent, api, orchestration, rollout
 from orchestrator.simulation.behaviour import Kind
-from orchestrator.simulation.commands import data_names
+from orchestrator.simulation.commands import data_names, networks_of
 from orchestrator.simulation.objects import Machine, SimService, SimTask
 from orchestrator.simulation.swarm import SimSwarm
 
 
 def install(swarm: SimSwarm, stack: DesiredStack, labels: rollout.Labels) -> None:
     """Let `stack` run already, every task of it."""
+    furnish(swarm, stack)
+    run_already(swarm, stack, labels)
+
+
+def furnish(swarm: SimSwarm, stack: DesiredStack) -> None:
+    """Let the network, the secret and the config of `stack` be there."""
     name = stack.unit.stack
     network, secret, config = data_names(name)
-    overlay = api.create_network(swarm, name, network)
+    api.create_network(swarm, name, network)
     api.create_secret(swarm, secret, stack=name)
     api.create_config(swarm, config, stack=name)
+
+
+def run_already(swarm: SimSwarm, stack: DesiredStack, labels: rollout.Labels) -> None:
+    """Let the services of `stack` run, all whose networks are there."""
+    name = stack.unit.stack
     for desired in stack.services:
-        service = rollout.admit_service(swarm, name, desired, labels=labels, network=overlay)
+        networks = tuple(n for n in networks_of(swarm, name, desired).values() if n is not None)
+        service = rollout.admit_service(swarm, name, desired, labels=labels, networks=networks)
         for slot in rollout.slots(swarm, service):
             _run_already(swarm, orchestration.enlist(swarm, service, slot))
 
@@ -35,8 +47,7 @@ def _run_already(swarm: SimSwarm, task: SimTask) -> None:
         task.state = task.actual = TaskState.COMPLETE
         task.exit_code = 0
         return
-    if machine.manager and task.service.network is not None:
-        task.service.network.local_users += 1
+    agent.join_networks(task, machine)
     agent.run_container(swarm, task, machine, answers_after=0.0)
     task.state = task.actual = TaskState.RUNNING
     if task.behaviour.kind is Kind.CRASH_LOOP:
@@ -66,7 +77,7 @@ def add_job_residue(swarm: SimSwarm, stack: DesiredStack, machine: Machine) -> S
 
 def _forgotten(swarm: SimSwarm, stack: DesiredStack) -> SimService:
     desired = stack.services[0]
-    service = rollout.admit_service(swarm, stack.unit.stack, desired, labels=(), network=None)
+    service = rollout.admit_service(swarm, stack.unit.stack, desired, labels=())
     swarm.services.pop(service.id)
     swarm.pool.dismiss(service)
     service.removed = True

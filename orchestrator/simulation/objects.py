@@ -141,7 +141,7 @@ class SimService:
     image: str
     version: int
     labels: tuple[tuple[str, str], ...] = ()
-    network: SimResource | None = None
+    networks: tuple[SimResource, ...] = ()
     update_state: str = ""
     update_message: str = ""
     removed: bool = False
@@ -216,6 +216,8 @@ class SimTask:
     actual: TaskState = TaskState.NEW
     start_at: float = 0.0
     machine: Machine | None = None
+    networks: tuple[SimResource, ...] = ()
+    """Those that it joined, which may be others than its service has by now."""
     node_id: str = ""
     container: SimContainer | None = None
     error: str = ""

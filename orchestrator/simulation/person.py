@@ -63,7 +63,9 @@ def _update(
     def update() -> str:
         chosen = [s for s in swarm.services_of(stack) if service in ("", s.desired.name)]
         for one in chosen:
-            rollout.update_service(swarm, one, change(one.desired), labels=one.labels)
+            rollout.update_service(
+                swarm, one, change(one.desired), labels=one.labels, networks=one.networks
+            )
         return f"{len(chosen)} updated"
 
     return api.write(swarm, update)

@@ -23,10 +23,10 @@ def create_service(
     desired: DesiredService,
     *,
     labels: Labels,
-    network: SimResource | None,
+    networks: tuple[SimResource, ...] = (),
 ) -> SimService:
     """Create a service and the tasks that its mode asks for."""
-    service = admit_service(swarm, stack, desired, labels=labels, network=network)
+    service = admit_service(swarm, stack, desired, labels=labels, networks=networks)
     swarm.tell(What.SERVICE_CREATED, service)
     for slot in slots(swarm, service):
         orchestration.new_task(swarm, service, slot)
@@ -39,7 +39,7 @@ def admit_service(
     desired: DesiredService,
     *,
     labels: Labels,
-    network: SimResource | None,
+    networks: tuple[SimResource, ...] = (),
 ) -> SimService:
     """Put a service on the list, without tasks."""
     service = SimService(
@@ -49,7 +49,7 @@ def admit_service(
         image=swarm.registry.resolve(desired.image),
         version=swarm.next_index(),
         labels=labels,
-        network=network,
+        networks=networks,
     )
     swarm.services[service.id] = service
     swarm.pool.admit(service)
@@ -87,14 +87,19 @@ def _shut_all(swarm: SimSwarm, service: SimService) -> None:
 
 
 def update_service(
-    swarm: SimSwarm, service: SimService, desired: DesiredService, *, labels: Labels
+    swarm: SimSwarm,
+    service: SimService,
+    desired: DesiredService,
+    *,
+    labels: Labels,
+    networks: tuple[SimResource, ...],
 ) -> None:
     """Deploy over a service: what is of the same template is left, the rest is rolled out.
 
     So a second time moves an update on that was paused (swarmkit updater.go, dirty slots).
     """
     before = service.template
-    service.desired, service.labels = desired, labels
+    service.desired, service.labels, service.networks = desired, labels, networks
     service.image = swarm.registry.resolve(desired.image)
     service.version = swarm.next_index()
     service.update_state = service.update_message = ""

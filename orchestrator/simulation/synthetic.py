@@ -1,9 +1,11 @@
 """Made-up compose files for the units of an inventory, so that it can be rehearsed anywhere."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha1, sha256
+from types import MappingProxyType
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PostgresProbe, PublishedPort
 from orchestrator.fleet.running import LABEL_RELEASE, LABEL_REPO, LABEL_REVISION
@@ -23,15 +25,23 @@ _HEALTH_CHECK = {"test": ["CMD", "healthy"], "interval": "5s", "timeout": "5s", 
 
 
 def synthetic_sources(
-    inventory: Inventory, units: Iterable[Unit], *, generation: int = 1
+    inventory: Inventory,
+    units: Iterable[Unit],
+    *,
+    generation: int = 1,
+    shared: Mapping[Unit, tuple[str, ...]] = MappingProxyType({}),
 ) -> dict[Unit, Sourced]:
     """Make up what the repositories would hold for `units`.
 
     Every service that the inventory calls a must is there; the first of them publishes, on its
     node, the ports that the unit's own probes ask for, and has a health check. Another
-    `generation` is another revision with other images.
+    `generation` is another revision with other images. `shared` are, by unit, the stacks at its
+    site whose network, secret and config it calls external: its services join that network.
     """
-    return {unit: _sourced(inventory, inventory.spec(unit), generation) for unit in units}
+    return {
+        unit: _sourced(inventory, inventory.spec(unit), generation, shared.get(unit, ()))
+        for unit in units
+    }
 
 
 def labels_of(sourced: Sourced) -> tuple[tuple[str, str], ...]:
@@ -44,13 +54,16 @@ def labels_of(sourced: Sourced) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _sourced(inventory: Inventory, spec: UnitSpec, generation: int) -> Sourced:
+def _sourced(
+    inventory: Inventory, spec: UnitSpec, generation: int, shared: tuple[str, ...]
+) -> Sourced:
     host = inventory.site(spec.unit.site).manager.host
     desired = made_up(
         spec.unit,
         spec.must_have or ("app",),
         ports=_own_ports(spec, host),
         image=f"registry.example/{spec.unit.stack}:{generation}",
+        shared=shared,
     )
     return Sourced(
         desired=desired,
@@ -65,9 +78,17 @@ def made_up_revision(repo: str, generation: int = 1) -> Revision:
 
 
 def made_up(
-    unit: Unit, services: Iterable[str], *, image: str, ports: tuple[int, ...] = ()
+    unit: Unit,
+    services: Iterable[str],
+    *,
+    image: str,
+    ports: tuple[int, ...] = (),
+    shared: tuple[str, ...] = (),
 ) -> DesiredStack:
-    """Return a stack of such services, the first of which publishes `ports`."""
+    """Return a stack of such services, the first of which publishes `ports`.
+
+    All of them join the networks of the stacks `shared`.
+    """
     published = tuple(PublishedPort(port=port, mode="host") for port in ports)
     first, *others = services
     server = DesiredService(
@@ -78,9 +99,17 @@ def made_up(
     )
     plain = (DesiredService(name=name, image=image) for name in others)
     network, secret, config = data_names(unit.stack)
-    return DesiredStack(
+    others_data = [data_names(stack) for stack in shared]
+    desired = DesiredStack(
         unit=unit,
-        services=_with_facts(unit.stack, (server, *plain)),
+        services=(server, *plain),
+        external_networks=tuple(name for name, _, _ in others_data),
+        external_secrets=tuple(name for _, name, _ in others_data),
+        external_configs=tuple(name for _, _, name in others_data),
+    )
+    return replace(
+        desired,
+        services=_with_facts(replace(desired, unit=Unit(stack=unit.stack, site=""))),
         networks=(network,),
         secrets=(secret,),
         configs=(config,),
@@ -88,9 +117,8 @@ def made_up(
 
 
 @lru_cache(1024)
-def _with_facts(stack: str, services: tuple[DesiredService, ...]) -> tuple[DesiredService, ...]:
+def _with_facts(desired: DesiredStack) -> tuple[DesiredService, ...]:
     """Return services with the facts that their compose file comes to; alike at every site."""
-    desired = DesiredStack(unit=Unit(stack=stack, site=""), services=services)
     root = _tree(_document(desired))
     if not isinstance(root, Table):
         raise TypeError("a compose file is a mapping")
@@ -101,7 +129,7 @@ def _tree(value: object) -> Tree:
     if isinstance(value, dict):
         pairs = (Pair(key=key, at=NOWHERE, value=_tree(own)) for key, own in value.items())
         return Table(pairs=tuple(pairs), at=NOWHERE)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return Series(items=tuple(map(_tree, value)), at=NOWHERE)
     return Scalar(value=value if isinstance(value, str | int) else None, at=NOWHERE)
 
@@ -134,16 +162,32 @@ def compose_text(desired: DesiredStack) -> bytes:
 
 
 def _document(desired: DesiredStack) -> dict[str, object]:
-    services = {service.name: _service(service) for service in desired.services}
-    return {"version": COMPOSE_VERSION, "services": services}
+    services = {service.name: _service(service, desired) for service in desired.services}
+    text: dict[str, object] = {"version": COMPOSE_VERSION, "services": services}
+    for kind, names in _shared(desired).items():
+        text[kind] = {name: {"external": True} for name in names}
+    return text
 
 
-def _service(service: DesiredService) -> dict[str, object]:
+def _shared(desired: DesiredStack) -> dict[str, tuple[str, ...]]:
+    kinds = {
+        "networks": desired.external_networks,
+        "configs": desired.external_configs,
+        "secrets": desired.external_secrets,
+    }
+    return {kind: names for kind, names in kinds.items() if names}
+
+
+def _service(service: DesiredService, desired: DesiredStack) -> dict[str, object]:
     text: dict[str, object] = {
         "image": service.image,
         "stop_grace_period": f"{service.grace_seconds:g}s",
         "deploy": {"mode": service.mode.value, "replicas": service.replicas},
     }
+    shared = _shared(desired)
+    text |= shared
+    if "networks" in shared:
+        text["networks"] = ("default", *shared["networks"])
     if service.ports:
         text["ports"] = [
             {"target": p.port, "published": p.port, "protocol": p.protocol, "mode": p.mode}

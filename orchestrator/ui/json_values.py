@@ -95,6 +95,17 @@ def plan_json(plan: Plan) -> Json:
         "units": [_unit_plan(item) for item in plan.units],
         "waves": [[step.id for step in wave] for wave in step_waves(plan.steps)],
         "steps": [_planned_step(step) for step in plan.steps],
+        "uses": [
+            {
+                "user": str(use.user),
+                "maker": str(use.maker),
+                "kind": use.kind,
+                "name": clean(use.name),
+                "at": clean(use.at) or None,
+                "words": clean(str(use)),
+            }
+            for use in plan.uses
+        ],
         "untouched": [{"name": u.name, "reason": clean(u.reason)} for u in plan.untouched],
         "dangers": [clean(danger) for danger in plan.dangers],
         "unseen": [clean(words) for words in plan.unseen],

@@ -143,13 +143,18 @@ def then_words(item: UnitPlan) -> str:
 
 
 def why_rows(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield why units are in the plan, or are not."""
+    """Yield why units are in the plan, or are not, and the order that nobody declared."""
     reasons: dict[str, list[Unit]] = {}
     for item in plan.units:
         reasons.setdefault(clean(item.reason), []).append(item.unit)
     for reason, units in reasons.items():
         everything = len(reasons) == 1 and len(units) > 1
         yield "in", f"{'all of them' if everything else named(units)}: {reason}"
+    shared: dict[str, list[Unit]] = {}
+    for use in plan.uses:
+        shared.setdefault(clean(str(use)), []).append(use.user)
+    for words, users in shared.items():
+        yield "order", f"{named(dict.fromkeys(users))}: {words}"
     left: dict[str, list[str]] = {}
     for untouched in plan.untouched:
         left.setdefault(clean(untouched.reason), []).append(untouched.name)

@@ -74,6 +74,15 @@ class _Step(BaseModel):
     wait_seconds: float
 
 
+class _Use(BaseModel):
+    user: str
+    maker: str
+    kind: str
+    name: str
+    at: str | None
+    words: str
+
+
 class _Named(BaseModel):
     name: str
     reason: str
@@ -187,6 +196,7 @@ class _Plan(BaseModel):
     units: list[_UnitPlan]
     waves: list[list[str]]
     steps: list[_Step]
+    uses: list[_Use]
     untouched: list[_Named]
     dangers: list[str]
     unseen: list[str]
