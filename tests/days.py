@@ -1,11 +1,12 @@
 """Bad days: what a seed does to a fleet and to those who work at it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from random import Random
 from typing import Any
 
+from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy, UnitSpec
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Command
@@ -13,7 +14,7 @@ from orchestrator.planning.selection import Request
 from orchestrator.simulation.behaviour import Behaviour, Kind
 from orchestrator.simulation.faults import Fault, FaultKind
 from orchestrator.simulation.scenario import Scenario
-from tests.hamlet import DATABASE, WORKER, hamlet
+from tests.hamlet import CLIENTS, DAEMONS, DATABASE, EDGE, SERVER, WORKER, hamlet
 from tests.simulated import PRODUCTION, chance
 
 HAMLET = hamlet()
@@ -83,6 +84,8 @@ class Day:
     second_at: float = 0.0
     second_order: Order | None = None
     ills_of_second: Ills = Ills()
+    shared: Mapping[Unit, tuple[str, ...]] = field(default_factory=dict)
+    """By unit, the stacks at its site whose network, secret and config it uses."""
 
     @property
     def delay(self) -> float:
@@ -112,7 +115,17 @@ def day_of(seed: int) -> Day:
         second_at=round(rng.uniform(0, 45), 2),
         second_order=_order(rng, inventory, quiet=True)[0],
         ills_of_second=_ills(rng) if rng.random() < 0.3 else Ills(),
+        shared=_shared(seed) if inventory is HAMLET else {},
     )
+
+
+def _shared(seed: int) -> Mapping[Unit, tuple[str, ...]]:
+    """Let units use what others at their site make, on some days; drawn apart as well."""
+    rng = chance(seed + _SHARING)
+    if rng.random() > _SHARES:
+        return {}
+    pairs = rng.sample(_PAIRS, rng.randint(1, len(_PAIRS)))
+    return {user: (maker.stack,) for user, maker in pairs}
 
 
 def _part(rng: Random) -> Part:
@@ -220,6 +233,9 @@ _CHANNELS = (
     FaultKind.CHANNEL_LOSES_REPLY,
 )
 _DEAF, _APART = 0.2, 1_000_003
+_SHARES, _SHARING = 0.3, 2_000_003
+_PAIRS = ((DAEMONS, SERVER), (CLIENTS[0], DAEMONS), (EDGE, CLIENTS[1]))
+"""Who may use what whom makes: once without a `depends_on` that says so."""
 _PERSONS = (FaultKind.STACK_RM, FaultKind.STACK_DEPLOY, FaultKind.CONFIG_RM, FaultKind.KILL)
 _GROUPS = (
     (_LINKS, 5),

@@ -16,7 +16,7 @@ S5  An effect begins only while the lock carries its operator's session, or lost
 Networks are not removed while tasks of their stack still run: that leaks addresses.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.engine.journal import Entry
@@ -47,11 +47,14 @@ BLIND_SECONDS = 20.0
 class Oracle:
     """Watches one fleet; `violations` says what was broken, when and by whom.
 
-    `delay` is how many seconds an effect may be held up on its way on this day.
+    `shared` are, by unit, the stacks at its site whose network, secret and config it uses: it
+    depends on them like on what the inventory says. `delay` is how many seconds an effect may be
+    held up on its way on this day.
     """
 
     fleet: SimulatedFleet
     inventory: Inventory
+    shared: Mapping[Unit, tuple[str, ...]] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     delay: float = 0.0
     lives: dict[str, Life] = field(default_factory=dict)
@@ -75,7 +78,13 @@ class Oracle:
 
     def __post_init__(self) -> None:
         self.clerk = Clerk(self.violations)
-        self._needs = {spec.unit: spec.depends_on for spec in self.inventory.units}
+        self._needs = {
+            spec.unit: (
+                *spec.depends_on,
+                *(Unit(stack, spec.unit.site) for stack in self.shared.get(spec.unit, ())),
+            )
+            for spec in self.inventory.units
+        }
         users: dict[Unit, tuple[Unit, ...]] = {
             unit: tuple(user for user, below in self._needs.items() if unit in below)
             for unit in self._needs

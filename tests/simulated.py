@@ -1,10 +1,12 @@
 """Run a command on the simulated fleet, with the very code that runs live."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
+from orchestrator.cli.scoping import scope_by_files
 from orchestrator.engine.events import Event
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunReport
@@ -12,10 +14,10 @@ from orchestrator.engine.run import run_plan
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.asked import Asked
 from orchestrator.planning.deploying import changed
 from orchestrator.planning.plan import Command, Plan
 from orchestrator.planning.planner import make_plan
-from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, select
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.of_step import procedure_for
@@ -71,17 +73,29 @@ class Simulated:
             unit: changed(self.inventory, self.sources[unit], looks[unit.site], {})
             for unit in (select(self.inventory, request) if command is Command.DEPLOY else ())
         }
-        scope = make_scope(self.inventory, command, request, looks, pins, found=found)
-        sourced = {unit: self.sources[unit] for unit in scope.to_read}
-        plan: Plan = make_plan(
+        scoped = scope_by_files(
             self.inventory,
+            Asked(command=command, request=request),
+            looks,
+            pins,
+            found=found,
+            read={unit: self.sources[unit] for unit in found},
+            files=self,
+        )
+        plan: Plan = make_plan(
+            scoped.inventory,
             command=command,
             request=request,
-            scope=scope,
+            scope=scoped.scope,
             looks=looks,
-            sourced=sourced,
+            sourced=scoped.sourced,
         )
-        return Book(run=run, inventory=self.inventory, plan=plan, sourced=sourced)
+        return Book(run=run, inventory=scoped.inventory, plan=plan, sourced=scoped.sourced)
+
+    def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:
+        return {unit: self.sources[unit] for unit in units}
+
+    search = read
 
     def run(
         self,
@@ -108,21 +122,23 @@ def simulated(
     seed: int = 1,
     inventory: Inventory = PRODUCTION,
     generation: int = 1,
+    shared: Mapping[Unit, tuple[str, ...]] = MappingProxyType({}),
 ) -> Simulated:
     """Build a fleet in which everything that is declared runs, unless `scenario` says else.
 
     What runs is of the first generation; another one is what the repositories hold by now.
+    `shared` are, by unit, the stacks at its site whose network, secret and config it uses.
     """
     units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
-    former = synthetic_sources(inventory, units)
-    sources = synthetic_sources(inventory, units, generation=generation)
+    former = synthetic_sources(inventory, units, shared=shared)
+    sources = synthetic_sources(inventory, units, generation=generation, shared=shared)
     fleet = build_fleet(inventory, scenario or Scenario(), seed, sources=former)
     fleet.learn(sources.values())
     return Simulated(
         inventory=inventory,
         fleet=fleet,
         backend=SimulatedBackend(fleet),
-        oracle=Oracle(fleet, inventory),
+        oracle=Oracle(fleet, inventory, shared),
         sources=sources,
         former=former,
     )

@@ -72,7 +72,11 @@ class _Teller:
     def __init__(self, day: Day, machine: Callable[..., Machine]) -> None:
         self.day = day
         self.world: Simulated = simulated(
-            day.scenario, seed=day.seed, inventory=day.inventory, generation=day.generation
+            day.scenario,
+            seed=day.seed,
+            inventory=day.inventory,
+            generation=day.generation,
+            shared=day.shared,
         )
         self.world.oracle.delay = day.delay
         self.story = Story(day=day, events=self.world.events)

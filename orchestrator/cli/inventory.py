@@ -3,21 +3,37 @@ from typing import Literal
 
 import click
 
-from orchestrator.cli.wiring import open_talk, read_inventory
+from orchestrator.cli.wiring import open_talk, open_world, read_inventory
 from orchestrator.errors import ExitCode
 from orchestrator.inventory.model import SiteState
 
 
 @click.group()
 def inventory() -> None:
-    """Check or show the site inventory; reads local files only."""
+    """Check or show the site inventory; reads local files, and the compose files if asked."""
 
 
 @inventory.command()
-def check() -> int:
-    """Check sites.yaml and stacks/, and report everything that is wrong at once."""
+@click.option(
+    "--sources",
+    is_flag=True,
+    help="Fetch the repositories too: name what units use of each other and no depends_on says.",
+)
+def check(*, sources: bool) -> int:
+    """Check sites.yaml and stacks/, and report everything that is wrong at once.
+
+    \b
+      dtdeploy inventory check
+      dtdeploy inventory check --sources
+    """
     found = read_inventory()
-    for warning in found.warnings:
+    warnings = found.warnings
+    if sources:
+        from orchestrator.cli.checking import unsaid
+
+        with open_world() as world:
+            warnings += unsaid(world)
+    for warning in warnings:
         click.echo(f"warning: {warning.where}: {warning.what}", err=True)
         click.echo(f"    fix: {warning.fix}", err=True)
     active = sum(site.state is SiteState.ACTIVE for site in found.sites)

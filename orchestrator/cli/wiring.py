@@ -201,6 +201,11 @@ def journals_here() -> Journals:
     return JournalFolder(state_folder(os.environ) / "runs")
 
 
+def mirrors_here(inventory: Inventory) -> "Checkout":
+    """Return the repositories as this machine keeps them."""
+    return _git_checkout(inventory, Watch(time.monotonic))
+
+
 def reports_here() -> Reports:
     """Return where reports of runs are put on this machine."""
     return ReportFolder(state_folder(os.environ) / "reports")

@@ -138,6 +138,35 @@ def told(inventory: Inventory) -> dict[tuple[Unit, Unit], str]:
     return {pair: "; ".join(words) for pair, words in found.items()}
 
 
+def unsaid_uses(inventory: Inventory) -> tuple[Problem, ...]:
+    """Return a warning for every use that no `depends_on` covers; alike at many sites, one."""
+    alike: dict[tuple[str, str, str], list[Use]] = {}
+    for use in inferred(inventory):
+        alike.setdefault((use.user.stack, use.maker.stack, use.at), []).append(use)
+    return tuple(_unsaid(uses) for uses in alike.values())
+
+
+def _unsaid(uses: list[Use]) -> Problem:
+    first, others = uses[0], len(uses) - 1
+    more = f" (and {others} more likewise)" if others else ""
+    return Problem(
+        code="inventory.unsaid-use",
+        what=f"{first.user} {first}, and no depends_on says so{more}",
+        exit_code=ExitCode.DONE,
+        where=_place(first),
+        fix=f"it is heeded all the same; to let everybody see it, add {first.maker.stack}@{{site}}"
+        f" to depends_on in stacks/{first.user.stack}.yaml",
+    )
+
+
+def _place(use: Use) -> Where:
+    """Return the place in a compose file, if that is where it is said."""
+    file, line, column = use.at.rsplit(":", 2) if use.at else ("", 0, 0)
+    return Where(
+        site=use.user.site, stack=use.user.stack, file=file, line=int(line), column=int(column)
+    )
+
+
 def circle(inventory: Inventory, use: Use) -> Problem:
     """Say that units need each other: `use`, which `with_uses` left out, would close the circle.
 
@@ -153,14 +182,13 @@ def circle(inventory: Inventory, use: Use) -> Problem:
             code="removal.circle",
             what=words,
             exit_code=ExitCode.SAFETY_REFUSED,
-            where=Where(site=use.user.site, stack=use.user.stack),
+            where=_place(use),
             evidence=steps,
             fix=f"docker stack rm {stacks}   # on {use.user.site}'s manager, twice;"
             " then dtdeploy up",
             state_left="nothing was touched",
             runbook="stack-does-not-go-away",
         )
-    file, line, column = use.at.rsplit(":", 2)
     units = " ".join(map(str, ring[:-1]))
     anew = f"dtdeploy down {units}, then dtdeploy up {units}; if that is refused too, "
     first = anew if any(_BY_WHAT_RUNS in step for step in steps) else ""
@@ -168,13 +196,7 @@ def circle(inventory: Inventory, use: Use) -> Problem:
         code="source.circle",
         what=words,
         exit_code=ExitCode.SOURCE_FAILED,
-        where=Where(
-            site=use.user.site,
-            stack=use.user.stack,
-            file=file,
-            line=int(line),
-            column=int(column),
-        ),
+        where=_place(use),
         evidence=steps,
         fix=f"{first}let one unit make it and the other call it external, or delete a depends_on",
         state_left="nothing was touched",

@@ -1,6 +1,7 @@
 """A restart, up or down as plain commands, for the day on which dtdeploy itself is broken.
 
-Made from the inventory alone: nothing is looked at, so each line looks for itself, waits with a
+Made from the inventory, and from what it was told that units use of each other: nothing is looked
+at, so each line looks for itself, waits with a
 deadline, and ends with another code than 0 if what it is for was not reached.
 """
 
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 
 from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import Use
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.graph import waves
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request, dependents, select
+from orchestrator.planning.sharing import around
 from orchestrator.procedures import hand_lines as lines
 from orchestrator.procedures.hand_probes import asked
 
@@ -32,10 +35,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByHand:
-    """All that is typed. `announced` are units that go down and whose downtime is announced."""
+    """All that is typed. `announced` are units that go down and whose downtime is announced.
+
+    `uses` say what follows one another although no `depends_on` says so; of the units `unread`
+    nobody could tell.
+    """
 
     passages: tuple[Passage, ...]
     announced: tuple[Unit, ...] = ()
+    uses: tuple[Use, ...] = ()
+    unread: tuple[Unit, ...] = ()
 
 
 def by_hand(
@@ -67,7 +76,7 @@ def by_hand(
         and spec.unit.site not in request.without
     )
     hand = _Hand(inventory=inventory, request=request, refs=refs, specs=units)
-    waved = waves({spec.unit: spec.depends_on for spec in units})
+    waved = waves({spec.unit: inventory.needs[spec.unit] for spec in units})
     passages = [*hand.begin(), *hand.fit()]
     if command is not Command.DOWN:
         passages += hand.ready()
@@ -78,7 +87,11 @@ def by_hand(
         passages += hand.settled()
     passages += hand.end()
     announced = tuple(s.unit for s in units if s.announce and command is not Command.UP)
-    return ByHand(passages=tuple(part for part in passages if part.lines), announced=announced)
+    return ByHand(
+        passages=tuple(part for part in passages if part.lines),
+        announced=announced,
+        uses=around(inventory, (spec.unit for spec in units)),
+    )
 
 
 def _depends(command: Command) -> Problem:
@@ -179,7 +192,7 @@ class _Hand:
 
     def up(self, wave: tuple[Unit, ...]) -> Iterator[Passage]:
         ours = {spec.unit for spec in self.specs}
-        below = {need for unit in wave for need in self.inventory.spec(unit).depends_on} - ours
+        below = {need for unit in wave for need in self.inventory.needs[unit]} - ours
         yield from self._healthy(f"What {_names(wave)} needs is healthy", self._ordered(below))
         yield _passage(
             f"{_names(wave)}: nothing of it is there. If it is, leave it out or take it down",
@@ -237,7 +250,7 @@ class _Hand:
         """Return the managers of all sites that are acted on, or have to be looked at."""
         units = frozenset(spec.unit for spec in self.specs)
         near = self._seen(units | dependents(self.inventory, units))
-        needed = {need for spec in self.specs for need in spec.depends_on}
+        needed = {need for spec in self.specs for need in self.inventory.needs[spec.unit]}
         return tuple(dict.fromkeys(map(self._host, self._ordered({*near, *needed}))))
 
     def _host(self, unit: Unit) -> str:

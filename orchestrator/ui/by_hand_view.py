@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.by_hand import ByHand
-from orchestrator.ui.json_values import Json
+from orchestrator.ui.json_values import Json, use_json
 from orchestrator.words.foreign import clean
+from orchestrator.words.phrases import named
 
 
 def by_hand_lines(command: Command, request: Request, typed: ByHand) -> Iterator[str]:
@@ -17,10 +19,21 @@ def by_hand_lines(command: Command, request: Request, typed: ByHand) -> Iterator
     yield "# mend what it says, and type that line again. The runbook is by-hand."
     if typed.announced:
         yield f"# FIRST ANNOUNCE IT: {', '.join(map(str, typed.announced))} goes down."
+    for words, users in _shared(typed).items():
+        yield f"# ORDER, besides depends_on: {named(users)} {words}."
+    if typed.unread:
+        yield f"# NOT KNOWN: what {named(typed.unread)} use of others: no compose file is here."
     for number, passage in enumerate(typed.passages, start=1):
         yield ""
         yield f"# {number}/{len(typed.passages)}  {clean(passage.about)}"
         yield from passage.lines
+
+
+def _shared(typed: ByHand) -> dict[str, list[Unit]]:
+    found: dict[str, list[Unit]] = {}
+    for use in typed.uses:
+        found.setdefault(clean(str(use)), []).append(use.user)
+    return found
 
 
 def by_hand_json(command: Command, request: Request, typed: ByHand) -> Json:
@@ -31,4 +44,6 @@ def by_hand_json(command: Command, request: Request, typed: ByHand) -> Json:
         "selection": str(request),
         "passages": [{"about": part.about, "lines": list(part.lines)} for part in typed.passages],
         "announce": [str(unit) for unit in typed.announced],
+        "uses": [use_json(use) for use in typed.uses],
+        "unread": [str(unit) for unit in typed.unread],
     }

@@ -44,6 +44,7 @@ from typing import Any
 from orchestrator.errors import Problem, Where
 from orchestrator.fleet.guard import GuardAnswer
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import Use
 from orchestrator.planning.plan import Before, Plan, Step, UnitPlan
 from orchestrator.planning.risk import Risk
 from orchestrator.planning.steps import step_waves
@@ -84,6 +85,18 @@ def step_json(step: Step) -> Json:
     }
 
 
+def use_json(use: Use) -> Json:
+    """Return what a unit uses of another one."""
+    return {
+        "user": str(use.user),
+        "maker": str(use.maker),
+        "kind": use.kind,
+        "name": clean(use.name),
+        "at": clean(use.at) or None,
+        "words": clean(str(use)),
+    }
+
+
 def plan_json(plan: Plan) -> Json:
     """Return a plan."""
     return {
@@ -95,17 +108,7 @@ def plan_json(plan: Plan) -> Json:
         "units": [_unit_plan(item) for item in plan.units],
         "waves": [[step.id for step in wave] for wave in step_waves(plan.steps)],
         "steps": [_planned_step(step) for step in plan.steps],
-        "uses": [
-            {
-                "user": str(use.user),
-                "maker": str(use.maker),
-                "kind": use.kind,
-                "name": clean(use.name),
-                "at": clean(use.at) or None,
-                "words": clean(str(use)),
-            }
-            for use in plan.uses
-        ],
+        "uses": [use_json(use) for use in plan.uses],
         "untouched": [{"name": u.name, "reason": clean(u.reason)} for u in plan.untouched],
         "dangers": [clean(danger) for danger in plan.dangers],
         "unseen": [clean(words) for words in plan.unseen],

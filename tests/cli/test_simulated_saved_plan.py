@@ -159,7 +159,7 @@ def scaled(bench: Bench) -> None:
 def updated(bench: Bench) -> None:
     swarm = bench.desk.shared.fleet.sites["kko"].swarm
     one = swarm.services_of("datatrail-client")[0]
-    update_service(swarm, one, one.desired, labels=one.labels)
+    update_service(swarm, one, one.desired, labels=one.labels, networks=XX)
 
 
 def redeployed(bench: Bench) -> None:
