@@ -26,6 +26,7 @@ from orchestrator.fleet.observed import (
     contents,
 )
 from orchestrator.fleet.unit import Unit
+from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Plan, Step, StepKind
 from orchestrator.planning.steps import restore_steps
 from orchestrator.procedures.asking import Asking, ask_config, ask_journal, ask_lock, ask_mutate
@@ -372,8 +373,8 @@ class _Trusts(Session):
 class _Narrow(Session):
     """Brings back a unit without what depends on it."""
 
-    def _way_back(self, looks: Mapping[str, Look]) -> Plan:
-        back = super()._way_back(looks)
+    def _way_back(self, inventory: Inventory, looks: Mapping[str, Look]) -> Plan:
+        back = super()._way_back(inventory, looks)
         units = tuple(
             replace(item, action=Action.KEEP)
             if item.after is not None
@@ -382,7 +383,7 @@ class _Narrow(Session):
             else item
             for item in back.units
         )
-        return replace(back, units=units, steps=restore_steps(self._inventory, units))
+        return replace(back, units=units, steps=restore_steps(inventory, units))
 
 
 class _Confident(Keeper):

@@ -37,7 +37,7 @@ class Usage:
     """What somebody in a Swarm uses of the stack `maker`.
 
     `by` names the service or container in words, `stack` is whose it is, "" if nobody's. `see` is
-    the command that shows it, for the manager or, where it names one, another node.
+    the command that shows it, and where.
     """
 
     kind: str
@@ -92,7 +92,7 @@ _Using = tuple[str, str, str, Iterable[tuple[str, str]]]
 
 def _services(sight: Sight) -> Iterator[_Using]:
     for service in sorted(sight.services, key=lambda service: service.name):
-        see = f"docker service ps {service.name}"
+        see = f"docker service ps {service.name}   # on {sight.site}'s manager"
         yield f"service {service.name}", service.stack, see, used(service.facts)
 
 

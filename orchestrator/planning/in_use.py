@@ -44,8 +44,8 @@ def _problem(unit: Unit, command: Command, users: list[Usage], declared: frozens
         verb = Command.DOWN if command is Command.DOWN else Command.RESTART
         ways.append(f"dtdeploy {verb.value} {unit} {units}")
     if others:
-        see = "; ".join(dict.fromkeys(usage.see for usage in others[:_MOST]))
-        ways.append(f"not dtdeploy's, so stop them first: {see}   # at {unit.site}")
+        ways.append("look, and stop first what is not dtdeploy's:")
+        ways += dict.fromkeys(usage.see for usage in others[:_MOST])
     return Problem(
         code="removal.in-use",
         what=f"{unit} cannot go down: {_named(usage.by for usage in users)} would lose what it"
@@ -53,7 +53,7 @@ def _problem(unit: Unit, command: Command, users: list[Usage], declared: frozens
         exit_code=ExitCode.SAFETY_REFUSED,
         where=Where(site=unit.site, stack=unit.stack),
         evidence=tuple(dict.fromkeys(map(str, users))),
-        fix="; ".join(ways),
+        fix="\n".join(ways),
         state_left="nothing was touched",
         runbook="stack-does-not-go-away",
     )

@@ -153,13 +153,13 @@ def scaled(bench: Bench) -> None:
     swarm = bench.desk.shared.fleet.sites["kko"].swarm
     one = swarm.services_of("datatrail-client")[0]
     more = replace(one.desired, replicas=one.desired.replicas + 2)
-    update_service(swarm, one, more, labels=one.labels)
+    update_service(swarm, one, more, labels=one.labels, networks=one.networks)
 
 
 def updated(bench: Bench) -> None:
     swarm = bench.desk.shared.fleet.sites["kko"].swarm
     one = swarm.services_of("datatrail-client")[0]
-    update_service(swarm, one, one.desired, labels=one.labels, networks=XX)
+    update_service(swarm, one, one.desired, labels=one.labels, networks=one.networks)
 
 
 def redeployed(bench: Bench) -> None:

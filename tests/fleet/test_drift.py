@@ -16,7 +16,7 @@ def wanted(*facts: Fact, name: str = "web", **other: object) -> DesiredService:
 
 
 def stack(*services: DesiredService, **other: tuple[str, ...]) -> DesiredStack:
-    return DesiredStack(unit=CLIENT, services=services, **other)
+    return DesiredStack(unit=CLIENT, services=services, **other)  # type: ignore[arg-type]  # keyword values are the caller's own
 
 
 def runs(*facts: Fact, name: str = "web", image: str = "app:1@sha256:aa") -> Contents:

@@ -69,6 +69,8 @@ class Daemon:
             return chosen()
         if bare == "/tasks" and "up-to-date" in urlsplit(plain).query:
             return 200, captured("tasks-up-to-date")
+        if bare == "/tasks" and "attachment" in urlsplit(plain).query:
+            return 200, captured("tasks-attachment")
         if bare in ANSWERS:
             return 200, ANSWERS[bare]
         return error(404, f"{bare.rpartition('/')[2]} not found")

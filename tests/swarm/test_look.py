@@ -46,14 +46,21 @@ def test_everything_is_seen_in_one_round_trip(daemon: Daemon, performer: LivePer
     # A second look costs no second version, info, connection or login.
     first = len(daemon.asked)
     seen(performer)
-    assert len(daemon.asked) - first == 8
+    assert len(daemon.asked) - first == 9
 
 
 def test_only_stacks_are_asked_for(daemon: Daemon, performer: LivePerformer) -> None:
     seen(performer)
     lists = [line for line in daemon.asked if "/tasks" in line or "/containers" in line]
-    assert len(lists) == 3
-    assert all("com.docker.stack.namespace" in line for line in lists)
+    assert len(lists) == 4
+    assert sum("com.docker.stack.namespace" in line for line in lists) == 3
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_plain_container_on_a_network_of_the_swarm_is_seen(performer: LivePerformer) -> None:
+    [attached] = seen(performer).attached
+    assert attached.network == "job_default"
+    assert attached.id.startswith("0ff61d5af5cd")
 
 
 @pytest.mark.parametrize(
