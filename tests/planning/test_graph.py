@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.planning.graph import CycleError, reachable, waves
+from orchestrator.planning.graph import CycleError, path, reachable, waves
 
 
 def test_waves_put_each_node_after_all_it_needs() -> None:
@@ -18,6 +18,13 @@ def test_a_cycle_is_shown_as_one() -> None:
 def test_reachable_leaves_out_the_start() -> None:
     needs = {"a": ("b",), "b": ("c",), "c": (), "d": ("a",)}
     assert reachable(needs, frozenset({"a"})) == frozenset({"b", "c"})
+
+
+def test_the_shortest_path_is_found_if_there_is_one() -> None:
+    needs = {"a": ("b", "c"), "b": ("c", "a"), "c": ("d",)}
+    assert path(needs, "a", "d") == ("a", "c", "d")
+    assert path(needs, "a", "a") == ("a",)
+    assert path(needs, "c", "a") == ()
 
 
 @given(st.dictionaries(st.integers(0, 9), st.frozensets(st.integers(0, 9), max_size=4)))

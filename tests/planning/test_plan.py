@@ -9,11 +9,13 @@ from orchestrator.fleet.desired import Policy, PublishedPort
 from orchestrator.fleet.observed import Fact, Look, Sight
 from orchestrator.fleet.running import LABEL_REVISION
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.fleet.usage import Use
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.plan import Action, Command, Plan, StepKind
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, select
+from orchestrator.planning.sharing import with_uses
 from orchestrator.planning.steps import ANNOUNCED, PREPARED, step_waves
 from orchestrator.sources.model import Sourced
 from tests.build import (
@@ -23,6 +25,7 @@ from tests.build import (
     SERVER,
     SHA,
     inventory,
+    resource,
     running,
     service,
     sight,
@@ -375,3 +378,55 @@ def test_the_docker_commands_that_it_amounts_to_are_told() -> None:
 def test_a_unit_that_no_plan_names_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(KeyError):
         planned(Command.RESTART, Request(sites=("far",))).unit(SERVER)
+
+
+SHOP = Unit(stack="app-shop", site="far")
+USE = Use(user=CLIENT, maker=SHOP, kind="network", name="app-shop_net")
+
+
+def sharing() -> Inventory:
+    """The client far away uses a network of a shop there, and no `depends_on` says so."""
+    return with_uses(inventory(spec(SHOP)), (USE,))[0]
+
+
+def far(*units: Unit, user: str = CLIENT.stack) -> Sight:
+    parts = [running(unit) for unit in units]
+    joined = service("x", user, facts=(Fact("network", USE.name, ""),))
+    return sight(
+        "far",
+        networks=(resource(USE.name, SHOP.stack),),
+        services=(*(s for part in parts for s in part.services), joined),
+        tasks=tuple(t for part in parts for t in part.tasks),
+    )
+
+
+def test_who_uses_what_goes_down_is_dragged_in_and_the_plan_says_why() -> None:
+    looks: dict[str, Look] = {**fleet(), "far": far(CLIENT, SHOP)}
+    plan = planned(Command.DOWN, Request(units=(str(SHOP),)), looks, sharing())
+    assert actions(plan) == {str(CLIENT): "down", str(SHOP): "down"}
+    words = "uses network app-shop_net, which app-shop makes"
+    assert plan.unit(CLIENT).reason == f"depends on {SHOP} ({words})"
+    assert plan.uses == (USE,)
+    assert f"remove {CLIENT}" in needs(plan, f"remove {SHOP}")
+
+
+def test_what_makes_what_is_needed_is_dragged_in_and_comes_first() -> None:
+    looks: dict[str, Look] = {**fleet(), "far": sight("far")}
+    plan = planned(Command.UP, Request(units=(str(CLIENT),)), looks, sharing())
+    assert actions(plan) == {str(CLIENT): "up", str(SHOP): "up"}
+    words = f"({CLIENT} uses network app-shop_net, which app-shop makes)"
+    assert plan.unit(SHOP).reason == f"needed by {CLIENT} {words}"
+    assert f"deploy {SHOP}" in needs(plan, f"deploy {CLIENT}")
+
+
+@pytest.mark.parametrize("command", [Command.DOWN, Command.RESTART])
+def test_what_a_stranger_uses_is_not_planned_to_go_down(command: Command) -> None:
+    looks: dict[str, Look] = {**fleet(), "far": far(SHOP, user="stranger")}
+    with pytest.raises(RefusedError) as caught:
+        planned(command, Request(units=(str(SHOP),)), looks, sharing())
+    [problem] = caught.value.problems
+    assert problem.code == "removal.in-use"
+    assert problem.evidence == ("service stranger_x uses network app-shop_net",)
+    # What goes up, or down elsewhere, is in nobody's way.
+    planned(Command.UP, Request(units=(str(SHOP),)), looks, sharing())
+    planned(command, Request(units=(str(DAEMONS),)), looks, sharing())

@@ -13,9 +13,12 @@ from orchestrator.fleet.desired import (
     TcpProbe,
     Via,
 )
+from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import Use
 from orchestrator.inventory.model import Inventory, Manager, SiteState
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
+from orchestrator.planning.sharing import with_uses
 from orchestrator.procedures.by_hand import ByHand, by_hand
 from orchestrator.procedures.hand_lines import deployed, host_of, pulled, shipped
 from orchestrator.procedures.hand_probes import asked
@@ -223,3 +226,18 @@ def test_what_is_expected_in_the_json_is_judged(answer: str, code: int) -> None:
 def test_an_error_that_is_expected_is_no_error() -> None:
     probe = HttpProbe(name="p", host="s", port=1, status=503, expect=EXPECT, via=Via.HERE)
     assert asked("h", probe).startswith("curl -sS -m 5 http://s:1/ | ")
+
+
+SHOP = Unit(stack="app-shop", site="far")
+USE = Use(user=CLIENT, maker=SHOP, kind="network", name="app-shop_net")
+
+
+def test_what_uses_what_another_makes_goes_down_before_it_and_comes_up_after_it() -> None:
+    sharing, _ = with_uses(inventory(spec(SHOP)), (USE,))
+    made, lines = typed(sharing, request=Request(units=(str(SHOP),)))
+    assert made.uses == (USE,)
+    assert lines.index("rm_rest far.example app-client 120") < lines.index(
+        "rm_services far.example app-shop"
+    )
+    up = [line.rsplit(" ", 1)[-1].strip("'") for line in lines if "stack deploy" in line]
+    assert up == ["app-shop", "app-client"]

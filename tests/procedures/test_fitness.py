@@ -5,14 +5,18 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
-from orchestrator.fleet.observed import Mode, NodeState
+from orchestrator.fleet.observed import Fact, Mode, NodeState
+from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import Use
+from orchestrator.planning.plan import Command
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck, ProbeResult
 from orchestrator.procedures.fitness import Wanted, judge_site
 from orchestrator.procedures.ports import Wish
-from tests.build import CLIENT, SERVER, desired, info, node, running, service, sight
+from tests.build import CLIENT, SERVER, desired, info, node, resource, running, service, sight
 from tests.build import wanted as wanted_service
 
+SHOP = Unit(stack="app-shop", site="far")
 DATABASE = TcpProbe(name="database", host="db", port=5432)
 
 
@@ -141,6 +145,46 @@ def test_what_a_compose_file_calls_external_must_exist(kind: str) -> None:
     assert problem.code == f"swarm.{kind}-missing"
     assert problem.what == f"the external {kind} missing does not exist"
     assert problem.where.stack == "app-client"
+
+
+NET = ("network", "app_net")
+
+
+def test_what_another_unit_of_the_plan_makes_is_not_missing() -> None:
+    user = replace(desired(), external_networks=(NET[1],), external_volumes=("data",))
+    maker = replace(desired(SHOP), networks=(NET[1],))
+    assert judge_site(wanted(desired=(user, maker)), seen()) == ()
+
+
+def test_what_goes_with_a_stack_that_goes_down_will_be_missing() -> None:
+    user = replace(desired(), external_networks=(NET[1],))
+    there = seen(sight=sight(networks=(resource(NET[1], SHOP.stack),)), all_networks=(NET[1],))
+    assert judge_site(wanted(desired=(user,)), there) == ()
+    want = wanted(desired=(user,), removed=frozenset({SHOP.stack}))
+    problem = only(want, there)
+    assert problem.code == "swarm.network-missing"
+    assert problem.what == "the external network app_net will not exist"
+    again = replace(desired(SHOP), networks=(NET[1],))
+    assert judge_site(replace(want, desired=(user, again)), there) == ()
+
+
+def test_who_would_make_what_is_missing_is_named() -> None:
+    user = replace(desired(), external_networks=(NET[1],))
+    uses = (Use(user=CLIENT, maker=SHOP, kind=NET[0], name=NET[1]),)
+    problem = only(wanted(desired=(user,), uses=uses), seen())
+    assert problem.fix == f"{SHOP} makes it: dtdeploy up {SHOP} {CLIENT}"
+
+
+def test_what_others_use_by_now_does_not_go_down() -> None:
+    there = sight(
+        networks=(resource(NET[1], SHOP.stack),),
+        services=(service("x", "app-client", facts=(Fact(NET[0], NET[1], ""),)),),
+    )
+    ours = frozenset({"app-client", SHOP.stack})
+    want = wanted(removed=frozenset({SHOP.stack}), ours=ours, command=Command.DOWN)
+    problem = only(want, seen(sight=there))
+    assert problem.code == "removal.in-use"
+    assert problem.fix == f"dtdeploy down {SHOP} {CLIENT}"
 
 
 HTTP = ((80, "tcp", "ingress"),)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import ExitCode
-from orchestrator.fleet.observed import Look, NodeState, Sight, TaskState
+from orchestrator.fleet.observed import Fact, Look, NodeState, Sight, TaskState
 from orchestrator.planning.plan import Command, Plan, Step, StepKind
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.effects import (
@@ -114,6 +114,28 @@ def test_a_task_that_never_ends_fails_by_name_and_time() -> None:
     assert "task task-app-cli running on far-m" in problem.evidence
     assert 40 <= driven.seconds <= 41
     assert not any(isinstance(effect, RemoveLeftovers) for effect in driven.effects)
+
+
+def test_who_uses_what_does_not_go_is_named() -> None:
+    joined = service("x", "stranger", facts=(Fact("network", "app-client_net", ""),))
+    left = (resource("app-client_net"),)
+
+    def look(site: str, now: float) -> Look:
+        return replace(sight(site, now), networks=left, services=(joined,))
+
+    def refuse(effect: Effect, now: float) -> Answer:
+        del effect
+        return Answer(result=Result.FAILED, at=now, words="network is in use by service x")
+
+    driven = drive(remove(book(), step(), CLIENT), look, refuse)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].evidence == (
+        "network app-client_net",
+        (
+            "service stranger_x uses network app-client_net"
+            " (docker service ps stranger_x   # on far's manager)"
+        ),
+    )
 
 
 def test_a_worker_that_freezes_meanwhile_makes_the_outcome_unknown() -> None:
