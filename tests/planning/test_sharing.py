@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.errors import ExitCode
 from orchestrator.fleet.desired import DesiredStack
-from orchestrator.fleet.observed import Fact
+from orchestrator.fleet.observed import Fact, Look, Sight
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Use
 from orchestrator.inventory.model import Inventory, SiteState
@@ -43,7 +43,7 @@ def holding(unit: Unit, **names: tuple[str, ...]) -> Sourced:
         unit=unit,
         services=plain.desired.services,
         external_at=external,
-        **names,  # type: ignore[arg-type]  # keyword values are the caller's own
+        **names,
     )
     return replace(plain, desired=desired)
 
@@ -70,7 +70,10 @@ def test_volumes_count_as_well() -> None:
 
 
 def test_what_runs_made_what_its_label_says() -> None:
-    looks = {"far": sight(networks=(resource(NET, DB.stack),)), "home": unseen("home")}
+    looks: dict[str, Look] = {
+        "far": sight(networks=(resource(NET, DB.stack),)),
+        "home": unseen("home"),
+    }
     assert declared_uses(three(), USES, USES, looks) == (use(),)
     strange = {"far": sight(networks=(resource(NET, "stranger"),))}
     assert declared_uses(three(), USES, USES, strange) == ()
@@ -84,17 +87,15 @@ def test_what_nobody_makes_is_unmet() -> None:
     assert unmet(USES, USES, {"far": sight(networks=(resource(NET, "any"),))}) == frozenset()
 
 
-def running(user: str = APP.stack) -> dict[str, object]:
-    return {
-        "networks": (resource(NET, DB.stack),),
-        "services": (service("web", user, facts=(Fact("network", NET, ""),)),),
-    }
+def running(user: str = APP.stack) -> Sight:
+    joined = service("web", user, facts=(Fact("network", NET, ""),))
+    return sight(networks=(resource(NET, DB.stack),), services=(joined,))
 
 
 def test_what_runs_shows_who_uses_what() -> None:
-    looks = {"far": sight(**running()), "home": unseen("home")}
+    looks: dict[str, Look] = {"far": running(), "home": unseen("home")}
     assert seen_uses(three(), looks) == (use(),)
-    assert seen_uses(three(), {"far": sight(**running("stranger"))}) == ()
+    assert seen_uses(three(), {"far": running("stranger")}) == ()
 
 
 def test_a_user_depends_on_the_maker() -> None:
@@ -119,7 +120,7 @@ def test_a_use_that_closes_a_circle_is_left_out_and_told() -> None:
 
 def test_for_the_way_back_what_runs_is_heeded_first() -> None:
     back = use(DB, APP, "app-shop_net")
-    wider = with_all_uses(three(), (back,), {"far": sight(**running())}, USES | MAKES)
+    wider = with_all_uses(three(), (back,), {"far": running()}, USES | MAKES)
     assert wider.uses == (use(),)
 
 
@@ -134,13 +135,13 @@ def test_what_depends_on_covers_is_not_told_again() -> None:
 def test_a_warning_names_the_depends_on_that_is_lacking() -> None:
     home = [Unit(stack=unit.stack, site="home") for unit in (APP, DB)]
     wide = inventory(spec(DB), spec(APP), *(spec(unit) for unit in home))
-    wider, _ = with_uses(wide, (use(at=AT), use(*home, at=AT), use(name="other")))
+    wider, _ = with_uses(wide, (use(at=AT), use(home[0], home[1], at=AT), use(name="other")))
     first, second = unsaid_uses(wider)
     assert first.what == (
         f"app-shop@far uses network {NET}, which app-db makes, and no depends_on says so"
         " (and 1 more likewise)"
     )
-    assert str(first.where) == "app-shop@far app:stacks/shop.yaml:7:3" or "7:3" in str(first.where)
+    assert str(first.where).endswith("app:stacks/shop.yaml:7:3")
     assert "add app-db@{site} to depends_on in stacks/app-shop.yaml" in first.fix
     assert "likewise" not in second.what
 
