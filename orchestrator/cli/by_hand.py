@@ -15,6 +15,7 @@ from orchestrator.planning.sharing import circle, declared_uses, with_uses
 from orchestrator.procedures.by_hand import by_hand
 from orchestrator.sources.model import Sourced
 from orchestrator.ui.by_hand_view import by_hand_json, by_hand_lines
+from orchestrator.words.phrases import named
 
 
 def print_by_hand(asked: Asked, *, alone: bool) -> None:
@@ -34,6 +35,9 @@ def print_by_hand(asked: Asked, *, alone: bool) -> None:
     if talk.as_json:
         talk.json(by_hand_json(asked.command, asked.request, typed))
     else:
+        if unread:
+            who = named(unread)
+            talk.say(f"what {who} use of other units is not known: their files are not here")
         talk.lines(by_hand_lines(asked.command, asked.request, typed))
 
 

@@ -21,8 +21,6 @@ def by_hand_lines(command: Command, request: Request, typed: ByHand) -> Iterator
         yield f"# FIRST ANNOUNCE IT: {', '.join(map(str, typed.announced))} goes down."
     for words, users in _shared(typed).items():
         yield f"# ORDER, besides depends_on: {named(users)} {words}."
-    if typed.unread:
-        yield f"# NOT KNOWN: what {named(typed.unread)} use of others: no compose file is here."
     for number, passage in enumerate(typed.passages, start=1):
         yield ""
         yield f"# {number}/{len(typed.passages)}  {clean(passage.about)}"
