@@ -6,8 +6,9 @@ from enum import Enum
 from hashlib import sha1, sha256
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PublishedPort
-from orchestrator.fleet.observed import Mode
+from orchestrator.fleet.observed import Fact, Mode
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.fleet.usage import NETWORK
 from orchestrator.sources.model import Release, ReleaseFile, Sourced
 from orchestrator.sources.release import listing
 
@@ -50,6 +51,8 @@ class Part:
     replicas: int = 1
     grace_seconds: float = 3.0
     image: str = IMAGE
+    joins: str = ""
+    """A network that another stack makes, and this one's compose file calls external."""
     data: bool = False
     """Whether it uses the stack's config and secret, which are there in any case.
 
@@ -79,7 +82,11 @@ def sourced(unit: Unit, *parts: Part) -> Sourced:
         compose="stacks/a.yaml",
         files=files,
     )
-    desired = DesiredStack(unit=unit, services=tuple(map(_desired, parts)))
+    desired = DesiredStack(
+        unit=unit,
+        services=tuple(map(_desired, parts)),
+        external_networks=tuple(part.joins for part in parts if part.joins),
+    )
     return Sourced(desired=desired, release=release)
 
 
@@ -103,16 +110,19 @@ def _desired(part: Part) -> DesiredService:
         grace_seconds=part.grace_seconds,
         start_seconds=_HEALTH_SECONDS if checks else 0.0,
         ports=ports,
+        facts=(Fact(NETWORK, part.joins, ""),) if part.joins else (),
     )
 
 
 def _compose(unit: Unit, parts: tuple[Part, ...]) -> bytes:
-    document = {
+    document: dict[str, object] = {
         "version": VERSION,
         "services": {part.name: _service(unit, part) for part in parts},
         "configs": {"settings": {"file": "./settings"}},
         "secrets": {"password": {"file": "./password"}},
     }
+    if joined := [part.joins for part in parts if part.joins]:
+        document["networks"] = {name: {"external": True} for name in joined}
     return (json.dumps(document, indent=1) + "\n").encode()
 
 
@@ -135,6 +145,7 @@ def _service(unit: Unit, part: Part) -> dict[str, object]:
         "stop_grace_period": f"{part.grace_seconds:g}s",
         "deploy": deploy,
         **({"configs": ["settings"], "secrets": ["password"]} if part.data else {}),
+        **({"networks": [part.joins]} if part.joins else {}),
         **_process(part),
     }
 

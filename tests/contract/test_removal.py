@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from orchestrator.fleet.observed import Contents, Mode, Sight, TaskState, contents
 from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.unit import Unit
-from orchestrator.procedures.effects import RemoveServices, Result
+from orchestrator.fleet.usage import usages
+from orchestrator.procedures.effects import RemoveLeftovers, RemoveServices, Result
 from tests.contract.scene import Scene, alive, ended
 from tests.contract.stacks import Does, Part
 from tests.contract.stories import story
@@ -182,6 +183,32 @@ def test_what_a_service_uses_is_not_deleted(scene: Scene) -> None:
     assert "in use" in answer.words
     found = scene.mine()
     assert [len(g) for g in (found.networks, found.configs, found.secrets)] == [1, 1, 1]
+
+
+def test_a_network_that_another_stack_uses_is_not_deleted_and_who_uses_it_is_seen(
+    scene: Scene,
+) -> None:
+    scene.up(Part())
+    [network] = scene.mine().networks
+    user = Scene(scene.world, Unit(f"{scene.unit.stack}-user", scene.site))
+    user.up(Part(joins=network.name))
+    assert [
+        (u.kind, u.name, u.stack) for u in usages(scene.sight()) if u.maker == scene.unit.stack
+    ] == [("network", network.name, user.unit.stack)]
+    scene.ok(scene.remove_services())
+    scene.until_mine(ended, within=PATIENCE_SECONDS)
+    answer = scene.change(RemoveLeftovers(unit=scene.unit, networks=(network.id,)))
+    assert answer.result is Result.FAILED
+    assert "in use" in answer.words
+    user.ok(user.remove_services())
+    user.until_mine(ended, within=PATIENCE_SECONDS)
+    user.ok(user.remove_leftovers())
+    scene.ok(scene.remove_leftovers())
+    # What is external and not there is refused before anything is created.
+    missing = user.change(user.ship(Part(joins=network.name)))
+    assert missing.result is Result.FAILED
+    assert network.name in missing.words
+    assert not user.mine().services
 
 
 def test_finished_tasks_of_a_removed_job_stay_and_do_not_count(scene: Scene) -> None:
