@@ -22,7 +22,7 @@ from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.seen import SeenUnit
 
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 """Of the file's form. Fields that older files lack need a default, and raise MINOR."""
 HASH_DIGITS = 64
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
