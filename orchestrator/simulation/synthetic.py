@@ -65,6 +65,8 @@ def _sourced(
         image=f"registry.example/{spec.unit.stack}:{generation}",
         shared=shared,
     )
+    place = f"{spec.repo}:{spec.compose}:1:1"
+    desired = replace(desired, external_at=tuple((thing, place) for thing in desired.external))
     return Sourced(
         desired=desired,
         release=_release(desired, made_up_revision(spec.repo, generation), spec.compose),

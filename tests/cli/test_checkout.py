@@ -124,3 +124,47 @@ def test_a_made_up_repository_knows_the_commits_that_ran_and_no_others() -> None
     assert made_up.read_at(former) == shared.former
     with pytest.raises(SourceError):
         made_up.read_at({SERVER: Revision("datatrail", "ab" * 20)})
+
+
+def test_repos_that_turn_out_to_be_needed_are_fetched_as_well(
+    origin: Origin, tmp_path: Path, environment: Mapping[str, str]
+) -> None:
+    origin.commit(files("img:1"))
+    checkout, other = two_repos(origin, tmp_path, environment)
+    other.commit(files("img:2"))
+    checkout.begin(["app"], {})
+    checkout.begin(["app", "other"], {})
+    assert set(checkout.pins()) == {"app", "other"}
+    assert images(checkout.read([SERVER, DAEMONS])) == {SERVER: "img:1", DAEMONS: "img:2"}
+
+
+def test_a_search_leaves_out_what_cannot_be_fetched_or_read(
+    origin: Origin, tmp_path: Path, environment: Mapping[str, str]
+) -> None:
+    origin.commit(files("img:1"))
+    checkout, other = two_repos(origin, tmp_path, environment)
+    checkout.begin(["app"], {})
+    assert set(checkout.search([DAEMONS, SERVER, DAEMONS])) == {SERVER}
+    # A file that is none is passed over; a repo that failed is asked again.
+    other.commit({PATHS[DAEMONS]: "services: [oops"})
+    assert checkout.search([DAEMONS]) == {}
+    assert set(checkout.pins()) == {"app", "other"}
+
+
+def two_repos(
+    origin: Origin, tmp_path: Path, environment: Mapping[str, str]
+) -> tuple[GitCheckout, Origin]:
+    """Give a checkout of two repositories, of which the second one may have no commit yet."""
+    other = Origin(tmp_path / "other", environment)
+    inventory = Inventory(
+        path="sites.yaml",
+        managed_prefix="datatrail",
+        coordinator="chime",
+        repos=(origin.repo, other.repo),
+        sites=(),
+        units=tuple(
+            UnitSpec(unit=unit, repo=repo, compose=PATHS[unit], position="sites.yaml:1:1")
+            for unit, repo in ((SERVER, origin.repo.name), (DAEMONS, other.repo.name))
+        ),
+    )
+    return GitCheckout(inventory, tmp_path / "cache", environment), other

@@ -17,6 +17,8 @@ from orchestrator.fleet.observed import Look, Service, Task
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import LABEL_REVISION, LABEL_RUN
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import Use
+from orchestrator.inventory.model import Inventory
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Action, Before, LeftOut, Plan, Step, StepKind
 from orchestrator.procedures.asking import ask_mutate, ask_sleep
@@ -38,6 +40,7 @@ from orchestrator.procedures.hold import LOCK, Goal, Hold, Holder, Phase, from_l
 from orchestrator.procedures.owed import OWED, Owed, change_owed, listed
 from tests.build import (
     CLIENT,
+    DAEMONS,
     SERVER,
     inventory,
     plan,
@@ -603,6 +606,28 @@ def test_going_back_brings_back_what_ran() -> None:
     assert end.way_back is not None
     assert end.report is None
     assert life.hold() is None
+
+
+def test_whoever_goes_on_knows_what_the_plan_found_to_be_used() -> None:
+    """On another machine nothing is read anew: the record says what units use of each other."""
+    use = Use(user=DAEMONS, maker=CLIENT, kind="network", name="app-client_net")
+    seen: dict[str, Inventory] = {}
+
+    def notes(book: Book, step: Step) -> Procedure:
+        seen[step.id] = book.inventory
+        return (yield from life.well(book, step))
+
+    life = Life(replace(BOTH, uses=(use,)))
+    life.doing = dict.fromkeys((step.id for step in BOTH.steps), notes)
+    life.resume()
+    assert seen
+    assert all(CLIENT in inv.needs[DAEMONS] for inv in seen.values())
+    life = Life(replace(BOTH, uses=(use,)))
+    seen.clear()
+    life.doing = dict.fromkeys((f"{name} {SERVER}" for name in ("remove", "deploy")), notes)
+    end = life.back()
+    assert end.way_back is not None
+    assert all(CLIENT in inv.needs[DAEMONS] for inv in seen.values())
 
 
 def test_a_run_that_was_going_back_is_resumed_so() -> None:
