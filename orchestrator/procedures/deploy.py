@@ -1,5 +1,6 @@
 """Deploy a unit and wait until it is healthy; then watch that it stays so."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem
@@ -22,6 +23,7 @@ from orchestrator.fleet.running import (
     origin,
 )
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import VOLUME, usages
 from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.plan import Action, Step
 from orchestrator.procedures.asking import (
@@ -168,7 +170,7 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
             return refused_overwrite(unit, running)
     start = yield from ask_sleep(0)
     while True:
-        blockers = yield from dependency_blockers(book, unit)
+        blockers = yield from dependency_blockers(book, direct_dependencies(book, unit))
         if not blockers:
             return None
         now = yield from ask_sleep(0)
@@ -179,10 +181,10 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
         yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
 
 
-def dependency_blockers(book: Book, unit: Unit) -> Asking[tuple[str, ...]]:
-    """Return why `unit` may not be deployed now: dependencies unhealthy, probes failing."""
+def dependency_blockers(book: Book, needed: Iterable[Unit]) -> Asking[tuple[str, ...]]:
+    """Return why what depends on `needed` may not be deployed now: unhealthy, probes failing."""
     blockers: list[str] = []
-    for below in direct_dependencies(book, unit):
+    for below in needed:
         (look,) = yield from ask_fresh((below.site,))
         words = unhealthy_dependency(book, below, look)
         if words:
@@ -203,9 +205,12 @@ def _failing_probes(site: str, probes: tuple[Probe, ...]) -> Asking[tuple[str, .
 
 
 def _only_leftovers(unit: Unit, sight: Sight) -> bool:
+    """Whether nothing but leftovers is there: what others use is none, and no Swarm lets it go."""
     mine = contents(sight, unit.stack)
     left = mine.networks or mine.configs or mine.secrets
-    return bool(left) and not mine.services
+    if not left or mine.services:
+        return False
+    return not any(use.maker == unit.stack and use.kind != VOLUME for use in usages(sight))
 
 
 def _seen(book: Book, unit: Unit) -> Asking[Look]:

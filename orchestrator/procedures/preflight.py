@@ -149,9 +149,8 @@ def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:
     """
     problems = []
     for unit in book.deployed_at(site):
-        if all(below in book.sourced for below in direct_dependencies(book, unit)):
-            continue
-        blockers = yield from dependency_blockers(book, unit)
+        others = [unit for unit in direct_dependencies(book, unit) if unit not in book.sourced]
+        blockers = yield from dependency_blockers(book, others)
         if blockers:
             problems.append(refused_deploy(unit, blockers))
     return problems

@@ -339,6 +339,20 @@ def test_leftovers_without_services_are_cleared_before_the_deploy() -> None:
     assert cleared == ["RemoveLeftovers"]
 
 
+def test_what_others_use_is_no_leftover_and_is_deployed_over() -> None:
+    """No Swarm would let it go, and `docker stack deploy` takes it as it is."""
+    world = World()
+    joined = service("x", "other", facts=(Fact("network", "net", ""),))
+
+    def look(site: str, now: float) -> Look:
+        if site == "far" and world.deployed_at is None:
+            return sight(site, networks=(resource("net"),), services=(joined,))
+        return world.look(site, now)
+
+    driven = drive(deploy(book(), step(), CLIENT), look, world.perform)
+    assert isinstance(driven.outcome, Done)
+
+
 def settled(world: World, seconds: float = 60.0) -> Driven:
     world.deployed_at = 0.0
     return drive(settle(book(), step(seconds), CLIENT), world.look, world.perform)

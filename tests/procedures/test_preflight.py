@@ -201,6 +201,20 @@ def test_a_dependency_that_this_run_does_not_bring_up_must_be_healthy_now() -> N
     assert driven.outcome.problems[0].evidence == ("app@home lacks all of its services",)
 
 
+def test_what_this_run_brings_up_need_not_be_healthy_yet_beside_what_it_leaves_alone() -> None:
+    inv = with_spec(spec(HOME_CLIENT, SERVER, DAEMONS))
+    of = book(
+        Command.UP,
+        inv=inv,
+        server=Action.UP,
+        daemons=Action.KEEP,
+        home_client=Action.UP,
+        deployed=(SERVER, HOME_CLIENT),
+    )
+    assert "deploy.refused" not in codes(examined(of, "home", home=running(DAEMONS))[0])
+    assert "deploy.refused" in codes(examined(of, "home", home=sight("home"))[0])
+
+
 def test_its_probes_are_asked_too() -> None:
     inv = with_spec(spec(SERVER, probes=(HEALTH,)))
     of = book(inv=inv, client=Action.RESTART, deployed=(CLIENT,))
