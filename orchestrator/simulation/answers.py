@@ -77,6 +77,9 @@ def _refusal(
         return Result.UNKNOWN, None
     if isinstance(error, api.TimeUpError) and isinstance(effect, DeployStack):
         return Result.UNKNOWN, problems.answer_lost(site, str(error))
+    if isinstance(error, api.FileRefusedError) and isinstance(effect, ShipRelease):
+        stack = effect.release.unit.stack
+        return Result.FAILED, problems.file_refused(site, stack, error)
     plain = problem.code == problems.REFUSED
     leader_lost = problem.code == problems.NO_QUORUM
     deletes = isinstance(effect, _DELETIONS) and not plain

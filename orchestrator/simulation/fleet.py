@@ -46,6 +46,8 @@ class SimSite:
     """(name, digest) of every release shipped."""
     audit: list[str] = field(default_factory=list)
     """The lines of the audit log on the manager's disk."""
+    refuses_files: bool = False
+    """Whether the manager's docker command takes no compose file."""
 
 
 class SimulatedFleet:

@@ -98,11 +98,21 @@ def _ship(site: SimSite, effect: ShipRelease) -> Process[str]:
     release = effect.release
     yield site.swarm.between(0.02, 0.1)
     key = (release.name, release.digest)
-    if key in site.releases:
-        return "present, checked by its digest"
-    site.releases.add(key)
-    site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
-    return "shipped"
+    words = "present, checked by its digest"
+    if key not in site.releases:
+        site.releases.add(key)
+        site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
+        words = "shipped"
+    if effect.deploy is not None:
+        yield from _read_by_docker(site)
+    return words
+
+
+def _read_by_docker(site: SimSite) -> Process[None]:
+    """Let the manager's docker command read a compose file: it asks no daemon for it."""
+    yield site.swarm.between(0.02, 0.1)
+    if site.refuses_files:
+        raise api.FileRefusedError("unsupported Compose file version: 3.8")
 
 
 def write_audit(site: SimSite, effect: WriteAudit) -> Process[str]:
@@ -119,6 +129,7 @@ def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Proces
     if wanted is None or (release.name, release.digest) not in site.releases:
         yield 0.05
         raise api.ApiError(f"open {release.name}/{release.compose}: no such file or directory")
+    yield from _read_by_docker(site)
     wanted = as_pinned(wanted, effect.images)
     deploying = commands.deploy(site.swarm, wanted, effect.labels, prune=effect.prune)
     return (yield from api.within(site.swarm, effect.timeout_seconds, deploying))
