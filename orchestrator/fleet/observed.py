@@ -83,7 +83,7 @@ class Node:
     leader: bool = False
     reachability: str = ""
     platform: str = ""
-    """Operating system and architecture (`linux/x86_64`), "" where nobody said."""
+    """Its "os/architecture" (fleet/platforms.py), "" where nobody said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,8 @@ class Service:
     mode: Mode = Mode.REPLICATED
     replicas: int = 1
     image: str = ""
+    platforms: tuple[str, ...] = ()
+    """What its image is for, as the registry said when it was deployed."""
     update_state: str = ""
     update_message: str = ""
     monitor_seconds: float = 5.0

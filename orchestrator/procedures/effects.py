@@ -385,6 +385,7 @@ class ImageCheck:
 
     `denied`: the registry refused the login or there is none; `missing`: it has no such
     image; both False with `ok` False: the registry could not be asked. `words` quotes it.
+    `platforms`: what the image is for, as fleet/platforms.py has it; () if nobody said.
     """
 
     image: str
@@ -393,6 +394,7 @@ class ImageCheck:
     missing: bool = False
     digest: str = ""
     words: str = ""
+    platforms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.desired import DesiredStack, Probe
 from orchestrator.fleet.observed import Mode, NodeState, Sight
+from orchestrator.fleet.platforms import fits, listed, usable
 from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.book import Limits
@@ -58,6 +59,7 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _nodes(wanted, seen.sight),
         _machine(wanted, seen),
         (p for check in seen.images if (p := _image(wanted, check)) is not None),
+        _platforms(wanted, seen),
         _outside(wanted, seen),
         _externals(wanted, seen),
         _ports(wanted, seen),
@@ -193,6 +195,23 @@ def _image(wanted: Wanted, check: ImageCheck) -> Problem | None:
     evidence = (check.words,) if check.words else ()
     runbook = "service-not-healthy"
     return _problem(wanted, code, what, exit_code, fix=fix, runbook=runbook, evidence=evidence)
+
+
+def _platforms(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    """Find images that are for no platform that a node has: their tasks would wait for ever."""
+    there = usable(seen.sight.nodes)
+    for check in seen.images:
+        if not fits(check.platforms, there):
+            yield _problem(
+                wanted,
+                "registry.other-platform",
+                f"image {check.image} is for {listed(check.platforms)}, "
+                f"the nodes of {wanted.site} are {listed(there)}",
+                ExitCode.SOURCE_FAILED,
+                fix=f"push {check.image} for {listed(there)}, or name another image in the "
+                "compose file",
+                runbook="service-not-healthy",
+            )
 
 
 def _outside(wanted: Wanted, seen: Examination) -> Iterator[Problem]:

@@ -86,7 +86,7 @@ class Machine:
                 manager=self.manager,
                 leader=self.manager,
                 reachability="reachable" if self.manager else "",
-                platform="linux/x86_64",
+                platform="linux/amd64",
             )
         return seen
 

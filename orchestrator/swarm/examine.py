@@ -13,6 +13,7 @@ from docker.errors import APIError, DockerException
 from orchestrator.errors import FleetError
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.observed import Sight, Unseen
+from orchestrator.fleet.platforms import platform
 from orchestrator.procedures.effects import (
     CheckedImages,
     CheckImages,
@@ -237,4 +238,8 @@ def _image(
     except (ValueError, DockerException, FleetError) as error:
         return ImageCheck(image=image, ok=False, words=str(error))
     digest = str(found.get("Descriptor", {}).get("digest", ""))
-    return ImageCheck(image=image, ok=True, digest=digest, words="found")
+    platforms = tuple(
+        platform(str(said.get("os", "")), str(said.get("architecture", "")))
+        for said in found.get("Platforms") or ()
+    )
+    return ImageCheck(image=image, ok=True, digest=digest, words="found", platforms=platforms)

@@ -23,7 +23,14 @@ from orchestrator.fleet.observed import (
 )
 from orchestrator.fleet.spec import ServiceSpec
 from orchestrator.swarm import service_spec
-from orchestrator.swarm.service_spec import EndpointSpec, Labels, OrEmpty, Template, UpdateConfig
+from orchestrator.swarm.service_spec import (
+    EndpointSpec,
+    Labels,
+    OrEmpty,
+    Platform,
+    Template,
+    UpdateConfig,
+)
 from orchestrator.swarm.service_spec import Model as _Model
 
 _NANO = 1e9
@@ -65,19 +72,13 @@ class _NodeStatus(_Model):
     state: NodeState = Field(alias="State")
 
 
-class _Platform(_Model):
-    architecture: str = Field("", alias="Architecture")
-    system: str = Field("", alias="OS")
-
-
 class _Description(_Model):
     hostname: str = Field("", alias="Hostname")
-    platform: OrEmpty[_Platform] = Field(default=_Platform(), alias="Platform")
+    platform: OrEmpty[Platform] = Field(default=Platform(), alias="Platform")
 
     def read_platform(self) -> str:
         known = self.platform
-        both = known.system and known.architecture
-        return f"{known.system}/{known.architecture}" if both else ""
+        return known.read() if known.system and known.architecture else ""
 
 
 class _ManagerStatus(_Model):
@@ -297,6 +298,7 @@ def _service(seen: _Service, networks: dict[str, str]) -> Service:
         mode=mode,
         replicas=replicas,
         image=seen.spec.template.container.image,
+        platforms=tuple(p.read() for p in seen.spec.template.placement.platforms),
         update_state=seen.update.state,
         update_message=seen.update.message,
         monitor_seconds=(seen.spec.update.monitor or _MONITOR_NANOSECONDS) / _NANO,

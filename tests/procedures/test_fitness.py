@@ -124,6 +124,22 @@ def test_an_image_that_cannot_be_pulled_is_told_with_its_reason(
     assert silent.evidence == ()
 
 
+def test_an_image_for_machines_that_are_not_there_is_refused() -> None:
+    there = running(SERVER)
+    nodes = tuple(replace(one, platform="linux/amd64") for one in there.nodes)
+    check = ImageCheck(image="reg:5/a:1", ok=True, platforms=("linux/arm64", "windows/amd64"))
+    found = seen(sight=replace(there, nodes=nodes), images=(check,))
+    problem = only(wanted(), found)
+    assert (problem.code, problem.exit_code) == (
+        "registry.other-platform",
+        ExitCode.SOURCE_FAILED,
+    )
+    assert "reg:5/a:1 is for linux/arm64, windows/amd64" in problem.what
+    assert problem.what.endswith("are linux/amd64")
+    fine = replace(check, platforms=("linux/arm64", "linux/amd64"))
+    assert judge_site(wanted(), replace(found, images=(fine,))) == ()
+
+
 def test_what_the_stack_needs_outside_must_answer() -> None:
     fine = (DATABASE, ProbeResult(ok=True, at=0.0, words="open"))
     down = (DATABASE, ProbeResult(ok=False, at=0.0, words="connection refused"))

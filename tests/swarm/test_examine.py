@@ -10,7 +10,8 @@ from tests.swarm.daemon import Command, Daemon, captured, error
 from tests.swarm.sshd import SITE, Server
 
 IMAGE = "reg.lab:5000/app:1"
-FOUND = json.dumps({"Descriptor": {"digest": "sha256:abc"}, "Platforms": []}).encode()
+PLATFORMS = [{"architecture": "amd64", "os": "linux"}, {"architecture": "arm", "os": "linux"}]
+FOUND = json.dumps({"Descriptor": {"digest": "sha256:abc"}, "Platforms": PLATFORMS}).encode()
 
 
 def examined(performer: LivePerformer, effect: Examine) -> Examination:
@@ -102,6 +103,7 @@ def test_images_alone_are_asked_for_in_the_order_given(
         (IMAGE, False),
     ]
     assert answer.images[1].digest == "sha256:abc"
+    assert answer.images[1].platforms == ("linux/amd64", "linux/")
 
 
 @pytest.mark.usefixtures("docker")

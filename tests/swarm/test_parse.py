@@ -81,7 +81,7 @@ def test_nodes_info_and_versions() -> None:
         True,
         True,
     )
-    assert node.platform == "linux/x86_64"
+    assert node.platform == "linux/amd64"
     info = parse.info(captured("info"))
     assert (info.node_state, info.control, info.error) == ("active", True, "")
     assert info.node_id == node.id
