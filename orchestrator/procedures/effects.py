@@ -417,7 +417,7 @@ class Examination:
     """Everything preflight found out about one site.
 
     `clock_offset_seconds` is the manager's clock minus ours, half a round trip taken off.
-    `listening` are TCP ports in use on the manager that are not Docker's own publishing.
+    `listening` are ports in use on the manager, each with its protocol, that no service has.
     """
 
     sight: Sight
@@ -428,7 +428,7 @@ class Examination:
     clock_offset_seconds: float
     images: tuple[ImageCheck, ...] = ()
     requires: tuple[tuple[Probe, ProbeResult], ...] = ()
-    listening: tuple[int, ...] = ()
+    listening: tuple[tuple[int, str], ...] = ()
     all_networks: tuple[str, ...] = ()
     all_configs: tuple[str, ...] = ()
     all_secrets: tuple[str, ...] = ()

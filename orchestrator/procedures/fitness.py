@@ -17,6 +17,10 @@ _MIN_API = (1, 40)
 """The oldest Engine API with everything that is used; Docker 29 itself ends there."""
 
 _FIRST_WITH_JOBS = 23
+_ON_EVERY_NODE = (
+    "published in the mode ingress, it is taken on every node: of 22, no login by SSH is left",
+)
+"""What listens there is passed over, and no longer reached (moby#39089)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +263,7 @@ def _ports(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
             "swarm.port-taken",
             f"port {port.port}/{port.protocol}, which {unit} publishes, is taken by {clash.by}",
             ExitCode.SAFETY_REFUSED,
+            evidence=_ON_EVERY_NODE if port.mode == "ingress" else (),
             fix=f"{tool} sport = :{port.port}   # on the manager; stop it or move it",
             runbook="service-not-healthy",
         )

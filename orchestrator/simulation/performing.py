@@ -208,7 +208,7 @@ def examine(
         clock_offset_seconds=found.clock_offset_seconds,
         images=images,
         requires=tuple((probe, probe_now(fleet, swarm.site, probe)) for probe in effect.requires),
-        listening=tuple(port for port in found.listening if port in effect.ports),
+        listening=tuple((port, "tcp") for port in found.listening if port in effect.ports),
         all_networks=(*(n.name for n in swarm.network_list()), *_PREDEFINED),
         all_configs=tuple(c.name for c in swarm.configs.values()),
         all_secrets=tuple(s.name for s in swarm.secrets.values()),

@@ -39,6 +39,7 @@ _SCRIPT = f"""
 echo ==cli; docker --version
 echo ==df; df -Pk "$1"
 echo ==tcp; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
+echo ==udp; cat /proc/net/udp /proc/net/udp6 2>/dev/null
 echo ==logins; {_LOGINS}
 exit 0
 """
@@ -170,17 +171,26 @@ def disk(site: str, text: bytes) -> tuple[int, int]:
 
 def _listening(
     effect: Examine, facts: dict[str, bytes], sight: Sight, containers: Response
-) -> tuple[int, ...]:
-    """Return which of the wanted ports something listens on that is not Docker for a stack."""
+) -> tuple[tuple[int, str], ...]:
+    """Return which of the wanted ports are in use by something that is no service.
+
+    A container that is none has its port without any listening process where Docker runs without
+    its proxy (`userland-proxy: false`).
+    """
     ingress = {
-        port
+        (port, protocol)
         for service in sight.services
-        for port, _, mode in service.published
+        for port, protocol, mode in service.published
         if mode == "ingress"
     }
-    docker_ports = ingress | parse.container_ports(containers.body)
-    used = listening.ports(facts.get("tcp", b""))
-    return tuple(sorted(used.intersection(effect.ports) - docker_ports))
+    services, others = parse.container_ports(containers.body)
+    used = {
+        port
+        for protocol in ("tcp", "udp")
+        for port in listening.ports(facts.get(protocol, b""), protocol)
+    }
+    taken = (used - ingress - services) | others
+    return tuple(sorted(one for one in taken if one[0] in effect.ports))
 
 
 def _requires(

@@ -36,6 +36,8 @@ from orchestrator.swarm.service_spec import Model as _Model
 _NANO = 1e9
 _MONITOR_NANOSECONDS = 5_000_000_000  # swarmkit api/defaults/service.go
 _CACHED = 256
+_SERVICE_LABEL = "com.docker.swarm.service.id"
+"""On every container of a task (moby daemon/cluster/executor/container/container.go)."""
 
 
 class _Version(_Model):
@@ -205,6 +207,7 @@ class _Network(_Model):
 
 class _PublicPort(_Model):
     port: int = Field(0, alias="PublicPort")
+    protocol: str = Field("tcp", alias="Type")
 
 
 class _Container(_Model):
@@ -396,12 +399,12 @@ def containers(raw: bytes) -> tuple[Container, ...]:
     )
 
 
-def container_ports(raw: bytes) -> frozenset[int]:
-    """Read the host ports that the stacks' own containers publish."""
-    return frozenset(
-        port.port
-        for seen in _CONTAINERS.validate_json(raw)
-        if seen.labels.get(NAMESPACE_LABEL)
-        for port in seen.ports
-        if port.port
-    )
+def container_ports(
+    raw: bytes,
+) -> tuple[frozenset[tuple[int, str]], frozenset[tuple[int, str]]]:
+    """Read the host ports, with their protocol, that containers of services publish, and others."""
+    found: dict[bool, set[tuple[int, str]]] = {True: set(), False: set()}
+    for seen in _CONTAINERS.validate_json(raw):
+        ports = {(port.port, port.protocol) for port in seen.ports if port.port}
+        found[_SERVICE_LABEL in seen.labels] |= ports
+    return frozenset(found[True]), frozenset(found[False])

@@ -159,6 +159,7 @@ def test_what_a_compose_file_calls_external_must_exist(kind: str) -> None:
     assert problem.where.stack == "app-client"
 
 
+NO_SERVICE = "a process or container that is no Swarm service"
 HTTP = ((80, "tcp", "ingress"),)
 PORTS = (Wish(PublishedPort(port=80), "app-client@far"),)
 
@@ -167,7 +168,7 @@ PORTS = (Wish(PublishedPort(port=80), "app-client@far"),)
     ("found", "by"),
     [
         (seen(sight=sight(services=(service(stack="shop", published=HTTP),))), "shop_web"),
-        (seen(listening=(22, 80)), "a process that is no Swarm service"),
+        (seen(listening=((22, "tcp"), (80, "tcp"))), NO_SERVICE),
         (
             seen(
                 sight=sight(
@@ -191,10 +192,10 @@ def test_a_port_that_somebody_else_has_is_taken(found: Examination, by: str) -> 
     "found",
     [
         seen(),
-        seen(listening=(22,)),
+        seen(listening=((22, "tcp"), (80, "udp"))),
         seen(sight=sight(services=(service(published=HTTP),))),
         # Docker's own proxy listens for a published port.
-        seen(sight=sight(services=(service(published=HTTP),)), listening=(80,)),
+        seen(sight=sight(services=(service(published=HTTP),)), listening=((80, "tcp"),)),
     ],
 )
 def test_a_port_that_the_unit_itself_has_is_not(found: Examination) -> None:
@@ -221,7 +222,22 @@ def test_a_port_is_taken_by_protocol_and_mode(
 
 def test_a_process_that_listens_has_no_udp_port() -> None:
     ports = (Wish(PublishedPort(port=53, protocol="udp"), "app-client@far"),)
-    assert judge_site(wanted(acted=(CLIENT,), ports=ports), seen(listening=(53,))) == ()
+    assert judge_site(wanted(acted=(CLIENT,), ports=ports), seen(listening=((53, "tcp"),))) == ()
+
+
+def test_the_other_protocol_of_a_port_of_its_own_is_not_its_own() -> None:
+    before = sight(services=(service(published=((53, "udp", "ingress"),)),))
+    ports = (Wish(PublishedPort(port=53), "app-client@far"),)
+    found = seen(sight=before, listening=((53, "tcp"),))
+    assert codes(judge_site(wanted(acted=(CLIENT,), ports=ports), found)) == ["swarm.port-taken"]
+
+
+@pytest.mark.parametrize(("mode", "words"), [("ingress", "no login by SSH is left"), ("host", "")])
+def test_a_port_of_sshd_is_never_taken(mode: str, words: str) -> None:
+    ports = (Wish(PublishedPort(port=22, mode=mode), "app-client@far"),)
+    problem = only(wanted(ports=ports), seen(listening=((22, "tcp"),)))
+    assert problem.code == "swarm.port-taken"
+    assert words in "".join(problem.evidence)
 
 
 def test_two_units_of_one_plan_cannot_both_have_a_port() -> None:
@@ -260,7 +276,9 @@ def test_what_this_run_may_not_remove_itself_must_be_gone() -> None:
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    found = seen(api_version="1.1", disk_free_bytes=0, clock_offset_seconds=99, listening=(80,))
+    found = seen(
+        api_version="1.1", disk_free_bytes=0, clock_offset_seconds=99, listening=((80, "tcp"),)
+    )
     want = wanted(acted=(CLIENT,), desired=(desired(),), ports=PORTS)
     assert codes(judge_site(want, found)) == [
         "docker.too-old",

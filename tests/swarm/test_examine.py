@@ -33,7 +33,7 @@ def test_the_facts_of_a_host(performer: LivePerformer, server: Server) -> None:
     seen = examined(performer, Examine(site=SITE, requires=(wanted,), ports=(server.port, 1)))
     assert (seen.api_version, seen.cli_version) == ("1.41", "20.10.24+dfsg1")
     assert 0 < seen.disk_free_bytes < seen.disk_total_bytes
-    assert seen.listening == (server.port,)
+    assert seen.listening == ((server.port, "tcp"),)
     ((probe, result),) = seen.requires
     assert (probe, result.ok) == (wanted, True)
     assert set(seen.all_networks) >= {"ingress", "job_default", "host", "bridge", "none"}

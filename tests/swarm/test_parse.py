@@ -100,7 +100,8 @@ def test_containers_and_their_ports() -> None:
     assert {container.stack for container in found} == {"job"}
     assert {container.state for container in found} >= {"running", "exited"}
     assert all(not container.name.startswith("/") for container in found)
-    assert parse.container_ports(captured("containers")) == {18080}
+    services, others = parse.container_ports(captured("containers"))
+    assert (set(services), set(others)) == ({(18080, "tcp")}, set())
 
 
 def test_configs_and_secrets() -> None:
