@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from orchestrator.fleet.observed import Facts, Mode
+from orchestrator.fleet.observed import Facts, Mode, Volume
 from orchestrator.fleet.unit import Unit
 
 
@@ -117,6 +117,8 @@ class DesiredStack:
     external_networks: tuple[str, ...] = ()
     external_configs: tuple[str, ...] = ()
     external_secrets: tuple[str, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    """Those of services that declare a driver or options for it."""
 
     def service_name(self, service: DesiredService) -> str:
         """Return the full name Docker gives the service: `stack_service`."""

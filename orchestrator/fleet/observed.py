@@ -157,6 +157,19 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A volume of one node, or as a compose file declares it. Its options may be secret.
+
+    Docker makes it when a task first needs it, and never changes it: one of that name is taken as
+    it is (moby volume/service, create).
+    """
+
+    name: str
+    driver: str = "local"
+    options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwarmInfo:
     """`GET /info`, the parts that matter. `error` is "" when the Swarm is well.
 

@@ -13,6 +13,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     RunProbe        -> ProbeResult
     Examine         -> Examination | Unseen
     CheckImages     -> CheckedImages | Unseen
+    CheckVolumes    -> CheckedVolumes | Unseen
     Inspect         -> Inspection | Unseen
     ReadLogs        -> Written
     CreateConfig, ReadConfig,
@@ -32,7 +33,7 @@ from typing import Any
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.logs import LogLine, LogQuery
-from orchestrator.fleet.observed import Sight
+from orchestrator.fleet.observed import Sight, Volume
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.inspection import Inspect
 from orchestrator.procedures.told import News
@@ -145,6 +146,14 @@ class CheckImages:
 
     site: str
     images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckVolumes:
+    """Ask a site's manager what volumes of these names are like on its own node."""
+
+    site: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +278,7 @@ Effect = (
     | RunProbe
     | Examine
     | CheckImages
+    | CheckVolumes
     | Inspect
     | ReadLogs
     | CreateConfig
@@ -403,6 +413,14 @@ class CheckedImages:
 
     site: str
     images: tuple[ImageCheck, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedVolumes:
+    """The volumes that are there, of those asked for."""
+
+    site: str
+    volumes: tuple[Volume, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from orchestrator.procedures.effects import (
     Announce,
     Answer,
     CheckImages,
+    CheckVolumes,
     ConfigAnswer,
     ConfigResult,
     CreateConfig,
@@ -31,7 +32,7 @@ from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
-Reading = Observe | Examine | Inspect | CheckImages | RunProbe | ReadLogs
+Reading = Observe | Examine | Inspect | CheckImages | CheckVolumes | RunProbe | ReadLogs
 Remote = performing.Mutation | ConfigEffect | WriteAudit | Announce | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)

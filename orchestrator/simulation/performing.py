@@ -7,7 +7,9 @@ from orchestrator.fleet.observed import Resource, Sight
 from orchestrator.planning.pinning import as_pinned
 from orchestrator.procedures.effects import (
     CheckedImages,
+    CheckedVolumes,
     CheckImages,
+    CheckVolumes,
     DeployStack,
     Examination,
     Examine,
@@ -189,6 +191,14 @@ def check_images(swarm: SimSwarm, effect: CheckImages) -> Process[CheckedImages]
     yield swarm.between(0.05, 0.2)
     checks = tuple(swarm.registry.check(image) for image in effect.images)
     return CheckedImages(site=swarm.site, images=checks)
+
+
+def check_volumes(site: SimSite, effect: CheckVolumes) -> Process[CheckedVolumes]:
+    """Ask the manager's daemon for volumes."""
+    found = tuple(volume for volume in site.volumes if volume.name in effect.names)
+    return (
+        yield from api.read(site.swarm, lambda: CheckedVolumes(site=site.swarm.site, volumes=found))
+    )
 
 
 def examine(

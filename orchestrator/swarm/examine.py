@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import docker
 import requests
@@ -16,7 +17,9 @@ from orchestrator.fleet.observed import Sight, Unseen
 from orchestrator.fleet.platforms import platform
 from orchestrator.procedures.effects import (
     CheckedImages,
+    CheckedVolumes,
     CheckImages,
+    CheckVolumes,
     Examination,
     Examine,
     ImageCheck,
@@ -92,6 +95,20 @@ def check_images(link: SiteLink, clocks: Clocks, effect: CheckImages) -> Checked
     except FleetError as error:
         return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
     return CheckedImages(site=link.site, images=checks)
+
+
+def check_volumes(link: SiteLink, clocks: Clocks, effect: CheckVolumes) -> CheckedVolumes | Unseen:
+    """Ask the manager's daemon for volumes one by one.
+
+    The list of all would ask every volume plugin, and wait for one that is gone.
+    """
+    wanted = [Request(f"/volumes/{quote(name, safe='')}") for name in effect.names]
+    try:
+        answers = link.reading(lambda: link.api.ask(wanted))
+    except FleetError as error:
+        return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
+    found = tuple(parse.volume(answer.body) for answer in answers if answer.ok)
+    return CheckedVolumes(site=link.site, volumes=found)
 
 
 def _examined(

@@ -20,6 +20,7 @@ from orchestrator.fleet.observed import (
     SwarmInfo,
     Task,
     TaskState,
+    Volume,
 )
 from orchestrator.fleet.spec import ServiceSpec
 from orchestrator.swarm import service_spec
@@ -218,6 +219,12 @@ class _Container(_Model):
     ports: tuple[_PublicPort, ...] = Field((), alias="Ports")
 
 
+class _Volume(_Model):
+    name: str = Field(alias="Name")
+    driver: str = Field("local", alias="Driver")
+    options: Labels = Field(default_factory=dict, alias="Options")
+
+
 class _EngineVersion(_Model):
     api: str = Field(alias="ApiVersion")
     oldest_api: str = Field("1.12", alias="MinAPIVersion")
@@ -383,6 +390,13 @@ def networks(raw: bytes) -> tuple[Resource, ...]:
         for seen in _NETWORKS.validate_json(raw)
         if seen.scope == "swarm"
     )
+
+
+def volume(raw: bytes) -> Volume:
+    """Read `GET /volumes/NAME`."""
+    seen = _Volume.model_validate_json(raw)
+    options = tuple(sorted(seen.options.items()))
+    return Volume(name=seen.name, driver=seen.driver, options=options)
 
 
 @lru_cache(_CACHED)

@@ -4,7 +4,15 @@ import json
 import pytest
 
 from orchestrator.fleet.desired import TcpProbe
-from orchestrator.procedures.effects import CheckedImages, CheckImages, Examination, Examine
+from orchestrator.fleet.observed import Volume
+from orchestrator.procedures.effects import (
+    CheckedImages,
+    CheckedVolumes,
+    CheckImages,
+    CheckVolumes,
+    Examination,
+    Examine,
+)
 from orchestrator.swarm.performer import LivePerformer
 from tests.swarm.daemon import Command, Daemon, captured, error
 from tests.swarm.sshd import SITE, Server
@@ -104,6 +112,22 @@ def test_images_alone_are_asked_for_in_the_order_given(
     ]
     assert answer.images[1].digest == "sha256:abc"
     assert answer.images[1].platforms == ("linux/amd64", "linux/")
+
+
+@pytest.mark.usefixtures("docker")
+def test_volumes_are_asked_for_one_by_one(daemon: Daemon, performer: LivePerformer) -> None:
+    there = {"Name": "app_data", "Driver": "local", "Options": {"o": "addr=nas", "device": ":/x"}}
+    daemon.replies["GET /volumes/app_data"] = lambda: (200, json.dumps(there).encode())
+    plain = {"Name": "plain", "Driver": "local", "Options": None}
+    daemon.replies["GET /volumes/plain"] = lambda: (200, json.dumps(plain).encode())
+    asked = CheckVolumes(site=SITE, names=("app_data", "absent", "plain"))
+    answer = performer.perform(asked)
+    assert isinstance(answer, CheckedVolumes), answer
+    assert answer.volumes == (
+        Volume(name="app_data", options=(("device", ":/x"), ("o", "addr=nas"))),
+        Volume(name="plain"),
+    )
+    assert "addr=nas" not in repr(answer)
 
 
 @pytest.mark.usefixtures("docker")
