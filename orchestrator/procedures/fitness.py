@@ -12,6 +12,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
 from orchestrator.procedures.ports import Wish, clashes
+from orchestrator.procedures.room import lacks
 
 _MIN_API = (1, 40)
 """The oldest Engine API with everything that is used; Docker 29 itself ends there."""
@@ -27,7 +28,8 @@ _ON_EVERY_NODE = (
 class Wanted:
     """What the plan wants at one site.
 
-    `ports` are those that are published; `declared` are the stacks the inventory knows there,
+    `in_place` are the units that are deployed over what runs; `ports` are those that are
+    published; `declared` are the stacks the inventory knows there,
     None when undeclared ones are not in the way; `must_be_gone` are units that block a
     removal and that this run may not remove itself.
     """
@@ -36,6 +38,7 @@ class Wanted:
     limits: Limits
     acted: tuple[Unit, ...] = ()
     desired: tuple[DesiredStack, ...] = ()
+    in_place: frozenset[Unit] = frozenset()
     images: tuple[str, ...] = ()
     requires: tuple[Probe, ...] = ()
     ports: tuple[Wish, ...] = ()
@@ -64,6 +67,7 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _machine(wanted, seen),
         (p for check in seen.images if (p := _image(wanted, check)) is not None),
         _platforms(wanted, seen),
+        _room(wanted, seen),
         _outside(wanted, seen),
         _externals(wanted, seen),
         _ports(wanted, seen),
@@ -215,6 +219,29 @@ def _platforms(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
                 fix=f"push {check.image} for {listed(there)}, or name another image in the "
                 "compose file",
                 runbook="service-not-healthy",
+            )
+
+
+def _room(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    digests = {check.image: check.digest for check in seen.images if check.digest}
+    for desired in wanted.desired:
+        unit = desired.unit
+        over = unit in wanted.in_place
+        for lack in lacks(desired, seen.sight, in_place=over, digests=digests):
+            fix = "fewer replicas or more nodes; docker node ls   # on the manager: all active?"
+            if lack.updated:
+                fix = (
+                    f"dtdeploy deploy {unit} --strategy recreate, or order: stop-first in its "
+                    "compose file"
+                )
+            yield _problem(
+                wanted,
+                "swarm.no-room",
+                f"the tasks of {lack.service} of {unit} can never all run: {lack.why}",
+                ExitCode.SAFETY_REFUSED,
+                fix=fix,
+                runbook="service-not-healthy",
+                stack=unit.stack,
             )
 
 

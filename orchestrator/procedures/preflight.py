@@ -4,7 +4,7 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.pinning import as_pinned
-from orchestrator.planning.plan import Command, Step
+from orchestrator.planning.plan import Action, Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import dependency_blockers, deploy_effect
@@ -97,6 +97,7 @@ def _wanted(book: Book, site: str) -> Wanted:
         limits=book.limits,
         acted=acted,
         desired=tuple(book.sourced[unit].desired for unit in deployed),
+        in_place=frozenset(item.unit for item in book.plan.units if item.action is Action.UPDATE),
         images=_images(book, site),
         requires=tuple(dict.fromkeys(requires)),
         ports=tuple(

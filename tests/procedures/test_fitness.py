@@ -5,7 +5,7 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
-from orchestrator.fleet.observed import Mode, NodeState
+from orchestrator.fleet.observed import Fact, Mode, NodeState
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck, ProbeResult
 from orchestrator.procedures.fitness import Wanted, judge_site
@@ -138,6 +138,31 @@ def test_an_image_for_machines_that_are_not_there_is_refused() -> None:
     assert problem.what.endswith("are linux/amd64")
     fine = replace(check, platforms=("linux/arm64", "linux/amd64"))
     assert judge_site(wanted(), replace(found, images=(fine,))) == ()
+
+
+def test_a_service_that_has_no_room_is_refused() -> None:
+    many = wanted_service(replicas=2, ports=(PublishedPort(port=80, mode="host"),))
+    stack = desired(CLIENT, many)
+    problem = only(wanted(desired=(stack,)), seen(sight=sight(nodes=(node(),))))
+    assert (problem.code, problem.where.stack) == ("swarm.no-room", "app-client")
+    assert problem.what.startswith("the tasks of web of app-client@far can never all run: of 2")
+    assert "docker node ls" in problem.fix
+
+
+def test_an_update_in_place_without_room_names_the_way_that_has_it() -> None:
+    port = PublishedPort(port=80, mode="host")
+    first = Fact("update", "order", "start-first")
+    stack = desired(CLIENT, wanted_service(ports=(port,), facts=(first,)))
+    there = running(CLIENT)
+    held = replace(
+        there.services[0], published=((80, "tcp", "host"),), facts=(Fact("user", "", "x"),)
+    )
+    before = replace(there, services=(held,))
+    want = wanted(desired=(stack,), acted=(CLIENT,), in_place=frozenset({CLIENT}))
+    problem = only(want, seen(sight=before))
+    assert problem.code == "swarm.no-room"
+    assert problem.fix.startswith("dtdeploy deploy app-client@far --strategy recreate")
+    assert judge_site(replace(want, in_place=frozenset()), seen(sight=before)) == ()
 
 
 def test_what_the_stack_needs_outside_must_answer() -> None:
