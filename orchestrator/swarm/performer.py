@@ -67,6 +67,7 @@ from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.redaction import Found, Observation, Redaction
 from orchestrator.swarm.ssh_config import SshDefaults
 from orchestrator.swarm.ssh_program import SshProgram
+from orchestrator.swarm.turns import Turns
 
 log = structlog.get_logger()
 
@@ -129,7 +130,7 @@ class LivePerformer:
         self._secrets = secrets
         self._redaction = Redaction(secrets.values())
 
-        program = SshProgram(ssh.config)
+        program, turns = SshProgram(ssh.config), Turns(monotonic)
 
         def link(site: str) -> SiteLink:
             return SiteLink(
@@ -140,6 +141,7 @@ class LivePerformer:
                 clock=monotonic,
                 read_seconds=timeouts.read,
                 retry_seconds=timeouts.retry,
+                turns=turns,
             )
 
         self._new_link = link
