@@ -69,9 +69,16 @@ def refused_overwrite(unit: Unit, blockers: tuple[str, ...]) -> Problem:
     )
 
 
-def not_gone(unit: Unit, there: Whereabouts, seconds: float) -> Problem:
-    """Say that a removal did not finish in time, or that nobody can tell whether it did."""
+def not_gone(
+    unit: Unit, there: Whereabouts, seconds: float, held: Problem | None = None
+) -> Problem:
+    """Say that a removal did not finish in time, or that nobody can tell whether it did.
+
+    `held` says what holds something of it from outside, as Docker told.
+    """
     unknown = there.presence is Presence.UNKNOWN
+    look = f"docker stack ps {unit.stack}   # on {unit.site}'s manager"
+    remedy = held.fix if held else there.remedy
     return Problem(
         code="removal.unknown" if unknown else "removal.unfinished",
         what=(
@@ -81,8 +88,8 @@ def not_gone(unit: Unit, there: Whereabouts, seconds: float) -> Problem:
         ),
         exit_code=ExitCode.OUTCOME_UNKNOWN if unknown else ExitCode.REMOVAL_UNFINISHED,
         where=where(unit),
-        evidence=there.evidence,
-        fix=f"docker stack ps {unit.stack}   # on {unit.site}'s manager; then repeat the command",
+        evidence=(*there.evidence, *((held.what,) if held else ())),
+        fix=f"{remedy or look}; then repeat the command",
         state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
         runbook="stack-does-not-go-away",
     )

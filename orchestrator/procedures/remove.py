@@ -88,6 +88,7 @@ def clear_away(
     networks: frozenset[str] = frozenset()
     gone = 0
     asked: set[str] = set()
+    held: Problem | None = None
     while True:
         look = yield from ask_observe(unit.site)
         if isinstance(look, Sight):
@@ -98,14 +99,18 @@ def clear_away(
         if gone >= _LOOKS_IN_A_ROW:
             return Done(words=f"gone after {look.at - began:.1f} s")
         if look.at >= patience.deadline:
-            return Failed(problems=(not_gone(unit, _at_worst(unit, look, there), look.at - began),))
+            worst = _at_worst(unit, look, there)
+            return Failed(problems=(not_gone(unit, worst, look.at - began, held),))
         if isinstance(look, Sight) and there.presence is not Presence.UNKNOWN:
             answer = yield from _next_deletion(unit, look, asked)
+            if answer is not None:
+                held = answer.problem if answer.result is Result.FAILED else None
             problem = yield from _refusal(unit, answer, patience, guard)
             if problem is not None:
                 return Failed(problems=(problem,))
         if not there.gone:
-            yield from ask_tell(_waiting_words(there), there.evidence, patience.deadline)
+            evidence = (*there.evidence, *((held.what,) if held else ()))
+            yield from ask_tell(_waiting_words(there), evidence, patience.deadline)
             yield from ask_sleep(poll_seconds)
 
 

@@ -1,5 +1,6 @@
 """Deleting by id: what is already gone counts as deleted, what got lost is never repeated."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,9 +10,13 @@ from docker.errors import APIError, NotFound
 
 from orchestrator.errors import FleetError, Problem
 from orchestrator.procedures.effects import RemoveLeftovers, RemoveServices, Result
-from orchestrator.swarm import problems
+from orchestrator.swarm import parse, problems
 from orchestrator.swarm.engine_api import SDK_CHANNELS, EngineApi
+from orchestrator.swarm.http_pipe import Request
 from orchestrator.swarm.lateness import LateError
+
+_BY_TASK = re.compile(r"is in use by task (\w+)")
+"""swarmkit manager/controlapi/network.go"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def _answered(
     def delete(deletion: _Deletion) -> Told:
         try:
             with api.begun_by(not_after):
-                return _delete(site, deletion)
+                return _delete(site, api, deletion)
         except LateError as error:
             return Told(Result.LATE, f"{deletion.kind} {deletion.id}: {error}")
 
@@ -86,7 +91,7 @@ def _answered(
     return _together(ended)
 
 
-def _delete(site: str, deletion: _Deletion) -> Told:
+def _delete(site: str, api: EngineApi, deletion: _Deletion) -> Told:
     named = f"{deletion.kind} {deletion.id}"
     try:
         deletion.delete(deletion.id)
@@ -95,7 +100,7 @@ def _delete(site: str, deletion: _Deletion) -> Told:
     except APIError as error:
         words = f"{named}: {error.explanation or error}"
         if not problems.leader_lost(words):
-            return Told(Result.FAILED, words)
+            return Told(Result.FAILED, words, _holder(site, api, words))
         return Told(Result.UNKNOWN, words, problems.docker(site, "swarm.no-quorum", words))
     except FleetError as error:
         return Told(Result.UNKNOWN, f"{named}: {error}", error.problems[0])
@@ -103,6 +108,26 @@ def _delete(site: str, deletion: _Deletion) -> Told:
         what = f"the answer to deleting {named} was lost"
         return Told(Result.UNKNOWN, what, problems.answer_lost(site, what, str(error)))
     return Told(Result.OK, f"{named} deleted")
+
+
+def _holder(site: str, api: EngineApi, words: str) -> Problem | None:
+    """Find the container that is attached to a network and is no service's (swarmkit#1692).
+
+    Of such a one the Swarm keeps a task, which no list by a stack's label shows.
+    """
+    task = _BY_TASK.search(words)
+    if task is None:
+        return None
+    try:
+        answer, nodes = api.ask([Request(f"/tasks/{task[1]}"), Request("/nodes")])
+        found = parse.attachment(answer.body) if answer.ok and nodes.ok else None
+    except FleetError:
+        return None
+    if found is None:
+        return None
+    network, container, node_id = found
+    named = {node.id: node.hostname for node in parse.nodes(nodes.body)}
+    return problems.network_held(site, network, container, named.get(node_id, node_id))
 
 
 def _together(ended: list[Told]) -> Told:

@@ -190,6 +190,30 @@ class _Task(_Model):
     iteration: _Version | None = Field(None, alias="JobIteration")
 
 
+class _AttachedContainer(_Model):
+    container: str = Field("", alias="ContainerID")
+
+
+class _AttachmentSpec(_Model):
+    attached: OrEmpty[_AttachedContainer] = Field(
+        default=_AttachedContainer(), alias="NetworkAttachmentSpec"
+    )
+
+
+class _NetworkName(_Model):
+    spec: _Spec = Field(alias="Spec")
+
+
+class _AttachedNetwork(_Model):
+    network: _NetworkName = Field(alias="Network")
+
+
+class _Attachment(_Model):
+    node: str = Field("", alias="NodeID")
+    spec: _AttachmentSpec = Field(alias="Spec")
+    networks: tuple[_AttachedNetwork, ...] = Field((), alias="NetworksAttachments")
+
+
 class _TaskId(_Model):
     id: str = Field(alias="ID")
 
@@ -368,6 +392,20 @@ def _task(seen: _Task, *, up_to_date: bool) -> Task:
         job_iteration=seen.iteration.index if seen.iteration else None,
         since=seen.status.entered.timestamp() if seen.status.entered else None,
     )
+
+
+def attachment(raw: bytes) -> tuple[str, str, str] | None:
+    """Read `GET /tasks/ID` of a container that somebody attached to a network by hand.
+
+    Returns:
+        The network's name, the container's and the node's id; None of any other task.
+
+    """
+    seen = _Attachment.model_validate_json(raw)
+    container = seen.spec.attached.container
+    if not (container and seen.networks):
+        return None
+    return seen.networks[0].network.spec.name, container, seen.node
 
 
 @lru_cache(_CACHED)

@@ -141,6 +141,19 @@ def answer_lost(site: str, what: str, *evidence: str) -> Problem:
     )
 
 
+def network_held(site: str, network: str, container: str, host: str) -> Problem:
+    """Return: a container that is no service's is attached to a stack's network."""
+    return Problem(
+        code="removal.held",
+        what=f"container {container[:12]} on {host}, which is no service's, is attached to the "
+        f"network {network}",
+        exit_code=ExitCode.REMOVAL_UNFINISHED,
+        where=Where(site=site, node=host),
+        fix=f"on {host}: docker network disconnect --force {network} {container[:12]}",
+        runbook="stack-does-not-go-away",
+    )
+
+
 def logs_incomplete(where: Where, said: str) -> Problem:
     """Return: not every node gave what its tasks wrote. Docker does not say which one.
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.errors import ExitCode
+from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.observed import Look, NodeState, Sight, TaskState
 from orchestrator.planning.plan import Command, Plan, Step, StepKind
 from orchestrator.procedures.book import Book
@@ -440,6 +440,41 @@ def test_leftovers_that_stay_are_named_once_all_else_is_gone() -> None:
     problem = driven.outcome.problems[0]
     assert problem.exit_code is ExitCode.REMOVAL_UNFINISHED
     assert problem.evidence == ("network net",)
+
+
+HOLDER = Problem(
+    code="removal.held",
+    what="container abc on w is attached",
+    exit_code=ExitCode.REMOVAL_UNFINISHED,
+    fix="on w: docker network disconnect --force net abc",
+)
+IN_USE = Answer(result=Result.FAILED, at=0.0, words="network net is in use", problem=HOLDER)
+
+
+def test_what_holds_a_network_from_outside_is_named_while_and_after_it_is_waited_for() -> None:
+    world = World()
+    world.answers = [OK, *[IN_USE] * 1000]
+    driven = removed(world)
+    assert isinstance(driven.outcome, Failed)
+    (problem,) = driven.outcome.problems
+    assert problem.code == "removal.unfinished"
+    assert problem.evidence[-1] == HOLDER.what
+    assert problem.fix == f"{HOLDER.fix}; then repeat the command"
+    assert HOLDER.what in driven.told[-1].items
+
+
+def test_what_held_it_is_forgotten_once_it_has_let_go() -> None:
+    world = World()
+    world.answers = [OK, IN_USE, Answer(result=Result.UNKNOWN, at=0.0, problem=HOLDER)]
+    assert isinstance(removed(world).outcome, Done)
+
+
+def test_a_task_that_never_ends_is_named_with_how_to_end_it() -> None:
+    outcome = removed(World(stop_seconds=1e9)).outcome
+    assert isinstance(outcome, Failed)
+    (problem,) = outcome.problems
+    assert problem.fix.startswith("on far-m: docker rm -f $(docker ps -aq -f label=")
+    assert problem.fix.endswith("sudo systemctl restart docker; then repeat the command")
 
 
 def test_a_site_out_of_sight_is_waited_for_longer() -> None:

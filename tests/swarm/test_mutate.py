@@ -1,3 +1,4 @@
+import json
 import threading
 import time
 
@@ -110,3 +111,46 @@ def test_a_site_that_cannot_be_asked_leaves_a_deletion_open(operator: Operator) 
     assert answer.problem is not None
     assert answer.problem.code == "site.unreachable"
     performer.close()
+
+
+HELD = "rpc error: code = FailedPrecondition desc = network n is in use by task t1"
+ATTACHED = {
+    "ID": "t1",
+    "NodeID": "w1",
+    "Spec": {"NetworkAttachmentSpec": {"ContainerID": "e36be7330bd2b298"}},
+    "NetworksAttachments": [{"Network": {"ID": "n", "Spec": {"Name": "datatrail_net"}}}],
+}
+NODES = [{"ID": "w1", "Spec": {}, "Status": {"State": "ready"}, "Description": {"Hostname": "w"}}]
+
+
+def held(daemon: Daemon, performer: LivePerformer, task: Reply) -> Answer:
+    daemon.replies["DELETE /networks/n"] = lambda: error(500, HELD)
+    daemon.replies["GET /tasks/t1"] = lambda: task
+    daemon.replies["GET /nodes"] = lambda: (200, json.dumps(NODES).encode())
+    answer = performer.perform(RemoveLeftovers(unit=UNIT, networks=("n",)))
+    assert isinstance(answer, Answer)
+    assert (answer.result, answer.words) == (Result.FAILED, f"network n: {HELD}")
+    return answer
+
+
+def test_a_container_that_holds_a_network_is_named(
+    daemon: Daemon, performer: LivePerformer
+) -> None:
+    problem = held(daemon, performer, (200, json.dumps(ATTACHED).encode())).problem
+    assert problem is not None
+    assert problem.what == (
+        "container e36be7330bd2 on w, which is no service's, is attached to the network"
+        " datatrail_net"
+    )
+    assert problem.fix == "on w: docker network disconnect --force datatrail_net e36be7330bd2"
+
+
+@pytest.mark.parametrize(
+    "task",
+    [error(404, "task t1 not found"), (200, json.dumps(ATTACHED | {"Spec": {}}).encode())],
+    ids=["gone by then", "of a service"],
+)
+def test_another_task_that_holds_it_is_not(
+    daemon: Daemon, performer: LivePerformer, task: Reply
+) -> None:
+    assert held(daemon, performer, task).problem is None
