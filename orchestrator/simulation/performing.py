@@ -240,6 +240,8 @@ def inspect(site: SimSite, at: float) -> Process[Inspection]:
     yield from look(swarm, at)
     yield swarm.between(0.1, 0.4)
     pool = swarm.pool
+    images = dict.fromkeys(service.image for service in swarm.services.values())
+    asked = tuple(map(swarm.registry.check, images))
     return Inspection(
         site=swarm.site,
         engine_version=found.engine_version,
@@ -255,5 +257,6 @@ def inspect(site: SimSite, at: float) -> Process[Inspection]:
         certificate_days=found.certificate_days,
         sessions=min(SESSIONS, found.sessions),
         releases=found.releases,
+        unpullable=tuple((check.image, check.words) for check in asked if not check.ok),
         unknown=(("certificate", "it may not be read, and was not shown on port 2377"),),
     )

@@ -37,13 +37,13 @@ from orchestrator.swarm.remote_command import CommandResult
 _FACTS_SECONDS = 20.0
 _PREDEFINED = ("bridge", "host", "none")
 """Networks that every host has; a compose file may call them external."""
-_LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
+LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
 _SCRIPT = f"""
 echo ==cli; docker --version
 echo ==df; df -Pk "$1"
 echo ==tcp; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
 echo ==udp; cat /proc/net/udp /proc/net/udp6 2>/dev/null
-echo ==logins; {_LOGINS}
+echo ==logins; {LOGINS}
 exit 0
 """
 
@@ -90,8 +90,8 @@ def check_images(link: SiteLink, clocks: Clocks, effect: CheckImages) -> Checked
 
     """
     try:
-        logins = registry.read_logins(_run(link, _LOGINS))
-        checks = _images(link, effect.images, logins)
+        logins = registry.read_logins(_run(link, LOGINS))
+        checks = ask_registries(link, effect.images, logins)
     except FleetError as error:
         return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
     return CheckedImages(site=link.site, images=checks)
@@ -126,7 +126,7 @@ def _examined(
         disk_free_bytes=free,
         disk_total_bytes=total,
         clock_offset_seconds=daemon.clock_offset_seconds,
-        images=_images(link, effect.images, registry.read_logins(facts.get("logins", b""))),
+        images=ask_registries(link, effect.images, registry.read_logins(facts.get("logins", b""))),
         requires=tuple(_requires(link, clocks, effect)),
         listening=_listening(effect, facts, sight, containers),
         all_networks=(*(n.name for n in parse.networks(networks.body)), *_PREDEFINED),
@@ -218,9 +218,10 @@ def _requires(
         yield wanted, ProbeResult(ok=ok, at=clocks.monotonic(), words=words)
 
 
-def _images(
+def ask_registries(
     link: SiteLink, images: tuple[str, ...], logins: registry.Logins
 ) -> tuple[ImageCheck, ...]:
+    """Let the site's daemon ask about images, side by side, with its manager's logins."""
     if not images:
         return ()
     helped = _helped(link, images, logins)

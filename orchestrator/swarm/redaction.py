@@ -72,7 +72,13 @@ class Redaction:
                 return seen  # its options are compared, and never shown
             case Inspection():
                 unknown = tuple((name, self.words(said)) for name, said in seen.unknown)
-                return replace(seen, images_words=self.words(seen.images_words), unknown=unknown)
+                refused = tuple((image, self.words(said)) for image, said in seen.unpullable)
+                return replace(
+                    seen,
+                    images_words=self.words(seen.images_words),
+                    unpullable=refused,
+                    unknown=unknown,
+                )
             case Examination():
                 requires = tuple(
                     (probe, replace(said, words=self.words(said.words)))
