@@ -3,7 +3,7 @@
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -53,7 +53,7 @@ class Hops:
     def back_to(self, number: int) -> None:
         """End all but the first `number` transports, the farthest first; and a ProxyCommand."""
         while len(self.transports) > number:
-            self.transports.pop().close()
+            _end(self.transports.pop())
         if self.proxy is not None and not number:
             self.proxy.close()
             self.proxy = None
@@ -61,9 +61,15 @@ class Hops:
     def close(self) -> None:
         """End them, the farthest first."""
         for transport in reversed(self.transports):
-            transport.close()
+            _end(transport)
         if self.proxy is not None:
             self.proxy.close()
+
+
+def _end(transport: paramiko.Transport) -> None:
+    """Close it; one that was never started leaves its socket open otherwise."""
+    transport.close()
+    transport.sock.close()
 
 
 def open_hops(site: str, target: Target, turns: Turns | None = None) -> Hops:
@@ -138,7 +144,7 @@ def _transport(site: str, hop: Target, target: Target, hops: Hops) -> paramiko.T
     """Return a transport of which nothing is known yet but that something answers."""
     try:
         sock = _stream(hop, target, hops)
-        transport = paramiko.Transport(sock)
+        transport = paramiko.Transport(sock, disabled_algorithms=login.disabled(hop))
     except socket.gaierror as error:
         what = f"the name {hop.host} cannot be resolved"
         raise FleetError(problems.unreachable(site, what, str(error), fix=_try(hop))) from error
@@ -175,6 +181,7 @@ def _authenticate(site: str, hop: Target, hops: Hops) -> None:
     transport = hops.transport
     known = host_keys.known_keys(hop.host_key_names, hop.known_hosts)
     options = transport.get_security_options()
+    _restrict(site, hop, options)
     options.key_types = host_keys.preferred_types(known, options.key_types)
     try:
         transport.start_client(timeout=hop.connect_timeout_seconds)
@@ -184,6 +191,24 @@ def _authenticate(site: str, hop: Target, hops: Hops) -> None:
         raise kind(_no_answer(site, hop, error, hops.last_refusal)) from error
     host_keys.verify(site, hop, key, known)
     login.log_in(site, transport, hop)
+
+
+def _restrict(site: str, hop: Target, options: paramiko.transport.SecurityOptions) -> None:
+    """Use no other algorithm than the operator's configuration allows."""
+    options.ciphers = _chosen(site, hop, "ciphers", options.ciphers)
+    options.digests = _chosen(site, hop, "macs", options.digests)
+    options.kex = _chosen(site, hop, "kexalgorithms", options.kex)
+    options.key_types = _chosen(site, hop, "hostkeyalgorithms", options.key_types)
+
+
+def _chosen(site: str, hop: Target, option: str, known: Iterable[str]) -> tuple[str, ...]:
+    ours = tuple(known)
+    allowed = hop.allowed(option)
+    chosen = tuple(name for name in ours if name in allowed) if allowed else ours
+    if not chosen:
+        words = f"{option} {','.join(allowed)}: none of these is known here, but {','.join(ours)}"
+        raise FleetError(problems.config_invalid(site, "~/.ssh/config", words))
+    return chosen
 
 
 def _dropped(error: Exception) -> bool:
