@@ -90,6 +90,12 @@ def test_an_image_that_moved_is_an_update_too() -> None:
     assert told(same, runs("a", "b"), digest="sha256:bb") == [(WHY, True)]
 
 
+def test_a_digest_that_the_plan_pins_is_an_update_too() -> None:
+    same = replace(ANEW, facts=(*OLD, FIRST), image="registry/app:1@sha256:aa")
+    assert told(same, runs("a", "b")) == []
+    assert told(replace(same, image="registry/app:1@sha256:bb"), runs("a", "b")) == [(WHY, True)]
+
+
 @pytest.mark.parametrize(
     ("what", "seen"),
     [
