@@ -29,8 +29,15 @@ HOME_CLIENT = Unit(stack="app-client", site="home")
 SHA = "a" * 40
 
 
-def node(name: str = "far-m", state: NodeState = NodeState.READY, *, leader: bool = True) -> Node:
-    return Node(id=f"id-{name}", hostname=name, state=state, manager=leader, leader=leader)
+def node(
+    name: str = "far-m",
+    state: NodeState = NodeState.READY,
+    *,
+    leader: bool = True,
+    **other: object,
+) -> Node:
+    base = Node(id=f"id-{name}", hostname=name, state=state, manager=leader, leader=leader)
+    return replace(base, **other)  # type: ignore[arg-type]  # keyword values are the caller's own
 
 
 def service(name: str = "web", stack: str = CLIENT.stack, **other: object) -> Service:

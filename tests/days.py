@@ -109,7 +109,11 @@ def day_of(seed: int) -> Day:
         ),
         generation=rng.choice((1, 2)),
         order=order,
-        faults=(*(_fault(rng, inventory) for _ in range(rng.randint(0, 4))), *_deaf(seed)),
+        faults=(
+            *(_fault(rng, inventory) for _ in range(rng.randint(0, 4))),
+            *_deaf(seed),
+            *_outdated(seed, inventory),
+        ),
         first=_ills(rng),
         second=second,
         second_at=round(rng.uniform(0, 45), 2),
@@ -232,7 +236,7 @@ _CHANNELS = (
     FaultKind.CHANNEL_HANGS,
     FaultKind.CHANNEL_LOSES_REPLY,
 )
-_DEAF, _APART = 0.2, 1_000_003
+_DEAF, _OUTDATED, _APART = 0.2, 0.15, 1_000_003
 _SHARES, _SHARING = 0.3, 2_000_003
 _PAIRS = ((DAEMONS, SERVER), (CLIENTS[0], DAEMONS), (EDGE, CLIENTS[1]))
 """Who may use what whom makes: once without a `depends_on` that says so."""
@@ -257,6 +261,18 @@ def _deaf(seed: int) -> Iterator[Fault]:
             at=round(rng.uniform(0, 20), 2),
             kind=rng.choice(_CHANNELS),
             for_seconds=rng.choice((0.0, 2.0, 20.0)),
+        )
+
+
+def _outdated(seed: int, inventory: Inventory) -> Iterator[Fault]:
+    """Yield how some days a site's Docker is too old for what is deployed; drawn apart as well."""
+    rng = chance(seed + 2 * _APART)
+    if rng.random() < _OUTDATED:
+        yield Fault(
+            at=rng.choice((0.0, round(rng.uniform(0, 40), 2))),
+            kind=rng.choice((FaultKind.FILE_REFUSED, FaultKind.FIELD_DROPPED)),
+            site=rng.choice(_names(inventory)),
+            for_seconds=rng.choice((0.0, 8.0, 70.0)),
         )
 
 

@@ -287,6 +287,8 @@ def _mending(site: SimSite) -> Iterator[FaultKind]:
     swarm = site.swarm
     yield FaultKind.LINK_OK
     yield FaultKind.REGISTRY_OK
+    yield FaultKind.FILE_TAKEN
+    yield FaultKind.FIELD_KEPT
     if swarm.frozen:
         yield FaultKind.DAEMON_THAWED
     if not swarm.daemon_up:

@@ -38,6 +38,7 @@ _APPLETS = (
     "env",
 )
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_OTHER = {"amd64": "arm64", "arm64": "amd64"}
 CREATED = "2026-01-01T00:00:00Z"
 _SECOND = 1_000_000_000
 _FAILS = {"Test": ["CMD", "/bin/false"], "Interval": _SECOND, "Timeout": 2 * _SECOND}
@@ -80,9 +81,10 @@ def _build(name: str, kind: Kind, layer: bytes, created: str) -> Image:
     if check := _HEALTH_CHECKS.get(kind):
         settings["Healthcheck"] = check
     plain = digest(gzip.decompress(layer))
+    here = _ARCHITECTURES[platform.machine()]
     config = _json(
         {
-            "architecture": _ARCHITECTURES[platform.machine()],
+            "architecture": _OTHER[here] if kind is Kind.OTHER_MACHINE else here,
             "os": "linux",
             "created": created,
             "config": settings,

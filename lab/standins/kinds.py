@@ -12,6 +12,7 @@ class Kind(Enum):
     UNHEALTHY = "unhealthy"  # its health check fails and it is replaced, over and over
     IGNORES_SIGTERM = "ignores-sigterm"  # ends by SIGKILL after its grace period
     STUCK = "stuck"  # ignores SIGTERM and asked for a grace period of hours
+    OTHER_MACHINE = "other-machine"  # its image says that it is for another architecture
     MISSING = "missing"  # the registry has no such tag
 
     @property
@@ -32,4 +33,5 @@ PUSHED = (
     Kind.NEVER_HEALTHY,
     Kind.UNHEALTHY,
     Kind.IGNORES_SIGTERM,
+    Kind.OTHER_MACHINE,
 )

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 
 from orchestrator.cli.wiring import World
 from orchestrator.engine.digests import image_digests
-from orchestrator.engine.gather import look_at
-from orchestrator.fleet.observed import Look, Sight, Unseen
+from orchestrator.engine.gather import gather, look_at
+from orchestrator.fleet.observed import Look, Sight, Unseen, Volume
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.differences import (
     span_ends,
     unit_drift,
+    volumes_to_ask,
     with_differences,
 )
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.selection import Request, select_seen
+from orchestrator.procedures.effects import CheckedVolumes, CheckVolumes
 from orchestrator.sources.model import Sourced
 from orchestrator.ui.drift_view import FleetDrift
 
@@ -33,7 +35,11 @@ def fleet_drift(world: World, request: Request, refs: Mapping[str, str]) -> Flee
     world.checkout.pins()
     sourced = world.checkout.read(units)
     digests = digests_of(world, looks, sourced)
-    rows = tuple(unit_drift(inventory, sourced[unit], looks[unit.site], digests) for unit in units)
+    volumes = volumes_of(world, looks, sourced)
+    rows = tuple(
+        unit_drift(inventory, sourced[unit], looks[unit.site], digests, volumes.get(unit.site, ()))
+        for unit in units
+    )
     ends = span_ends((row.revision, row.pinned) for row in rows)
     return FleetDrift(
         units=rows,
@@ -54,6 +60,16 @@ def digests_of(
     return image_digests(world.backend, {image: tuple(at) for image, at in sites.items()})
 
 
+def volumes_of(
+    world: World, looks: Mapping[str, Look], sourced: Mapping[Unit, Sourced]
+) -> dict[str, tuple[Volume, ...]]:
+    """Return the volumes with a driver or options that are at each manager; none asks nobody."""
+    asked = volumes_to_ask(looks, sourced)
+    effects = [CheckVolumes(site=site, names=names) for site, names in asked.items()]
+    answers = gather(world.backend, effects) if effects else ()
+    return {a.site: a.volumes for a in answers if isinstance(a, CheckedVolumes)}
+
+
 def compared(
     world: World,
     plan: Plan,
@@ -69,5 +85,6 @@ def compared(
         looks=looks,
         sourced=sourced,
         digests=digests,
+        volumes=volumes_of(world, looks, sourced),
         spans=world.checkout.spans(ends) if ends else (),
     )

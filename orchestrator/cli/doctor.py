@@ -15,9 +15,10 @@ def doctor(refs: dict[str, str], **selection: Any) -> int:  # noqa: ANN401 - the
     """Find out what is wrong, and what to type about it; changes nothing.
 
     First what wears out at each site, a line a check: ingress addresses, disk, images, the Swarm's
-    certificate, clock, versions, SSH sessions, releases. Then the preflight of a restart: all that
-    a run would trip over. At the end each cause once, with the sites it is at, what it means, the
-    tool's own words, the command that mends it, and the runbook. Without a selection: --all.
+    certificate, clock, versions, SSH sessions, releases, registry logins. Then the preflight of a
+    restart: all that a run would trip over. At the end each cause once, with the sites it is at,
+    what it means, the tool's own words, the command that mends it, and the runbook. Without a
+    selection: --all.
 
     \b
       dtdeploy doctor

@@ -13,6 +13,7 @@ from orchestrator.procedures.effects import (
     Announce,
     Answer,
     CheckImages,
+    CheckVolumes,
     ConfigAnswer,
     ConfigResult,
     CreateConfig,
@@ -61,6 +62,7 @@ _WORDS: Mapping[type, str] = {
     Observe: "looking at {site}",
     Examine: "checking {site}",
     Inspect: "checking {site}",
+    CheckVolumes: "asking about volumes at {site}",
     CheckImages: "asking the registries from {site}",
     PullImages: "pulling images at {site}",
     ShipRelease: "shipping a release to {site}",
@@ -91,7 +93,7 @@ def unanswered(effect: Effect, at: float, seconds: float) -> object:
     knows what became of it.
     """
     match effect:
-        case Observe() | Examine() | CheckImages() | Inspect():
+        case Observe() | Examine() | CheckImages() | CheckVolumes() | Inspect():
             return Unseen(site=effect.site, at=at, problem=_unread(effect, seconds))
         case RunProbe():
             return ProbeResult(ok=False, at=at, words=_unread(effect, seconds).what)

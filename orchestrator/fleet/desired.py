@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from orchestrator.fleet.observed import Facts, Mode
+from orchestrator.fleet.observed import Facts, Mode, Volume
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME
 
@@ -125,6 +125,8 @@ class DesiredStack:
     external_secrets: tuple[str, ...] = ()
     external_volumes: tuple[str, ...] = ()
     external_at: tuple[tuple[tuple[str, str], str], ...] = ()
+    volume_options: tuple[Volume, ...] = ()
+    """Volumes of services that declare a driver or options for them."""
 
     def service_name(self, service: DesiredService) -> str:
         """Return the full name Docker gives the service: `stack_service`."""

@@ -7,7 +7,7 @@ from enum import Enum
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
 from orchestrator.fleet.facts import SECRETIVE, digest_of, tagged
-from orchestrator.fleet.observed import Contents, Facts, Resource, Service
+from orchestrator.fleet.observed import Contents, Facts, Resource, Service, Volume
 
 _ORDER = (
     "service", "image", "image digest", "replicas", "mode", "command", "entrypoint",
@@ -104,6 +104,37 @@ def drift(
         *_resources("secret", desired.secrets, found.secrets),
     ]
     return tuple(sorted(dict.fromkeys(changes), key=_weight))
+
+
+def kept_volumes(desired: DesiredStack, found: Iterable[Volume]) -> tuple[Change, ...]:
+    """Tell which volumes are there already with another driver or other options than declared.
+
+    Docker takes them as they are, whatever is deployed (moby#36167).
+
+    Args:
+        desired: what the compose file says.
+        found: volumes of a node that may run the stack.
+
+    """
+    there = {volume.name: volume for volume in found}
+    changes = []
+    for volume in desired.volume_options:
+        known = there.get(volume.name)
+        if known is None or known == volume:
+            continue
+        driver = known.driver != volume.driver
+        changes.append(
+            Change(
+                service="",
+                kind="volume",
+                item=volume.name,
+                how=How.CHANGED,
+                now=f"driver {known.driver}" if driver else "",
+                declared=f"driver {volume.driver}" if driver else "",
+                hidden=not driver,
+            )
+        )
+    return tuple(changes)
 
 
 def moved_images(

@@ -46,6 +46,10 @@ SECRETIVE = frozenset(
 """Kinds whose values may hold a secret, and are never shown unless declared public."""
 
 
+OF_THE_SERVICE = frozenset({"label", "mode", "replicas", "rollback", "update"})
+"""Kinds that are no task's: a change of these alone restarts none."""
+
+
 def facts(spec: ServiceSpec) -> Facts:
     """Return all facts of a service, sorted."""
     return tuple(sorted(_facts(spec)))

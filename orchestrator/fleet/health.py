@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, Policy
+from orchestrator.fleet.facts import tagged
 from orchestrator.fleet.history import Failure, History
 from orchestrator.fleet.observed import (
     Contents,
@@ -19,11 +20,18 @@ from orchestrator.fleet.observed import (
     Unseen,
     contents,
 )
+from orchestrator.fleet.platforms import listed, unsupported, usable
 from orchestrator.fleet.presence import blindness
 
 _FAILED_UPDATES = frozenset({"paused", "rollback_started", "rollback_paused", "rollback_completed"})
 # A rejection with one of these does not go away by trying again.
-_NO_IMAGE = ("no such image", "pull access denied", "manifest unknown", "repository does not exist")
+_NO_IMAGE = (
+    "no such image",
+    "pull access denied",
+    "manifest unknown",
+    "repository does not exist",
+    "no matching manifest for",
+)
 _IDLE_SECONDS = 10.0
 """Twice Swarm's default restart delay (swarmkit api/defaults): a slot idle that long is dead."""
 _NO_ADDRESS_SECONDS = 15.0
@@ -260,7 +268,9 @@ class _Judged:
         waited = self.history.in_state_seconds(task, self.sight.at)
         words = task.error or task.state.name.lower()
         final = False
-        if "no suitable node" in task.error:
+        if unsupported(task.error):
+            words, final = self.platform_words(service, task), True
+        elif "no suitable node" in task.error:
             final = waited >= self.policy.no_node_seconds
         elif task.state is TaskState.NEW and waited >= _NO_ADDRESS_SECONDS:
             words = "stays new: its network has no free address (docker network inspect ingress)"
@@ -268,6 +278,13 @@ class _Judged:
         elif node is not None and node.state is not NodeState.READY:
             words = f"its node is {node.state.value}"
         return Reason(service=service.name, task=task.slot, node=host, words=words, final=final)
+
+    def platform_words(self, service: Service, task: Task) -> str:
+        there = listed(usable(self.sight.nodes))
+        return (
+            f"image {tagged(task.image)} is for {listed(service.platforms)}, the nodes are {there}"
+            f": {task.error}"
+        )
 
 
 def _wanted_running(tasks: tuple[Task, ...]) -> tuple[Task, ...]:

@@ -83,7 +83,7 @@ class Node:
     leader: bool = False
     reachability: str = ""
     platform: str = ""
-    """Operating system and architecture (`linux/x86_64`), "" where nobody said."""
+    """Its "os/architecture" (fleet/platforms.py), "" where nobody said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,8 @@ class Service:
     mode: Mode = Mode.REPLICATED
     replicas: int = 1
     image: str = ""
+    platforms: tuple[str, ...] = ()
+    """What its image is for, as the registry said when it was deployed."""
     update_state: str = ""
     update_message: str = ""
     monitor_seconds: float = 5.0
@@ -161,6 +163,19 @@ class Resource:
     id: str
     name: str
     stack: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A volume of one node, or as a compose file declares it. Its options may be secret.
+
+    Docker makes it when a task first needs it, and never changes it: one of that name is taken as
+    it is (moby volume/service, create).
+    """
+
+    name: str
+    driver: str = "local"
+    options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

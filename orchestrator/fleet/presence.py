@@ -38,6 +38,8 @@ class Whereabouts:
 
     presence: Presence
     evidence: tuple[str, ...] = ()
+    remedy: str = ""
+    """What to type, and where, to end what should have ended by itself; "" if nobody can say."""
 
     @property
     def gone(self) -> bool:
@@ -70,7 +72,8 @@ def whereabouts(unit: Unit, look: Look, *, networks: frozenset[str] = frozenset(
     unsure = tuple(_unsure_tasks(look, mine, nodes))
     still = tuple(_still_there(look, mine, nodes, networks))
     if still:
-        return Whereabouts(presence=Presence.PRESENT, evidence=still + unsure)
+        remedy = _remedy(look, mine, nodes)
+        return Whereabouts(presence=Presence.PRESENT, evidence=still + unsure, remedy=remedy)
     if unsure:
         return Whereabouts(presence=Presence.UNKNOWN, evidence=unsure)
     return Whereabouts(presence=Presence.GONE)
@@ -148,6 +151,29 @@ def _still_there(
         yield f"secret {secret.name}"
     for config in mine.configs:
         yield f"config {config.name}"
+
+
+def _remedy(sight: Sight, mine: Contents, nodes: dict[str, Node]) -> str:
+    """Say how to end the first process of what is left, once its services are deleted.
+
+    A task that is on no node is the Swarm's leader's to forget (moby#36527).
+    """
+    if mine.services:
+        return ""
+    left = [task for task in mine.tasks if blocks(task, nodes)]
+    placed = next((task for task in left if task.node_id), None)
+    if placed is not None:
+        label = f"label=com.docker.swarm.task.id={placed.id}"
+        return (
+            f"on {nodes[placed.node_id].hostname}: docker rm -f $(docker ps -aq -f {label}); "
+            "if there is none, or it stays: sudo systemctl restart docker"
+        )
+    if left:
+        leader = next((node.hostname for node in sight.nodes if node.leader), "the leader")
+        return f"on {leader}, which leads the Swarm: sudo systemctl restart docker"
+    live = (one.name for one in mine.containers if one.state in _LIVE_CONTAINER)
+    name = next(live, "")
+    return f"on {sight.site}'s manager: docker rm -f {name}" if name else ""
 
 
 def _unseen_words(look: Unseen) -> str:

@@ -37,7 +37,7 @@ class Usage:
     """What somebody in a Swarm uses of the stack `maker`.
 
     `by` names the service or container in words, `stack` is whose it is, "" if nobody's. `see` is
-    the command that shows it, and where.
+    the command that shows it, and where; `release` one that ends it, "" where none does alone.
     """
 
     kind: str
@@ -46,6 +46,7 @@ class Usage:
     by: str
     stack: str
     see: str
+    release: str = ""
 
     def __str__(self) -> str:
         return f"{self.by} uses {self.kind} {self.name}"
@@ -80,11 +81,27 @@ def usages(sight: Sight) -> tuple[Usage, ...]:
     """Return what others than a stack itself use of it, services by name, then containers."""
     makers = makers_seen(sight) | _volumes(sight)
     return tuple(
-        Usage(kind=kind, name=name, maker=maker, by=by, stack=stack, see=see)
+        Usage(
+            kind=kind,
+            name=name,
+            maker=maker,
+            by=by,
+            stack=stack,
+            see=see,
+            release=_release(by, kind, name),
+        )
         for by, stack, see, things in (*_services(sight), *_containers(sight))
         for kind, name in sorted(things)
         if (maker := makers.get((kind, name))) and maker != stack
     )
+
+
+def _release(by: str, kind: str, name: str) -> str:
+    """Return what takes a container off a network; a service has to change or go."""
+    container, _, host = by.removeprefix("container ").partition(" on ")
+    held = by.startswith("container ") and kind == NETWORK
+    command = f"docker network disconnect --force {name} {container}   # on node {host}"
+    return command if held else ""
 
 
 _Using = tuple[str, str, str, Iterable[tuple[str, str]]]

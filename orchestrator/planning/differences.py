@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.fleet.drift import Change, How, drift, moved_images
-from orchestrator.fleet.observed import Look, Sight, contents
+from orchestrator.fleet.drift import Change, How, drift, kept_volumes, moved_images
+from orchestrator.fleet.observed import Look, Sight, Volume, contents
 from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import MIXED, origin
 from orchestrator.fleet.unit import Revision, Unit
@@ -71,9 +71,13 @@ class UnitDrift:
 
 
 def unit_drift(
-    inventory: Inventory, sourced: Sourced, look: Look, digests: Mapping[str, str]
+    inventory: Inventory,
+    sourced: Sourced,
+    look: Look,
+    digests: Mapping[str, str],
+    volumes: Iterable[Volume] = (),
 ) -> UnitDrift:
-    """Judge one unit; see `differing`."""
+    """Judge one unit; see `differing`. `volumes` are those of the manager's node."""
     unit = sourced.desired.unit
     presence = whereabouts(unit, look).presence
     if isinstance(look, Sight) and not contents(look, unit.stack).services:
@@ -84,8 +88,23 @@ def unit_drift(
         presence=presence,
         pinned=sourced.release.revision,
         revision=origin(unit, look).revision if isinstance(look, Sight) else "",
-        changes=_with_content(differing(inventory, sourced, look, digests), sourced, look),
+        changes=(
+            *_with_content(differing(inventory, sourced, look, digests), sourced, look),
+            *kept_volumes(sourced.desired, volumes),
+        ),
     )
+
+
+def volumes_to_ask(
+    looks: Mapping[str, Look], sourced: Mapping[Unit, Sourced]
+) -> dict[str, tuple[str, ...]]:
+    """Return, for each site that is seen, the volumes that declare a driver or options."""
+    names: dict[str, dict[str, None]] = {}
+    for unit, source in sourced.items():
+        for volume in source.desired.volume_options:
+            if isinstance(looks.get(unit.site), Sight):
+                names.setdefault(unit.site, {})[volume.name] = None
+    return {site: tuple(wanted) for site, wanted in names.items()}
 
 
 def with_differences(
@@ -96,8 +115,12 @@ def with_differences(
     sourced: Mapping[Unit, Sourced],
     digests: Mapping[str, str],
     spans: Iterable[Span],
+    volumes: Mapping[str, tuple[Volume, ...]],
 ) -> Plan:
-    """Return the plan with what differs of each unit whose files were read, and the commits."""
+    """Return the plan with what differs of each unit whose files were read, and the commits.
+
+    `volumes` are those of the managers' own nodes, by site.
+    """
 
     def told(item: UnitPlan) -> UnitPlan:
         source = sourced.get(item.unit)
@@ -105,11 +128,20 @@ def with_differences(
             return item
         look = looks[item.unit.site]
         changes = _with_content(differing(inventory, source, look, digests), source, look)
+        kept = kept_volumes(source.desired, volumes.get(item.unit.site, ()))
         moved = tuple(f"{c.what} {c.detail}" for c in changes if c.how is How.MOVED)
-        dangers = (*item.dangers, *dict.fromkeys(moved))
-        return replace(item, drift=changes, dangers=dangers)
+        stale = (_stale(c) for c in kept if item.action.deploys)
+        dangers = (*item.dangers, *dict.fromkeys(moved), *stale)
+        return replace(item, drift=(*changes, *kept), dangers=dangers)
 
     return replace(plan, units=tuple(map(told, plan.units)), spans=tuple(spans))
+
+
+def _stale(change: Change) -> str:
+    return (
+        f"{change.what} keeps its old options: once the stack is down, "
+        f"docker volume rm {change.item}   # on each node; what is in it may be lost"
+    )
 
 
 def span_ends(

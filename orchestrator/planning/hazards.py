@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from orchestrator.fleet.health import Verdict
-from orchestrator.fleet.observed import Look
+from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import MIXED
 from orchestrator.fleet.unit import Unit
@@ -17,6 +17,7 @@ from orchestrator.sources.lineage import Descent, Lineage
 from orchestrator.sources.model import Sourced
 
 _SHORT = 10
+_SSH = 22
 
 
 def with_hazards(
@@ -43,7 +44,12 @@ def with_hazards(
     return replace(
         plan,
         risk=assess(plan, history),
-        dangers=(*plan.dangers, *_unusual(known), *_unmet(inventory, plan, looks)),
+        dangers=(
+            *plan.dangers,
+            *_unusual(known),
+            *_unmet(inventory, plan, looks),
+            *_over_ssh(plan, looks, sourced),
+        ),
         no_way_back=(
             *left_behind(plan, looks, sourced),
             *_astray(plan, known),
@@ -74,6 +80,22 @@ def _unmet(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> Itera
         state = "gone" if seen.presence is Presence.GONE else state
         why = f" ({seen.words[0]})" if seen.words else ""
         yield f"{below} is {state}{why}: {_named(units)} will not be deployed without it"
+
+
+def _over_ssh(
+    plan: Plan, looks: Mapping[str, Look], sourced: Mapping[Unit, Sourced]
+) -> Iterator[str]:
+    """Name units that take port 22 of nodes that nobody looks at; preflight asks the manager's."""
+    for unit in (item.unit for item in plan.units if item.action.deploys and item.unit in sourced):
+        look = looks.get(unit.site)
+        alone = isinstance(look, Sight) and len(look.nodes) == 1
+        takes = any(
+            (port.port, port.protocol, port.mode) == (_SSH, "tcp", "ingress")
+            for service in sourced[unit].desired.services
+            for port in service.ports
+        )
+        if takes and not alone:
+            yield f"{unit} takes port {_SSH} on every node: a login by SSH on {_SSH} ends there"
 
 
 def _unknown_formers(plan: Plan) -> Iterator[str]:

@@ -13,6 +13,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     RunProbe        -> ProbeResult
     Examine         -> Examination | Unseen
     CheckImages     -> CheckedImages | Unseen
+    CheckVolumes    -> CheckedVolumes | Unseen
     Inspect         -> Inspection | Unseen
     ReadLogs        -> Written
     CreateConfig, ReadConfig,
@@ -32,7 +33,7 @@ from typing import Any
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.logs import LogLine, LogQuery
-from orchestrator.fleet.observed import Sight
+from orchestrator.fleet.observed import Sight, Volume
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.inspection import Inspect
 from orchestrator.procedures.told import News
@@ -145,6 +146,14 @@ class CheckImages:
 
     site: str
     images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckVolumes:
+    """Ask a site's manager what volumes of these names are like on its own node."""
+
+    site: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +278,7 @@ Effect = (
     | RunProbe
     | Examine
     | CheckImages
+    | CheckVolumes
     | Inspect
     | ReadLogs
     | CreateConfig
@@ -385,6 +395,7 @@ class ImageCheck:
 
     `denied`: the registry refused the login or there is none; `missing`: it has no such
     image; both False with `ok` False: the registry could not be asked. `words` quotes it.
+    `platforms`: what the image is for, as fleet/platforms.py has it; () if nobody said.
     """
 
     image: str
@@ -393,6 +404,7 @@ class ImageCheck:
     missing: bool = False
     digest: str = ""
     words: str = ""
+    platforms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,6 +413,14 @@ class CheckedImages:
 
     site: str
     images: tuple[ImageCheck, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedVolumes:
+    """The volumes that are there, of those asked for."""
+
+    site: str
+    volumes: tuple[Volume, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -415,7 +435,7 @@ class Examination:
     """Everything preflight found out about one site.
 
     `clock_offset_seconds` is the manager's clock minus ours, half a round trip taken off.
-    `listening` are TCP ports in use on the manager that are not Docker's own publishing.
+    `listening` are ports in use on the manager, each with its protocol, that no service has.
     """
 
     sight: Sight
@@ -426,7 +446,7 @@ class Examination:
     clock_offset_seconds: float
     images: tuple[ImageCheck, ...] = ()
     requires: tuple[tuple[Probe, ProbeResult], ...] = ()
-    listening: tuple[int, ...] = ()
+    listening: tuple[tuple[int, str], ...] = ()
     all_networks: tuple[str, ...] = ()
     all_configs: tuple[str, ...] = ()
     all_secrets: tuple[str, ...] = ()

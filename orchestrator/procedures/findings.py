@@ -4,6 +4,7 @@ from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.health import Health
 from orchestrator.fleet.presence import Presence, Whereabouts
 from orchestrator.fleet.unit import Unit
+from orchestrator.fleet.usage import Usage
 
 _DIFFERENCES = 10
 
@@ -70,13 +71,15 @@ def refused_overwrite(unit: Unit, blockers: tuple[str, ...]) -> Problem:
 
 
 def not_gone(
-    unit: Unit, there: Whereabouts, seconds: float, users: tuple[str, ...] = ()
+    unit: Unit, there: Whereabouts, seconds: float, users: tuple[Usage, ...] = ()
 ) -> Problem:
     """Say that a removal did not finish in time, or that nobody can tell whether it did.
 
     `users` are others who use what is left of it.
     """
     unknown = there.presence is Presence.UNKNOWN
+    look = f"docker stack ps {unit.stack}   # on {unit.site}'s manager"
+    remedy = there.remedy or next((usage.release for usage in users if usage.release), "")
     return Problem(
         code="removal.unknown" if unknown else "removal.unfinished",
         what=(
@@ -86,8 +89,8 @@ def not_gone(
         ),
         exit_code=ExitCode.OUTCOME_UNKNOWN if unknown else ExitCode.REMOVAL_UNFINISHED,
         where=where(unit),
-        evidence=(*there.evidence, *users),
-        fix=f"docker stack ps {unit.stack}   # on {unit.site}'s manager; then repeat the command",
+        evidence=(*there.evidence, *(f"{usage} ({usage.see})" for usage in users)),
+        fix=f"{remedy or look}; then repeat the command",
         state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
         runbook="stack-does-not-go-away",
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.desired import DesiredStack, Probe
 from orchestrator.fleet.observed import Mode, NodeState, Sight
+from orchestrator.fleet.platforms import fits, listed, usable
 from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME, Use, makers_seen
@@ -14,18 +15,24 @@ from orchestrator.planning.plan import Command
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
 from orchestrator.procedures.ports import Wish, clashes
+from orchestrator.procedures.room import lacks
 
 _MIN_API = (1, 40)
 """The oldest Engine API with everything that is used; Docker 29 itself ends there."""
 
 _FIRST_WITH_JOBS = 23
+_ON_EVERY_NODE = (
+    "published in the mode ingress, it is taken on every node: of 22, no login by SSH is left",
+)
+"""What listens there is passed over, and no longer reached (moby#39089)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the plan wants at one site.
 
-    `ports` are those that are published; `declared` are the stacks the inventory knows there,
+    `in_place` are the units that are deployed over what runs; `ports` are those that are
+    published; `declared` are the stacks the inventory knows there,
     None when undeclared ones are not in the way; `must_be_gone` are units that block a
     removal and that this run may not remove itself. `removed` are the stacks that are taken down
     there, `uses` what units use of each other.
@@ -35,6 +42,7 @@ class Wanted:
     limits: Limits
     acted: tuple[Unit, ...] = ()
     desired: tuple[DesiredStack, ...] = ()
+    in_place: frozenset[Unit] = frozenset()
     images: tuple[str, ...] = ()
     requires: tuple[Probe, ...] = ()
     ports: tuple[Wish, ...] = ()
@@ -66,6 +74,8 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _nodes(wanted, seen.sight),
         _machine(wanted, seen),
         (p for check in seen.images if (p := _image(wanted, check)) is not None),
+        _platforms(wanted, seen),
+        _room(wanted, seen),
         _outside(wanted, seen),
         _externals(wanted, seen),
         _ports(wanted, seen),
@@ -204,6 +214,46 @@ def _image(wanted: Wanted, check: ImageCheck) -> Problem | None:
     return _problem(wanted, code, what, exit_code, fix=fix, runbook=runbook, evidence=evidence)
 
 
+def _platforms(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    """Find images that are for no platform that a node has: their tasks would wait for ever."""
+    there = usable(seen.sight.nodes)
+    for check in seen.images:
+        if not fits(check.platforms, there):
+            yield _problem(
+                wanted,
+                "registry.other-platform",
+                f"image {check.image} is for {listed(check.platforms)}, "
+                f"the nodes of {wanted.site} are {listed(there)}",
+                ExitCode.SOURCE_FAILED,
+                fix=f"push {check.image} for {listed(there)}, or name another image in the "
+                "compose file",
+                runbook="service-not-healthy",
+            )
+
+
+def _room(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
+    digests = {check.image: check.digest for check in seen.images if check.digest}
+    for desired in wanted.desired:
+        unit = desired.unit
+        over = unit in wanted.in_place
+        for lack in lacks(desired, seen.sight, in_place=over, digests=digests):
+            fix = "fewer replicas or more nodes; docker node ls   # on the manager: all active?"
+            if lack.updated:
+                fix = (
+                    f"dtdeploy deploy {unit} --strategy recreate, or order: stop-first in its "
+                    "compose file"
+                )
+            yield _problem(
+                wanted,
+                "swarm.no-room",
+                f"the tasks of {lack.service} of {unit} can never all run: {lack.why}",
+                ExitCode.SAFETY_REFUSED,
+                fix=fix,
+                runbook="service-not-healthy",
+                stack=unit.stack,
+            )
+
+
 def _outside(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
     for probe, result in seen.requires:
         if not result.ok:
@@ -263,6 +313,7 @@ def _ports(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
             "swarm.port-taken",
             f"port {port.port}/{port.protocol}, which {unit} publishes, is taken by {clash.by}",
             ExitCode.SAFETY_REFUSED,
+            evidence=_ON_EVERY_NODE if port.mode == "ingress" else (),
             fix=f"{tool} sport = :{port.port}   # on the manager; stop it or move it",
             runbook="service-not-healthy",
         )

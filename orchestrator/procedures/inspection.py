@@ -13,6 +13,7 @@ _POOL_SHARE = 0.8
 _DISK_SHARE = 0.1
 _RECLAIMABLE_BYTES = 5 * 10**9
 _CLOCK_SECONDS = 2.0
+_LOGIN_SECONDS = 86400.0
 _RENEWED_SHARE = 0.19
 """Of its life: a node renews its certificate when half to four fifths are over (swarmkit ca/)."""
 RUNBOOK = "doctor-warns"
@@ -34,6 +35,8 @@ class Inspection:
     services whose tasks wait for an address. `certificate_days` and `certificate_life_days` are
     how long this manager's certificate lasts, and lasts in all. `sessions` is how many were
     granted of those asked for. `releases` are stacks with how many releases of them lie there.
+    `unpullable` are images of services that a registry does not give with the manager's present
+    login, with its words; `logins_end` are registries whose login says how many seconds it lasts.
     """
 
     site: str
@@ -52,6 +55,8 @@ class Inspection:
     certificate_life_days: float = 90.0
     sessions: int = SESSIONS
     releases: tuple[tuple[str, int], ...] = ()
+    unpullable: tuple[tuple[str, str], ...] = ()
+    logins_end: tuple[tuple[str, float], ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
 
 
@@ -85,6 +90,8 @@ def checks(seen: Inspection, declared: frozenset[str]) -> tuple[Check, ...]:
         _versions(seen),
         _sessions(seen),
         _releases(seen, declared),
+        _pulls(seen),
+        _logins(seen),
     )
 
 
@@ -225,6 +232,45 @@ def _releases(seen: Inspection, declared: frozenset[str]) -> Check:
         fix="ls ~/.dtdeploy/stacks ~/.dtdeploy/releases   # on the manager",
     )
     return _wrong(seen, "releases", words, problem)
+
+
+def _pulls(seen: Inspection) -> Check:
+    """Judge whether images that run could be pulled again: a task that moves has to."""
+    if not seen.unpullable:
+        return _fine(seen, "pulls", "every image that a service has can be pulled again")
+    words = f"{len(seen.unpullable)} images of services could not be pulled again"
+    hosts = dict.fromkeys(image.partition("/")[0] for image, _ in seen.unpullable)
+    problem = _warning(
+        seen.site,
+        "registry.not-pullable",
+        "a task that has to move to another node could not start: its image cannot be pulled",
+        evidence=tuple(f"{image}: {said}" for image, said in seen.unpullable),
+        fix=f"docker login {' or '.join(hosts)}   # on {seen.site}'s manager, as the SSH user; "
+        "then deploy anew: a service keeps the login it was deployed with",
+    )
+    return _wrong(seen, "pulls", words, problem)
+
+
+def _logins(seen: Inspection) -> Check:
+    soon = sorted((left, host) for host, left in seen.logins_end if left < _LOGIN_SECONDS)
+    if not soon:
+        return _fine(seen, "logins", "no login to a registry says that it ends within a day")
+    lines = tuple(f"the login to {host} {_lasts(left)}" for left, host in soon)
+    problem = _warning(
+        seen.site,
+        "registry.login-expires",
+        "a login to a registry ends soon, also the one that services were deployed with",
+        evidence=lines,
+        fix=f"docker login {soon[0][1]}   # on {seen.site}'s manager, as the SSH user",
+    )
+    return _wrong(seen, "logins", lines[0], problem)
+
+
+def _lasts(left: float) -> str:
+    if left <= 0:
+        return "has ended"
+    minutes = int(left // 60)
+    return f"ends in {minutes // 60} h {minutes % 60} min"
 
 
 def _fine(seen: Inspection, name: str, words: str) -> Check:

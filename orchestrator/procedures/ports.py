@@ -24,7 +24,11 @@ class Clash:
 
 
 def clashes(
-    wishes: tuple[Wish, ...], sight: Sight, *, own: Collection[str], listening: Collection[int]
+    wishes: tuple[Wish, ...],
+    sight: Sight,
+    *,
+    own: Collection[str],
+    listening: Collection[tuple[int, str]],
 ) -> Iterator[Clash]:
     """Find the ports that another has: a stack that stays, a process, or another unit of the plan.
 
@@ -32,7 +36,7 @@ def clashes(
         wishes: what the plan publishes at the site.
         sight: what is there.
         own: the stacks that the plan takes down or deploys over.
-        listening: TCP ports on which some process of the manager listens.
+        listening: ports, each with its protocol, that some process of the manager has.
 
     """
     there = [
@@ -40,7 +44,7 @@ def clashes(
         for service in sight.services
         for port, protocol, mode in service.published
     ]
-    ours = {port.port for port, service in there if service.stack in own}
+    ours = {(port.port, port.protocol) for port, service in there if service.stack in own}
     for place, wish in enumerate(wishes):
         others = [
             service.name
@@ -52,8 +56,8 @@ def clashes(
             for one in wishes[:place]
             if one.unit != wish.unit and one.port.excludes(wish.port)
         ]
-        number = wish.port.port
-        if wish.port.protocol == "tcp" and number in listening and number not in ours:
-            others.append("a process that is no Swarm service")
+        number = (wish.port.port, wish.port.protocol)
+        if number in listening and number not in ours:
+            others.append("a process or container that is no Swarm service")
         if others:
             yield Clash(wish, others[0])

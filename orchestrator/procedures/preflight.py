@@ -1,10 +1,11 @@
 """Preflight of a site: find out everything, change nothing, report all that is wrong at once."""
 
 from orchestrator.errors import ExitCode, Problem
+from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.pinning import as_pinned
-from orchestrator.planning.plan import Command, Step
+from orchestrator.planning.plan import Action, Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import dependency_blockers, deploy_effect
@@ -96,7 +97,8 @@ def _wanted(book: Book, site: str) -> Wanted:
         site=site,
         limits=book.limits,
         acted=acted,
-        desired=tuple(book.sourced[unit].desired for unit in deployed),
+        desired=_desired(book, site),
+        in_place=frozenset(item.unit for item in book.plan.units if item.action is Action.UPDATE),
         images=_images(book, site),
         requires=tuple(dict.fromkeys(requires)),
         ports=tuple(
@@ -135,11 +137,15 @@ def _removed(book: Book) -> tuple[Unit, ...]:
 
 def _images(book: Book, site: str) -> tuple[str, ...]:
     """Return the images that are deployed at `site`, pinned where the plan pins them."""
-    planned = {item.unit: item.images for item in book.plan.units}
-    stacks = (
-        as_pinned(book.sourced[unit].desired, planned[unit]) for unit in book.deployed_at(site)
+    images = (image for stack in _desired(book, site) for image in stack.images)
+    return tuple(dict.fromkeys(images))
+
+
+def _desired(book: Book, site: str) -> tuple[DesiredStack, ...]:
+    return tuple(
+        as_pinned(book.sourced[unit].desired, book.plan.unit(unit).images)
+        for unit in book.deployed_at(site)
     )
-    return tuple(dict.fromkeys(image for stack in stacks for image in stack.images))
 
 
 def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:

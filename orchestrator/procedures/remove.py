@@ -12,7 +12,7 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
 from orchestrator.fleet.presence import Presence, Whereabouts, blindness, whereabouts
 from orchestrator.fleet.unit import Unit
-from orchestrator.fleet.usage import usages
+from orchestrator.fleet.usage import Usage, usages
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.asking import (
     Asking,
@@ -99,15 +99,17 @@ def clear_away(
         if gone >= _LOOKS_IN_A_ROW:
             return Done(words=f"gone after {look.at - began:.1f} s")
         if look.at >= patience.deadline:
-            seen = _at_worst(unit, look, there)
-            return Failed(problems=(not_gone(unit, seen, look.at - began, _users(unit, look)),))
+            worst = _at_worst(unit, look, there)
+            users = _users(unit, look)
+            return Failed(problems=(not_gone(unit, worst, look.at - began, users),))
         if isinstance(look, Sight) and there.presence is not Presence.UNKNOWN:
             answer = yield from _next_deletion(unit, look, asked)
             problem = yield from _refusal(unit, answer, patience, guard)
             if problem is not None:
                 return Failed(problems=(problem,))
         if not there.gone:
-            yield from ask_tell(_waiting_words(there), there.evidence, patience.deadline)
+            evidence = (*there.evidence, *map(str, _users(unit, look)))
+            yield from ask_tell(_waiting_words(there), evidence, patience.deadline)
             yield from ask_sleep(poll_seconds)
 
 
@@ -236,10 +238,10 @@ def _final(answer: Answer) -> bool:
     return answer.result is Result.FAILED and "in use" not in answer.words
 
 
-def _users(unit: Unit, look: Look) -> tuple[str, ...]:
+def _users(unit: Unit, look: Look) -> tuple[Usage, ...]:
     """Say who uses what is left of `unit`: while they do, a Swarm does not let it go."""
     found = usages(look) if isinstance(look, Sight) else ()
-    return tuple(f"{usage} ({usage.see})" for usage in found if usage.maker == unit.stack)
+    return tuple(usage for usage in found if usage.maker == unit.stack)
 
 
 def _waiting_words(there: Whereabouts) -> str:

@@ -6,6 +6,7 @@ from orchestrator.procedures.effects import (
     Announce,
     Answer,
     CheckImages,
+    CheckVolumes,
     ConfigAnswer,
     ConfigResult,
     CreateConfig,
@@ -31,7 +32,7 @@ from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
-Reading = Observe | Examine | Inspect | CheckImages | RunProbe | ReadLogs
+Reading = Observe | Examine | Inspect | CheckImages | CheckVolumes | RunProbe | ReadLogs
 Remote = performing.Mutation | ConfigEffect | WriteAudit | Announce | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)
@@ -77,6 +78,9 @@ def _refusal(
         return Result.UNKNOWN, None
     if isinstance(error, api.TimeUpError) and isinstance(effect, DeployStack):
         return Result.UNKNOWN, problems.answer_lost(site, str(error))
+    if isinstance(error, api.FileRefusedError) and isinstance(effect, ShipRelease):
+        stack = effect.release.unit.stack
+        return Result.FAILED, problems.file_refused(site, stack, error)
     plain = problem.code == problems.REFUSED
     leader_lost = problem.code == problems.NO_QUORUM
     deletes = isinstance(effect, _DELETIONS) and not plain

@@ -57,6 +57,10 @@ class MovedError(ApiError):
     """Somebody wrote to it since the version that was named."""
 
 
+class FileRefusedError(ApiError):
+    """The docker command does not take a compose file; it asked no daemon."""
+
+
 class AbsentError(ApiError):
     """There is nothing of that id or name."""
 

@@ -10,6 +10,7 @@ from orchestrator.procedures.effects import (
     Answer,
     CheckImages,
     CheckLock,
+    CheckVolumes,
     DeployStack,
     Effect,
     Examine,
@@ -232,15 +233,19 @@ class SimulatedBackend:
                 return (yield from performing.examined(self._fleet, site, effect, flight.started))
             if isinstance(effect, CheckImages):
                 return (yield from performing.check_images(site.swarm, effect))
-            if isinstance(effect, RunProbe | ReadLogs | Announce):
+            if isinstance(effect, RunProbe | ReadLogs | CheckVolumes | Announce):
                 return (yield from self._apart(site, effect))
             acting = self._acting(flight, effect)
             return (yield from api.acting(site.swarm, self.operator, acting))
         except api.ApiError as error:
             return answers.refused(site.swarm.site, effect, error, self._clock.now)
 
-    def _apart(self, site: SimSite, effect: RunProbe | ReadLogs | Announce) -> Process[object]:
+    def _apart(
+        self, site: SimSite, effect: RunProbe | ReadLogs | CheckVolumes | Announce
+    ) -> Process[object]:
         fleet = self._fleet
+        if isinstance(effect, CheckVolumes):
+            return (yield from performing.check_volumes(site, effect))
         if isinstance(effect, Announce):
             return (yield from channel.send(fleet.world, fleet.channel, effect, self.operator))
         return (yield from performing.ask(fleet, site, effect))

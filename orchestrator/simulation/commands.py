@@ -1,6 +1,7 @@
 """What a manager does when it is told to: the server's side of every mutating effect."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
@@ -165,6 +166,8 @@ def data_names(stack: str) -> tuple[str, str, str]:
 
 def _service(swarm: SimSwarm, stack: str, desired: DesiredService, labels: Labels) -> str:
     name = f"{stack}_{desired.name}"
+    kept = tuple(fact for fact in desired.facts if fact.kind not in swarm.drops)
+    desired = replace(desired, facts=kept) if swarm.drops else desired
     known = next((s for s in swarm.services.values() if s.name == name), None)
     verb = "create" if known is None else "update"
     problem = f"failed to {verb} service {name}: Error response from daemon: "

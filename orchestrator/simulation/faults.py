@@ -45,6 +45,12 @@ class FaultKind(Enum):
     REGISTRY_DENIED = "registry_denied"
     REGISTRY_UNREACHABLE = "registry_unreachable"
     REGISTRY_OK = "registry_ok"
+    FILE_REFUSED = "file_refused"
+    """The manager's docker command does not take compose files: it is too old for them."""
+    FILE_TAKEN = "file_taken"
+    FIELD_DROPPED = "field_dropped"
+    """The engine drops health checks from what is deployed, without a word: it is too old."""
+    FIELD_KEPT = "field_kept"
     CHANNEL_REFUSES = "channel_refuses"
     """Where downtime is announced, messages are refused."""
     CHANNEL_HANGS = "channel_hangs"
@@ -111,6 +117,8 @@ UNDONE_BY = {
     FaultKind.QUORUM_LOST: FaultKind.QUORUM_BACK,
     FaultKind.REGISTRY_DENIED: FaultKind.REGISTRY_OK,
     FaultKind.REGISTRY_UNREACHABLE: FaultKind.REGISTRY_OK,
+    FaultKind.FILE_REFUSED: FaultKind.FILE_TAKEN,
+    FaultKind.FIELD_DROPPED: FaultKind.FIELD_KEPT,
     FaultKind.OUTSIDE_DOWN: FaultKind.OUTSIDE_UP,
     FaultKind.BEHAVE: FaultKind.BEHAVE,
     FaultKind.CHANNEL_REFUSES: FaultKind.CHANNEL_OK,
@@ -214,6 +222,20 @@ def _registry(access: Access) -> Act:
     return act
 
 
+def _reads_files(*, well: bool) -> Act:
+    def act(site: SimSite, _fault: Fault) -> None:
+        site.refuses_files = not well
+
+    return act
+
+
+def _keeps_fields(*, well: bool) -> Act:
+    def act(site: SimSite, _fault: Fault) -> None:
+        site.swarm.drops = frozenset() if well else frozenset({"health check"})
+
+    return act
+
+
 def _image_moved(site: SimSite, fault: Fault) -> None:
     moved = site.swarm.registry.generation
     for image in {service.desired.image for service in site.swarm.services_of(fault.stack)}:
@@ -269,6 +291,10 @@ _ACTS: dict[FaultKind, Act] = {
     FaultKind.REGISTRY_DENIED: _registry(Access.DENIED),
     FaultKind.REGISTRY_UNREACHABLE: _registry(Access.UNREACHABLE),
     FaultKind.REGISTRY_OK: _registry(Access.OK),
+    FaultKind.FILE_REFUSED: _reads_files(well=False),
+    FaultKind.FILE_TAKEN: _reads_files(well=True),
+    FaultKind.FIELD_DROPPED: _keeps_fields(well=False),
+    FaultKind.FIELD_KEPT: _keeps_fields(well=True),
     FaultKind.IMAGE_MOVED: _image_moved,
     FaultKind.KILL: _kill,
     FaultKind.FREE: _free,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from orchestrator.fleet.desired import DesiredStack, HttpProbe, PostgresProbe, Probe, TcpProbe
+from orchestrator.fleet.observed import Volume
 from orchestrator.fleet.unit import Unit
 from orchestrator.simulation import orchestration
 from orchestrator.simulation.channel import Channel
@@ -46,6 +47,10 @@ class SimSite:
     """(name, digest) of every release shipped."""
     audit: list[str] = field(default_factory=list)
     """The lines of the audit log on the manager's disk."""
+    volumes: list[Volume] = field(default_factory=list)
+    """Volumes of the manager's node that have a driver or options."""
+    refuses_files: bool = False
+    """Whether the manager's docker command takes no compose file."""
 
 
 class SimulatedFleet:

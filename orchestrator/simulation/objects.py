@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from orchestrator.fleet.desired import DesiredService
+from orchestrator.fleet.facts import OF_THE_SERVICE
 from orchestrator.fleet.observed import (
     Container,
     Facts,
@@ -86,7 +87,7 @@ class Machine:
                 manager=self.manager,
                 leader=self.manager,
                 reachability="reachable" if self.manager else "",
-                platform="linux/x86_64",
+                platform="linux/amd64",
             )
         return seen
 
@@ -122,13 +123,10 @@ class SimResource:
 Template = tuple[str, float, float, Facts]
 """What makes tasks restart when it changes: image, grace period, health check, all else."""
 
-_OF_THE_SERVICE = frozenset({"label", "mode", "replicas", "rollback", "update"})
-"""Facts that are no task's: another number of tasks restarts none of them."""
-
 
 @lru_cache(4096)
 def _of_tasks(known: Facts) -> Facts:
-    return tuple(fact for fact in known if fact.kind not in _OF_THE_SERVICE)
+    return tuple(fact for fact in known if fact.kind not in OF_THE_SERVICE)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -7,7 +7,9 @@ from orchestrator.fleet.observed import Resource, Sight
 from orchestrator.planning.pinning import as_pinned
 from orchestrator.procedures.effects import (
     CheckedImages,
+    CheckedVolumes,
     CheckImages,
+    CheckVolumes,
     DeployStack,
     Examination,
     Examine,
@@ -98,11 +100,21 @@ def _ship(site: SimSite, effect: ShipRelease) -> Process[str]:
     release = effect.release
     yield site.swarm.between(0.02, 0.1)
     key = (release.name, release.digest)
-    if key in site.releases:
-        return "present, checked by its digest"
-    site.releases.add(key)
-    site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
-    return "shipped"
+    words = "present, checked by its digest"
+    if key not in site.releases:
+        site.releases.add(key)
+        site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
+        words = "shipped"
+    if effect.deploy is not None:
+        yield from _read_by_docker(site)
+    return words
+
+
+def _read_by_docker(site: SimSite) -> Process[None]:
+    """Let the manager's docker command read a compose file: it asks no daemon for it."""
+    yield site.swarm.between(0.02, 0.1)
+    if site.refuses_files:
+        raise api.FileRefusedError("unsupported Compose file version: 3.8")
 
 
 def write_audit(site: SimSite, effect: WriteAudit) -> Process[str]:
@@ -119,6 +131,7 @@ def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Proces
     if wanted is None or (release.name, release.digest) not in site.releases:
         yield 0.05
         raise api.ApiError(f"open {release.name}/{release.compose}: no such file or directory")
+    yield from _read_by_docker(site)
     wanted = as_pinned(wanted, effect.images)
     deploying = commands.deploy(site.swarm, wanted, effect.labels, prune=effect.prune)
     return (yield from api.within(site.swarm, effect.timeout_seconds, deploying))
@@ -180,6 +193,14 @@ def check_images(swarm: SimSwarm, effect: CheckImages) -> Process[CheckedImages]
     return CheckedImages(site=swarm.site, images=checks)
 
 
+def check_volumes(site: SimSite, effect: CheckVolumes) -> Process[CheckedVolumes]:
+    """Ask the manager's daemon for volumes."""
+    found = tuple(volume for volume in site.volumes if volume.name in effect.names)
+    return (
+        yield from api.read(site.swarm, lambda: CheckedVolumes(site=site.swarm.site, volumes=found))
+    )
+
+
 def examine(
     fleet: SimulatedFleet, site: SimSite, effect: Examine, at: float
 ) -> Process[Examination]:
@@ -197,7 +218,7 @@ def examine(
         clock_offset_seconds=found.clock_offset_seconds,
         images=images,
         requires=tuple((probe, probe_now(fleet, swarm.site, probe)) for probe in effect.requires),
-        listening=tuple(port for port in found.listening if port in effect.ports),
+        listening=tuple((port, "tcp") for port in found.listening if port in effect.ports),
         all_networks=(*(n.name for n in swarm.network_list()), *_PREDEFINED),
         all_configs=tuple(c.name for c in swarm.configs.values()),
         all_secrets=tuple(s.name for s in swarm.secrets.values()),
@@ -219,6 +240,8 @@ def inspect(site: SimSite, at: float) -> Process[Inspection]:
     yield from look(swarm, at)
     yield swarm.between(0.1, 0.4)
     pool = swarm.pool
+    images = dict.fromkeys(service.image for service in swarm.services.values())
+    asked = tuple(map(swarm.registry.check, images))
     return Inspection(
         site=swarm.site,
         engine_version=found.engine_version,
@@ -234,5 +257,6 @@ def inspect(site: SimSite, at: float) -> Process[Inspection]:
         certificate_days=found.certificate_days,
         sessions=min(SESSIONS, found.sessions),
         releases=found.releases,
+        unpullable=tuple((check.image, check.words) for check in asked if not check.ok),
         unknown=(("certificate", "it may not be read, and was not shown on port 2377"),),
     )

@@ -74,6 +74,20 @@ _DOCKER = (
 )
 
 
+def file_refused(site: str, stack: str, error: ApiError) -> Problem:
+    """Return what to tell somebody whose compose file the manager's docker does not take."""
+    return Problem(
+        code="source.manager-refuses",
+        what=f"the docker command of {site}'s manager does not take the compose file of {stack}",
+        exit_code=ExitCode.SOURCE_FAILED,
+        where=Where(site=site, stack=stack),
+        evidence=(str(error),),
+        fix="write it as that version of Docker takes it, or update Docker on the manager",
+        state_left="nothing was touched",
+        runbook="git-source-failed",
+    )
+
+
 def of_docker(site: str, error: ApiError) -> Problem:
     """Return what to tell somebody to whom Docker said no, or nothing."""
     words = str(error)

@@ -78,6 +78,8 @@ class SimSwarm:
         """Whose command is acting at this moment."""
         self.daemon_up = True
         self.frozen = False
+        self.drops: frozenset[str] = frozenset()
+        """Kinds of facts that the engine leaves out of what is deployed."""
         self.active = True
         self.quorum_lost_at: float | None = None
         self.index = 10

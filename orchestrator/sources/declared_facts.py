@@ -1,11 +1,12 @@
 """The facts of a compose file's services, put on the desired state that was read from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
 from orchestrator.fleet.facts import SECRETIVE, facts
-from orchestrator.fleet.observed import Facts
+from orchestrator.fleet.observed import Facts, Volume
+from orchestrator.fleet.spec import ServiceSpec
 from orchestrator.sources.convert import Surroundings, service_spec
 from orchestrator.sources.document import Table, table
 from orchestrator.sources.reading import Reader
@@ -37,18 +38,36 @@ def with_facts(
         return Surroundings(root=root, stack=stack, reader=reader, env_files=env_files, given=given)
 
     real, masked = around(secrets), around({name: f"<{name}>" for name in secrets})
+    specs = {
+        service.name: service_spec(service.name, _body(root, service), real)
+        for service in desired.services
+    }
     return replace(
         desired,
-        services=tuple(_service(service, root, real, masked) for service in desired.services),
+        services=tuple(
+            _service(service, specs[service.name], root, masked) for service in desired.services
+        ),
+        volume_options=tuple(dict.fromkeys(v for spec in specs.values() for v in _volumes(spec))),
     )
 
 
+def _body(root: Table, service: DesiredService) -> Table:
+    return table(table(root.get("services")).get(service.name))
+
+
+def _volumes(spec: ServiceSpec) -> Iterator[Volume]:
+    """Give what has a driver or options: nothing else of a volume could be another one."""
+    for mount in spec.mounts:
+        if mount.kind == "volume" and mount.source and (mount.driver or mount.driver_options):
+            options = tuple(sorted(mount.driver_options))
+            yield Volume(name=mount.source, driver=mount.driver or "local", options=options)
+
+
 def _service(
-    service: DesiredService, root: Table, real: Surroundings, masked: Surroundings
+    service: DesiredService, spec: ServiceSpec, root: Table, masked: Surroundings
 ) -> DesiredService:
-    body = table(table(root.get("services")).get(service.name))
-    found = facts(service_spec(service.name, body, real))
-    open_ones = facts(service_spec(service.name, body, masked))
+    found = facts(spec)
+    open_ones = facts(service_spec(service.name, _body(root, service), masked))
     return replace(service, facts=found, hidden=_hidden(found, open_ones))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import docker
 import requests
@@ -13,9 +14,12 @@ from docker.errors import APIError, DockerException
 from orchestrator.errors import FleetError
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.observed import Sight, Unseen
+from orchestrator.fleet.platforms import platform
 from orchestrator.procedures.effects import (
     CheckedImages,
+    CheckedVolumes,
     CheckImages,
+    CheckVolumes,
     Examination,
     Examine,
     ImageCheck,
@@ -33,12 +37,13 @@ from orchestrator.swarm.remote_command import CommandResult
 _FACTS_SECONDS = 20.0
 _PREDEFINED = ("bridge", "host", "none")
 """Networks that every host has; a compose file may call them external."""
-_LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
+LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
 _SCRIPT = f"""
 echo ==cli; docker --version
 echo ==df; df -Pk "$1"
 echo ==tcp; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
-echo ==logins; {_LOGINS}
+echo ==udp; cat /proc/net/udp /proc/net/udp6 2>/dev/null
+echo ==logins; {LOGINS}
 exit 0
 """
 
@@ -85,11 +90,25 @@ def check_images(link: SiteLink, clocks: Clocks, effect: CheckImages) -> Checked
 
     """
     try:
-        logins = registry.read_logins(_run(link, _LOGINS))
-        checks = _images(link, effect.images, logins)
+        logins = registry.read_logins(_run(link, LOGINS))
+        checks = ask_registries(link, effect.images, logins)
     except FleetError as error:
         return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
     return CheckedImages(site=link.site, images=checks)
+
+
+def check_volumes(link: SiteLink, clocks: Clocks, effect: CheckVolumes) -> CheckedVolumes | Unseen:
+    """Ask the manager's daemon for volumes one by one.
+
+    The list of all would ask every volume plugin, and wait for one that is gone.
+    """
+    wanted = [Request(f"/volumes/{quote(name, safe='')}") for name in effect.names]
+    try:
+        answers = link.reading(lambda: link.api.ask(wanted))
+    except FleetError as error:
+        return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
+    found = tuple(parse.volume(answer.body) for answer in answers if answer.ok)
+    return CheckedVolumes(site=link.site, volumes=found)
 
 
 def _examined(
@@ -107,7 +126,7 @@ def _examined(
         disk_free_bytes=free,
         disk_total_bytes=total,
         clock_offset_seconds=daemon.clock_offset_seconds,
-        images=_images(link, effect.images, registry.read_logins(facts.get("logins", b""))),
+        images=ask_registries(link, effect.images, registry.read_logins(facts.get("logins", b""))),
         requires=tuple(_requires(link, clocks, effect)),
         listening=_listening(effect, facts, sight, containers),
         all_networks=(*(n.name for n in parse.networks(networks.body)), *_PREDEFINED),
@@ -169,17 +188,26 @@ def disk(site: str, text: bytes) -> tuple[int, int]:
 
 def _listening(
     effect: Examine, facts: dict[str, bytes], sight: Sight, containers: Response
-) -> tuple[int, ...]:
-    """Return which of the wanted ports something listens on that is not Docker for a stack."""
+) -> tuple[tuple[int, str], ...]:
+    """Return which of the wanted ports are in use by something that is no service.
+
+    A container that is none has its port without any listening process where Docker runs without
+    its proxy (`userland-proxy: false`).
+    """
     ingress = {
-        port
+        (port, protocol)
         for service in sight.services
-        for port, _, mode in service.published
+        for port, protocol, mode in service.published
         if mode == "ingress"
     }
-    docker_ports = ingress | parse.container_ports(containers.body)
-    used = listening.ports(facts.get("tcp", b""))
-    return tuple(sorted(used.intersection(effect.ports) - docker_ports))
+    services, others = parse.container_ports(containers.body)
+    used = {
+        port
+        for protocol in ("tcp", "udp")
+        for port in listening.ports(facts.get(protocol, b""), protocol)
+    }
+    taken = (used - ingress - services) | others
+    return tuple(sorted(one for one in taken if one[0] in effect.ports))
 
 
 def _requires(
@@ -190,9 +218,10 @@ def _requires(
         yield wanted, ProbeResult(ok=ok, at=clocks.monotonic(), words=words)
 
 
-def _images(
+def ask_registries(
     link: SiteLink, images: tuple[str, ...], logins: registry.Logins
 ) -> tuple[ImageCheck, ...]:
+    """Let the site's daemon ask about images, side by side, with its manager's logins."""
     if not images:
         return ()
     helped = _helped(link, images, logins)
@@ -237,4 +266,8 @@ def _image(
     except (ValueError, DockerException, FleetError) as error:
         return ImageCheck(image=image, ok=False, words=str(error))
     digest = str(found.get("Descriptor", {}).get("digest", ""))
-    return ImageCheck(image=image, ok=True, digest=digest, words="found")
+    platforms = tuple(
+        platform(str(said.get("os", "")), str(said.get("architecture", "")))
+        for said in found.get("Platforms") or ()
+    )
+    return ImageCheck(image=image, ok=True, digest=digest, words="found", platforms=platforms)

@@ -2,7 +2,8 @@
 
 import logging
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -12,8 +13,10 @@ from orchestrator.errors import FleetError, Problem
 from orchestrator.swarm import host_keys, login, problems
 from orchestrator.swarm.proxy_command import ProxyCommand
 from orchestrator.swarm.ssh_config import Target
+from orchestrator.swarm.turns import DroppedError, Turns
 
 _KEEPALIVE_SECONDS = 10
+_AGAIN_SECONDS = 0.3
 _DEAD_MILLISECONDS = 20_000
 """After this long without acknowledgement the kernel gives a peer up (tcp(7))."""
 
@@ -47,16 +50,37 @@ class Hops:
         """What sshd said the last time that it refused a channel; or a ProxyCommand."""
         return self.refusals.last or (self.proxy.words if self.proxy else "")
 
+    def back_to(self, number: int) -> None:
+        """End all but the first `number` transports, the farthest first; and a ProxyCommand."""
+        while len(self.transports) > number:
+            _end(self.transports.pop())
+        if self.proxy is not None and not number:
+            self.proxy.close()
+            self.proxy = None
+
     def close(self) -> None:
         """End them, the farthest first."""
         for transport in reversed(self.transports):
-            transport.close()
+            _end(transport)
         if self.proxy is not None:
             self.proxy.close()
 
 
-def open_hops(site: str, target: Target) -> Hops:
+def _end(transport: paramiko.Transport) -> None:
+    """Close it; one that was never started leaves its socket open otherwise."""
+    transport.close()
+    transport.sock.close()
+
+
+def open_hops(site: str, target: Target, turns: Turns | None = None) -> Hops:
     """Connect to `target`, check its host key and log in; through its jump hosts likewise.
+
+    A few at a time pass a jump host, and one that it drops tries again.
+
+    Args:
+        site: named in problems.
+        target: where to, and through which hosts.
+        turns: those at the jump hosts, shared by all sites.
 
     Raises:
         FleetError: site.unreachable, ssh.host-key-*, ssh.login-refused; what fails at a jump
@@ -68,10 +92,40 @@ def open_hops(site: str, target: Target) -> Hops:
         undo.callback(hops.close)
         for hop in (*target.jumps, target):
             with _named(hop, target):
-                hops.transports.append(_transport(site, hop, target, hops))
-                _authenticate(site, hop, hops)
+                _pass(site, hop, target, hops, turns or Turns())
         undo.pop_all()
     return hops
+
+
+def _pass(site: str, hop: Target, target: Target, hops: Hops, turns: Turns) -> None:
+    """Get into one host. A jump host may be that of many sites: they take turns there."""
+    if hop is target:
+        _enter(site, hop, target, hops)
+        return None
+    patience = hop.connect_timeout_seconds
+    ends = time.monotonic() + patience
+    passed = len(hops.transports)
+    while True:
+        try:
+            with turns.taken(site, f"{hop.host}:{hop.port}", patience + login.AGENT_SECONDS):
+                return _enter(site, hop, target, hops)
+        except DroppedError as error:
+            if time.monotonic() >= ends:
+                raise FleetError(_too_many(site, patience, error)) from error
+        hops.back_to(passed)
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _too_many(site: str, seconds: float, error: FleetError) -> Problem:
+    what = f"it dropped every connection before the login, for {seconds:g} s"
+    said = (evidence for problem in error.problems for evidence in problem.evidence)
+    fix = "sudo sshd -T | grep -i maxstartups   # there: raise MaxStartups, or end who comes in"
+    return problems.unreachable(site, what, *said, fix=fix)
+
+
+def _enter(site: str, hop: Target, target: Target, hops: Hops) -> None:
+    hops.transports.append(_transport(site, hop, target, hops))
+    _authenticate(site, hop, hops)
 
 
 @contextmanager
@@ -90,7 +144,7 @@ def _transport(site: str, hop: Target, target: Target, hops: Hops) -> paramiko.T
     """Return a transport of which nothing is known yet but that something answers."""
     try:
         sock = _stream(hop, target, hops)
-        transport = paramiko.Transport(sock)
+        transport = paramiko.Transport(sock, disabled_algorithms=login.disabled(hop))
     except socket.gaierror as error:
         what = f"the name {hop.host} cannot be resolved"
         raise FleetError(problems.unreachable(site, what, str(error), fix=_try(hop))) from error
@@ -127,14 +181,40 @@ def _authenticate(site: str, hop: Target, hops: Hops) -> None:
     transport = hops.transport
     known = host_keys.known_keys(hop.host_key_names, hop.known_hosts)
     options = transport.get_security_options()
+    _restrict(site, hop, options)
     options.key_types = host_keys.preferred_types(known, options.key_types)
     try:
         transport.start_client(timeout=hop.connect_timeout_seconds)
         key = transport.get_remote_server_key()
     except (OSError, EOFError, paramiko.SSHException) as error:
-        raise FleetError(_no_answer(site, hop, error, hops.last_refusal)) from error
+        kind = DroppedError if _dropped(error) else FleetError
+        raise kind(_no_answer(site, hop, error, hops.last_refusal)) from error
     host_keys.verify(site, hop, key, known)
     login.log_in(site, transport, hop)
+
+
+def _restrict(site: str, hop: Target, options: paramiko.transport.SecurityOptions) -> None:
+    """Use no other algorithm than the operator's configuration allows."""
+    options.ciphers = _chosen(site, hop, "ciphers", options.ciphers)
+    options.digests = _chosen(site, hop, "macs", options.digests)
+    options.kex = _chosen(site, hop, "kexalgorithms", options.kex)
+    options.key_types = _chosen(site, hop, "hostkeyalgorithms", options.key_types)
+
+
+def _chosen(site: str, hop: Target, option: str, known: Iterable[str]) -> tuple[str, ...]:
+    ours = tuple(known)
+    allowed = hop.allowed(option)
+    chosen = tuple(name for name in ours if name in allowed) if allowed else ours
+    if not chosen:
+        words = f"{option} {','.join(allowed)}: none of these is known here, but {','.join(ours)}"
+        raise FleetError(problems.config_invalid(site, "~/.ssh/config", words))
+    return chosen
+
+
+def _dropped(error: Exception) -> bool:
+    """Whether the server closed the connection instead of saying who it is (MaxStartups)."""
+    early = isinstance(error, ConnectionResetError) or "protocol banner" in str(error)
+    return early and not isinstance(error.__context__, TimeoutError)
 
 
 def _no_answer(site: str, hop: Target, error: Exception, refusal: str) -> Problem:

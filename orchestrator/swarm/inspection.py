@@ -9,10 +9,19 @@ from orchestrator.errors import FleetError
 from orchestrator.fleet.observed import Sight, TaskState, Unseen
 from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection
 from orchestrator.swarm import ingress
-from orchestrator.swarm.examine import Clocks, ask_daemon, cli_version, disk, parts
+from orchestrator.swarm.examine import (
+    LOGINS,
+    Clocks,
+    ask_daemon,
+    ask_registries,
+    cli_version,
+    disk,
+    parts,
+)
 from orchestrator.swarm.http_pipe import Request
 from orchestrator.swarm.link import SiteLink
 from orchestrator.swarm.look import look
+from orchestrator.swarm.registry import expiries, read_logins
 
 _SCRIPT = """
 echo ==cli; docker --version
@@ -25,8 +34,9 @@ else timeout 5 openssl s_client -connect 127.0.0.1:2377 </dev/null 2>/dev/null |
     openssl x509 -noout -startdate -enddate 2>&1; fi
 echo ==releases; cd "$HOME/.dtdeploy/stacks" 2>/dev/null && for stack in *; do
     [ -d "$stack" ] && echo "$stack $(ls "$stack" | wc -l)"; done
-exit 0
 """
+_LOGINS_SCRIPT = f"echo ==logins; {LOGINS}\nexit 0\n"
+"""The last: the file may end without a newline."""
 _DAY_SECONDS = 86400.0
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 """As docker prints sizes (docker/go-units, HumanSize)."""
@@ -46,7 +56,11 @@ def inspect(link: SiteLink, clocks: Clocks, effect: Inspect) -> Inspection | Uns
         sight = look(link.site, link.api, clocks.monotonic)
         if isinstance(sight, Unseen):
             return sight
-        found = parts(link, f"set -- {shlex.quote(daemon.root)}{_SCRIPT}")
+        found = parts(link, f"set -- {shlex.quote(daemon.root)}{_SCRIPT}{_LOGINS_SCRIPT}")
+        logins = found.get("logins", b"")
+        used = tuple(dict.fromkeys(service.image for service in sight.services))
+        asked = ask_registries(link, used, read_logins(logins))
+        hosts = {image.partition("/")[0] for image in used}
         free, total = disk(link.site, found.get("df", b""))
         networks, services, tasks = link.api.ask(
             Request(path) for path in ("/networks", "/services", "/tasks")
@@ -73,6 +87,10 @@ def inspect(link: SiteLink, clocks: Clocks, effect: Inspect) -> Inspection | Uns
             sessions=1 + link.connection().sessions(SESSIONS - 1),
             releases=tuple(
                 (name, int(number)) for name, number in _RELEASES.findall(_text(found, "releases"))
+            ),
+            unpullable=tuple((check.image, check.words) for check in asked if not check.ok),
+            logins_end=tuple(
+                (host, at - clocks.wall()) for host, at in expiries(logins) if host in hosts
             ),
             unknown=(
                 ("ingress pool", "there is no ingress network"),

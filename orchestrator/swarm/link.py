@@ -16,6 +16,7 @@ from orchestrator.swarm.handshake import open_hops
 from orchestrator.swarm.remote_command import Clock
 from orchestrator.swarm.ssh_config import SshDefaults
 from orchestrator.swarm.ssh_program import SshProgram
+from orchestrator.swarm.turns import Turns
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ class SiteLink:
         clock: Clock,
         read_seconds: float,
         retry_seconds: float,
+        turns: Turns | None = None,
     ) -> None:
         self.site = site
         self._manager = manager
@@ -52,6 +54,7 @@ class SiteLink:
         self._defaults = defaults
         self._clock = clock
         self._retry_seconds = retry_seconds
+        self._turns = turns
         self._lock = threading.Lock()
         self._connection: SshConnection | None = None
         self._failed: tuple[float, FleetError] | None = None
@@ -100,7 +103,7 @@ class SiteLink:
             self._connection.close()
         try:
             target = ssh_config.resolve(self.site, self._program, self._manager, self._defaults)
-            hops = open_hops(self.site, target)
+            hops = open_hops(self.site, target, self._turns)
         except PermissionError as error:  # the configuration, or a known_hosts file
             file, words = str(error.filename), str(error)
             raise FleetError(problems.config_invalid(self.site, file, words)) from error

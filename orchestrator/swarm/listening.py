@@ -1,19 +1,22 @@
-"""Which TCP ports a Linux host listens on, from /proc/net/tcp and tcp6."""
+"""On which ports a Linux host listens, from /proc/net/tcp, tcp6, udp and udp6."""
 
-_LISTEN = "0A"  # TCP_LISTEN (linux/include/net/tcp_states.h)
+_LISTENS = {"tcp": "0A", "udp": "07"}
+"""TCP_LISTEN; a UDP socket that is connected to nobody is in TCP_CLOSE
+(linux/include/net/tcp_states.h, net/ipv4/udp.c)."""
 _COLUMNS = 4
 
 
-def ports(text: bytes) -> frozenset[int]:
-    """Return the ports on which something listens.
+def ports(text: bytes, protocol: str) -> frozenset[tuple[int, str]]:
+    """Return the ports on which something listens, each with `protocol`, tcp or udp.
 
     Args:
-        text: both files, one after the other (proc(5): sl, local_address, rem_address, st).
+        text: both files of the protocol (proc(5): sl, local_address, rem_address, st).
+        protocol: tcp or udp.
 
     """
     rows = (line.split() for line in text.decode(errors="replace").splitlines())
     return frozenset(
-        int(row[1].rpartition(":")[2], 16)
+        (int(row[1].rpartition(":")[2], 16), protocol)
         for row in rows
-        if len(row) >= _COLUMNS and row[3] == _LISTEN
+        if len(row) >= _COLUMNS and row[3] == _LISTENS[protocol]
     )

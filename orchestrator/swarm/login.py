@@ -19,6 +19,19 @@ _MOST_KEYS = 5
 """sshd ends a connection at the sixth refused key (MaxAuthTries 6)."""
 
 
+RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
+
+
+def disabled(target: Target) -> dict[str, list[str]]:
+    """Return the signatures of RSA keys that the operator's configuration leaves out."""
+    allowed = _allowed(target)
+    return {"pubkeys": [name for name in RSA_SIGNATURES if allowed and name not in allowed]}
+
+
+def _allowed(target: Target) -> tuple[str, ...]:
+    return target.allowed("pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes")
+
+
 class SocketAgent(AgentSSH):
     """The SSH agent behind a given socket; paramiko's own finds its socket by environment."""
 
@@ -59,7 +72,16 @@ class _Keys:
         mine = list(self._from_files())
         if self.agent is not None:
             mine += self._from_agent(self.agent, {found.key.fingerprint for found in mine})
-        return mine[:_MOST_KEYS]
+        return [found for found in mine if self._may_be_used(found)][:_MOST_KEYS]
+
+    def _may_be_used(self, found: _Candidate) -> bool:
+        allowed = _allowed(self.target)
+        name = found.key.get_name()
+        signatures = RSA_SIGNATURES if name == "ssh-rsa" else (name,)
+        may = not allowed or any(one in allowed for one in signatures)
+        if not may:
+            self.notes.append(f"not offered: {found.described}, by PubkeyAcceptedAlgorithms")
+        return may
 
     def _from_files(self) -> Iterator[_Candidate]:
         for path in self.target.identity_files:

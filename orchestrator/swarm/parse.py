@@ -22,15 +22,25 @@ from orchestrator.fleet.observed import (
     SwarmInfo,
     Task,
     TaskState,
+    Volume,
 )
 from orchestrator.fleet.spec import ServiceSpec
 from orchestrator.swarm import service_spec
-from orchestrator.swarm.service_spec import EndpointSpec, Labels, OrEmpty, Template, UpdateConfig
+from orchestrator.swarm.service_spec import (
+    EndpointSpec,
+    Labels,
+    OrEmpty,
+    Platform,
+    Template,
+    UpdateConfig,
+)
 from orchestrator.swarm.service_spec import Model as _Model
 
 _NANO = 1e9
 _MONITOR_NANOSECONDS = 5_000_000_000  # swarmkit api/defaults/service.go
 _CACHED = 256
+_SERVICE_LABEL = "com.docker.swarm.service.id"
+"""On every container of a task (moby daemon/cluster/executor/container/container.go)."""
 
 
 class _Version(_Model):
@@ -67,19 +77,13 @@ class _NodeStatus(_Model):
     state: NodeState = Field(alias="State")
 
 
-class _Platform(_Model):
-    architecture: str = Field("", alias="Architecture")
-    system: str = Field("", alias="OS")
-
-
 class _Description(_Model):
     hostname: str = Field("", alias="Hostname")
-    platform: OrEmpty[_Platform] = Field(default=_Platform(), alias="Platform")
+    platform: OrEmpty[Platform] = Field(default=Platform(), alias="Platform")
 
     def read_platform(self) -> str:
         known = self.platform
-        both = known.system and known.architecture
-        return f"{known.system}/{known.architecture}" if both else ""
+        return known.read() if known.system and known.architecture else ""
 
 
 class _ManagerStatus(_Model):
@@ -235,6 +239,7 @@ class _Network(_Model):
 
 class _PublicPort(_Model):
     port: int = Field(0, alias="PublicPort")
+    protocol: str = Field("tcp", alias="Type")
 
 
 class _Container(_Model):
@@ -243,6 +248,12 @@ class _Container(_Model):
     labels: Labels = Field(default_factory=dict, alias="Labels")
     state: str = Field("", alias="State")
     ports: tuple[_PublicPort, ...] = Field((), alias="Ports")
+
+
+class _Volume(_Model):
+    name: str = Field(alias="Name")
+    driver: str = Field("local", alias="Driver")
+    options: Labels = Field(default_factory=dict, alias="Options")
 
 
 class _EngineVersion(_Model):
@@ -329,6 +340,7 @@ def _service(seen: _Service, networks: dict[str, str]) -> Service:
         mode=mode,
         replicas=replicas,
         image=seen.spec.template.container.image,
+        platforms=tuple(p.read() for p in seen.spec.template.placement.platforms),
         update_state=seen.update.state,
         update_message=seen.update.message,
         monitor_seconds=(seen.spec.update.monitor or _MONITOR_NANOSECONDS) / _NANO,
@@ -423,6 +435,13 @@ def networks(raw: bytes) -> tuple[Resource, ...]:
     )
 
 
+def volume(raw: bytes) -> Volume:
+    """Read `GET /volumes/NAME`."""
+    seen = _Volume.model_validate_json(raw)
+    options = tuple(sorted(seen.options.items()))
+    return Volume(name=seen.name, driver=seen.driver, options=options)
+
+
 @lru_cache(_CACHED)
 def containers(raw: bytes) -> tuple[Container, ...]:
     """Read `GET /containers/json`."""
@@ -437,12 +456,12 @@ def containers(raw: bytes) -> tuple[Container, ...]:
     )
 
 
-def container_ports(raw: bytes) -> frozenset[int]:
-    """Read the host ports that the stacks' own containers publish."""
-    return frozenset(
-        port.port
-        for seen in _CONTAINERS.validate_json(raw)
-        if seen.labels.get(NAMESPACE_LABEL)
-        for port in seen.ports
-        if port.port
-    )
+def container_ports(
+    raw: bytes,
+) -> tuple[frozenset[tuple[int, str]], frozenset[tuple[int, str]]]:
+    """Read the host ports, with their protocol, that containers of services publish, and others."""
+    found: dict[bool, set[tuple[int, str]]] = {True: set(), False: set()}
+    for seen in _CONTAINERS.validate_json(raw):
+        ports = {(port.port, port.protocol) for port in seen.ports if port.port}
+        found[_SERVICE_LABEL in seen.labels] |= ports
+    return frozenset(found[True]), frozenset(found[False])

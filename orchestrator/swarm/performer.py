@@ -14,15 +14,14 @@ from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
     Announce,
     Answer,
-    CheckedImages,
     CheckImages,
     CheckLock,
+    CheckVolumes,
     ConfigAnswer,
     CreateConfig,
     DeleteConfig,
     DeployStack,
     Effect,
-    Examination,
     Examine,
     Intend,
     Observe,
@@ -45,7 +44,7 @@ from orchestrator.procedures.effects import (
     Written,
     site_of,
 )
-from orchestrator.procedures.inspection import Inspect, Inspection
+from orchestrator.procedures.inspection import Inspect
 from orchestrator.swarm import (
     audit,
     image_pull,
@@ -57,7 +56,7 @@ from orchestrator.swarm import (
 )
 from orchestrator.swarm.configs import ConfigEffect, Configs
 from orchestrator.swarm.connection import SshConnection
-from orchestrator.swarm.examine import Clocks, check_images, examine
+from orchestrator.swarm.examine import Clocks, check_images, check_volumes, examine
 from orchestrator.swarm.inspection import inspect
 from orchestrator.swarm.lateness import LateError
 from orchestrator.swarm.link import SiteLink, passing
@@ -65,9 +64,10 @@ from orchestrator.swarm.log_reading import LogReading
 from orchestrator.swarm.log_stream import Patience
 from orchestrator.swarm.look import look
 from orchestrator.swarm.mutate import Told
-from orchestrator.swarm.redaction import Observation, Redaction
+from orchestrator.swarm.redaction import Found, Observation, Redaction
 from orchestrator.swarm.ssh_config import SshDefaults
 from orchestrator.swarm.ssh_program import SshProgram
+from orchestrator.swarm.turns import Turns
 
 log = structlog.get_logger()
 
@@ -130,7 +130,7 @@ class LivePerformer:
         self._secrets = secrets
         self._redaction = Redaction(secrets.values())
 
-        program = SshProgram(ssh.config)
+        program, turns = SshProgram(ssh.config), Turns(monotonic)
 
         def link(site: str) -> SiteLink:
             return SiteLink(
@@ -141,6 +141,7 @@ class LivePerformer:
                 clock=monotonic,
                 read_seconds=timeouts.read,
                 retry_seconds=timeouts.retry,
+                turns=turns,
             )
 
         self._new_link = link
@@ -164,7 +165,7 @@ class LivePerformer:
         match effect:
             case Observe():
                 return self._observe(self._links[effect.site])
-            case Examine() | CheckImages() | Inspect():
+            case Examine() | CheckImages() | CheckVolumes() | Inspect():
                 return self._examine(self._links[effect.site], effect)
             case RunProbe():
                 return self._probe(effect)
@@ -194,12 +195,14 @@ class LivePerformer:
             return Unseen(site=link.site, at=at, problem=error.problems[0])
 
     def _examine(
-        self, link: SiteLink, effect: Examine | CheckImages | Inspect
-    ) -> Examination | CheckedImages | Inspection | Unseen:
+        self, link: SiteLink, effect: Examine | CheckImages | CheckVolumes | Inspect
+    ) -> Found | Unseen:
         if isinstance(effect, Inspect):
             return inspect(link, self._clocks, effect)
         if isinstance(effect, Examine):
             return examine(link, self._clocks, effect)
+        if isinstance(effect, CheckVolumes):
+            return check_volumes(link, self._clocks, effect)
         return check_images(link, self._clocks, effect)
 
     def _probe(self, effect: RunProbe) -> ProbeResult:

@@ -269,6 +269,21 @@ def file_refused(site: str, stack: str, words: str) -> Problem:
     )
 
 
+def file_unread(site: str, stack: str, seconds: float, words: str) -> Problem:
+    """Return: the manager's docker command did not end reading the stack's compose file."""
+    return Problem(
+        code="preflight.not-prepared",
+        what=f"the docker command of {site}'s manager did not end reading the compose file of "
+        f"{stack} within {seconds:g} s",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site=site, stack=stack),
+        evidence=tuple(line for line in words.splitlines() if line.strip())[:_LINES],
+        fix="on the manager: docker --version must answer at once; then the same command again",
+        state_left="nothing that runs was touched",
+        runbook="run-stopped-half-way",
+    )
+
+
 def docker(site: str, code: str, *evidence: str) -> Problem:
     """Return the problem `code`, one of the docker.* and swarm.* codes above."""
     what, fix, runbook = _DOCKER_MEANS[code]

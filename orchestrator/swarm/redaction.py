@@ -14,6 +14,7 @@ from orchestrator.fleet.secrecy import forms_of, hide_secrets, hide_values
 from orchestrator.procedures.effects import (
     Answer,
     CheckedImages,
+    CheckedVolumes,
     ConfigAnswer,
     Examination,
     ImageCheck,
@@ -22,7 +23,7 @@ from orchestrator.procedures.effects import (
 )
 from orchestrator.procedures.inspection import Inspection
 
-Found = Examination | CheckedImages | Inspection
+Found = Examination | CheckedImages | CheckedVolumes | Inspection
 Observation = Look | Answer | ProbeResult | Found | ConfigAnswer | Written
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class Redaction:
                 return replace(seen, words=self.words(seen.words), problem=problem)
             case ProbeResult() | Written():
                 return self._said(seen)
-            case CheckedImages() | Inspection() | Examination():
+            case CheckedImages() | CheckedVolumes() | Inspection() | Examination():
                 return self._found(seen)
             case _:
                 assert_never(seen)
@@ -67,9 +68,17 @@ class Redaction:
         match seen:
             case CheckedImages():
                 return replace(seen, images=self._checks(seen.images))
+            case CheckedVolumes():
+                return seen  # its options are compared, and never shown
             case Inspection():
                 unknown = tuple((name, self.words(said)) for name, said in seen.unknown)
-                return replace(seen, images_words=self.words(seen.images_words), unknown=unknown)
+                refused = tuple((image, self.words(said)) for image, said in seen.unpullable)
+                return replace(
+                    seen,
+                    images_words=self.words(seen.images_words),
+                    unpullable=refused,
+                    unknown=unknown,
+                )
             case Examination():
                 requires = tuple(
                     (probe, replace(said, words=self.words(said.words)))

@@ -2,7 +2,9 @@
 
 import json
 import shlex
+from base64 import b64decode
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from docker.auth import INDEX_NAME, INDEX_URL, AuthConfig, resolve_repository_name
 from docker.errors import DockerException
@@ -12,6 +14,7 @@ from orchestrator.procedures.effects import ImageCheck
 
 _DENIED = ("unauthorized", "denied", "authentication required", "no basic auth", "403 forbidden")
 _MISSING = ("manifest unknown", "not found", "name unknown", "no such manifest", "no such image")
+_JWT_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,52 @@ def read_logins(text: bytes) -> Logins:
         return Logins(AuthConfig({"auths": auths}), helpers, str(config.get("credsStore") or ""))
     except (ValueError, AttributeError, TypeError):
         return Logins(AuthConfig({}))
+
+
+def expiries(text: bytes) -> tuple[tuple[str, float], ...]:
+    """Read until when the stored logins last, of those that say so: seconds since 1970.
+
+    A credential helper's are renewed by the helper. Nothing of a login is returned but its
+    registry and that moment.
+    """
+    try:
+        auths = dict(json.loads(text or b"{}").get("auths") or {})
+    except (ValueError, AttributeError, TypeError):
+        return ()
+    found = ((name, _ends(entry)) for name, entry in auths.items() if isinstance(entry, dict))
+    return tuple((_host(name), at) for name, at in found if at is not None)
+
+
+def _host(name: str) -> str:
+    """Return the host of a key of `auths`, which may be a URL (the hub's is)."""
+    return urlsplit(name if "://" in name else f"//{name}").netloc
+
+
+def _ends(entry: dict[str, object]) -> float | None:
+    password = _decoded(str(entry.get("auth") or "")).partition(":")[2]
+    tokens = (password, *(str(entry.get(k) or "") for k in ("identitytoken", "registrytoken")))
+    ends = (at for token in tokens if (at := expiry(token)) is not None)
+    return min(ends, default=None)
+
+
+def expiry(token: str) -> float | None:
+    """Return when a token ends, if it says so: a JWT's `exp` (RFC 7519), or ECR's `expiration`."""
+    parts = token.split(".")
+    claims = parts[1] if len(parts) == _JWT_PARTS else token
+    try:
+        said = json.loads(_decoded(claims))
+        return float(said.get("exp") or said["expiration"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _decoded(encoded: str) -> str:
+    """Decode base64, of URLs or not, padded or not; "" if it is none."""
+    padded = encoded.replace("-", "+").replace("_", "/") + "=" * (-len(encoded) % 4)
+    try:
+        return b64decode(padded, validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def helper_script(helpers: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from orchestrator.fleet import spec
 from orchestrator.fleet.observed import Mode
+from orchestrator.fleet.platforms import platform
 from orchestrator.fleet.spec import SECOND
 
 T = TypeVar("T")
@@ -226,10 +227,23 @@ class _Preference(Model):
     spread: OrEmpty[_Spread] = Field(default=_Spread(), alias="Spread")
 
 
+class Platform(Model):
+    """Of an image that a service runs, or of a node."""
+
+    system: str = Field("", alias="OS")
+    architecture: str = Field("", alias="Architecture")
+
+    def read(self) -> str:
+        """Return it as fleet/platforms.py has it, "" where nothing is said."""
+        said = self.system or self.architecture
+        return platform(self.system, self.architecture) if said else ""
+
+
 class _Placement(Model):
     constraints: _Texts = Field((), alias="Constraints")
     preferences: _Many[_Preference] = Field((), alias="Preferences")
     max_replicas: int = Field(0, alias="MaxReplicas")
+    platforms: _Many[Platform] = Field((), alias="Platforms")
 
 
 class _Attachment(Model):

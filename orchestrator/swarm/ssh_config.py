@@ -12,7 +12,16 @@ from orchestrator.inventory.model import Manager
 from orchestrator.swarm import problems
 from orchestrator.swarm.ssh_program import Options, SshProgram
 
+_NEXT_FILE = re.compile(r"\s+(?=[/~])")
 _HOP = re.compile(r"(?:ssh://)?(?:([^@]+)@)?(\[[^]]+\]|[^:@]+)(?::(\d+))?/?")
+_ALGORITHMS = (
+    "ciphers",
+    "macs",
+    "kexalgorithms",
+    "hostkeyalgorithms",
+    "pubkeyacceptedalgorithms",
+    "pubkeyacceptedkeytypes",  # its name before OpenSSH 8.5
+)
 _TOKEN = re.compile(r"%(.)|\$\{(\w+)\}")
 
 
@@ -50,7 +59,14 @@ class Target:
     agent_socket: str = ""
     connect_timeout_seconds: float = 10.0
     proxy_command: str = ""
+    algorithms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """By option, those that may be used, where the configuration says; all others as usual."""
     jumps: tuple["Target", ...] = ()
+
+    def allowed(self, *options: str) -> tuple[str, ...]:
+        """Return the algorithms that the first of `options` that is said allows, () for any."""
+        said = dict(self.algorithms)
+        return next((said[option] for option in options if option in said), ())
 
 
 def resolve(site: str, program: SshProgram, manager: Manager, defaults: SshDefaults) -> Target:
@@ -112,6 +128,7 @@ class _Way:
             agent_socket=said.agent(),
             connect_timeout_seconds=said.seconds(),
             proxy_command=said.command(),
+            algorithms=said.algorithms(),
             jumps=self.jumps(jump, (*seen, name)),
         )
 
@@ -168,8 +185,13 @@ class _Said:
         given = self.values(option)
         if not given:
             return otherwise
-        words = " ".join(given).split()
-        return tuple(Path(self._expanded(word)) for word in words if word.lower() != "none")
+        # ssh puts no quotes around a name with blanks; the next name begins with / or ~.
+        names = _NEXT_FILE.split(" ".join(given).strip())
+        return tuple(Path(self._expanded(name)) for name in names if name.lower() != "none")
+
+    def algorithms(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        said = ((option, self.one(option)) for option in _ALGORITHMS)
+        return tuple((option, tuple(names.split(","))) for option, names in said if names)
 
     def agent(self) -> str:
         value = self.one("identityagent", "SSH_AUTH_SOCK")

@@ -114,13 +114,17 @@ def rehearse(
         secrets: values of the effect's secret variables.
 
     Returns:
-        OK when it would take the file; FAILED with its words; UNKNOWN when the answer was lost.
+        OK when it would take the file; FAILED with its words; UNKNOWN when the answer was lost,
+        or the command's time was up.
 
     """
     result = _run(connection, effect, secrets, only_read=True)
     if isinstance(result, Told):
         return result
     words = scrubbed(result.words, secrets.values())
+    if result.timed_out:
+        problem = problems.file_unread(site, effect.unit.stack, _rehearsal_seconds(effect), words)
+        return Told(Result.UNKNOWN, words or problem.what, problem)
     if _NOWHERE in words or result.rc == 0:
         return Told(Result.OK)
     if code := problems.docker_code(words, "", rc=result.rc):
@@ -140,13 +144,17 @@ def _run(
         return connection.run_script(
             text,
             stdin=f"{wanted}{_WHOLE}\n".encode(),
-            deadline_seconds=_REHEARSAL_SECONDS if only_read else effect.timeout_seconds,
+            deadline_seconds=_rehearsal_seconds(effect) if only_read else effect.timeout_seconds,
             not_after=effect.not_after,
         )
     except LostAnswerError as error:
         return Told(Result.UNKNOWN, str(error), error.problems[0])
     except FleetError as error:
         return Told(Result.FAILED, str(error), error.problems[0])
+
+
+def _rehearsal_seconds(effect: DeployStack) -> float:
+    return min(_REHEARSAL_SECONDS, effect.timeout_seconds)
 
 
 def _judged(site: str, effect: DeployStack, result: CommandResult, words: str) -> Told:

@@ -8,6 +8,7 @@ from orchestrator.procedures.effects import (
     Announce,
     Answer,
     CheckImages,
+    CheckVolumes,
     ConfigAnswer,
     ConfigResult,
     CreateConfig,
@@ -39,6 +40,7 @@ READ: tuple[Effect, ...] = (
     Observe(site="far"),
     Examine(site="far"),
     CheckImages(site="far", images=("a",)),
+    CheckVolumes(site="far", names=("a",)),
     Inspect(site="far"),
 )
 CONFIGS: tuple[Effect, ...] = (

@@ -139,3 +139,24 @@ def test_a_daemon_that_crash_loops_fails_the_run_and_the_rest_comes_up() -> None
     assert report.exit_code is ExitCode.UNHEALTHY
     assert "non-zero exit" in " ".join(report.problems[0].evidence)
     assert world.stacks_running() >= EVERYTHING - {"datatrail-daemons@chime"}
+
+
+def test_a_docker_command_that_is_too_old_refuses_before_anything_goes_down() -> None:
+    world = simulated(scenario(faults=[fault(0, "file_refused", site="kko")]))
+    seen = mutations(world)
+    report = world.run(Command.RESTART)
+    assert report.exit_code is ExitCode.SOURCE_FAILED
+    assert [(p.code, p.where.site) for p in report.problems] == [("source.manager-refuses", "kko")]
+    assert seen == []
+    assert world.stacks_running() == EVERYTHING
+
+
+def test_what_an_older_engine_drops_keeps_those_down_that_need_the_unit() -> None:
+    world = simulated(scenario(faults=[fault(0, "field_dropped", site="chime")]))
+    report = world.run(Command.RESTART)
+    assert report.exit_code is ExitCode.UNHEALTHY
+    (problem,) = (p for p in report.problems if p.code == "deploy.differs")
+    assert str(problem.where.stack) == "datatrail"
+    assert any("health check" in line for line in problem.evidence)
+    assert world.stacks_running() <= {"datatrail@chime"}
+    assert world.oracle.violations == []

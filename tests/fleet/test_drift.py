@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
-from orchestrator.fleet.drift import Change, How, drift, moved_images
+from orchestrator.fleet.drift import Change, How, drift, kept_volumes, moved_images
 from orchestrator.fleet.facts import SECRETIVE
-from orchestrator.fleet.observed import Contents, Fact, Facts
+from orchestrator.fleet.observed import Contents, Fact, Facts, Volume
 from tests.build import CLIENT, resource, service
 
 IMAGE = Fact("image", "", "app:1")
@@ -15,8 +15,8 @@ def wanted(*facts: Fact, name: str = "web", **other: object) -> DesiredService:
     return DesiredService(name=name, image="app:1", facts=(IMAGE, *facts), **other)  # type: ignore[arg-type]  # keyword values are the caller's own
 
 
-def stack(*services: DesiredService, **other: tuple[str, ...]) -> DesiredStack:
-    return DesiredStack(unit=CLIENT, services=services, **other)  # type: ignore[arg-type]  # keyword values are the caller's own
+def stack(*services: DesiredService, **other: object) -> DesiredStack:
+    return DesiredStack(unit=CLIENT, services=services, **other)  # type: ignore[arg-type]  # as above
 
 
 def runs(*facts: Fact, name: str = "web", image: str = "app:1@sha256:aa") -> Contents:
@@ -29,6 +29,30 @@ def lines(*changes: Change) -> list[str]:
 
 def between(declared: tuple[Fact, ...], now: tuple[Fact, ...], *public: str) -> list[str]:
     return lines(*drift(stack(wanted(*declared)), runs(*now), public=frozenset(public)))
+
+
+NFS = Volume(name="app_data", options=(("device", ":/export"), ("o", "addr=nas,vers=4")))
+
+
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        ((), []),
+        ((NFS,), []),
+        ((Volume(name="app_other"),), []),
+        ((Volume(name="app_data"),), ["volume app_data differs (values hidden)"]),
+        (
+            (Volume(name="app_data", driver="rexray", options=NFS.options),),
+            ["volume app_data driver rexray, declared driver local"],
+        ),
+    ],
+)
+def test_a_volume_that_is_there_keeps_what_it_was_made_with(
+    there: tuple[Volume, ...], told: list[str]
+) -> None:
+    changes = kept_volumes(stack(wanted(), volume_options=(NFS,)), there)
+    assert lines(*changes) == told
+    assert not any(change.mended_by_update for change in changes)
 
 
 def test_what_runs_as_declared_has_no_drift() -> None:

@@ -159,7 +159,12 @@ def test_failures_from_before_the_deploy_are_not_held_against_it() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["No such image: registry/app:9", "pull access denied for x", "manifest unknown"],
+    [
+        "No such image: registry/app:9",
+        "pull access denied for x",
+        "manifest unknown",
+        "no matching manifest for linux/amd64 in the manifest list entries",
+    ],
 )
 def test_a_missing_image_is_final_at_the_first_rejection(words: str) -> None:
     rejected = task(state=TaskState.REJECTED, desired=TaskState.SHUTDOWN, error=words)
@@ -179,6 +184,22 @@ def test_no_suitable_node_becomes_final_only_after_its_time() -> None:
     waiting = task(state=TaskState.PENDING, node_id="", error="no suitable node (constraint)")
     assert over_time(web(1, waiting), web(30, waiting)).verdict is Verdict.PENDING
     assert over_time(web(1, waiting), web(31, waiting)).verdict is Verdict.UNHEALTHY
+
+
+@pytest.mark.parametrize(
+    "error", ["no suitable node (unsupported platform on 1 node)", "unsupported platform on 1 node"]
+)
+def test_an_image_for_other_machines_is_final_at_once(error: str) -> None:
+    image = "registry/app:1@sha256:abc"
+    waiting = task(state=TaskState.PENDING, node_id="", error=error, image=image)
+    there = (node(platform="linux/amd64"),)
+    seen = replace(web(1, waiting, platforms=("linux/arm64",)), nodes=there)
+    health = over_time(seen)
+    assert health.verdict is Verdict.UNHEALTHY
+    assert str(health.reasons[0]) == (
+        "app-client_web/1: image registry/app:1 is for linux/arm64, the nodes are linux/amd64: "
+        + error
+    )
 
 
 def test_a_task_that_stays_new_points_at_the_address_pool() -> None:

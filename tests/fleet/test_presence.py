@@ -93,6 +93,31 @@ def test_leftovers_are_present(seen: Sight) -> None:
     assert whereabouts(CLIENT, seen).presence is Presence.PRESENT
 
 
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (
+            sight(tasks=(task(),), containers=(container(),)),
+            (
+                "on far-m: docker rm -f $(docker ps -aq -f "
+                "label=com.docker.swarm.task.id=task-app-client-web-1); if there is none, or it "
+                "stays: sudo systemctl restart docker"
+            ),
+        ),
+        (
+            sight(tasks=(task(node_id="", state=TaskState.PENDING),)),
+            "on far-m, which leads the Swarm: sudo systemctl restart docker",
+        ),
+        (sight(containers=(container(),)), "on far's manager: docker rm -f app-client_web.1"),
+        (sight(containers=(container(state="exited"),), networks=(resource("n"),)), ""),
+        (sight(services=(service(),), tasks=(task(),)), ""),
+    ],
+    ids=["task", "task on no node", "container", "network", "still deployed"],
+)
+def test_what_ends_the_rest_is_said_once_its_services_are_gone(seen: Sight, words: str) -> None:
+    assert whereabouts(CLIENT, seen).remedy == words
+
+
 def test_a_network_that_lost_its_label_is_known_by_its_name() -> None:
     seen = sight(networks=(resource("app-client_default", stack=""),))
     assert whereabouts(CLIENT, seen).gone

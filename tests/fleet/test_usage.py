@@ -92,3 +92,14 @@ def test_a_volume_is_its_stacks_by_its_name_as_nodes_keep_no_label() -> None:
     assert (use.kind, use.maker, use.stack) == ("volume", DB, APP)
     alone = sight(services=(app(data),))
     assert usages(alone) == ()
+
+
+def test_a_container_that_nobody_declared_is_named_with_what_ends_it() -> None:
+    there = sight(
+        networks=(resource("app-client_net"),),
+        attached=(Attached(id="0123456789abcdef", node_id="id-far-m", network="app-client_net"),),
+    )
+    (usage,) = usages(there)
+    assert usage.release == (
+        "docker network disconnect --force app-client_net 0123456789ab   # on node far-m"
+    )

@@ -21,9 +21,9 @@ def test_all_that_wears_out_can_be_found_out_and_nothing_is_touched(operator: Op
     assert done.code == ExitCode.DONE, done
     checks = [item for item in lines(done) if item["event"] == "check"]
     assert {item["site"] for item in checks} == {"chime", "outrigger-buffer", "kko", "gbo"}
-    assert len(checks) == 4 * 8
+    assert len(checks) == 4 * 10
     found = {item["check"]: item for item in checks if item["site"] == "kko"}
-    for name in ("ingress pool", "disk", "images", "certificate", "SSH sessions"):
+    for name in ("ingress pool", "disk", "images", "certificate", "SSH sessions", "pulls"):
         assert found[name]["state"] != "unknown", found[name]
     assert "expires in 9" in found["certificate"]["words"] or "8" in found["certificate"]["words"]
     assert operator.touched() == []
@@ -39,3 +39,4 @@ def test_one_cause_at_several_sites_is_told_once_with_its_meaning(operator: Oper
     assert all(line.startswith("ERROR  kko, gbo: ") for line in headlines), done
     assert "means: " in done.err
     assert "docker login" in done.err
+    assert "registry.not-pullable" in done.err

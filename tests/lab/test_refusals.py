@@ -29,6 +29,14 @@ CASES: list[tuple[str, Break, int, str]] = [
     ("site that hangs", lambda: faults.hang("gbo"), 11, "gbo"),
     ("another host key", lambda: faults.hostkey("kko"), 12, "ssh-keygen"),
     ("no registry login", lambda: faults.registry_logout("kko"), 13, "docker login"),
+    (
+        "image for other machines",
+        lambda: faults.image(
+            "other-machine", stack="datatrail-client", service="replicator", site="gbo"
+        ),
+        14,
+        "registry.other-platform",
+    ),
     ("git down", faults.git_down, 14, "datatrail"),
     (
         "compose file missing",

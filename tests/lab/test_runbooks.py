@@ -29,6 +29,7 @@ TYPED = {
     "docker stack ls",
     "docker stack ps --no-trunc datatrail-client",
     "docker system df",
+    "docker version",
     "git ls-remote ssh://git@github.com/chimefrb/datatrail",
     "ssh -G HOST",
     "ssh -o BatchMode=yes ha1.hco true",

@@ -268,7 +268,7 @@ def test_an_examination(performer: LabPerformer) -> None:
         TcpProbe(name="nobody", host=HOST, port=1),
     )
     seen = examined(performer, Examine(site=SITE, requires=requires, ports=(22, 1)))
-    assert seen.listening == (22,)
+    assert seen.listening == ((22, "tcp"),)
     assert abs(seen.clock_offset_seconds) < 1
     assert 0 < seen.disk_free_bytes < seen.disk_total_bytes
     assert [result.ok for _, result in seen.requires] == [True, False]

@@ -1,7 +1,9 @@
 from dataclasses import replace
 
+import pytest
+
 from orchestrator.fleet.desired import DesiredService
-from orchestrator.fleet.observed import Fact, Sight
+from orchestrator.fleet.observed import Fact, Look, Sight, Volume
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import LABEL_DATA, LABEL_REVISION, MIXED
 from orchestrator.fleet.unit import Revision
@@ -11,8 +13,10 @@ from orchestrator.planning.differences import (
     images_to_ask,
     span_ends,
     unit_drift,
+    volumes_to_ask,
     with_differences,
 )
+from orchestrator.planning.plan import Action
 from orchestrator.sources.span import Span
 from tests.build import (
     CLIENT,
@@ -110,6 +114,7 @@ def test_a_plan_is_told_what_differs_and_an_image_that_moved_is_a_danger() -> No
         looks={CLIENT.site: runs("debug")},
         sourced={CLIENT: SOURCED, DAEMONS: sourced(DAEMONS)},
         digests={"registry/app:1": "sha256:bb"},
+        volumes={},
         spans=(span,),
     )
     assert [len(item.drift) for item in told.units] == [2, 0, 0]
@@ -118,6 +123,51 @@ def test_a_plan_is_told_what_differs_and_an_image_that_moved_is_a_danger() -> No
     )
     assert told.spans == (span,)
     assert replace(told.unit(CLIENT), drift=(), dangers=()) == given.unit(CLIENT)
+
+
+NFS = Volume(name="app_data", options=(("device", ":/export"),))
+WITH_VOLUME = replace(SOURCED, desired=replace(SOURCED.desired, volume_options=(NFS,)))
+
+
+@pytest.mark.parametrize(
+    ("action", "dangers"),
+    [
+        (
+            Action.RESTART,
+            (
+                (
+                    "volume app_data keeps its old options: once the stack is down, "
+                    "docker volume rm app_data   # on each node; what is in it may be lost"
+                ),
+            ),
+        ),
+        (Action.DOWN, ()),
+    ],
+)
+def test_a_volume_that_is_there_already_is_a_danger_where_the_unit_is_deployed(
+    action: Action, dangers: tuple[str, ...]
+) -> None:
+    told = with_differences(
+        INVENTORY,
+        plan(unit_plan(CLIENT, action)),
+        looks={CLIENT.site: runs()},
+        sourced={CLIENT: WITH_VOLUME},
+        digests={},
+        volumes={CLIENT.site: (Volume(name="app_data"),)},
+        spans=(),
+    )
+    (item,) = told.units
+    assert [str(change) for change in item.drift] == ["volume app_data differs (values hidden)"]
+    assert item.dangers == dangers
+
+
+def test_drift_tells_of_volumes_and_asks_only_where_one_has_options() -> None:
+    kept = unit_drift(INVENTORY, WITH_VOLUME, runs(), {}, (Volume(name="app_data"),))
+    assert [change.kind for change in kept.changes] == ["volume"]
+    both = {CLIENT: WITH_VOLUME, DAEMONS: sourced(DAEMONS)}
+    looks: dict[str, Look] = {CLIENT.site: runs(), DAEMONS.site: runs()}
+    assert volumes_to_ask(looks, both) == {CLIENT.site: ("app_data",)}
+    assert volumes_to_ask({CLIENT.site: unseen()}, both) == {}
 
 
 def test_commits_are_asked_for_from_what_runs_to_what_is_to_run_once() -> None:

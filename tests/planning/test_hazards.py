@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.fleet.desired import PublishedPort
 from orchestrator.fleet.observed import Look, TaskState
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import MIXED
@@ -10,7 +11,20 @@ from orchestrator.planning.hazards import with_hazards
 from orchestrator.planning.history import History, assess
 from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
 from orchestrator.sources.lineage import Descent, Lineage
-from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, SHA, inventory, running, sight, unseen
+from tests.build import (
+    CLIENT,
+    DAEMONS,
+    HOME_CLIENT,
+    SERVER,
+    SHA,
+    inventory,
+    node,
+    running,
+    sight,
+    sourced,
+    unseen,
+    wanted,
+)
 
 OLD = "b" * 40
 NEW = Revision(repo="app", sha=SHA)
@@ -53,6 +67,33 @@ def judged(
     assert found.dangers[0] == "as before"
     assert found.risk == assess(made, History())
     return found.dangers[1:], found.no_way_back
+
+
+@pytest.mark.parametrize(
+    ("port", "nodes", "told"),
+    [
+        (PublishedPort(port=22), 2, True),
+        (PublishedPort(port=22), 1, False),
+        (PublishedPort(port=22, mode="host"), 2, False),
+        (PublishedPort(port=22, protocol="udp"), 2, False),
+        (PublishedPort(port=222), 2, False),
+    ],
+)
+def test_a_port_of_sshd_taken_on_nodes_that_nobody_looks_at(
+    port: PublishedPort, nodes: int, *, told: bool
+) -> None:
+    there = replace(running(SERVER), nodes=tuple(node(f"n{n}") for n in range(nodes)))
+    files = {SERVER: sourced(SERVER, wanted(ports=(port,)))}
+    found = with_hazards(
+        inventory(),
+        plan(item(SERVER), item(CLIENT)),
+        looks=FLEET | {"home": there},
+        sourced=files,
+        lineages=(),
+        history=History(),
+    )
+    words = "app@home takes port 22 on every node: a login by SSH on 22 ends there"
+    assert found.dangers[1:] == ((words,) if told else ())
 
 
 def line(descent: Descent = Descent.FORWARD, *, usual: bool = True) -> Lineage:

@@ -43,7 +43,7 @@ def holding(unit: Unit, **names: tuple[str, ...]) -> Sourced:
         unit=unit,
         services=plain.desired.services,
         external_at=external,
-        **names,
+        **names,  # type: ignore[arg-type]  # names of things alone
     )
     return replace(plain, desired=desired)
 

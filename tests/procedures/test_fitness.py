@@ -128,6 +128,47 @@ def test_an_image_that_cannot_be_pulled_is_told_with_its_reason(
     assert silent.evidence == ()
 
 
+def test_an_image_for_machines_that_are_not_there_is_refused() -> None:
+    there = running(SERVER)
+    nodes = tuple(replace(one, platform="linux/amd64") for one in there.nodes)
+    check = ImageCheck(image="reg:5/a:1", ok=True, platforms=("linux/arm64", "windows/amd64"))
+    found = seen(sight=replace(there, nodes=nodes), images=(check,))
+    problem = only(wanted(), found)
+    assert (problem.code, problem.exit_code) == (
+        "registry.other-platform",
+        ExitCode.SOURCE_FAILED,
+    )
+    assert "reg:5/a:1 is for linux/arm64, windows/amd64" in problem.what
+    assert problem.what.endswith("are linux/amd64")
+    fine = replace(check, platforms=("linux/arm64", "linux/amd64"))
+    assert judge_site(wanted(), replace(found, images=(fine,))) == ()
+
+
+def test_a_service_that_has_no_room_is_refused() -> None:
+    many = wanted_service(replicas=2, ports=(PublishedPort(port=80, mode="host"),))
+    stack = desired(CLIENT, many)
+    problem = only(wanted(desired=(stack,)), seen(sight=sight(nodes=(node(),))))
+    assert (problem.code, problem.where.stack) == ("swarm.no-room", "app-client")
+    assert problem.what.startswith("the tasks of web of app-client@far can never all run: of 2")
+    assert "docker node ls" in problem.fix
+
+
+def test_an_update_in_place_without_room_names_the_way_that_has_it() -> None:
+    port = PublishedPort(port=80, mode="host")
+    first = Fact("update", "order", "start-first")
+    stack = desired(CLIENT, wanted_service(ports=(port,), facts=(first,)))
+    there = running(CLIENT)
+    held = replace(
+        there.services[0], published=((80, "tcp", "host"),), facts=(Fact("user", "", "x"),)
+    )
+    before = replace(there, services=(held,))
+    want = wanted(desired=(stack,), acted=(CLIENT,), in_place=frozenset({CLIENT}))
+    problem = only(want, seen(sight=before))
+    assert problem.code == "swarm.no-room"
+    assert problem.fix.startswith("dtdeploy deploy app-client@far --strategy recreate")
+    assert judge_site(replace(want, in_place=frozenset()), seen(sight=before)) == ()
+
+
 def test_what_the_stack_needs_outside_must_answer() -> None:
     fine = (DATABASE, ProbeResult(ok=True, at=0.0, words="open"))
     down = (DATABASE, ProbeResult(ok=False, at=0.0, words="connection refused"))
@@ -187,6 +228,7 @@ def test_what_others_use_by_now_does_not_go_down() -> None:
     assert problem.fix == f"dtdeploy down {SHOP} {CLIENT}"
 
 
+NO_SERVICE = "a process or container that is no Swarm service"
 HTTP = ((80, "tcp", "ingress"),)
 PORTS = (Wish(PublishedPort(port=80), "app-client@far"),)
 
@@ -195,7 +237,7 @@ PORTS = (Wish(PublishedPort(port=80), "app-client@far"),)
     ("found", "by"),
     [
         (seen(sight=sight(services=(service(stack="shop", published=HTTP),))), "shop_web"),
-        (seen(listening=(22, 80)), "a process that is no Swarm service"),
+        (seen(listening=((22, "tcp"), (80, "tcp"))), NO_SERVICE),
         (
             seen(
                 sight=sight(
@@ -219,10 +261,10 @@ def test_a_port_that_somebody_else_has_is_taken(found: Examination, by: str) -> 
     "found",
     [
         seen(),
-        seen(listening=(22,)),
+        seen(listening=((22, "tcp"), (80, "udp"))),
         seen(sight=sight(services=(service(published=HTTP),))),
         # Docker's own proxy listens for a published port.
-        seen(sight=sight(services=(service(published=HTTP),)), listening=(80,)),
+        seen(sight=sight(services=(service(published=HTTP),)), listening=((80, "tcp"),)),
     ],
 )
 def test_a_port_that_the_unit_itself_has_is_not(found: Examination) -> None:
@@ -249,7 +291,22 @@ def test_a_port_is_taken_by_protocol_and_mode(
 
 def test_a_process_that_listens_has_no_udp_port() -> None:
     ports = (Wish(PublishedPort(port=53, protocol="udp"), "app-client@far"),)
-    assert judge_site(wanted(acted=(CLIENT,), ports=ports), seen(listening=(53,))) == ()
+    assert judge_site(wanted(acted=(CLIENT,), ports=ports), seen(listening=((53, "tcp"),))) == ()
+
+
+def test_the_other_protocol_of_a_port_of_its_own_is_not_its_own() -> None:
+    before = sight(services=(service(published=((53, "udp", "ingress"),)),))
+    ports = (Wish(PublishedPort(port=53), "app-client@far"),)
+    found = seen(sight=before, listening=((53, "tcp"),))
+    assert codes(judge_site(wanted(acted=(CLIENT,), ports=ports), found)) == ["swarm.port-taken"]
+
+
+@pytest.mark.parametrize(("mode", "words"), [("ingress", "no login by SSH is left"), ("host", "")])
+def test_a_port_of_sshd_is_never_taken(mode: str, words: str) -> None:
+    ports = (Wish(PublishedPort(port=22, mode=mode), "app-client@far"),)
+    problem = only(wanted(ports=ports), seen(listening=((22, "tcp"),)))
+    assert problem.code == "swarm.port-taken"
+    assert words in "".join(problem.evidence)
 
 
 def test_two_units_of_one_plan_cannot_both_have_a_port() -> None:
@@ -288,7 +345,9 @@ def test_what_this_run_may_not_remove_itself_must_be_gone() -> None:
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    found = seen(api_version="1.1", disk_free_bytes=0, clock_offset_seconds=99, listening=(80,))
+    found = seen(
+        api_version="1.1", disk_free_bytes=0, clock_offset_seconds=99, listening=((80, "tcp"),)
+    )
     want = wanted(acted=(CLIENT,), desired=(desired(),), ports=PORTS)
     assert codes(judge_site(want, found)) == [
         "docker.too-old",

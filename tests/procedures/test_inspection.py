@@ -36,7 +36,7 @@ def test_a_site_that_is_well_passes_every_check() -> None:
     found = checks(WELL, APP)
     assert {check.state for check in found} == {State.OK}
     assert [check.problem for check in found] == [None] * len(found)
-    assert len({check.name for check in found}) == 8
+    assert len({check.name for check in found}) == 10
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,35 @@ def test_the_site_whose_docker_differs_from_most_is_warned_of() -> None:
     assert "28.2.2" in found[0].what
     assert "not known" in found[1].what
     assert differing_versions(tuple(others)) == ()
+
+
+def test_an_image_that_could_not_be_pulled_again_is_named_with_what_to_type() -> None:
+    seen = replace(WELL, unpullable=(("reg:5/a:1@sha256:aa", "unauthorized"), ("reg:5/b:1", "no")))
+    found = next(check for check in checks(seen, APP) if check.name == "pulls")
+    assert (found.state, found.words) == (
+        State.WARNING,
+        "2 images of services could not be pulled again",
+    )
+    assert found.problem is not None
+    assert found.problem.code == "registry.not-pullable"
+    assert found.problem.evidence == ("reg:5/a:1@sha256:aa: unauthorized", "reg:5/b:1: no")
+    assert found.problem.fix.startswith("docker login reg:5   # on ")
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((("reg:5", 86_400.0),), ""),
+        ((("reg:5", 86_399.0),), "the login to reg:5 ends in 23 h 59 min"),
+        ((("reg:5", 90_000.0), ("hub", -1.0)), "the login to hub has ended"),
+    ],
+)
+def test_a_login_that_ends_within_a_day_is_named(
+    ends: tuple[tuple[str, float], ...], words: str
+) -> None:
+    found = next(c for c in checks(replace(WELL, logins_end=ends), APP) if c.name == "logins")
+    assert (found.state is State.WARNING) == bool(words)
+    if words:
+        assert found.words == words
+        assert found.problem is not None
+        assert found.problem.code == "registry.login-expires"

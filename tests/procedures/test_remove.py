@@ -464,6 +464,14 @@ def test_leftovers_that_stay_are_named_once_all_else_is_gone() -> None:
     assert problem.evidence == ("network net",)
 
 
+def test_a_task_that_never_ends_is_named_with_how_to_end_it() -> None:
+    outcome = removed(World(stop_seconds=1e9)).outcome
+    assert isinstance(outcome, Failed)
+    (problem,) = outcome.problems
+    assert problem.fix.startswith("on far-m: docker rm -f $(docker ps -aq -f label=")
+    assert problem.fix.endswith("sudo systemctl restart docker; then repeat the command")
+
+
 def test_a_site_out_of_sight_is_waited_for_longer() -> None:
     assert isinstance(guarding((59.0, unseen()), (1e9, sight("far"))).outcome, Done)
     driven = guarding((1e9, unseen()))

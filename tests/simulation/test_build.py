@@ -127,7 +127,7 @@ def test_conditions_of_a_site_are_found_by_an_examination() -> None:
     }
     found = _examine(_fleet(sites={"far": said}), "far")
     assert (found.disk_free_bytes, found.clock_offset_seconds) == (500_000_000, 40)
-    assert (found.images[0].denied, found.listening) == (True, (8001,))
+    assert (found.images[0].denied, found.listening) == (True, ((8001, "tcp"),))
     assert "shared" in found.all_networks
     assert "c" in found.all_configs
     assert "s" in found.all_secrets

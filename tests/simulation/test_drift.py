@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
 from orchestrator.fleet.drift import drift, moved_images
-from orchestrator.fleet.observed import Contents, Mode, Sight, contents
-from orchestrator.procedures.effects import CheckedImages, CheckImages
+from orchestrator.fleet.observed import Contents, Mode, Sight, Volume, contents
+from orchestrator.procedures.effects import CheckedImages, CheckedVolumes, CheckImages, CheckVolumes
 from orchestrator.simulation.faults import Fault, FaultKind
 from orchestrator.simulation.synthetic import compose_text, made_up
 from orchestrator.sources.compose import compose
@@ -111,3 +111,10 @@ def test_what_went_through_a_swarm_is_equal_to_what_was_declared(
     seen = {service.name: service.facts for service in found(rig).services}
     assert seen == {desired.service_name(s): s.facts for s in desired.services}
     assert [change for change in drift(desired, found(rig)) if change.service] == []
+
+
+def test_a_volume_of_the_managers_node_is_found_by_its_name() -> None:
+    rig = Rig(STACK)
+    rig.site.volumes.append(Volume(name="web_data", options=(("o", "addr=nas"),)))
+    answer = rig.ask(CheckVolumes(site=SITE, names=("web_data", "web_other")))
+    assert answer == CheckedVolumes(site=SITE, volumes=tuple(rig.site.volumes))

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.fleet.drift import drift
+from orchestrator.fleet.observed import contents
 from orchestrator.procedures.effects import (
     Answer,
     ConfigAnswer,
@@ -11,13 +13,15 @@ from orchestrator.procedures.effects import (
     CreateConfig,
     ReadConfig,
     Result,
+    ShipRelease,
     WriteAudit,
 )
 from orchestrator.simulation import api
 from orchestrator.simulation.faults import Fault, FaultKind, inject
 from orchestrator.simulation.happening import What
 from orchestrator.simulation.scenario import FaultText
-from tests.simulation.rig import SITE, Rig, all_running, no_tasks, service, sourced, stack
+from orchestrator.simulation.synthetic import made_up
+from tests.simulation.rig import SITE, UNIT, Rig, all_running, no_tasks, service, sourced, stack
 
 LOCK = CreateConfig(site=SITE, name="dtdeploy.run", labels=(), data=b"plan")
 LABELS = (("dtdeploy.revision", "a" * 40),)
@@ -191,3 +195,37 @@ def test_a_scenario_says_the_same_as_a_fault() -> None:
     for key in ("count", "factor", "delay_seconds", "config", "for_seconds"):
         text, plain = FaultText(at=1, kind=FaultKind.DELAY), Fault(at=1, kind=FaultKind.DELAY)
         assert getattr(text.fault(), key) == getattr(plain, key), key
+
+
+HEALTH_CHECKED = made_up(UNIT, ("app",), image="registry.example/web:1", ports=(8001,))
+
+
+def test_a_docker_command_that_is_too_old_refuses_the_file_and_creates_nothing() -> None:
+    rig = Rig(stack())
+    rig.fault(Fault(at=0, kind=FaultKind.FILE_REFUSED, for_seconds=60))
+    rig.pass_time(0.01)
+    deploy = rig.deploy_effect()
+    read = rig.change(ShipRelease(site=SITE, release=deploy.release, deploy=deploy))
+    assert (read.result, read.problem and read.problem.code) == (
+        Result.FAILED,
+        "source.manager-refuses",
+    )
+    refused = rig.change(deploy)
+    assert (refused.result, refused.problem) == (Result.FAILED, None)
+    assert "unsupported Compose file version" in refused.words
+    assert rig.sight().services == ()
+    rig.pass_time(60)
+    rig.ok(ShipRelease(site=SITE, release=deploy.release, deploy=deploy))
+    rig.ok(deploy)
+
+
+def test_an_engine_that_is_too_old_drops_a_field_without_a_word() -> None:
+    rig = Rig(HEALTH_CHECKED)
+    rig.fault(Fault(at=0, kind=FaultKind.FIELD_DROPPED, for_seconds=60))
+    rig.pass_time(0.01)
+    rig.ok(rig.deploy_effect())
+    changes = drift(HEALTH_CHECKED, contents(rig.sight(), UNIT.stack))
+    assert {change.kind for change in changes} == {"health check"}
+    rig.pass_time(60)
+    rig.ok(rig.deploy_effect())
+    assert drift(HEALTH_CHECKED, contents(rig.sight(), UNIT.stack)) == ()

@@ -80,8 +80,9 @@ def running(folder: Path, authorized: Path, *options: str) -> Iterator[Server]:
         "PermitRootLogin yes",
         "PasswordAuthentication no",
         "KbdInteractiveAuthentication no",
-        "MaxStartups 100",
     )
+    if not any(option.startswith("MaxStartups") for option in options):
+        settings = (*settings, "MaxStartups 100")  # of this one the last wins
     config = folder / "sshd_config"
     config.write_text("\n".join(settings) + "\n")
     program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")

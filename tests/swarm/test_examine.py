@@ -4,13 +4,22 @@ import json
 import pytest
 
 from orchestrator.fleet.desired import TcpProbe
-from orchestrator.procedures.effects import CheckedImages, CheckImages, Examination, Examine
+from orchestrator.fleet.observed import Volume
+from orchestrator.procedures.effects import (
+    CheckedImages,
+    CheckedVolumes,
+    CheckImages,
+    CheckVolumes,
+    Examination,
+    Examine,
+)
 from orchestrator.swarm.performer import LivePerformer
 from tests.swarm.daemon import Command, Daemon, captured, error
 from tests.swarm.sshd import SITE, Server
 
 IMAGE = "reg.lab:5000/app:1"
-FOUND = json.dumps({"Descriptor": {"digest": "sha256:abc"}, "Platforms": []}).encode()
+PLATFORMS = [{"architecture": "amd64", "os": "linux"}, {"architecture": "arm", "os": "linux"}]
+FOUND = json.dumps({"Descriptor": {"digest": "sha256:abc"}, "Platforms": PLATFORMS}).encode()
 
 
 def examined(performer: LivePerformer, effect: Examine) -> Examination:
@@ -32,7 +41,7 @@ def test_the_facts_of_a_host(performer: LivePerformer, server: Server) -> None:
     seen = examined(performer, Examine(site=SITE, requires=(wanted,), ports=(server.port, 1)))
     assert (seen.api_version, seen.cli_version) == ("1.41", "20.10.24+dfsg1")
     assert 0 < seen.disk_free_bytes < seen.disk_total_bytes
-    assert seen.listening == (server.port,)
+    assert seen.listening == ((server.port, "tcp"),)
     ((probe, result),) = seen.requires
     assert (probe, result.ok) == (wanted, True)
     assert set(seen.all_networks) >= {"ingress", "job_default", "host", "bridge", "none"}
@@ -102,6 +111,23 @@ def test_images_alone_are_asked_for_in_the_order_given(
         (IMAGE, False),
     ]
     assert answer.images[1].digest == "sha256:abc"
+    assert answer.images[1].platforms == ("linux/amd64", "linux/")
+
+
+@pytest.mark.usefixtures("docker")
+def test_volumes_are_asked_for_one_by_one(daemon: Daemon, performer: LivePerformer) -> None:
+    there = {"Name": "app_data", "Driver": "local", "Options": {"o": "addr=nas", "device": ":/x"}}
+    daemon.replies["GET /volumes/app_data"] = lambda: (200, json.dumps(there).encode())
+    plain = {"Name": "plain", "Driver": "local", "Options": None}
+    daemon.replies["GET /volumes/plain"] = lambda: (200, json.dumps(plain).encode())
+    asked = CheckVolumes(site=SITE, names=("app_data", "absent", "plain"))
+    answer = performer.perform(asked)
+    assert isinstance(answer, CheckedVolumes), answer
+    assert answer.volumes == (
+        Volume(name="app_data", options=(("device", ":/x"), ("o", "addr=nas"))),
+        Volume(name="plain"),
+    )
+    assert "addr=nas" not in repr(answer)
 
 
 @pytest.mark.usefixtures("docker")

@@ -2,16 +2,18 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from orchestrator.errors import ExitCode, FleetError, Problem
 from orchestrator.inventory.model import Manager
 from orchestrator.swarm.handshake import open_hops
+from orchestrator.swarm.login import disabled
 from orchestrator.swarm.ssh_config import Target, resolve
 from tests.swarm.proxy import mute
 from tests.swarm.sshd import SITE, Operator, Server, free_port, make_key, public, running
@@ -192,3 +194,75 @@ class TestJump:
 def _jumps(operator: Operator, chain: str) -> tuple[Target, ...]:
     text = f"Host manager\n HostName 127.0.0.1\n ProxyJump {chain}\n"
     return resolve(SITE, operator.program(text), Manager(host="manager"), operator.defaults()).jumps
+
+
+class TestAlgorithms:
+    @pytest.mark.parametrize(
+        ("line", "asked"),
+        [
+            ("Ciphers aes256-ctr", lambda t: t.remote_cipher),
+            ("MACs hmac-sha2-512", lambda t: t.remote_mac),
+            ("HostKeyAlgorithms ssh-ed25519", lambda t: t.host_key_type),
+        ],
+    )
+    def test_what_the_configuration_allows_is_used_and_nothing_else(
+        self,
+        operator: Operator,
+        server: Server,
+        line: str,
+        asked: Callable[[paramiko.Transport], str],
+    ) -> None:
+        config = f"Host *\n {line}\n Ciphers aes192-ctr\n"
+        hops = open_hops(SITE, operator.target(server.port, config))
+        used = asked(hops.transport)
+        hops.close()
+        assert used == line.split()[1]
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "Ciphers chacha20-poly1305@openssh.com",
+            "MACs umac-64@openssh.com",
+            "KexAlgorithms sntrup761x25519-sha512@openssh.com",
+            "HostKeyAlgorithms sk-ssh-ed25519@openssh.com",
+        ],
+    )
+    def test_what_cannot_be_kept_to_is_refused(
+        self, operator: Operator, server: Server, line: str
+    ) -> None:
+        problem = refused(operator, server.port, f"Host *\n {line}\n")
+        assert problem.code == "ssh.config-invalid"
+        (words,) = problem.evidence
+        assert words.lower().startswith(f"{line.lower()}: none of these is known here")
+
+    def test_a_key_whose_type_is_left_out_is_not_offered(
+        self, operator: Operator, server: Server
+    ) -> None:
+        config = "Host *\n PubkeyAcceptedAlgorithms rsa-sha2-512\n"
+        problem = refused(operator, server.port, config)
+        assert problem.code == "ssh.login-refused"
+        assert any("PubkeyAcceptedAlgorithms" in words for words in problem.evidence)
+        mine = "Host *\n PubkeyAcceptedAlgorithms ssh-ed25519\n"
+        with operator.connected(operator.target(server.port, mine)) as connection:
+            assert connection.run(["true"], deadline_seconds=5).rc == 0
+
+    @pytest.mark.parametrize("signature", ["rsa-sha2-256", "rsa-sha2-512"])
+    def test_an_rsa_key_signs_as_it_may(self, operator: Operator, signature: str) -> None:
+        config = f"Host *\n PubkeyAcceptedAlgorithms {signature}\n"
+        (left_out,) = disabled(operator.target(22, config))["pubkeys"]
+        assert {left_out, signature} == {"rsa-sha2-256", "rsa-sha2-512"}
+
+
+def test_host_keys_are_read_from_files_with_blanks_in_their_names(
+    tmp_path: Path, operator: Operator, server: Server
+) -> None:
+    folder = tmp_path / "my known hosts"
+    folder.mkdir()
+    files = [folder / "first one", folder / "second"]
+    files[1].write_text(server.known_line)
+    operator.known_hosts.unlink()
+    quoted = " ".join(f'"{file}"' for file in files)
+    target = operator.target(server.port, f"Host *\n UserKnownHostsFile {quoted}\n")
+    assert list(target.known_hosts) == files
+    with operator.connected(target) as connection:
+        assert connection.run(["true"], deadline_seconds=5).rc == 0

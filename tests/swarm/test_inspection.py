@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +13,7 @@ from orchestrator.swarm.ingress import Pool, pool
 from orchestrator.swarm.inspection import certificate, reclaimable, starved
 from orchestrator.swarm.performer import LivePerformer
 from tests.build import service, sight, task
-from tests.swarm.daemon import Daemon, captured
+from tests.swarm.daemon import Daemon, captured, error
 from tests.swarm.sshd import SITE, Server
 
 DATES = "notBefore=Nov 22 20:04:00 2026 GMT\nnotAfter=Feb 20 21:04:00 2027 GMT\n"
@@ -98,3 +99,35 @@ def test_a_site_is_inspected_over_ssh(
     assert seen.certificate_days is None
     assert dict(seen.unknown)["certificate"]
     assert seen.pool_size
+
+
+@pytest.mark.usefixtures("docker")
+def test_registries_are_asked_for_what_runs_and_a_token_that_ends_is_seen(
+    daemon: Daemon, performer: LivePerformer, server: Server
+) -> None:
+    info = json.loads(captured("info")) | {"DockerRootDir": "/"}
+    daemon.replies["GET /info"] = lambda: (200, json.dumps(info).encode())
+    services = json.loads(captured("services"))[:2]
+    for number, item in enumerate(services):
+        item["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = f"reg.lab:5000/app:{number}"
+    daemon.replies["GET /services"] = lambda: (200, json.dumps(services).encode())
+    found = json.dumps({"Descriptor": {"digest": "sha256:abc"}}).encode()
+    daemon.replies["GET /distribution/reg.lab:5000/app:0/json"] = lambda: (200, found)
+    daemon.replies["GET /distribution/reg.lab:5000/app:1/json"] = lambda: error(
+        401, "unauthorized: the token has expired"
+    )
+    ends = datetime.now(UTC).timestamp() + 3600
+    token = b64encode(json.dumps({"expiration": ends, "payload": "planted"}).encode()).decode()
+    login = {"auth": b64encode(f"AWS:{token}".encode()).decode()}
+    config = server.home / ".docker/config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"auths": {"reg.lab:5000": login, "unused.lab": login}}))
+    seen = performer.perform(Inspect(site=SITE))
+    config.unlink()
+    config.parent.rmdir()
+    assert isinstance(seen, Inspection), seen
+    assert seen.unpullable == (("reg.lab:5000/app:1", "unauthorized: the token has expired"),)
+    ((host, left),) = seen.logins_end
+    assert host == "reg.lab:5000"
+    assert 3500 < left <= 3600
+    assert token not in repr(seen)

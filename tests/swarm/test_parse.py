@@ -81,7 +81,7 @@ def test_nodes_info_and_versions() -> None:
         True,
         True,
     )
-    assert node.platform == "linux/x86_64"
+    assert node.platform == "linux/amd64"
     info = parse.info(captured("info"))
     assert (info.node_state, info.control, info.error) == ("active", True, "")
     assert info.node_id == node.id
@@ -100,7 +100,8 @@ def test_containers_and_their_ports() -> None:
     assert {container.stack for container in found} == {"job"}
     assert {container.state for container in found} >= {"running", "exited"}
     assert all(not container.name.startswith("/") for container in found)
-    assert parse.container_ports(captured("containers")) == {18080}
+    services, others = parse.container_ports(captured("containers"))
+    assert (set(services), set(others)) == ({(18080, "tcp")}, set())
 
 
 def test_configs_and_secrets() -> None:

@@ -5,6 +5,8 @@ import pytest
 
 from orchestrator.swarm.registry import (
     domain,
+    expiries,
+    expiry,
     helper_login,
     helper_script,
     read_logins,
@@ -95,3 +97,41 @@ def test_tells_denied_missing_and_unreachable_apart(
     check = refused("r/a:1", words)
     assert (check.ok, check.denied, check.missing) == (False, denied, missing)
     assert check.words == words
+
+
+def encoded(claims: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("token", "ends"),
+    [
+        (f"{encoded({'alg': 'none'})}.{encoded({'exp': 1_800_000_000})}.sig", 1.8e9),
+        (encoded({"payload": "x", "datakey": "y", "expiration": 1_800_000_000}), 1.8e9),
+        (encoded({"sub": "x"}), None),
+        (encoded([1]), None),
+        (encoded({"exp": "soon"}), None),
+        ("planted", None),
+        ("a.b.c", None),
+        ("", None),
+    ],
+)
+def test_a_token_may_say_when_it_ends(token: str, ends: float | None) -> None:
+    assert expiry(token) == ends
+
+
+def test_the_first_end_of_each_login_is_known_and_nothing_else_of_it() -> None:
+    early, late = encoded({"expiration": 1_700_000_000}), encoded({"expiration": 1_800_000_000})
+    auths = {
+        "reg.lab:5000": auth("AWS", late) | {"identitytoken": f"x.{early}.y"},
+        "https://index.docker.io/v1/": {"registrytoken": late},
+        "other.lab": auth("u", "planted"),
+        "odd.lab": "odd",
+    }
+    text = json.dumps({"auths": auths}).encode()
+    assert expiries(text) == (("reg.lab:5000", 1.7e9), ("index.docker.io", 1.8e9))
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"auths": 3}', b'{"auths": {"r": {}}}'])
+def test_a_configuration_without_logins_says_nothing_of_their_end(text: bytes) -> None:
+    assert expiries(text) == ()

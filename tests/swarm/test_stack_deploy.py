@@ -207,10 +207,10 @@ def test_short_values_are_not_torn_out_of_words() -> None:
     assert scrubbed("abc is secret", ["abc", "secret"]) == "abc is ***"
 
 
-def rehearsed(performer: LivePerformer, text: str) -> Answer:
+def rehearsed(performer: LivePerformer, text: str, seconds: float = 10.0) -> Answer:
     file = ReleaseFile(path=release().compose, content=text.encode())
     shipped = replace(release(), files=(file,), name="datatrail-abc-2")
-    effect = replace(EFFECT, release=shipped)
+    effect = replace(EFFECT, release=shipped, timeout_seconds=seconds)
     answer = performer.perform(ShipRelease(site=SITE, release=shipped, deploy=effect))
     assert isinstance(answer, Answer)
     return answer
@@ -273,3 +273,20 @@ def test_no_secret_is_in_what_the_manager_says_of_a_file(
     answer = rehearsed(performer, 'version: "3.8"\nservices: {web: {image: "bb:1"}}\n')
     assert answer.problem is not None
     assert answer.problem.evidence == ("bad ***",)
+
+
+def test_whether_a_command_that_does_not_end_takes_the_file_nobody_knows(
+    docker: Command, performer: LivePerformer
+) -> None:
+    docker.behaviour.write_text(
+        "import time\nprint('reading', os.environ['PASSWORD'], flush=True)\ntime.sleep(30)\n"
+    )
+    answer = rehearsed(performer, 'version: "3.8"\nservices: {web: {image: "bb:1"}}\n', 1.0)
+    assert answer.result is Result.UNKNOWN
+    assert answer.problem is not None
+    assert answer.problem.code == "preflight.not-prepared"
+    assert answer.problem.exit_code is ExitCode.SAFETY_REFUSED
+    assert answer.problem.what.endswith(
+        "did not end reading the compose file of datatrail within 1 s"
+    )
+    assert answer.problem.evidence == ("reading ***",)

@@ -91,6 +91,7 @@ def plan_with(danger: Planted) -> Plan:
         looks=looks,
         sourced=scene.sourced,
         digests=scene.digests,
+        volumes={},
         spans=(),
     )
     return under(told, scene.weather, NO_OVERRIDE)
