@@ -15,6 +15,7 @@ from orchestrator.planning.deploying import changed
 from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import Command
 from orchestrator.planning.planner import make_plan
+from orchestrator.planning.premises import swarms_of
 from orchestrator.planning.scope import make_scope
 from orchestrator.planning.selection import Request, dependencies, dependents, select
 from orchestrator.procedures.book import Book
@@ -79,7 +80,13 @@ def draw(
     images |= digests({unit: sourced[unit] for unit in more})
     plan = compared(world, priced(world, plan, looks, sourced), looks, sourced, images)
     plan = pinned(plan, sourced, images)
-    book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
+    book = Book(
+        run=world.run_id,
+        inventory=inventory,
+        plan=plan,
+        sourced=sourced,
+        swarms=swarms_of(looks),
+    )
     return Drawn(book=book, looks=looks, pins=pins, images=images)
 
 

@@ -23,7 +23,7 @@ from orchestrator.procedures.hold import LOCK
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.ui.holding import Life
 from orchestrator.ui.mode import Mode
-from tests.cli.desk import Desk, order
+from tests.cli.desk import Desk, order, reached_otherwise
 from tests.operators import Operator, Operators
 from tests.simulated import Simulated, simulated
 
@@ -216,8 +216,31 @@ def test_a_run_is_not_resumed_with_another_inventory(shared: Simulated, turns: O
     with pytest.raises(RefusedError) as refused:
         resume_in(desk.world(), "", take_over=False, yes=True, dry_run=False)
     assert refused.value.exit_code == ExitCode.PLAN_STALE
+    (line,) = refused.value.problems[0].evidence
+    assert line == "managed_prefix was datatrail, and is other"
     assert resume_in(desk.world(), "", take_over=False, yes=True, dry_run=True) == ExitCode.DONE
-    assert "another inventory" in desk.said()
+    assert "another inventory" in (said := desk.said())
+    assert line in said
+
+
+def test_a_run_is_resumed_however_its_sites_are_reached(
+    shared: Simulated, turns: Operators
+) -> None:
+    desk = Desk(shared=shared)
+    killed_half_way(turns, desk)
+    desk.inventory = reached_otherwise(shared.inventory)
+    assert resume_in(desk.world(), "", take_over=False, yes=True, dry_run=False) == ExitCode.DONE
+    assert fully_healthy(fleet_status(desk.world()))
+
+
+def test_the_lock_of_a_run_is_broken_however_its_sites_are_reached(
+    shared: Simulated, turns: Operators
+) -> None:
+    desk = Desk(shared=shared)
+    run = killed_half_way(turns, desk)
+    desk.inventory = reached_otherwise(shared.inventory)
+    assert break_in(desk.world(), run, "the laptop is gone") == ExitCode.DONE
+    assert "resume" in desk.said()
 
 
 def test_a_process_that_stands_still_here_is_to_be_killed_first(
