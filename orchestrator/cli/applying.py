@@ -101,6 +101,7 @@ def follow_plan(
         world.inventory, rests_on=saved.rests_on, whole=saved.inventory, salt=saved.id
     ):
         raise RefusedError(other_inventory(lines))
+    world.expect(saved.swarms)
     queue = Queue(world, lock_wait)
     while True:
         code = _once(world, file, path, queue, override, notice=notice, asks=asks, dry_run=dry_run)

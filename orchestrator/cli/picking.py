@@ -29,9 +29,13 @@ def must_be(found: Found, run: str, command: str) -> None:
 
 
 def must_fit(world: World, record: RunRecord) -> None:
-    """Raise RefusedError (4) when a run was planned with another inventory."""
+    """Raise RefusedError (4) when a run was planned with another inventory.
+
+    Else only the Swarms that it was planned for count from now on.
+    """
     if lines := unfit(world.inventory, record):
         raise RefusedError(record_of_other_inventory(record.run, lines))
+    world.expect(record.swarms)
 
 
 def unfit(inventory: Inventory, record: RunRecord) -> list[str]:

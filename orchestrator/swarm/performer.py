@@ -1,7 +1,7 @@
 """Performs effects on the real fleet: every effect but those that the engine performs itself."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,12 +60,13 @@ from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.examine import Clocks, check_images, examine
 from orchestrator.swarm.inspection import inspect
 from orchestrator.swarm.lateness import LateError
-from orchestrator.swarm.link import SiteLink, passing
+from orchestrator.swarm.link import HEAD_START_SECONDS, SiteLink, passing
 from orchestrator.swarm.log_reading import LogReading
 from orchestrator.swarm.log_stream import Patience
 from orchestrator.swarm.look import look
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.redaction import Observation, Redaction
+from orchestrator.swarm.roster import Roster
 from orchestrator.swarm.ssh_config import SshDefaults
 from orchestrator.swarm.ssh_program import SshProgram
 
@@ -89,13 +90,15 @@ class Timeouts:
 
     `retry`: so long what may pass by itself is tried again, where trying changes nothing.
     `quiet`: after so long without a word of logs that are followed, the link is tried; `pause`:
-    so long the next line of those that are not followed is waited for.
+    so long the next line of those that are not followed is waited for. `head_start`: after so
+    long without a word of a manager the next one of its site is asked as well.
     """
 
     read: float = 10.0
     retry: float = 5.0
     quiet: float = 15.0
     pause: float = 5.0
+    head_start: float = HEAD_START_SECONDS
 
 
 class LivePerformer:
@@ -107,7 +110,7 @@ class LivePerformer:
 
     def __init__(
         self,
-        managers: Mapping[str, Manager],
+        managers: Mapping[str, Sequence[Manager]],
         *,
         ssh: SshSettings,
         monotonic: Callable[[], float],
@@ -118,7 +121,7 @@ class LivePerformer:
         """Connect nowhere yet.
 
         Args:
-            managers: site name to where its manager is reached.
+            managers: site name to where its managers are reached, in the order to ask them.
             ssh: the operator's SSH configuration.
             monotonic: the observer's clock, seconds.
             wall: seconds since 1970, UTC.
@@ -131,16 +134,18 @@ class LivePerformer:
         self._redaction = Redaction(secrets.values())
 
         program = SshProgram(ssh.config)
+        self._rosters = {site: Roster(several) for site, several in managers.items()}
 
         def link(site: str) -> SiteLink:
             return SiteLink(
                 site,
-                managers[site],
+                self._rosters[site],
                 program=program,
                 defaults=ssh.defaults,
                 clock=monotonic,
                 read_seconds=timeouts.read,
                 retry_seconds=timeouts.retry,
+                head_start_seconds=timeouts.head_start,
             )
 
         self._new_link = link
@@ -298,6 +303,12 @@ class LivePerformer:
         self._links[site], self._configs[site] = link, Configs(link, self._clocks.monotonic)
         # It may be the closing of a connection that never ends.
         threading.Thread(target=former.close, daemon=True, name=f"close-{site}").start()
+
+    def expect(self, swarms: Mapping[str, str]) -> None:
+        """Let only managers of these Swarms count from now on, ids by site (others: any)."""
+        for site, swarm in swarms.items():
+            if site in self._rosters:
+                self._rosters[site].expect(swarm)
 
     def reaches(self, site: str) -> bool:
         """Tell whether a connection to the site stands, as far as anyone has noticed."""

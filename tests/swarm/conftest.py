@@ -74,7 +74,7 @@ def perform_through(
     operator: Operator, port: int, clock: Callable[[], float] = time.monotonic
 ) -> LivePerformer:
     return LivePerformer(
-        {SITE: Manager(host="127.0.0.1", port=port)},
+        {SITE: (Manager(host="127.0.0.1", port=port),)},
         ssh=SshSettings(config=operator.home / "config", defaults=operator.defaults()),
         monotonic=clock,
         wall=time.time,
