@@ -160,9 +160,11 @@ class SiteLink:
             self._failed = (now, error)
             pause = _PAUSE_SECONDS if self.roster.several else 0.0
             self._believed_until = now + (_LONG_SECONDS if now - tried >= _LONG_SECONDS else pause)
-            if standing is None:
-                raise
-            return standing
+            if standing is not None:
+                return standing
+            if self._way is not None:
+                self._way.connection.close()
+            raise
         seconds = round(self._clock() - tried, 3)
         log.info("ssh.connected", site=self.site, host=way.manager.host, seconds=seconds)
         return self._keep(way, standing)
@@ -256,6 +258,10 @@ class SiteLink:
 
         def attempt() -> T:
             way = self._way
+            if way is not None and (self._doubted or not self.roster.suits(way.swarm)):
+                # What asks the daemon keeps its stream as long as that stands.
+                self.connection()
+                way = self._way
             try:
                 return read()
             except FleetError as error:

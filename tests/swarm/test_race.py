@@ -29,7 +29,7 @@ def run(
         attempts,
         head_start_seconds=head_start,
         longest=(longest, NOBODY),
-        discard=[].append if dropped is None else dropped.append,
+        discard=(lambda _: None) if dropped is None else dropped.append,
         over=lambda error: error.problems[0].code == over,
     )
 
