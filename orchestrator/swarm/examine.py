@@ -33,12 +33,12 @@ from orchestrator.swarm.remote_command import CommandResult
 _FACTS_SECONDS = 20.0
 _PREDEFINED = ("bridge", "host", "none")
 """Networks that every host has; a compose file may call them external."""
-_LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
+LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
 _SCRIPT = f"""
 echo ==cli; docker --version
 echo ==df; df -Pk "$1"
 echo ==tcp; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
-echo ==logins; {_LOGINS}
+echo ==logins; {LOGINS}
 exit 0
 """
 
@@ -85,7 +85,7 @@ def check_images(link: SiteLink, clocks: Clocks, effect: CheckImages) -> Checked
 
     """
     try:
-        logins = registry.read_logins(_run(link, _LOGINS))
+        logins = registry.read_logins(_run(link, LOGINS))
         checks = _images(link, effect.images, logins)
     except FleetError as error:
         return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])

@@ -112,6 +112,11 @@ class SiteLink:
         return self._way is not None and self._way.connection.alive
 
     @property
+    def host(self) -> str:
+        """The host of the manager that is asked, "" before the first connection."""
+        return "" if self._way is None else self._way.manager.host
+
+    @property
     def via(self) -> str:
         """The host that is asked, where it is not the first of several managers; else ""."""
         return "" if self._way is None else self.roster.detour(self._way.manager)
@@ -277,6 +282,21 @@ class SiteLink:
             reraise=True,
         )
         return attempts(attempt)
+
+    def apart(self) -> "tuple[SiteLink, ...]":
+        """Return a link of its own to each of the site's managers, of the same Swarm if known."""
+        return tuple(
+            SiteLink(
+                self.site,
+                self.roster.alone(manager),
+                program=self._program,
+                defaults=self._defaults,
+                clock=self._clock,
+                read_seconds=self._read_seconds,
+                retry_seconds=self._retry_seconds,
+            )
+            for manager in self.roster.named
+        )
 
     def close(self) -> None:
         """End the connection; what still runs over it loses its answer."""

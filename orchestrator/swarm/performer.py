@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -52,6 +52,7 @@ from orchestrator.swarm import (
     lateness,
     mutate,
     probes,
+    registry,
     release_shipping,
     stack_deploy,
 )
@@ -132,6 +133,7 @@ class LivePerformer:
         self._clocks = Clocks(monotonic, wall)
         self._secrets = secrets
         self._redaction = Redaction(secrets.values())
+        self._vetted: set[tuple[str, str]] = set()
 
         program = SshProgram(ssh.config)
         self._rosters = {site: Roster(several) for site, several in managers.items()}
@@ -189,7 +191,7 @@ class LivePerformer:
             found = look(link.site, link.api, self._clocks.monotonic)
             if isinstance(found, Unseen):
                 raise FleetError(found.problem)
-            return found
+            return replace(found, via=link.via) if link.via else found
 
         try:
             return link.reading(seen)
@@ -203,9 +205,14 @@ class LivePerformer:
     ) -> Examination | CheckedImages | Inspection | Unseen:
         if isinstance(effect, Inspect):
             return inspect(link, self._clocks, effect)
+        found: Examination | CheckedImages | Unseen
         if isinstance(effect, Examine):
-            return examine(link, self._clocks, effect)
-        return check_images(link, self._clocks, effect)
+            found = examine(link, self._clocks, effect)
+        else:
+            found = check_images(link, self._clocks, effect)
+        if not isinstance(found, Unseen):
+            self._vetted.add((link.site, link.host))
+        return found
 
     def _probe(self, effect: RunProbe) -> ProbeResult:
         link = self._links[effect.site]
@@ -263,7 +270,27 @@ class LivePerformer:
             case PullImages():
                 return image_pull.pull(link.site, connection, effect)
             case DeployStack():
+                if problem := self._unfit(link, effect):
+                    return Told(Result.FAILED, problem.what, problem)
                 return self._run(stack_deploy.deploy, link.site, connection, effect)
+
+    def _unfit(self, link: SiteLink, effect: DeployStack) -> Problem | None:
+        """Return why a manager that no preflight asked about images cannot deploy these.
+
+        `docker stack deploy` passes on the login of the manager that runs it: without one it
+        succeeds, and the nodes cannot pull.
+        """
+        images = tuple(dict.fromkeys(image for _, image in effect.images))
+        if not (link.roster.several and images) or (link.site, link.host) in self._vetted:
+            return None
+        found = check_images(link, self._clocks, CheckImages(site=link.site, images=images))
+        if isinstance(found, Unseen):
+            return found.problem
+        denied = next((check for check in found.images if check.denied), None)
+        if denied is None:
+            self._vetted.add((link.site, link.host))
+            return None
+        return registry.login_missing(link.site, link.host, denied)
 
     def _ship(self, site: str, connection: SshConnection, effect: ShipRelease) -> Told:
         release = effect.release

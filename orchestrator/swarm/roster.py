@@ -12,7 +12,7 @@ class Roster:
     def __init__(self, managers: Sequence[Manager]) -> None:
         self._lock = threading.Lock()
         self._order = list(managers)
-        self._first = managers[0]
+        self.named = tuple(managers)
         self._swarm = ""
 
     @property
@@ -53,4 +53,10 @@ class Roster:
 
     def detour(self, manager: Manager) -> str:
         """Return how to name `manager` where it is not the first of the list, else ""."""
-        return "" if manager == self._first else manager.host
+        return "" if manager == self.named[0] else manager.host
+
+    def alone(self, manager: Manager) -> "Roster":
+        """Return a roster of this one manager, which has to be of the same Swarm."""
+        roster = Roster((manager,))
+        roster.expect(self._swarm)
+        return roster
