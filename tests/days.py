@@ -98,15 +98,19 @@ def day_of(seed: int) -> Day:
     order, sites = _order(rng, inventory)
     _haunt(rng, inventory, sites)
     second = _part(rng)
+    dying = tuple(_dying(seed, inventory))
     return Day(
         seed=seed,
         inventory=IN_PLACE if inventory is HAMLET and seed % 2 else inventory,
         scenario=Scenario.model_validate(
-            {"sites": _workers(inventory, sites), "behaviours": _behaviours(rng, inventory)}
+            {
+                "sites": _with_deputies(dying, _workers(inventory, sites)),
+                "behaviours": _behaviours(rng, inventory),
+            }
         ),
         generation=rng.choice((1, 2)),
         order=order,
-        faults=(*(_fault(rng, inventory) for _ in range(rng.randint(0, 4))), *_deaf(seed)),
+        faults=(*(_fault(rng, inventory) for _ in range(rng.randint(0, 4))), *_deaf(seed), *dying),
         first=_ills(rng),
         second=second,
         second_at=round(rng.uniform(0, 45), 2),
@@ -219,7 +223,7 @@ _CHANNELS = (
     FaultKind.CHANNEL_HANGS,
     FaultKind.CHANNEL_LOSES_REPLY,
 )
-_DEAF, _APART = 0.2, 1_000_003
+_DEAF, _DIES, _APART = 0.2, 0.15, 1_000_003
 _PERSONS = (FaultKind.STACK_RM, FaultKind.STACK_DEPLOY, FaultKind.CONFIG_RM, FaultKind.KILL)
 _GROUPS = (
     (_LINKS, 5),
@@ -242,6 +246,26 @@ def _deaf(seed: int) -> Iterator[Fault]:
             kind=rng.choice(_CHANNELS),
             for_seconds=rng.choice((0.0, 2.0, 20.0)),
         )
+
+
+def _dying(seed: int, inventory: Inventory) -> Iterator[Fault]:
+    """Yield how a manager of several dies on some days; drawn apart, as announcements are."""
+    rng = chance(seed + 2 * _APART)
+    if rng.random() < _DIES:
+        site = rng.choice((inventory.coordinator, _worker(inventory)[0]))
+        yield Fault(
+            at=round(rng.uniform(0, 40), 2),
+            kind=FaultKind.MANAGER_DIES,
+            site=site,
+            for_seconds=rng.choice((0.0, 30.0, 90.0)),
+        )
+
+
+def _with_deputies(dying: tuple[Fault, ...], sites: dict[str, Any]) -> dict[str, Any]:
+    for fault in dying:
+        names = [f"{fault.site}-m2", f"{fault.site}-m3"]
+        sites.setdefault(fault.site, {})["managers"] = names
+    return sites
 
 
 def _fault(rng: Random, inventory: Inventory) -> Fault:
