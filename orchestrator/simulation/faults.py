@@ -217,7 +217,7 @@ def _manager_dies(site: SimSite, _fault: Fault) -> None:
     site.link.breaks += 1
     if not nodes.lose_manager(site.swarm):
         site.link.turn(LinkState.CUT)
-    # They lie on the disk of the one that died.
+    site.releases_elsewhere |= site.releases
     site.releases.clear()
 
 

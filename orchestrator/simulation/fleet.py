@@ -44,6 +44,8 @@ class SimSite:
     conditions: Conditions = field(default_factory=Conditions)
     releases: set[tuple[str, str]] = field(default_factory=set)
     """(name, digest) of every release shipped to the manager that is asked."""
+    releases_elsewhere: set[tuple[str, str]] = field(default_factory=set)
+    """Of every one that lies on the disk of a manager that died."""
     audit: list[str] = field(default_factory=list)
     """The lines of the audit log on the manager's disk."""
 

@@ -72,6 +72,7 @@ def test_what_lay_on_its_disk_is_not_on_the_others(three: Simulated) -> None:
     site.releases.add(("some", "release"))
     dies(three)
     assert site.releases == set()
+    assert site.releases_elsewhere == {("some", "release")}
 
 
 def test_with_two_of_three_dead_there_is_no_leader(three: Simulated) -> None:
