@@ -9,14 +9,22 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import FleetError
+from orchestrator.fleet.observed import Sight, Unseen
 from orchestrator.inventory.model import Manager
+from orchestrator.procedures.effects import Answer, DeployStack, Examine, Observe, Result
+from orchestrator.swarm.inspection import named_managers
 from orchestrator.swarm.link import SiteLink
+from orchestrator.swarm.performer import LivePerformer
 from orchestrator.swarm.roster import Roster
+from tests.build import sight
+from tests.swarm.conftest import perform_through
 from tests.swarm.daemon import Daemon, captured, error, install, listening
 from tests.swarm.proxy import Proxy, proxied
+from tests.swarm.releases import release
 from tests.swarm.sshd import SITE, Operator, Server, running
 
 KNOWN = json.loads(captured("info"))["Swarm"]["Cluster"]["ID"]
+KNOWN_NODE = json.loads(captured("info"))["Swarm"]["NodeID"]
 LEADERLESS = "rpc error: The swarm does not have a leader. too few managers are online"
 
 
@@ -33,6 +41,7 @@ class Pair:
     def __init__(self, operator: Operator, servers: list[Server], stack: ExitStack) -> None:
         self._operator = operator
         self._stack = stack
+        self.servers = servers
         self.proxies: list[Proxy] = []
         self.daemons: list[Daemon] = []
         for server in servers:
@@ -60,6 +69,11 @@ class Pair:
         )
         self._stack.callback(link.close)
         return link
+
+    def performer(self) -> LivePerformer:
+        performer = perform_through(self._operator, self.managers)
+        self._stack.callback(performer.close)
+        return performer
 
     def asked(self) -> list[int]:
         """Return how often each was asked who it is."""
@@ -197,6 +211,75 @@ def test_what_is_expected_later_holds_for_a_connection_that_stands(pair: Pair) -
     link.connection()
     link.roster.expect("the-planned-one")
     assert refused(link)[0] == "swarm.other-swarm"
+
+
+def test_the_managers_of_a_site_are_asked_apart_who_they_are(pair: Pair) -> None:
+    pair.daemons[1].replies["GET /info"] = info(NodeID="the-other")
+    link = pair.link()
+    looks(link)
+    seen = sight(SITE)
+    named = named_managers(link, seen)
+    assert [one.node_id for one in named] == [KNOWN_NODE, "the-other"]
+    assert [one.words for one in named] == ["", ""]
+    pair.proxies[1].refuse()
+    assert "refuses the connection" in named_managers(link, seen)[1].words
+
+
+def test_a_registry_that_one_of_them_is_not_logged_in_to_is_named(pair: Pair) -> None:
+    folder = pair.servers[0].home / ".docker"
+    folder.mkdir()
+    auth = {"auths": {"registry.example": {"auth": "dTpw"}}}
+    (folder / "config.json").write_text(json.dumps(auth))
+    link = pair.link()
+    looks(link)
+    named = named_managers(link, sight(SITE))
+    assert [one.no_login for one in named] == [(), ("registry.example",)]
+
+
+def test_who_takes_over_without_a_login_deploys_nothing(pair: Pair) -> None:
+    words = "unauthorized: authentication required"
+    image = "registry.example/app:1"
+    for daemon in pair.daemons:
+        daemon.replies["GET /distribution/" + image + "/json"] = lambda: error(500, words)
+    effect = DeployStack(
+        unit=release().unit, release=release(), labels=(), images=(("server", image),)
+    )
+    answer = pair.performer().perform(effect)
+    assert isinstance(answer, Answer)
+    assert answer.result is Result.FAILED
+    assert answer.problem is not None
+    assert answer.problem.code == "registry.login-refused"
+    assert "docker login registry.example" in answer.problem.fix
+
+
+def test_who_preflight_asked_is_not_asked_for_its_login_again(pair: Pair) -> None:
+    performer = pair.performer()
+    performer.perform(Examine(site=SITE))
+    effect = DeployStack(
+        unit=release().unit, release=release(), labels=(), images=(("server", "nowhere/x:1"),)
+    )
+    performer.perform(effect)
+    assert not [line for line in pair.daemons[0].asked if "distribution" in line]
+
+
+def test_a_look_says_through_whom_it_came(pair: Pair) -> None:
+    performer = pair.performer()
+    seen = performer.perform(Observe(site=SITE))
+    assert isinstance(seen, Sight)
+    assert seen.via == ""
+    pair.proxies[0].refuse()
+    after = performer.perform(Observe(site=SITE))
+    assert isinstance(after, Sight)
+    assert after.via
+
+
+def test_what_a_plan_was_made_for_is_all_that_counts(pair: Pair) -> None:
+    performer = pair.performer()
+    performer.perform(Observe(site=SITE))
+    performer.expect({SITE: "the-planned-one", "elsewhere": "x"})
+    unseen = performer.perform(Observe(site=SITE))
+    assert isinstance(unseen, Unseen)
+    assert unseen.problem.code == "swarm.other-swarm"
 
 
 def test_a_single_manager_is_not_asked_who_it_is(pair: Pair) -> None:
