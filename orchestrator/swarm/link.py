@@ -283,6 +283,12 @@ class SiteLink:
         )
         return attempts(attempt)
 
+    def forsake(self) -> None:
+        """Ask the manager that is in use last, from the next connection on."""
+        way = self._way
+        if way is not None:
+            self.roster.put_last(way.manager)
+
     def apart(self) -> "tuple[SiteLink, ...]":
         """Return a link of its own to each of the site's managers, of the same Swarm if known."""
         return tuple(

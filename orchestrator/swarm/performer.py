@@ -326,6 +326,7 @@ class LivePerformer:
             return
         site = site_of(effect)
         former = self._links[site]
+        former.forsake()
         link = self._new_link(site)
         self._links[site], self._configs[site] = link, Configs(link, self._clocks.monotonic)
         # It may be the closing of a connection that never ends.

@@ -273,6 +273,15 @@ def test_a_look_says_through_whom_it_came(pair: Pair) -> None:
     assert after.via
 
 
+def test_a_manager_with_which_an_effect_was_given_up_is_asked_last(pair: Pair) -> None:
+    performer = pair.performer()
+    performer.perform(Observe(site=SITE))
+    performer.give_up(Observe(site=SITE))
+    after = performer.perform(Observe(site=SITE))
+    assert isinstance(after, Sight)
+    assert after.via
+
+
 def test_what_a_plan_was_made_for_is_all_that_counts(pair: Pair) -> None:
     performer = pair.performer()
     performer.perform(Observe(site=SITE))
