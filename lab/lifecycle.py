@@ -12,7 +12,7 @@ from lab.daemons import channel, dockerd, git, postgres, recorder, registry, ssh
 from lab.faults import network
 from lab.parallel import at_once
 from lab.state import State
-from lab.topology import OPERATORS, Host, Role, Shape
+from lab.topology import LOGIN_ROLES, OPERATORS, Host, Role, Shape
 
 # A busy machine answers late; that alone is no reason to start anew.
 _SECONDS_TO_RECOVER = 10
@@ -116,7 +116,7 @@ def _prepare(shape: Shape) -> None:
         _write_etc(host, names)
         if host.runs_docker:
             dockerd.configure(host)
-        if host.role is Role.MANAGER:
+        if host.role in LOGIN_ROLES:
             sshd.configure(host)
     for machine in OPERATORS:
         sshd.write_operator_files(machine, hosts)
@@ -172,9 +172,11 @@ def _start_registry() -> None:
 def _start_site(shape: Shape, site: str) -> None:
     members = shape.hosts_of(site)
     manager = next(host for host in members if host.role is Role.MANAGER)
-    sshd.start(manager)
+    at_once(sshd.start, [host for host in members if host.runs_sshd])
     at_once(dockerd.start, members)
     dockerd.init_swarm(manager, shape.ingress_subnet)
-    for worker in members:
-        if worker.role is Role.WORKER:
-            dockerd.join_swarm(worker, manager, role="Worker")
+    for host in members:
+        if host.role is Role.DEPUTY:
+            dockerd.join_swarm(host, manager, role="Manager")
+        elif host.role is Role.WORKER:
+            dockerd.join_swarm(host, manager, role="Worker")

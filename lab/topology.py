@@ -19,6 +19,7 @@ SITE_WITH_WORKERS = "kko"
 COORDINATOR = "chime"
 MOST_SITES = 200
 MOST_WORKERS = 20
+MOST_MANAGERS = 7
 DEFAULT_SITES = 5
 DEFAULT_WORKERS = 1
 _SPARE = "-spare"
@@ -28,6 +29,7 @@ class Role(Enum):
     """What a host is there for."""
 
     MANAGER = "manager"
+    DEPUTY = "deputy"
     WORKER = "worker"
     SPARE = "spare"
     REGISTRY = "registry"
@@ -37,8 +39,9 @@ class Role(Enum):
     OPERATOR = "operator"
 
 
-DOCKER_ROLES = frozenset({Role.MANAGER, Role.WORKER, Role.SPARE})
-SSHD_ROLES = frozenset({Role.MANAGER, Role.GIT})
+DOCKER_ROLES = frozenset({Role.MANAGER, Role.DEPUTY, Role.WORKER, Role.SPARE})
+LOGIN_ROLES = frozenset({Role.MANAGER, Role.DEPUTY})
+SSHD_ROLES = LOGIN_ROLES | {Role.GIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Shape:
     docker_cli: str | None = None
     # What the repositories describe can change while the lab is up.
     few: bool = field(default=False, compare=False)
+    # At the site with workers; the first is the site's manager, the others its deputies.
+    managers_there: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what the address plan has no room for."""
@@ -102,6 +107,9 @@ class Shape:
             raise LabError(message)
         if not 0 <= self.workers <= MOST_WORKERS:
             message = f"between 0 and {MOST_WORKERS} workers, not {self.workers}"
+            raise LabError(message)
+        if not 1 <= self.managers_there <= MOST_MANAGERS:
+            message = f"between 1 and {MOST_MANAGERS} managers, not {self.managers_there}"
             raise LabError(message)
 
     def site_managers(self) -> dict[str, str]:
@@ -115,11 +123,15 @@ class Shape:
         return [host for host in self.swarm_hosts() if host.role is Role.MANAGER]
 
     def swarm_hosts(self) -> list[Host]:
-        """List managers and workers of every site."""
+        """List managers, deputies and workers of every site."""
         hosts: list[Host] = []
         for number, (site, manager) in enumerate(self.site_managers().items(), start=1):
             hosts.append(Host(manager, Role.MANAGER, f"198.18.{number}.1", site))
             if site == SITE_WITH_WORKERS:
+                hosts += [
+                    Host(f"{site}-m{more}", Role.DEPUTY, f"198.18.{number}.{more + 100}", site)
+                    for more in range(2, self.managers_there + 1)
+                ]
                 hosts += [
                     Host(f"{site}-w{worker}", Role.WORKER, f"198.18.{number}.{worker + 1}", site)
                     for worker in range(1, self.workers + 1)

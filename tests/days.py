@@ -101,11 +101,15 @@ def day_of(seed: int) -> Day:
     order, sites = _order(rng, inventory)
     _haunt(rng, inventory, sites)
     second = _part(rng)
+    dying = tuple(_dying(seed, inventory))
     return Day(
         seed=seed,
         inventory=IN_PLACE if inventory is HAMLET and seed % 2 else inventory,
         scenario=Scenario.model_validate(
-            {"sites": _workers(inventory, sites), "behaviours": _behaviours(rng, inventory)}
+            {
+                "sites": _with_deputies(dying, _workers(inventory, sites)),
+                "behaviours": _behaviours(rng, inventory),
+            }
         ),
         generation=rng.choice((1, 2)),
         order=order,
@@ -113,6 +117,7 @@ def day_of(seed: int) -> Day:
             *(_fault(rng, inventory) for _ in range(rng.randint(0, 4))),
             *_deaf(seed),
             *_outdated(seed, inventory),
+            *dying,
         ),
         first=_ills(rng),
         second=second,
@@ -236,7 +241,7 @@ _CHANNELS = (
     FaultKind.CHANNEL_HANGS,
     FaultKind.CHANNEL_LOSES_REPLY,
 )
-_DEAF, _OUTDATED, _APART = 0.2, 0.15, 1_000_003
+_DEAF, _OUTDATED, _DIES, _APART = 0.2, 0.15, 0.15, 1_000_003
 _SHARES, _SHARING = 0.3, 2_000_003
 _PAIRS = ((DAEMONS, SERVER), (CLIENTS[0], DAEMONS), (EDGE, CLIENTS[1]))
 """Who may use what whom makes: once without a `depends_on` that says so."""
@@ -274,6 +279,26 @@ def _outdated(seed: int, inventory: Inventory) -> Iterator[Fault]:
             site=rng.choice(_names(inventory)),
             for_seconds=rng.choice((0.0, 8.0, 70.0)),
         )
+
+
+def _dying(seed: int, inventory: Inventory) -> Iterator[Fault]:
+    """Yield how a manager of several dies on some days; drawn apart, as announcements are."""
+    rng = chance(seed + 3 * _APART)
+    if rng.random() < _DIES:
+        site = rng.choice((inventory.coordinator, _worker(inventory)[0]))
+        yield Fault(
+            at=round(rng.uniform(0, 40), 2),
+            kind=FaultKind.MANAGER_DIES,
+            site=site,
+            for_seconds=rng.choice((0.0, 30.0, 90.0)),
+        )
+
+
+def _with_deputies(dying: tuple[Fault, ...], sites: dict[str, Any]) -> dict[str, Any]:
+    for fault in dying:
+        names = [f"{fault.site}-m2", f"{fault.site}-m3"]
+        sites.setdefault(fault.site, {})["managers"] = names
+    return sites
 
 
 def _fault(rng: Random, inventory: Inventory) -> Fault:

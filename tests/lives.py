@@ -10,13 +10,14 @@ from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.in_flight import seconds_left
 from orchestrator.engine.journal import Entry
 from orchestrator.engine.means import Means, careful
-from orchestrator.engine.record import RunRecord, decode, fingerprint
+from orchestrator.engine.record import RunRecord, decode
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, JournalError, Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Command, Plan, Step
+from orchestrator.planning.premises import fingerprint, premises
 from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.asking import ask_sleep
@@ -107,6 +108,7 @@ class Machine:
             words=f"{command.value} {request}",
             plan=book.plan,
             inventory=fingerprint(self.world.inventory),
+            rests_on=premises(self.world.inventory, run),
             created=means.wall(),
             owner=self.name,
             on_failure=on_failure,

@@ -13,6 +13,7 @@ S4  No effect is sent without a durable intent, none on a unit twice without a l
 S5  An effect begins only while the lock carries its operator's session, or lost it moments ago,
     and never after an effect of whoever took the lock since. Nobody removes another's lock.
 
+Nobody is shown another Swarm as a site's than the one that was there before.
 Networks are not removed while tasks of their stack still run: that leaks addresses.
 """
 
@@ -216,6 +217,8 @@ class Oracle:
             wanted = set(life.releases)
             self._examined(happening, life)
         there = {(s, *r) for s, site in self.fleet.sites.items() for r in site.releases}
+        # On another manager than the one that died they are shipped again by the deploy.
+        there |= {(s, *r) for s, x in self.fleet.sites.items() for r in x.releases_elsewhere}
         if lacking := sorted(wanted - there):
             self._say(happening, "S3", f"{_unit(happening)} went down before {lacking} was shipped")
 

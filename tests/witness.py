@@ -135,6 +135,8 @@ class Clerk:
     """When an effect on a unit was last sent or answered, whoever sent it."""
     before: dict[Unit, int] = field(default_factory=dict)
     """The same, without the one that was sent last."""
+    swarms: dict[str, str] = field(default_factory=dict)
+    """The id of the Swarm that was seen at each site."""
 
     def sends(self, life: Life, effect: Mutation, now: float) -> None:
         """Hold against `life` that it sends `effect`."""
@@ -156,6 +158,10 @@ class Clerk:
         self.count += 1
         if isinstance(effect, Observe) and isinstance(answer, Sight):
             life.looked[effect.site] = max(asked, life.looked.get(effect.site, 0))
+            found = answer.info.cluster_id
+            if self.swarms.setdefault(effect.site, found) != found:
+                words = f"{life.name} is shown {found} as the Swarm of {effect.site}"
+                self.violations.append(f"{answer.at:.2f}: another Swarm: {words}")
         elif isinstance(effect, Examine) and isinstance(answer, Examination):
             life.examined.add(effect.site)
         elif isinstance(effect, Mutation) and isinstance(answer, Answer):

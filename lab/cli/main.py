@@ -22,14 +22,22 @@ def cli() -> None:
 @cli.command()
 @click.option("--sites", default=DEFAULT_SITES, show_default=True, help="How many Swarms.")
 @click.option("--workers", default=DEFAULT_WORKERS, show_default=True, help="Worker nodes at kko.")
+@click.option("--managers", default=1, show_default=True, help="Managers of the Swarm at kko.")
 @click.option("--ingress-subnet", metavar="CIDR", help="Give every Swarm this ingress network.")
 @click.option("--docker-cli", metavar="PATH", help="The docker of every host, such as an old one.")
 @click.option("--fresh", is_flag=True, help="Start anew even if a healthy lab of that shape is up.")
 def up(
-    *, sites: int, workers: int, ingress_subnet: str | None, docker_cli: str | None, fresh: bool
+    *,
+    sites: int,
+    workers: int,
+    managers: int,
+    ingress_subnet: str | None,
+    docker_cli: str | None,
+    fresh: bool,
 ) -> None:
     """Bring the lab up."""
-    made = lifecycle.up(Shape(sites, workers, ingress_subnet, docker_cli), fresh=fresh)
+    shape = Shape(sites, workers, ingress_subnet, docker_cli, managers_there=managers)
+    made = lifecycle.up(shape, fresh=fresh)
     click.echo("the lab is up" if made else "the lab was up already", err=True)
 
 

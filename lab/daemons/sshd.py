@@ -5,7 +5,7 @@ from pathlib import Path
 from lab import hosts, paths, processes, state
 from lab.namespaces import run
 from lab.packages import program
-from lab.topology import OPERATORS, Host, Role
+from lab.topology import LOGIN_ROLES, OPERATORS, Host
 
 _CONFIG = """\
 HostKey {key}
@@ -115,7 +115,7 @@ def write_operator_files(machine: Host, all_hosts: list[Host]) -> None:
     serving = [host for host in all_hosts if host.runs_sshd]
     lines = [f"{host.name} {public_key(host)}\n" for host in serving]
     (folder / "known_hosts").write_text("".join(lines))
-    managers = " ".join(host.name for host in serving if host.role is Role.MANAGER)
+    managers = " ".join(host.name for host in serving if host.role in LOGIN_ROLES)
     (folder / "config").write_text(
         f"Host {managers}\n    User root\n\n"
         "Host *\n    IdentityFile ~/.ssh/id_ed25519\n    IdentitiesOnly yes\n"

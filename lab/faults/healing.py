@@ -5,7 +5,7 @@ from lab.daemons import channel
 from lab.faults import daemons, quorum
 from lab.faults.network import heal_network
 from lab.parallel import at_once
-from lab.topology import SERVICES, Host, Role
+from lab.topology import LOGIN_ROLES, SERVICES, Host, Role
 
 
 def heal(word: str | None = None) -> None:
@@ -24,8 +24,8 @@ def heal(word: str | None = None) -> None:
 def _heal_docker_host(host: Host) -> None:
     daemons.docker_thaw(host.name)
     daemons.docker_start(host.name)
-    if host.role is not Role.MANAGER:
-        return
-    quorum.quorum_restore(host.name)
-    daemons.registry_login(host.name)
-    daemons.hostkey_restore(host.name)
+    if host.role is Role.MANAGER:
+        quorum.quorum_restore(host.name)
+    if host.role in LOGIN_ROLES:
+        daemons.registry_login(host.name)
+        daemons.hostkey_restore(host.name)

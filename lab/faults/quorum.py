@@ -78,10 +78,12 @@ def _drop(spare: Host) -> None:
 
 
 def _has_second_manager(manager: Host) -> bool:
+    spare = f"{spare_manager(manager).address}:"
     try:
-        return len(dockerd.swarm_state(manager)["RemoteManagers"]) > 1
+        known = dockerd.swarm_state(manager)["RemoteManagers"]
     except LabError:
         return False
+    return any(str(one["Addr"]).startswith(spare) for one in known)
 
 
 def _error(manager: Host) -> str:

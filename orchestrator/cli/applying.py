@@ -14,7 +14,6 @@ from orchestrator.cli.queueing import Queue
 from orchestrator.cli.saving import head_of, read_plan
 from orchestrator.cli.wiring import World, open_world, somebody_is_there
 from orchestrator.engine.alone import carry_alone
-from orchestrator.engine.record import fingerprint
 from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError, UsageError
 from orchestrator.fleet.unit import Revision
 from orchestrator.planning.asked import Asked, OnFailure
@@ -23,6 +22,7 @@ from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import NO_OVERRIDE, Command, Override
 from orchestrator.planning.plan_file import PlanFile, SavedPlan
+from orchestrator.planning.premises import departures
 from orchestrator.planning.refusals import (
     expired,
     other_inventory,
@@ -96,8 +96,12 @@ def follow_plan(
     notice: Notice = NO_NOTICE,
 ) -> ExitCode:
     """Do what `apply_plan` says, in `world`, once the file is known to be the right one."""
-    if file.saved.inventory != fingerprint(world.inventory):
-        raise RefusedError(other_inventory())
+    saved = file.saved
+    if lines := departures(
+        world.inventory, rests_on=saved.rests_on, whole=saved.inventory, salt=saved.id
+    ):
+        raise RefusedError(other_inventory(lines))
+    world.expect(saved.swarms)
     queue = Queue(world, lock_wait)
     while True:
         code = _once(world, file, path, queue, override, notice=notice, asks=asks, dry_run=dry_run)

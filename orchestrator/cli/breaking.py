@@ -6,12 +6,12 @@ from orchestrator.cli.broken import save
 from orchestrator.cli.conduct import conduct
 from orchestrator.cli.journals import journal_of
 from orchestrator.cli.meeting import Found, find_run, held, holding_of
-from orchestrator.cli.picking import must_be
+from orchestrator.cli.picking import must_be, unfit
 from orchestrator.cli.resuming import nothing_to_do
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.alone import carry_alone
-from orchestrator.engine.record import RunRecord, fingerprint
+from orchestrator.engine.record import RunRecord
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
 from orchestrator.errors import ExitCode, FleetError, RefusedError
@@ -50,7 +50,7 @@ def break_in(world: World, run: str, because: str) -> ExitCode:
         " may still begin"
     )
     record = found.record
-    if record is None or record.inventory != fingerprint(world.inventory):
+    if record is None or unfit(world.inventory, record):
         return _let_go(world, found)
     end = _give_up(world, run, record)
     if end.exit_code is ExitCode.DONE:

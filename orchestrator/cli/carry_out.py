@@ -14,7 +14,7 @@ from orchestrator.cli.planning import make_book
 from orchestrator.cli.queueing import Queue
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.findings import nobody_knows_former, seen_too_late
-from orchestrator.engine.record import RunRecord, fingerprint
+from orchestrator.engine.record import RunRecord
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.session import Session, Sources
@@ -22,6 +22,7 @@ from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan, StepKind
 from orchestrator.planning.plan_file import SavedPlan
+from orchestrator.planning.premises import fingerprint, premises
 from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request
 from orchestrator.planning.steps import noticed
@@ -149,6 +150,8 @@ def record_of(world: World, book: Book, order: Order, saved: SavedPlan | None = 
         on_failure=order.on_failure,
         because=book.plan.because or book.plan.override.because,
         saved_plan=saved.id if saved else "",
+        rests_on=premises(book.inventory, book.run),
+        swarms=book.swarms,
     )
 
 

@@ -8,7 +8,7 @@ from orchestrator.cli.meeting import holding_of, understand
 from orchestrator.cli.wiring import World
 from orchestrator.errors import ExitCode, Problem, RefusedError, worst
 from orchestrator.fleet.health import Verdict
-from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.observed import Look, Sight, Unseen
 from orchestrator.fleet.presence import Presence, undeclared_stacks
 from orchestrator.fleet.running import running_since
 from orchestrator.fleet.unit import Unit
@@ -96,6 +96,9 @@ def judge_fleet(
             )
         ),
         unreachable=tuple(look.problem for look in looks.values() if isinstance(look, Unseen)),
+        detours=tuple(
+            (site, look.via) for site, look in looks.items() if isinstance(look, Sight) and look.via
+        ),
         planned=tuple(site.name for site in inventory.sites if site.state is SiteState.PLANNED),
     )
 

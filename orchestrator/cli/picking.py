@@ -5,9 +5,16 @@ from collections.abc import Mapping
 from orchestrator.cli.meeting import Found
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import record_of_other_inventory
-from orchestrator.engine.record import RunRecord, fingerprint
+from orchestrator.engine.gather import look_at
+from orchestrator.engine.record import RunRecord
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
+from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.inventory.model import Inventory
+from orchestrator.planning.premises import departures
+
+_STRANGE = "swarm.other-swarm"
+"""The code that says: what answers there is another Swarm."""
 
 
 def must_be(found: Found, run: str, command: str) -> None:
@@ -27,9 +34,22 @@ def must_be(found: Found, run: str, command: str) -> None:
 
 
 def must_fit(world: World, record: RunRecord) -> None:
-    """Raise RefusedError (4) when a run was planned with another inventory."""
-    if record.inventory != fingerprint(world.inventory):
-        raise RefusedError(record_of_other_inventory(record.run))
+    """Raise RefusedError when a run was planned with another inventory (4), or Swarm (20).
+
+    Only the Swarms that it was planned for count from now on.
+    """
+    if lines := unfit(world.inventory, record):
+        raise RefusedError(record_of_other_inventory(record.run, lines))
+    world.expect(record.swarms)
+    looks = look_at(world.backend, record.swarms).values()
+    unseen = [look.problem for look in looks if isinstance(look, Unseen)]
+    if strange := [problem for problem in unseen if problem.code == _STRANGE]:
+        raise RefusedError(strange)
+
+
+def unfit(inventory: Inventory, record: RunRecord) -> list[str]:
+    """Say in what `inventory` is another than the one that a run was planned with."""
+    return departures(inventory, rests_on=record.rests_on, whole=record.inventory, salt=record.run)
 
 
 def planned_revisions(record: RunRecord) -> Mapping[Unit, Revision]:

@@ -16,6 +16,7 @@ from orchestrator.planning.deploying import changed
 from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import Command
 from orchestrator.planning.planner import make_plan
+from orchestrator.planning.premises import swarms_of
 from orchestrator.planning.selection import Request, dependencies, dependents, select
 from orchestrator.planning.sharing import seen_uses, with_uses
 from orchestrator.procedures.book import Book
@@ -87,7 +88,13 @@ def draw(
     images |= digests({u: s for u, s in sourced.items() if u not in read})
     plan = compared(world, priced(world, plan, looks, sourced), looks, sourced, images)
     plan = pinned(plan, sourced, images)
-    book = Book(run=world.run_id, inventory=inventory, plan=plan, sourced=sourced)
+    book = Book(
+        run=world.run_id,
+        inventory=inventory,
+        plan=plan,
+        sourced=sourced,
+        swarms=swarms_of(looks),
+    )
     return Drawn(book=book, looks=looks, pins=pins, images=images)
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from orchestrator.cli.meeting import Found
+from orchestrator.cli.picking import unfit
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
-from orchestrator.engine.record import RunRecord, fingerprint
+from orchestrator.engine.record import RunRecord
 from orchestrator.planning.plan import StepKind
 from orchestrator.planning.progress import progress
 from orchestrator.planning.restoring import restored_so_far
@@ -26,8 +27,8 @@ def state_of(world: World, found: Found) -> RunState:
     if record is None:
         why = found.unreadable.what if found.unreadable else ""
         return RunState(remarks=(why,))
-    if record.inventory != fingerprint(world.inventory):
-        return RunState(because=record.because, remarks=(_OTHER,))
+    if lines := unfit(world.inventory, record):
+        return RunState(because=record.because, remarks=(_OTHER, *lines))
     return _judged(world, record, found.hold)
 
 

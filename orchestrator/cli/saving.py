@@ -7,7 +7,6 @@ from pathlib import Path
 
 from orchestrator.cli.planning import Drawn
 from orchestrator.cli.wiring import World
-from orchestrator.engine.record import fingerprint
 from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan_file import PlanFile, decode, encode
@@ -44,7 +43,6 @@ def save_plan(
         pins=drawn.pins,
         sourced=book.sourced,
         images=drawn.images,
-        of_inventory=fingerprint(world.inventory),
         name=world.holder.session,
         creator=str(world.holder),
         now=world.wall(),

@@ -78,7 +78,7 @@ def status(
     from orchestrator.cli.wiring import open_world
     from orchestrator.swarm.performer import Timeouts
 
-    with open_world(Timeouts(retry=timeout / 2)) as world:
+    with open_world(Timeouts(retry=timeout / 2, head_start=timeout / 4)) as world:
         rounds = Rounds(world, sites, timeout=timeout, fetch=fetch)
         if watched is not None:
             watch(world, rounds, watched)

@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 
 from orchestrator.cli.differing import digests_of
 from orchestrator.cli.past import read_history
+from orchestrator.cli.picking import unfit
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import left_as_it_is, nobody_knows_former
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.journal import EntryKind
-from orchestrator.engine.record import RunRecord, decode, fingerprint
+from orchestrator.engine.record import RunRecord, decode
 from orchestrator.engine.session import Sources
 from orchestrator.errors import ExitCode, FleetError, JournalError, Problem, RefusedError
 from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.planning.history import assess
 from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import Plan
+from orchestrator.planning.premises import swarms_of
 from orchestrator.planning.restoring import (
     formers,
     not_restored,
@@ -47,7 +49,7 @@ def finished_plan(world: World, run: str) -> Plan:
 
     """
     record = _journalled(world, run)
-    if record is not None and record.inventory == fingerprint(world.inventory):
+    if record is not None and not unfit(world.inventory, record):
         return record.plan
     plan = plan_from_labels(world.inventory, run, seen_everywhere(world))
     if plan is None:
@@ -102,6 +104,7 @@ def way_back(world: World, run: str, done: Plan) -> WayBack:
         inventory=inventory,
         plan=plan,
         sourced={unit: source for unit, source in sourced.items() if unit in used},
+        swarms=swarms_of(looks),
     )
     return WayBack(book=book, staying=staying(world, run, whole, looks, sourced))
 

@@ -53,12 +53,17 @@ def _never(_site: str) -> bool:
     return False
 
 
+def _expect_nothing(_swarms: Mapping[str, str]) -> None:
+    """Let every Swarm count."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """All that a command works with.
 
     `wall` is this machine's clock, seconds since 1970. `runs_here` tells whether a process id is
-    a dtdeploy on this machine, `reaches` whether we are logged in to a site. `ask_guard` asks
+    a dtdeploy on this machine, `reaches` whether we are logged in to a site. `expect` is told the
+    ids of the Swarms that a plan was made for: at those sites no other counts. `ask_guard` asks
     whether a run may disturb; a rehearsal asks nobody. `places` is where downtime is announced,
     `besides` who else is told how a run ended, `sleep` lets real seconds pass. `watch` knows what
     is waited for, `watchdog` sees that the command goes on.
@@ -79,6 +84,7 @@ class World:
     places: Places = field(default_factory=MadeUpPlaces)
     reports: Reports = field(default_factory=NoReports)
     reaches: Callable[[str], bool] = _never
+    expect: Callable[[Mapping[str, str]], None] = _expect_nothing
     sleep: Callable[[float], None] = time.sleep
     besides: Besides = field(default_factory=Besides)
     watch: Watch = field(default_factory=lambda: Watch(time.monotonic))
@@ -149,6 +155,7 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
                 places=places,
                 besides=besides_of(inventory, os.environ),
                 reaches=performer.reaches,
+                expect=performer.expect,
                 watch=watch,
                 watchdog=watchdog,
             )
@@ -248,7 +255,7 @@ def _performer(
     )
     secret = {name for spec in inventory.units for name in spec.secret_variables}
     managers = {
-        site.name: site.manager for site in inventory.sites if site.state is not SiteState.PLANNED
+        site.name: site.managers for site in inventory.sites if site.state is not SiteState.PLANNED
     }
     return LivePerformer(
         managers,

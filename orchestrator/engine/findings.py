@@ -1,5 +1,7 @@
 """Problems that belong to a run as a whole, each worded once, with what to do next."""
 
+from collections.abc import Iterable
+
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.hold import LOCK, Hold, Phase
@@ -125,13 +127,15 @@ def left_as_it_is(unit: Unit, other: Unit) -> Problem:
     )
 
 
-def record_of_other_inventory(run: str) -> Problem:
-    """Say that the inventory here is not the one that a run was planned with."""
+def record_of_other_inventory(run: str, lines: Iterable[str]) -> Problem:
+    """Say that the inventory is not what a run was planned with; `lines` say in what."""
     return Problem(
         code="plan.other-inventory",
         what=f"run {run} was planned with another inventory than the one given here",
         exit_code=ExitCode.PLAN_STALE,
-        fix="use the sites.yaml and stacks/ that it was begun with (git pull, or -i FILE)",
+        evidence=tuple(lines),
+        fix="use the sites.yaml and stacks/ that it was begun with (git pull, or -i FILE); or"
+        f" give the run up: dtdeploy lock break {run} --because TEXT",
         state_left="nothing was touched",
         runbook="run-stopped-half-way",
     )

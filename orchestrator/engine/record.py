@@ -2,15 +2,15 @@
 
 import json
 import zlib
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.errors import ExitCode, Problem, RefusedError
-from orchestrator.inventory.model import Inventory
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan
+from orchestrator.planning.premises import Premises
 
 FORMAT = 1
 _LARGEST_BYTES = 500_000
@@ -23,8 +23,9 @@ class RunRecord:
     """What a run was begun with; never changes. `created` is seconds since 1970.
 
     `words` is the command as it was typed, `inventory` the fingerprint of what it was planned
-    with, `because` the reason given for leaving something out. `saved_plan` is the id of the
-    saved plan that it applies, "" if it was planned just before it began.
+    with, `rests_on` the same one by one, `swarms` the id of each site's Swarm then, `because` the
+    reason given for leaving something out. `saved_plan` is the id of the saved plan that it
+    applies, "" if it was planned just before it began.
     """
 
     run: str
@@ -36,6 +37,8 @@ class RunRecord:
     on_failure: OnFailure = OnFailure.STOP
     because: str = ""
     saved_plan: str = ""
+    rests_on: Premises = field(default_factory=dict)
+    swarms: Mapping[str, str] = field(default_factory=dict)
 
 
 _RECORD = TypeAdapter(RunRecord)
@@ -86,27 +89,6 @@ def decode(data: bytes) -> RunRecord:
         return _RECORD.validate_python(outer.get("record"), strict=False)
     except (zlib.error, ValueError, ValidationError) as error:
         raise RefusedError(_unreadable(type(error).__name__)) from error
-
-
-def fingerprint(inventory: Inventory) -> str:
-    """Return what tells two inventories apart as far as a run is concerned.
-
-    Comments, order within files and descriptions do not count.
-    """
-    parts = [
-        repr((inventory.managed_prefix, inventory.coordinator)),
-        *sorted(repr((s.name, s.manager, s.state)) for s in inventory.sites),
-        *sorted(
-            repr(
-                (
-                    s.unit, s.repo, s.compose, s.depends_on, s.must_have, s.probes, s.requires,
-                    s.variables, s.secret_variables, s.announce, s.strategy, s.policy,
-                )
-            )
-            for s in inventory.units
-        ),
-    ]  # fmt: skip
-    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _unreadable(why: str) -> Problem:

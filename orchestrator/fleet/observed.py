@@ -210,7 +210,10 @@ class Contents:
 class Sight:
     """Everything read from one site's Swarm in one look.
 
-    `started` and `at` are when the look began and ended: seconds on the observer's clock.
+    `started` and `at` are when the look began and ended: seconds on the observer's clock. `via` is
+    the manager that was asked where that is not the first of the site's, else "". `containers` are
+    those of that manager's node, whichever it is (`info.node_id`); of other nodes, and so of all
+    where managers change between two looks, tasks are what is known.
     """
 
     site: str
@@ -225,6 +228,7 @@ class Sight:
     configs: tuple[Resource, ...] = ()
     secrets: tuple[Resource, ...] = ()
     attached: tuple[Attached, ...] = ()
+    via: str = ""
     by_stack: Mapping[str, Contents] = field(init=False, repr=False, compare=False)
     """The same, sorted by stack once: it is asked for many times a look."""
 

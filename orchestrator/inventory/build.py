@@ -29,6 +29,7 @@ from orchestrator.inventory.schema import (
     CommandGuardText,
     HttpGuardText,
     HttpText,
+    ManagerText,
     OnceText,
     PolicyText,
     PostgresText,
@@ -36,6 +37,7 @@ from orchestrator.inventory.schema import (
     SiteText,
     StackText,
     TcpText,
+    managers_of,
 )
 from orchestrator.inventory.stackcheck import members
 from orchestrator.inventory.times import local_time, zone_of
@@ -96,20 +98,22 @@ def _guard(text: CommandGuardText | HttpGuardText) -> Guard:
 
 
 def _site(declared: Declared, name: str, text: SiteText) -> Site:
+    first, *others = map(_manager, managers_of(text))
     return Site(
         name=name,
-        manager=_manager(text),
+        manager=first,
         state=SiteState(text.state),
         note=text.note,
         groups=tuple(text.groups),
         position=str(declared.document.at_key(("sites", name))),
+        others=tuple(others),
     )
 
 
-def _manager(text: SiteText) -> Manager:
-    if isinstance(text.manager, str):
-        return Manager(host=text.manager)
-    return Manager(host=text.manager.host, user=text.manager.user, port=text.manager.port)
+def _manager(text: str | ManagerText) -> Manager:
+    if isinstance(text, str):
+        return Manager(host=text)
+    return Manager(host=text.host, user=text.user, port=text.port)
 
 
 def _units(declared: Declared) -> tuple[UnitSpec, ...]:

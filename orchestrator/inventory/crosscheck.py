@@ -8,7 +8,7 @@ from orchestrator.inventory.declared import Declaration, Declared
 from orchestrator.inventory.document import Trail, complaint
 from orchestrator.inventory.placeholders import RESERVED
 from orchestrator.inventory.quoting import quoted, suggestion
-from orchestrator.inventory.schema import OnceText, SiteText
+from orchestrator.inventory.schema import ManagerText, OnceText, managers_of
 
 _SECRET = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$", re.IGNORECASE)
 
@@ -78,18 +78,27 @@ def _guards_alike(declared: Declared) -> Iterator[Problem]:
 def _hosts(declared: Declared) -> Iterator[Problem]:
     seen: dict[tuple[str, int], str] = {}
     for name, site in declared.sites.sites.items():
-        first = seen.setdefault(_address(site), name)
-        if first != name:
-            what = f"sites {first} and {name} have the same manager {quoted(_address(site)[0])}"
-            where = declared.document.at(("sites", name, "manager"))
-            fix = "a Swarm belongs to one site: correct the host, or join the two sites"
-            yield complaint("duplicate-host", what, where, fix=fix)
+        mine: set[tuple[str, int]] = set()
+        for index, manager in enumerate(managers_of(site)):
+            trail: Trail = ("sites", name, "manager")
+            listed = (index,) if isinstance(site.manager, list) else ()
+            where = declared.document.at((*trail, *listed))
+            address = _address(manager)
+            first = seen.setdefault(address, name)
+            if first != name:
+                what = f"sites {first} and {name} have the same manager {quoted(address[0])}"
+                fix = "a Swarm belongs to one site: correct the host, or join the two sites"
+                yield complaint("duplicate-host", what, where, fix=fix)
+            elif address in mine:
+                what = f"site {name} names the manager {quoted(address[0])} twice"
+                yield complaint("duplicate-host", what, where, fix="name it once")
+            mine.add(address)
 
 
-def _address(site: SiteText) -> tuple[str, int]:
-    if isinstance(site.manager, str):
-        return site.manager.lower(), 0
-    return site.manager.host.lower(), site.manager.port
+def _address(manager: str | ManagerText) -> tuple[str, int]:
+    if isinstance(manager, str):
+        return manager.lower(), 0
+    return manager.host.lower(), manager.port
 
 
 def _groups(declared: Declared) -> Iterator[Problem]:

@@ -25,7 +25,10 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRow:
-    """A site in words; `manager` is written user@host:port, without what ~/.ssh/config decides."""
+    """A site in words; `manager` is written user@host:port, without what ~/.ssh/config decides.
+
+    Several are separated by commas, in the order in which they are asked.
+    """
 
     site: str
     state: SiteState
@@ -46,7 +49,7 @@ def describe(inventory: Inventory) -> tuple[SiteRow, ...]:
         SiteRow(
             site=site.name,
             state=site.state,
-            manager=manager_text(site.manager),
+            manager=", ".join(map(manager_text, site.managers)),
             coordinator=site.name == inventory.coordinator,
             note=site.note,
             groups=site.groups,

@@ -55,7 +55,11 @@ class Repo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A place with one Swarm. `position` is where sites.yaml declares it: file:line:column."""
+    """A place with one Swarm. `position` is where sites.yaml declares it: file:line:column.
+
+    `others` are more managers of the same Swarm, in the order in which they are asked when
+    `manager` does not answer.
+    """
 
     name: str
     manager: Manager
@@ -63,6 +67,12 @@ class Site:
     note: str = ""
     position: str = ""
     groups: tuple[str, ...] = ()
+    others: tuple[Manager, ...] = ()
+
+    @property
+    def managers(self) -> tuple[Manager, ...]:
+        """All of them, in the order in which they are asked."""
+        return (self.manager, *self.others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

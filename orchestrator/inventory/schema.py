@@ -85,34 +85,55 @@ class UnitText(Text):
     """How it is brought to another revision at this site, instead of the stack's own way."""
 
 
-def _text_or_mapping(value: object) -> str | None:
-    if isinstance(value, str):
-        return "text"
-    return "mapping" if isinstance(value, dict) else None
+_MANAGER_FIX = (
+    "write manager: aux.kko or manager: {host: aux.kko, user: chime, port: 22}, or a list of such"
+)
 
 
-def _list_or_mapping(value: object) -> str | None:
-    if isinstance(value, list):
-        return "list"
-    return "mapping" if isinstance(value, dict) else None
+class _Words(dict[str, int | str | float]):
+    """What an error of a union says; hashable, for unions within unions."""
+
+    def __hash__(self) -> int:  # type: ignore[override] # a dict has none
+        return hash(tuple(self.items()))
+
+
+def _form(value: object) -> str | None:
+    """Return which form a value has, as the tags of the unions below call it."""
+    forms = ((str, "text"), (dict, "mapping"), (list, "list"))
+    return next((form for kind, form in forms if isinstance(value, kind)), None)
+
+
+OneManager = Annotated[
+    Annotated[Host, Tag("text")] | Annotated[ManagerText, Tag("mapping")],
+    Discriminator(
+        _form,
+        custom_error_type="wrong-type",
+        custom_error_message="{what}",
+        custom_error_context=_Words(
+            what="expected a host name, or a mapping with host, user and port", fix=_MANAGER_FIX
+        ),
+    ),
+]
 
 
 class SiteText(Text):
     """A place with one Docker Swarm."""
 
     manager: Annotated[
-        Annotated[Host, Tag("text")] | Annotated[ManagerText, Tag("mapping")],
+        Annotated[Host, Tag("text")]
+        | Annotated[ManagerText, Tag("mapping")]
+        | Annotated[list[OneManager], Tag("list"), Field(min_length=1, max_length=20)],
         Discriminator(
-            _text_or_mapping,
+            _form,
             custom_error_type="wrong-type",
             custom_error_message="{what}",
             custom_error_context={
-                "what": "expected a host name, or a mapping with host, user and port",
-                "fix": "write manager: aux.kko or manager: {host: aux.kko, user: chime, port: 22}",
+                "what": "expected a host name, a mapping with host, user and port, or a list",
+                "fix": _MANAGER_FIX,
             },
         ),
     ]
-    """The Swarm manager that SSH goes to."""
+    """The Swarm manager that SSH goes to; a list of several is asked in that order."""
     state: Literal["active", "watched", "planned"] = "active"
     """active: managed; watched: looked at, never changed; planned: shown, never contacted."""
     note: FreeText = ""
@@ -123,7 +144,7 @@ class SiteText(Text):
         Annotated[list[StackName], Tag("list"), Field(min_length=1)]
         | Annotated[dict[StackName, UnitText | None], Tag("mapping"), Field(min_length=1)],
         Discriminator(
-            _list_or_mapping,
+            _form,
             custom_error_type="wrong-type",
             custom_error_message="{what}",
             custom_error_context={
@@ -329,6 +350,7 @@ MODELS: tuple[tuple[type[Text], tuple[str, ...], type[Text]], ...] = (
     (SitesText, ("repos", "*"), RepoText),
     (SitesText, ("sites", "*"), SiteText),
     (SitesText, ("sites", "*", "manager", "mapping"), ManagerText),
+    (SitesText, ("sites", "*", "manager", "list", "*", "mapping"), ManagerText),
     (SitesText, ("sites", "*", "stacks", "mapping", "*"), UnitText),
     (SitesText, ("freeze", "*", "recurring"), RecurringText),
     (SitesText, ("freeze", "*", "once"), OnceText),
@@ -342,6 +364,11 @@ MODELS: tuple[tuple[type[Text], tuple[str, ...], type[Text]], ...] = (
         for kind, model in (("http", HttpText), ("tcp", TcpText), ("postgres", PostgresText))
     ),
 )
+
+
+def managers_of(site: SiteText) -> list[str | ManagerText]:
+    """Return a site's managers as a list, whichever way they are written."""
+    return site.manager if isinstance(site.manager, list) else [site.manager]
 
 
 def keys_at(root: type[Text], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:

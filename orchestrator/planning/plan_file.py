@@ -20,6 +20,7 @@ from pydantic_core import to_json
 from orchestrator.errors import ExitCode, Problem, RefusedError
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan import Plan
+from orchestrator.planning.premises import Premises
 from orchestrator.planning.seen import SeenUnit
 
 MAJOR, MINOR = 1, 2
@@ -43,7 +44,8 @@ class SavedPlan:
 
     `pins` are by repo, `releases` (digests of the files to ship) and `seen` by unit, `images`
     (digests) by name as the compose files have it. `inventory` is the inventory's fingerprint,
-    `sites` those that were seen.
+    `rests_on` the same one by one; `sites` are those that were seen, `swarms` the ids of their
+    Swarms.
     """
 
     id: str
@@ -58,6 +60,8 @@ class SavedPlan:
     created: datetime
     expires: datetime
     images: Mapping[str, str] = field(default_factory=dict)
+    rests_on: Premises = field(default_factory=dict)
+    swarms: Mapping[str, str] = field(default_factory=dict)
     version: str = f"{MAJOR}.{MINOR}"
 
 

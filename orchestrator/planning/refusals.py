@@ -28,11 +28,12 @@ def used(run: str, at: float, now: float) -> Problem:
     )
 
 
-def other_inventory() -> Problem:
-    """Say that the inventory here is not the one that the plan was made with."""
+def other_inventory(lines: Iterable[str]) -> Problem:
+    """Say that the inventory is not what the plan was made with; `lines` say in what."""
     return _refusal(
         "plan.other-inventory",
         "the plan was made with another inventory than the one given here",
+        evidence=tuple(lines),
         fix="use the sites.yaml and stacks/ that it was made with (git pull, or -i FILE), or "
         + _AGAIN,
     )

@@ -9,6 +9,7 @@ from orchestrator.inventory.model import Inventory
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.plan_file import Pin, SavedPlan
+from orchestrator.planning.premises import fingerprint, premises, swarms_of
 from orchestrator.planning.seen import around, moved, see
 from orchestrator.sources.model import Sourced
 
@@ -22,7 +23,6 @@ def make_saved(
     pins: Mapping[str, Revision],
     sourced: Mapping[Unit, Sourced],
     images: Mapping[str, str],
-    of_inventory: str,
     name: str,
     creator: str,
     now: float,
@@ -38,7 +38,6 @@ def make_saved(
         pins: the revision each repository is pinned to.
         sourced: what is deployed.
         images: the digest of each image that is deployed, where it is known.
-        of_inventory: the inventory's fingerprint.
         name: the plan's id, random.
         creator: who makes it.
         now: when; seconds since 1970.
@@ -54,7 +53,9 @@ def make_saved(
         pins={repo: Pin(ref=_ref(inventory, asked, repo), sha=r.sha) for repo, r in pins.items()},
         releases={str(unit): source.release.digest for unit, source in sourced.items()},
         images=images,
-        inventory=of_inventory,
+        inventory=fingerprint(inventory),
+        rests_on=premises(inventory, name),
+        swarms=swarms_of(looks),
         sites=tuple(sorted({u.site for u in units if isinstance(looks[u.site], Sight)})),
         seen=see(inventory, units, looks, salt=name),
         creator=creator,

@@ -24,7 +24,7 @@ class Book:
 
     `words` is the command as it was typed, `teller` who carries it out now, `told` what was
     announced before this life of it. `wall_offset` added to the observer's clock is seconds
-    since 1970.
+    since 1970. `swarms` are the ids of the Swarms that were seen when it was planned, by site.
     """
 
     run: str
@@ -36,6 +36,7 @@ class Book:
     teller: str = ""
     told: tuple[Told, ...] = ()
     wall_offset: float = 0.0
+    swarms: Mapping[str, str] = field(default_factory=dict)
 
     def acted_at(self, site: str) -> tuple[Unit, ...]:
         """Return the units at `site` that the plan changes."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.fleet.observed import Node
 
 KEPT_RELEASES = 5
 """Of each stack, at its manager; see docs/swarm.md."""
@@ -27,6 +28,19 @@ class Inspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A manager that the inventory names: which node it is, and what is wrong with it if not "".
+
+    `no_login` are registries that the manager in use can log in to and this one cannot.
+    """
+
+    host: str
+    node_id: str = ""
+    words: str = ""
+    no_login: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
     """What was found at a site. None, or an entry in `unknown`: it could not be.
 
@@ -37,6 +51,8 @@ class Inspection:
     granted of those asked for. `releases` are stacks with how many releases of them lie there.
     `unpullable` are images of services that a registry does not give with the manager's present
     login, with its words; `logins_end` are registries whose login says how many seconds it lasts.
+    `managers` are those that the Swarm has, `named` those that the inventory names, `via` the one
+    that was asked if it is not the first of them.
     """
 
     site: str
@@ -58,6 +74,9 @@ class Inspection:
     unpullable: tuple[tuple[str, str], ...] = ()
     logins_end: tuple[tuple[str, float], ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
+    managers: tuple[Node, ...] = ()
+    named: tuple[Named, ...] = ()
+    via: str = ""
 
 
 class State(Enum):
@@ -92,6 +111,8 @@ def checks(seen: Inspection, declared: frozenset[str]) -> tuple[Check, ...]:
         _releases(seen, declared),
         _pulls(seen),
         _logins(seen),
+        _managers(seen),
+        _quorum(seen),
     )
 
 
@@ -271,6 +292,67 @@ def _lasts(left: float) -> str:
         return "has ended"
     minutes = int(left // 60)
     return f"ends in {minutes // 60} h {minutes % 60} min"
+
+
+def _managers(seen: Inspection) -> Check:
+    words = f"{len(seen.named)} of {len(seen.managers)} are named in sites.yaml"
+    if seen.via:
+        words += f"; asked through {seen.via}, since {seen.named[0].host} does not answer"
+    unnamed = _unnamed(seen)
+    unfit = [line for line in map(_unfit, seen.named) if line]
+    found = (*unfit, *(f"{node.hostname} is not named" for node in unnamed))
+    if not found:
+        return _fine(seen, "managers", words)
+    hosts = ", ".join((*(one.host for one in seen.named), *(node.hostname for node in unnamed)))
+    line = f"manager: [{hosts}]   # at {seen.site} in sites.yaml, by names that ssh can reach"
+    problem = _warning(
+        seen.site,
+        "swarm.managers-unready",
+        "not every manager of the Swarm could stand in for the one in use",
+        evidence=found,
+        fix=line if unnamed else "mend what is named, on each of these hosts",
+    )
+    return _wrong(seen, "managers", words, problem)
+
+
+def _unfit(one: Named) -> str:
+    if one.words:
+        return f"{one.host}: {one.words}"
+    if one.no_login:
+        return f"{one.host}: not logged in, docker login {' '.join(one.no_login)}"
+    return ""
+
+
+def _unnamed(seen: Inspection) -> tuple[Node, ...]:
+    """Return the managers that the inventory does not name; one that is away goes by its name."""
+    there = {one.node_id for one in seen.named}
+    away = {one.host.partition(".")[0] for one in seen.named if not one.node_id}
+    away |= {one.host for one in seen.named if not one.node_id}
+    return tuple(n for n in seen.managers if n.id not in there and n.hostname not in away)
+
+
+def _quorum(seen: Inspection) -> Check:
+    """Warn where the loss of one more manager would leave too few (raft: more than half)."""
+    there = sum(node.reachability == "reachable" for node in seen.managers)
+    needed = len(seen.managers) // 2 + 1
+    words = f"{there} of {len(seen.managers)} managers are reachable, {needed} are needed"
+    if len(seen.managers) <= 1 or there > needed:
+        return _fine(seen, "quorum", words)
+    away = tuple(n.hostname for n in seen.managers if n.reachability != "reachable")
+    evidence = (words, *(f"{name} is not reachable" for name in away))
+    return _wrong(
+        seen,
+        "quorum",
+        words,
+        _warning(
+            seen.site,
+            "swarm.quorum-thin",
+            "the loss of one more manager ends the quorum: nothing can be changed then",
+            evidence=evidence,
+            fix="bring back what is away; or, on a manager: docker swarm join-token manager   # an"
+            " odd number of managers",
+        ),
+    )
 
 
 def _fine(seen: Inspection, name: str, words: str) -> Check:

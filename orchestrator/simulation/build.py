@@ -63,10 +63,7 @@ def _existing(inventory: Inventory) -> list[Site]:
 
 
 def _check(inventory: Inventory, scenario: Scenario) -> None:
-    hosts = {
-        site.name: (site.manager.host, *scenario.site(site.name).workers)
-        for site in _existing(inventory)
-    }
+    hosts = {site.name: _nodes(site, scenario.site(site.name)) for site in _existing(inventory)}
     said = [*scenario.sites, *(fault.site for fault in scenario.faults if fault.site)]
     strangers = tuple(dict.fromkeys(name for name in said if name not in hosts))
     problems = [_wrong(f"the inventory has no active site `{name}`") for name in strangers]
@@ -111,6 +108,7 @@ def _site(
     made = fleet.add_site(
         site.name,
         host=site.manager.host,
+        managers=_deputies(site, text),
         workers=text.workers,
         ingress_prefix=text.ingress_prefix,
     )
@@ -126,6 +124,14 @@ def _site(
         run_already(made.swarm, sourced.desired, labels_of(sourced) if text.labelled else ())
     _extras(made, text)
     _conditions(made, text)
+
+
+def _deputies(site: Site, text: SiteText) -> tuple[str, ...]:
+    return (*(manager.host for manager in site.others), *text.managers)
+
+
+def _nodes(site: Site, text: SiteText) -> tuple[str, ...]:
+    return (site.manager.host, *_deputies(site, text), *text.workers)
 
 
 def _runs(stack: str, text: SiteText) -> bool:

@@ -36,6 +36,11 @@ class FaultKind(Enum):
     NODE_FROZEN = "node_frozen"
     NODE_OFF = "node_off"
     NODE_BACK = "node_back"
+    MANAGER_DIES = "manager_dies"
+    """The manager that leads and is asked is switched off; the others elect one of them, if they
+    are enough, and it is asked."""
+    MANAGER_BACK = "manager_back"
+    """All that are off come back, and do not lead."""
     DAEMON_STOPPED = "daemon_stopped"
     DAEMON_STARTED = "daemon_started"
     DAEMON_FROZEN = "daemon_frozen"
@@ -112,6 +117,7 @@ UNDONE_BY = {
     FaultKind.NODE_LOST: FaultKind.NODE_BACK,
     FaultKind.NODE_FROZEN: FaultKind.NODE_BACK,
     FaultKind.NODE_OFF: FaultKind.NODE_BACK,
+    FaultKind.MANAGER_DIES: FaultKind.MANAGER_BACK,
     FaultKind.DAEMON_STOPPED: FaultKind.DAEMON_STARTED,
     FaultKind.DAEMON_FROZEN: FaultKind.DAEMON_THAWED,
     FaultKind.QUORUM_LOST: FaultKind.QUORUM_BACK,
@@ -215,6 +221,20 @@ def _node_back(site: SimSite, fault: Fault) -> None:
     nodes.bring_back(site.swarm, _machine(site, fault))
 
 
+def _manager_dies(site: SimSite, _fault: Fault) -> None:
+    site.link.breaks += 1
+    if not nodes.lose_manager(site.swarm):
+        site.link.turn(LinkState.CUT)
+    site.releases_elsewhere |= site.releases
+    site.releases.clear()
+
+
+def _manager_back(site: SimSite, _fault: Fault) -> None:
+    nodes.bring_managers_back(site.swarm)
+    if site.link.state is LinkState.CUT:
+        site.link.turn(LinkState.OK)
+
+
 def _registry(access: Access) -> Act:
     def act(site: SimSite, _fault: Fault) -> None:
         site.swarm.registry.access = access
@@ -282,6 +302,8 @@ _ACTS: dict[FaultKind, Act] = {
     FaultKind.NODE_FROZEN: _node_frozen,
     FaultKind.NODE_OFF: _node_off,
     FaultKind.NODE_BACK: _node_back,
+    FaultKind.MANAGER_DIES: _manager_dies,
+    FaultKind.MANAGER_BACK: _manager_back,
     FaultKind.DAEMON_STOPPED: lambda site, _: nodes.stop_daemon(site.swarm),
     FaultKind.DAEMON_STARTED: lambda site, _: nodes.start_daemon(site.swarm),
     FaultKind.DAEMON_FROZEN: lambda site, _: nodes.freeze_daemon(site.swarm),

@@ -44,7 +44,9 @@ class SimSite:
     link: Link
     conditions: Conditions = field(default_factory=Conditions)
     releases: set[tuple[str, str]] = field(default_factory=set)
-    """(name, digest) of every release shipped."""
+    """(name, digest) of every release shipped to the manager that is asked."""
+    releases_elsewhere: set[tuple[str, str]] = field(default_factory=set)
+    """Of every one that lies on the disk of a manager that died."""
     audit: list[str] = field(default_factory=list)
     """The lines of the audit log on the manager's disk."""
     volumes: list[Volume] = field(default_factory=list)
@@ -73,10 +75,16 @@ class SimulatedFleet:
         self._newest: dict[Unit, DesiredStack] = {}
 
     def add_site(
-        self, name: str, *, host: str, workers: tuple[str, ...] = (), ingress_prefix: int = 24
+        self,
+        name: str,
+        *,
+        host: str,
+        managers: tuple[str, ...] = (),
+        workers: tuple[str, ...] = (),
+        ingress_prefix: int = 24,
     ) -> SimSite:
-        """Add a site with a manager on `host` and workers, its Swarm empty and well."""
-        hosts = [(host, True), *((worker, False) for worker in workers)]
+        """Add a site with a manager on `host`, more managers and workers, its Swarm well."""
+        hosts = [(host, True), *((more, True) for more in managers), *((w, False) for w in workers)]
         machines = [
             Machine(id=self.world.mint(name), hostname=hostname, manager=manager)
             for hostname, manager in hosts

@@ -9,6 +9,8 @@ from orchestrator.simulation.swarm import SimSwarm
 DOWN_AFTER_SECONDS = 15.0
 """Three missed heartbeats of five seconds (measured)."""
 _BACK_AFTER_SECONDS = 1.0
+ELECTION_SECONDS = (10.0, 20.0)
+"""Ticks of a second until a manager that hears no leader wants to be it (swarmkit raft)."""
 
 
 def lose(swarm: SimSwarm, machine: Machine) -> None:
@@ -39,6 +41,44 @@ def power_off(swarm: SimSwarm, machine: Machine) -> None:
 def bring_back(swarm: SimSwarm, machine: Machine) -> None:
     """Let a lost, frozen or switched-off node work and be heard again."""
     swarm.clock.after(_BACK_AFTER_SECONDS, _call_ready, swarm, machine)
+
+
+def lose_manager(swarm: SimSwarm) -> bool:
+    """Switch the manager off; returns whether another one is there to be asked.
+
+    Without a leader until the others have elected one, or for good where they are too few.
+    """
+    dead, managers = swarm.manager, [m for m in swarm.machines.values() if m.manager]
+    power_off(swarm, dead)
+    lose_quorum(swarm)
+    left = [machine for machine in managers if machine.online and machine.awake]
+    if not left:
+        return False
+    dead.leads, left[0].leads = False, True
+    swarm.manager = left[0]
+    swarm.touch_all()
+    if _enough(swarm):
+        swarm.clock.after(swarm.between(*ELECTION_SECONDS), _elected, swarm, left[0])
+    return True
+
+
+def bring_managers_back(swarm: SimSwarm) -> None:
+    """Let every manager that is off work and be heard again."""
+    for machine in swarm.machines.values():
+        if machine.manager and not machine.online:
+            bring_back(swarm, machine)
+            swarm.clock.after(_BACK_AFTER_SECONDS, _elected, swarm, swarm.manager)
+
+
+def _enough(swarm: SimSwarm) -> bool:
+    managers = [machine for machine in swarm.machines.values() if machine.manager]
+    return 2 * sum(machine.online for machine in managers) > len(managers)
+
+
+def _elected(swarm: SimSwarm, leader: Machine) -> None:
+    """Let there be a leader, if it is still that one and there are enough of them."""
+    if swarm.manager is leader and _enough(swarm):
+        regain_quorum(swarm)
 
 
 def stop_daemon(swarm: SimSwarm) -> None:

@@ -56,6 +56,7 @@ class Machine:
     id: str
     hostname: str
     manager: bool = False
+    leads: bool = False
     state: NodeState = NodeState.READY
     availability: str = "active"
     online: bool = True
@@ -78,15 +79,17 @@ class Machine:
     def look(self) -> Node:
         """Return it as `GET /nodes` shows it, made anew only after a change."""
         seen = self.view
-        if seen is None or (seen.state, seen.availability) != (self.state, self.availability):
+        reach = ("reachable" if self.online else "unreachable") if self.manager else ""
+        now = (self.state, self.availability, self.leads, reach)
+        if seen is None or (seen.state, seen.availability, seen.leader, seen.reachability) != now:
             self.view = seen = Node(
                 id=self.id,
                 hostname=self.hostname,
                 state=self.state,
                 availability=self.availability,
                 manager=self.manager,
-                leader=self.manager,
-                reachability="reachable" if self.manager else "",
+                leader=self.leads,
+                reachability=reach,
                 platform="linux/amd64",
             )
         return seen

@@ -123,7 +123,7 @@ def _may_run(task: SimTask, machine: Machine) -> bool:
         return False
     if task.service.desired.mode in EVERYWHERE:
         return task.slot == machine.id
-    return machine.manager or not task.service.ports("host")
+    return machine.leads or not task.service.ports("host")
 
 
 def _no_node(why: str, count: int) -> str:

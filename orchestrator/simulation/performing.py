@@ -23,7 +23,7 @@ from orchestrator.procedures.effects import (
     WriteAudit,
     Written,
 )
-from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection
+from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection, Named
 from orchestrator.simulation import api, commands
 from orchestrator.simulation.behaviour import GOOD
 from orchestrator.simulation.clock import EPOCH_SECONDS, Process
@@ -128,10 +128,13 @@ def write_audit(site: SimSite, effect: WriteAudit) -> Process[str]:
 def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Process[str]:
     release = effect.release
     wanted = fleet.declared(effect.unit, release.digest)
-    if wanted is None or (release.name, release.digest) not in site.releases:
+    if wanted is None:
         yield 0.05
         raise api.ApiError(f"open {release.name}/{release.compose}: no such file or directory")
     yield from _read_by_docker(site)
+    if (release.name, release.digest) not in site.releases:
+        # It was brought to another manager.
+        yield from _ship(site, ShipRelease(site=site.swarm.site, release=release))
     wanted = as_pinned(wanted, effect.images)
     deploying = commands.deploy(site.swarm, wanted, effect.labels, prune=effect.prune)
     return (yield from api.within(site.swarm, effect.timeout_seconds, deploying))
@@ -166,6 +169,7 @@ def look(swarm: SimSwarm, started: float) -> Process[Sight]:
         networks=_of_stacks(swarm.network_list()),
         configs=_of_stacks(swarm.configs.values()),
         secrets=_of_stacks(swarm.secrets.values()),
+        via=swarm.manager.hostname if swarm.detour else "",
     )
 
 
@@ -258,5 +262,9 @@ def inspect(site: SimSite, at: float) -> Process[Inspection]:
         sessions=min(SESSIONS, found.sessions),
         releases=found.releases,
         unpullable=tuple((check.image, check.words) for check in asked if not check.ok),
+        managers=tuple(m.look() for m in swarm.machines.values() if m.manager),
+        named=tuple(
+            Named(host=m.hostname, node_id=m.id) for m in swarm.machines.values() if m.manager
+        ),
         unknown=(("certificate", "it may not be read, and was not shown on port 2377"),),
     )

@@ -94,11 +94,13 @@ class SiteText(_Text):
     """What one site is like at the start.
 
     `deployed`: which of its declared stacks run already. `labelled`: whether they tell by
-    their labels that dtdeploy deployed them. `undeclared`: stacks that run and that no
+    their labels that dtdeploy deployed them. `managers`: more of them than the inventory names,
+    which are asked after those. `undeclared`: stacks that run and that no
     inventory line names. `ghosts` and `job_residue`: stacks of which tasks that never go away
     are listed.
     """
 
+    managers: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
     deployed: Literal["all", "none"] | tuple[str, ...] = "all"

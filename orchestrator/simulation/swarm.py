@@ -48,10 +48,12 @@ class World:
 
 
 class SimSwarm:
-    """The Swarm of one site, with a single manager that is also a node.
+    """The Swarm of one site, whose managers are also nodes.
 
-    Quorum is lost and found as if further managers existed. Nothing is recorded while the
-    manager cannot write: nodes go on by themselves, and are heard again afterwards.
+    `manager` is the one that leads and that is asked; where others exist, one of them takes its
+    place when it dies. Quorum is lost and found as if further managers existed. Nothing is
+    recorded while the manager cannot write: nodes go on by themselves, and are heard again
+    afterwards.
     """
 
     def __init__(self, site: str, world: World, machines: list[Machine], prefix: int) -> None:
@@ -62,6 +64,8 @@ class SimSwarm:
         self.rng = world.rng
         self.machines = {machine.id: machine for machine in machines}
         self.manager = next(machine for machine in machines if machine.manager)
+        self.manager.leads = True
+        self._first = self.manager
         self.pool = IngressPool(prefix=prefix, nodes=len(machines))
         self.services: dict[str, SimService] = {}
         self.tasks: dict[str, SimTask] = {}
@@ -95,6 +99,11 @@ class SimSwarm:
         """Whether the quorum has been lost long enough that reads fail as well."""
         lost = self.quorum_lost_at
         return lost is not None and self.clock.now >= lost + STALE_SECONDS
+
+    @property
+    def detour(self) -> bool:
+        """Whether another manager is asked than the first."""
+        return self.manager is not self._first
 
     def hears(self, machine: Machine | None) -> bool:
         """Whether what happens on `machine` is recorded now."""

@@ -326,6 +326,26 @@ def _ask(
         raise FleetError(stream.explain(error)) from error
 
 
+def info_through(
+    site: str, stream: DialStdio, clock: Callable[[], float], seconds: float
+) -> SwarmInfo:
+    """Ask a fresh stream who answers there; it can be used for other requests afterwards.
+
+    Raises:
+        FleetError: the daemon cannot be asked, or says what nobody understands.
+
+    """
+    answer = _ask(HttpPipe(stream, clock), stream, [Request("/info")], clock() + seconds)[0]
+    try:
+        if answer.ok:
+            return parse.info(answer.body)
+        words = parse.message(answer.body)
+    except ValidationError as error:
+        problem = problems.docker(site, "docker.unreadable", str(error).splitlines()[0])
+        raise FleetError(problem) from error
+    raise FleetError(problems.docker(site, problems.docker_code(words), words))
+
+
 def _client(version: str, adapter: ChannelAdapter) -> docker.APIClient:
     """Return an SDK client that speaks only through our channels.
 

@@ -3,12 +3,13 @@
 import re
 import shlex
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from orchestrator.errors import FleetError
 from orchestrator.fleet.observed import Sight, TaskState, Unseen
-from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection
-from orchestrator.swarm import ingress
+from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection, Named
+from orchestrator.swarm import ingress, registry
 from orchestrator.swarm.examine import (
     LOGINS,
     Clocks,
@@ -37,6 +38,7 @@ echo ==releases; cd "$HOME/.dtdeploy/stacks" 2>/dev/null && for stack in *; do
 """
 _LOGINS_SCRIPT = f"echo ==logins; {LOGINS}\nexit 0\n"
 """The last: the file may end without a newline."""
+_AT_ONCE = 8
 _DAY_SECONDS = 86400.0
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 """As docker prints sizes (docker/go-units, HumanSize)."""
@@ -92,6 +94,9 @@ def inspect(link: SiteLink, clocks: Clocks, effect: Inspect) -> Inspection | Uns
             logins_end=tuple(
                 (host, at - clocks.wall()) for host, at in expiries(logins) if host in hosts
             ),
+            managers=tuple(node for node in sight.nodes if node.manager),
+            named=named_managers(link, sight),
+            via=link.via,
             unknown=(
                 ("ingress pool", "there is no ingress network"),
                 ("images", images or "docker system df said nothing"),
@@ -100,6 +105,35 @@ def inspect(link: SiteLink, clocks: Clocks, effect: Inspect) -> Inspection | Uns
         )
     except FleetError as error:
         return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
+
+
+def named_managers(link: SiteLink, sight: Sight) -> tuple[Named, ...]:
+    """Ask every manager that the inventory names who it is, each over a connection of its own.
+
+    `sight` is what the one in use shows: where it is the only one, no other has to be asked.
+    """
+    if not link.roster.several:
+        return (Named(host=link.host, node_id=sight.info.node_id),)
+    ours = _registries(link)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"managers-{link.site}") as pool:
+        return tuple(pool.map(lambda one: _named(one, ours), link.apart()))
+
+
+def _named(one: SiteLink, ours: frozenset[str]) -> Named:
+    host = one.roster.order()[0].host
+    try:
+        info, _ = one.api.ask_with_info((), max_age_seconds=0.0)
+        lacking = ours - _registries(one)
+    except FleetError as error:
+        return Named(host=host, words=error.problems[0].what)
+    finally:
+        one.close()
+    return Named(host=host, node_id=info.node_id, no_login=tuple(sorted(lacking)))
+
+
+def _registries(link: SiteLink) -> frozenset[str]:
+    logins = registry.read_logins(parts(link, f"echo ==logins; {LOGINS}").get("logins", b""))
+    return frozenset(logins.auths.auths)
 
 
 def starved(sight: Sight) -> tuple[str, ...]:

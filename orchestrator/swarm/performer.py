@@ -1,8 +1,8 @@
 """Performs effects on the real fleet: every effect but those that the engine performs itself."""
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -51,6 +51,7 @@ from orchestrator.swarm import (
     lateness,
     mutate,
     probes,
+    registry,
     release_shipping,
     stack_deploy,
 )
@@ -59,12 +60,13 @@ from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.examine import Clocks, check_images, check_volumes, examine
 from orchestrator.swarm.inspection import inspect
 from orchestrator.swarm.lateness import LateError
-from orchestrator.swarm.link import SiteLink, passing
+from orchestrator.swarm.link import HEAD_START_SECONDS, SiteLink, passing
 from orchestrator.swarm.log_reading import LogReading
 from orchestrator.swarm.log_stream import Patience
 from orchestrator.swarm.look import look
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.redaction import Found, Observation, Redaction
+from orchestrator.swarm.roster import Roster
 from orchestrator.swarm.ssh_config import SshDefaults
 from orchestrator.swarm.ssh_program import SshProgram
 from orchestrator.swarm.turns import Turns
@@ -89,13 +91,15 @@ class Timeouts:
 
     `retry`: so long what may pass by itself is tried again, where trying changes nothing.
     `quiet`: after so long without a word of logs that are followed, the link is tried; `pause`:
-    so long the next line of those that are not followed is waited for.
+    so long the next line of those that are not followed is waited for. `head_start`: after so
+    long without a word of a manager the next one of its site is asked as well.
     """
 
     read: float = 10.0
     retry: float = 5.0
     quiet: float = 15.0
     pause: float = 5.0
+    head_start: float = HEAD_START_SECONDS
 
 
 class LivePerformer:
@@ -107,7 +111,7 @@ class LivePerformer:
 
     def __init__(
         self,
-        managers: Mapping[str, Manager],
+        managers: Mapping[str, Sequence[Manager]],
         *,
         ssh: SshSettings,
         monotonic: Callable[[], float],
@@ -118,7 +122,7 @@ class LivePerformer:
         """Connect nowhere yet.
 
         Args:
-            managers: site name to where its manager is reached.
+            managers: site name to where its managers are reached, in the order to ask them.
             ssh: the operator's SSH configuration.
             monotonic: the observer's clock, seconds.
             wall: seconds since 1970, UTC.
@@ -129,19 +133,22 @@ class LivePerformer:
         self._clocks = Clocks(monotonic, wall)
         self._secrets = secrets
         self._redaction = Redaction(secrets.values())
+        self._vetted: set[tuple[str, str]] = set()
 
         program, turns = SshProgram(ssh.config), Turns(monotonic)
+        self._rosters = {site: Roster(several) for site, several in managers.items()}
 
         def link(site: str) -> SiteLink:
             return SiteLink(
                 site,
-                managers[site],
+                self._rosters[site],
                 program=program,
                 defaults=ssh.defaults,
                 clock=monotonic,
                 read_seconds=timeouts.read,
                 retry_seconds=timeouts.retry,
                 turns=turns,
+                head_start_seconds=timeouts.head_start,
             )
 
         self._new_link = link
@@ -185,7 +192,7 @@ class LivePerformer:
             found = look(link.site, link.api, self._clocks.monotonic)
             if isinstance(found, Unseen):
                 raise FleetError(found.problem)
-            return found
+            return replace(found, via=link.via) if link.via else found
 
         try:
             return link.reading(seen)
@@ -199,11 +206,15 @@ class LivePerformer:
     ) -> Found | Unseen:
         if isinstance(effect, Inspect):
             return inspect(link, self._clocks, effect)
-        if isinstance(effect, Examine):
-            return examine(link, self._clocks, effect)
         if isinstance(effect, CheckVolumes):
             return check_volumes(link, self._clocks, effect)
-        return check_images(link, self._clocks, effect)
+        if isinstance(effect, Examine):
+            found: Found | Unseen = examine(link, self._clocks, effect)
+        else:
+            found = check_images(link, self._clocks, effect)
+        if not isinstance(found, Unseen):
+            self._vetted.add((link.site, link.host))
+        return found
 
     def _probe(self, effect: RunProbe) -> ProbeResult:
         link = self._links[effect.site]
@@ -261,7 +272,27 @@ class LivePerformer:
             case PullImages():
                 return image_pull.pull(link.site, connection, effect)
             case DeployStack():
+                if problem := self._unfit(link, effect):
+                    return Told(Result.FAILED, problem.what, problem)
                 return self._run(stack_deploy.deploy, link.site, connection, effect)
+
+    def _unfit(self, link: SiteLink, effect: DeployStack) -> Problem | None:
+        """Return why a manager that no preflight asked about images cannot deploy these.
+
+        `docker stack deploy` passes on the login of the manager that runs it: without one it
+        succeeds, and the nodes cannot pull.
+        """
+        images = tuple(dict.fromkeys(image for _, image in effect.images))
+        if not (link.roster.several and images) or (link.site, link.host) in self._vetted:
+            return None
+        found = check_images(link, self._clocks, CheckImages(site=link.site, images=images))
+        if isinstance(found, Unseen):
+            return found.problem
+        denied = next((check for check in found.images if check.denied), None)
+        if denied is None:
+            self._vetted.add((link.site, link.host))
+            return None
+        return registry.login_missing(link.site, link.host, denied)
 
     def _ship(self, site: str, connection: SshConnection, effect: ShipRelease) -> Told:
         release = effect.release
@@ -297,10 +328,17 @@ class LivePerformer:
             return
         site = site_of(effect)
         former = self._links[site]
+        former.forsake()
         link = self._new_link(site)
         self._links[site], self._configs[site] = link, Configs(link, self._clocks.monotonic)
         # It may be the closing of a connection that never ends.
         threading.Thread(target=former.close, daemon=True, name=f"close-{site}").start()
+
+    def expect(self, swarms: Mapping[str, str]) -> None:
+        """Let only managers of these Swarms count from now on, ids by site (others: any)."""
+        for site, swarm in swarms.items():
+            if site in self._rosters:
+                self._rosters[site].expect(swarm)
 
     def reaches(self, site: str) -> bool:
         """Tell whether a connection to the site stands, as far as anyone has noticed."""

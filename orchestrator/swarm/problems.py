@@ -7,6 +7,7 @@
     docker.too-old, docker.unreadable, docker.refused                      11
     swarm.no-quorum, swarm.inactive, swarm.locked, swarm.not-manager,
     swarm.certificates-expired                                             11
+    swarm.other-swarm                                                      20
     logs.incomplete, logs.not-kept                                         11
     answer.lost                                                            31
 
@@ -311,6 +312,22 @@ def docker_code(words: str, otherwise: str = "docker.refused", *, rc: int = 0) -
         return "docker.not-installed"
     lowered = words.lower()
     return next((code for text, code in _DOCKER_WORDS if text in lowered), otherwise)
+
+
+def other_swarm(site: str, host: str, found: str, wanted: str) -> Problem:
+    """Return: a manager of the site's list belongs to another Swarm than the one that counts."""
+    return Problem(
+        code="swarm.other-swarm",
+        what=f"{host} is a manager of another Swarm than the one that is known as {site}'s",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site=site),
+        evidence=(f"its Swarm has the id {found}", f"known is {wanted}"),
+        fix=f"docker info --format '{{{{.Swarm.Cluster.ID}}}}'   # on each manager that sites.yaml"
+        f" names for {site}; keep there those of one Swarm. If the Swarm was made anew since a run"
+        " began: dtdeploy lock break RUN --because TEXT, then dtdeploy up",
+        state_left="nothing was done there",
+        runbook="site-unreachable",
+    )
 
 
 def leader_lost(words: str) -> bool:

@@ -3,7 +3,7 @@
 import json
 import shlex
 from base64 import b64decode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from docker.auth import INDEX_NAME, INDEX_URL, AuthConfig, resolve_repository_name
@@ -145,6 +145,16 @@ def refused(image: str, words: str) -> ImageCheck:
     denied = any(sign in lowered for sign in _DENIED)
     missing = not denied and any(sign in lowered for sign in _MISSING)
     return ImageCheck(image=image, ok=False, denied=denied, missing=missing, words=words)
+
+
+def login_missing(site: str, host: str, check: ImageCheck) -> Problem:
+    """Return: the manager that took over from another cannot pull what that one could."""
+    return replace(
+        problem(site, check),
+        what=f"{host}, through which {site} is reached now, has no login that the registry takes"
+        f" for {check.image}",
+        fix=f"on {host}, as the SSH user: docker login {domain(check.image)}; then dtdeploy resume",
+    )
 
 
 def problem(site: str, check: ImageCheck) -> Problem:

@@ -13,7 +13,7 @@ from orchestrator.swarm import problems
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.problems import LostAnswerError
-from orchestrator.swarm.release_shipping import RELEASES
+from orchestrator.swarm.release_shipping import RELEASES, ship
 from orchestrator.swarm.remote_command import CommandResult
 
 _SHORTEST_SECRET = 4
@@ -21,6 +21,8 @@ _WHOLE = "# whole"
 _NOWHERE = "/dev/null/none"
 """Where no daemon can ever listen: whatever docker's command says of it, it names it."""
 _REHEARSAL_SECONDS = 30.0
+_NOT_THERE = 66
+"""The release is not on this manager; docker's command ends with 0, 1, 125 or 127."""
 
 Run = Callable[[str, SshConnection, DeployStack, Mapping[str, str]], Told]
 # `stack deploy --detach` exists, and is asked for by a warning, from CLI 26 on (docker/cli).
@@ -28,7 +30,7 @@ Run = Callable[[str, SshConnection, DeployStack, Mapping[str, str]], Told]
 # reads that file from stdin (docker/cli cli/command/stack/loader).
 _SCRIPT = f"""
 set -e
-cd "$HOME/{RELEASES}/$2/$3"
+cd "$HOME/{RELEASES}/$2/$3" || exit {_NOT_THERE}
 document=$(cat)
 case $document in
     *"{_WHOLE}") ;;
@@ -82,7 +84,7 @@ def deploy(
     Args:
         site: named in problems.
         connection: to the site's manager.
-        effect: what to deploy; its release has been shipped.
+        effect: what to deploy; its release is shipped once more if it is not there.
         secrets: values of the effect's secret variables.
 
     Returns:
@@ -94,6 +96,17 @@ def deploy(
 
     """
     result = _run(connection, effect, secrets, only_read=False)
+    if isinstance(result, CommandResult) and result.rc == _NOT_THERE:
+        # It was brought to another manager of the same Swarm, which is gone.
+        shipped = ship(site, connection, effect.release, not_after=effect.not_after)
+        if shipped.result is Result.UNKNOWN:
+            what = f"{connection.target.name} was lost while the release was brought there"
+            return Told(
+                Result.FAILED, shipped.words, problems.unreachable(site, what, shipped.words)
+            )
+        if shipped.result is not Result.OK:
+            return shipped
+        result = _run(connection, effect, secrets, only_read=False)
     if isinstance(result, Told):
         return result
     return _judged(site, effect, result, scrubbed(result.words, secrets.values()))

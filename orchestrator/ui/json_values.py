@@ -28,7 +28,7 @@
              revision, newer_commits, since_seconds, differing, words], undeclared [..],
              unreachable [problem], planned [..], owed [unit, stack, site, run, since, reason],
              lock (or null), mirrors [repo, fetched, age_seconds], missing [repo], unfetched and
-             unread [problem], now; status.schema.json has all of it
+             unread [problem], detours [site, manager], now; status.schema.json has all of it
     lock     run, command, owner, host, pid, life, phase, goal, touched, started, beat,
              beat_age_seconds, down [unit, stack, site, since, seconds], next (what to type, or
              null). Of `dtdeploy lock` also: units [unit, stack, site, mark, words], steps_done,
@@ -167,6 +167,7 @@ def fleet_json(fleet: Fleet) -> Json:
         "missing": list(fleet.missing),
         "unfetched": [problem_json(problem) for problem in fleet.unfetched],
         "unread": [problem_json(problem) for problem in fleet.unread],
+        "detours": [{"site": site, "manager": host} for site, host in fleet.detours],
         "now": fleet.now,
     }
 

@@ -84,6 +84,11 @@ class _Lock(BaseModel):
     next: str | None
 
 
+class _Detour(BaseModel):
+    site: str
+    manager: str
+
+
 class _Mirror(BaseModel):
     repo: str
     fetched: float | None
@@ -105,6 +110,7 @@ class _Fleet(BaseModel):
     missing: list[str]
     unfetched: list[_Problem]
     unread: list[_Problem]
+    detours: list[_Detour]
     now: float
 
 

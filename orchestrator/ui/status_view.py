@@ -59,8 +59,8 @@ class Fleet:
     `owed` are units still to be brought back, `holding` who holds the lock, `waiting` sites that
     may still answer. `mirrors` are the repos and when each was last fetched here (None: nobody
     knows), `missing` those of which nothing is here, `unfetched` and `unread` why it was not
-    fetched or read what is declared. `now` is our
-    clock. All clocks in seconds since 1970.
+    fetched or read what is declared. `detours` are sites that are seen through another manager
+    than their first, and which. `now` is our clock. All clocks in seconds since 1970.
     """
 
     rows: tuple[StatusRow, ...]
@@ -75,6 +75,7 @@ class Fleet:
     missing: tuple[str, ...] = ()
     unfetched: tuple[Problem, ...] = ()
     unread: tuple[Problem, ...] = ()
+    detours: tuple[tuple[str, str], ...] = ()
 
 
 def render_status(fleet: Fleet, width: int = 80) -> list[str]:
@@ -104,6 +105,10 @@ def status_view(fleet: Fleet) -> RenderableType:
     watched = [row.unit for row in fleet.rows if row.site_state is SiteState.WATCHED]
     notes += [("WATCHED", f"{named(watched)} (never changed)")] if watched else []
     notes += [("PLANNED", f"{', '.join(fleet.planned)} (not contacted)")] if fleet.planned else []
+    notes += [
+        (Text("THROUGH", style="yellow"), f"{host}: the first manager of {site} does not answer")
+        for site, host in fleet.detours
+    ]
     notes += _declared(fleet)
     if notes:
         parts += [Text(), labelled(notes, indent=0)]

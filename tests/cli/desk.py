@@ -1,6 +1,6 @@
 """A machine with a command line, on a simulated fleet that others share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import StringIO
 from itertools import count
@@ -11,7 +11,7 @@ from orchestrator.cli.order import Order
 from orchestrator.cli.reports import NoReports, Reports
 from orchestrator.cli.talk import Talk
 from orchestrator.cli.wiring import World
-from orchestrator.inventory.model import Inventory
+from orchestrator.inventory.model import Inventory, Manager
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.hold import Holder
@@ -88,3 +88,12 @@ def order(command: Command = Command.RESTART, request: Request = ALL, **more: ob
     """Return a command that is not asked about."""
     values = {"command": command, "request": request, "yes": True} | more
     return Order(**values)  # type: ignore[arg-type] # keyword values are the caller's own
+
+
+def reached_otherwise(inventory: Inventory) -> Inventory:
+    """Return the inventory with another manager at each site, and other notes."""
+    sites = tuple(
+        replace(s, manager=Manager(host=f"other.{s.name}"), others=(s.manager,), note="by phone")
+        for s in inventory.sites
+    )
+    return replace(inventory, sites=sites, announce=("OTHER_URL",))

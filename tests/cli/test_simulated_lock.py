@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,16 +15,18 @@ from orchestrator.cli.meeting import find_run, meet
 from orchestrator.cli.resuming import resume_in
 from orchestrator.engine.alone import carry_alone
 from orchestrator.errors import ExitCode, RefusedError, UsageError
+from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.asking import ask_config
-from orchestrator.procedures.effects import CreateConfig
+from orchestrator.procedures.effects import CreateConfig, Effect, Observe
 from orchestrator.procedures.hold import LOCK
 from orchestrator.simulation.backend import SimulatedBackend
+from orchestrator.swarm.problems import other_swarm
 from orchestrator.ui.holding import Life
 from orchestrator.ui.mode import Mode
-from tests.cli.desk import Desk, order
+from tests.cli.desk import Desk, order, reached_otherwise
 from tests.operators import Operator, Operators
 from tests.simulated import Simulated, simulated
 
@@ -216,8 +219,69 @@ def test_a_run_is_not_resumed_with_another_inventory(shared: Simulated, turns: O
     with pytest.raises(RefusedError) as refused:
         resume_in(desk.world(), "", take_over=False, yes=True, dry_run=False)
     assert refused.value.exit_code == ExitCode.PLAN_STALE
+    (line,) = refused.value.problems[0].evidence
+    assert line == "managed_prefix was datatrail, and is other"
     assert resume_in(desk.world(), "", take_over=False, yes=True, dry_run=True) == ExitCode.DONE
-    assert "another inventory" in desk.said()
+    assert "another inventory" in (said := desk.said())
+    assert line in said
+
+
+def test_a_run_is_resumed_however_its_sites_are_reached(
+    shared: Simulated, turns: Operators
+) -> None:
+    desk = Desk(shared=shared)
+    killed_half_way(turns, desk)
+    desk.inventory = reached_otherwise(shared.inventory)
+    assert resume_in(desk.world(), "", take_over=False, yes=True, dry_run=False) == ExitCode.DONE
+    assert fully_healthy(fleet_status(desk.world()))
+
+
+class Strange:
+    """A backend that is shown another Swarm at a site than the run was planned for."""
+
+    def __init__(self, backend: SimulatedBackend) -> None:
+        self._backend = backend
+        self._tokens: set[int] = set()
+
+    def submit(self, token: int, effect: Effect) -> None:
+        if isinstance(effect, Observe) and effect.site == "kko":
+            self._tokens.add(token)
+        self._backend.submit(token, effect)
+
+    def wait(self, until: float | None) -> tuple[int, object] | None:
+        answer = self._backend.wait(until)
+        if answer is None or answer[0] not in self._tokens:
+            return answer
+        problem = other_swarm("kko", "m2", "found", "wanted")
+        return answer[0], Unseen(site="kko", at=self._backend.now(), problem=problem)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+
+def test_a_run_goes_on_with_the_swarms_alone_that_it_was_planned_for(
+    shared: Simulated, turns: Operators
+) -> None:
+    desk = Desk(shared=shared)
+    killed_half_way(turns, desk)
+    expected: dict[str, str] = {}
+    world = replace(desk.world(), expect=expected.update)
+    strange: Any = Strange(shared.backend)
+    with pytest.raises(RefusedError) as refused:
+        resume_in(replace(world, backend=strange), "", take_over=False, yes=True, dry_run=False)
+    assert refused.value.problems[0].code == "swarm.other-swarm"
+    assert resume_in(world, "", take_over=False, yes=True, dry_run=False) == ExitCode.DONE
+    assert expected["kko"] == "clusterkko"
+
+
+def test_the_lock_of_a_run_is_broken_however_its_sites_are_reached(
+    shared: Simulated, turns: Operators
+) -> None:
+    desk = Desk(shared=shared)
+    run = killed_half_way(turns, desk)
+    desk.inventory = reached_otherwise(shared.inventory)
+    assert break_in(desk.world(), run, "the laptop is gone") == ExitCode.DONE
+    assert "resume" in desk.said()
 
 
 def test_a_process_that_stands_still_here_is_to_be_killed_first(

@@ -29,7 +29,7 @@ from orchestrator.simulation.faults import Fault, FaultKind, inject
 from orchestrator.simulation.link import LinkState
 from orchestrator.simulation.rollout import update_service
 from orchestrator.simulation.synthetic import synthetic_sources
-from tests.cli.desk import Desk, order
+from tests.cli.desk import Desk, order, reached_otherwise
 from tests.operators import Operators
 from tests.simulated import ALL, PRODUCTION, simulated
 
@@ -138,7 +138,14 @@ def test_a_plan_of_another_inventory_is_refused(bench: Bench) -> None:
         replace(spec, depends_on=()) if spec.unit == KKO else spec for spec in PRODUCTION.units
     )
     bench.desk.inventory = replace(PRODUCTION, units=units)
-    assert bench.refused()[0] == "plan.other-inventory"
+    code, words = bench.refused()
+    assert code == "plan.other-inventory"
+    assert f"{KKO}: depends_on was datatrail@chime, and is not given" in words
+
+
+def test_a_plan_is_carried_out_however_its_sites_are_reached(bench: Bench) -> None:
+    bench.desk.inventory = reached_otherwise(PRODUCTION)
+    assert bench.apply() == ExitCode.DONE
 
 
 Change = Callable[[Bench], None]

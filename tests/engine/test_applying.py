@@ -32,7 +32,6 @@ def apply(plan: Plan = BOTH, *, configs: Configs | None = None) -> tuple[Life, S
         pins={},
         sourced={},
         images={},
-        of_inventory="f",
         name="plan-1",
         creator="ann@desk",
         now=5000.0,

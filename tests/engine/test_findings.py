@@ -60,7 +60,9 @@ def test_the_rest_names_what_it_is_about() -> None:
     unknown = nobody_knows_former(CLIENT, "r7")
     assert unknown.what == f"nobody knows at which revision {CLIENT} ran before run r7"
     assert unknown.where.site == CLIENT.site
-    assert "run r7" in record_of_other_inventory("r7").what
+    found = record_of_other_inventory("r7", ["kko: state was active, and is watched"])
+    assert "run r7" in found.what
+    assert found.evidence == ("kko: state was active, and is watched",)
 
 
 def test_what_was_planned_while_a_site_blinked_was_not_done() -> None:

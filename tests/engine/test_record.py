@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.engine.record import RunRecord, decode, encode, fingerprint
+from orchestrator.engine.record import RunRecord, decode, encode
 from orchestrator.errors import ExitCode, RefusedError
-from orchestrator.fleet.desired import Policy, TcpProbe
-from orchestrator.inventory.model import Inventory, Manager, SiteState, UnitSpec
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import LeftOut, Step, StepKind
-from tests.build import CLIENT, SERVER, inventory, plan, spec, unit_plan
+from tests.build import CLIENT, SERVER, plan, unit_plan
 
 PLAN = plan(
     unit_plan(SERVER, dangers=("ö",)),
@@ -104,56 +102,3 @@ def test_another_versions_record_is_refused() -> None:
 )
 def test_what_is_not_of_that_form_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
     assert refused(rewritten(change))[1] == "ValidationError"
-
-
-# Is it the inventory that the run was planned with?
-
-
-def with_spec(**other: Any) -> Inventory:
-    base = inventory()
-    units = tuple(spec(CLIENT, SERVER, **other) if s.unit == CLIENT else s for s in base.units)
-    return replace(base, units=units)
-
-
-PROBE = TcpProbe(name="p", host="h", port=1)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"repo": "x"},
-        {"compose": "x"},
-        {"must_have": ("x",)},
-        {"probes": (PROBE,)},
-        {"requires": (PROBE,)},
-        {"variables": (("A", "b"),)},
-        {"secret_variables": ("A",)},
-        {"announce": True},
-        {"policy": Policy()},
-        {"depends_on": ()},
-    ],
-)
-def test_what_matters_to_a_run_tells_inventories_apart(other: dict[str, Any]) -> None:
-    assert fingerprint(with_spec(**other)) != fingerprint(with_spec())
-
-
-def test_sites_and_the_system_tell_them_apart_too() -> None:
-    base = inventory()
-    moved = replace(base.sites[0], manager=Manager(host="elsewhere"))
-    others = [
-        replace(base, managed_prefix="x"),
-        replace(base, coordinator="far"),
-        replace(base, sites=(moved, *base.sites[1:])),
-        inventory(states={"far": SiteState.WATCHED}),
-        replace(base, units=base.units[1:]),
-    ]
-    assert len({fingerprint(inv) for inv in (base, *others)}) == 6
-
-
-def test_words_and_order_do_not() -> None:
-    base = inventory()
-    reworded = tuple(replace(s, description="x", position="y:1:1") for s in reversed(base.units))
-    renoted = tuple(replace(s, note="x", position="z:1:1") for s in reversed(base.sites))
-    same = replace(base, path="other.yaml", units=reworded, sites=renoted)
-    assert fingerprint(same) == fingerprint(base)
-    assert isinstance(reworded[0], UnitSpec)

@@ -102,9 +102,9 @@ def _performer(proxy: Proxy, home: Path) -> LivePerformer:
         f"Include {home}/.ssh/config\n"
         f"Host {PROXIED}\n HostName 127.0.0.1\n Port {proxy.port}\n HostKeyAlias ha1.hco\n"
     )
-    managers = {site: Manager(host=host) for site, host in MANAGERS.items()}
+    managers = {site: (Manager(host=host),) for site, host in MANAGERS.items()}
     return LivePerformer(
-        {**managers, PROXIED: Manager(host=PROXIED, user="root")},
+        {**managers, PROXIED: (Manager(host=PROXIED, user="root"),)},
         ssh=SshSettings(
             config=config,
             defaults=SshDefaults(home=home, user_known_hosts=(home / ".ssh/known_hosts",)),

@@ -14,6 +14,7 @@ from typing import Any
 from orchestrator.cli.main import main
 from orchestrator.engine.journal import Entry
 from orchestrator.engine.journal_file import JournalFile
+from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import DeployStack, Effect, UpdateConfig
 from orchestrator.swarm.link import SiteLink
 from orchestrator.swarm.performer import LivePerformer
@@ -45,10 +46,10 @@ def site_lock() -> None:
     opened = SiteLink._open  # noqa: SLF001 - a fault is planted inside
     first = threading.Lock()
 
-    def stalls(self: SiteLink) -> Any:
+    def stalls(self: SiteLink, manager: Manager) -> Any:
         if self.site == SITE and first.acquire(blocking=False):
             _for_ever()
-        return opened(self)
+        return opened(self, manager)
 
     SiteLink._open = stalls  # type: ignore[method-assign] # noqa: SLF001
 

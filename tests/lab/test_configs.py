@@ -84,7 +84,7 @@ def rush() -> None:
     home = control.home()
     performers = [
         LivePerformer(
-            {SITE: Manager(host=HOST)},
+            {SITE: (Manager(host=HOST),)},
             ssh=SshSettings(
                 config=home / ".ssh/config",
                 defaults=SshDefaults(home=home, user_known_hosts=(home / ".ssh/known_hosts",)),

@@ -21,6 +21,7 @@ TYPED = {
     "docker config inspect -f '{{json .Spec.Labels}}' dtdeploy.owed",
     "docker config inspect -f '{{json .Spec.Labels}}' dtdeploy.run",
     "docker info",
+    "docker info --format '{{.Swarm.Cluster.ID}}'",
     "docker node ls",
     "docker ps",
     "docker service inspect -f '{{index .Spec.Labels \"dtdeploy.run\"}}' datatrail_server",

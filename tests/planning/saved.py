@@ -89,7 +89,6 @@ def saved_plan(
         pins={"app": PIN},
         sourced=read,
         images={"app:1": "sha256:" + "1" * 64},
-        of_inventory="f" * 64,
         name="plan-1",
         creator="ann@desk",
         now=NOW + 0.7,

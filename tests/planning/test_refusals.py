@@ -16,7 +16,7 @@ SECONDS = AT.timestamp()
         (refusals.expired(AT, SECONDS + 600), "plan.expired", "10 min ago"),
         (refusals.used("r7", SECONDS, SECONDS + 9000), "plan.used", "by run r7, 2 h ago"),
         (refusals.used("", SECONDS, SECONDS - 5), "plan.used", "by run unknown, 0 s ago"),
-        (refusals.other_inventory(), "plan.other-inventory", "another inventory"),
+        (refusals.other_inventory(["x"]), "plan.other-inventory", "another inventory"),
         (refusals.unexpected_hash("a" * 12, "b" * 64), "plan.unexpected-hash", "b" * 12),
         (refusals.ref_moved(["main moved", "v1 moved"]), "plan.ref-moved", "main moved"),
         (refusals.saved_fleet_moved(["x"]), "plan.fleet-moved", "the fleet is not any more"),

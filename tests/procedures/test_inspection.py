@@ -6,10 +6,12 @@ from orchestrator.errors import ExitCode
 from orchestrator.procedures.inspection import (
     Check,
     Inspection,
+    Named,
     State,
     checks,
     differing_versions,
 )
+from tests.build import node
 
 WELL = Inspection(
     site="far",
@@ -23,7 +25,11 @@ WELL = Inspection(
     reclaimable_bytes=10**9,
     certificate_days=60.0,
     releases=(("app", 5),),
+    managers=(node("m1", leader=True),),
+    named=(Named(host="m1.far", node_id="id-m1"),),
 )
+MANAGERS = tuple(replace(node(name), reachability="reachable") for name in ("m1", "m2", "m3"))
+NAMED = tuple(Named(host=f"{node.hostname}.far", node_id=node.id) for node in MANAGERS)
 APP = frozenset({"app"})
 
 
@@ -36,7 +42,7 @@ def test_a_site_that_is_well_passes_every_check() -> None:
     found = checks(WELL, APP)
     assert {check.state for check in found} == {State.OK}
     assert [check.problem for check in found] == [None] * len(found)
-    assert len({check.name for check in found}) == 10
+    assert len({check.name for check in found}) == 12
 
 
 @pytest.mark.parametrize(
@@ -139,3 +145,43 @@ def test_a_login_that_ends_within_a_day_is_named(
         assert found.words == words
         assert found.problem is not None
         assert found.problem.code == "registry.login-expires"
+
+
+def test_a_swarm_whose_managers_are_all_named_and_there_is_well() -> None:
+    for name in ("managers", "quorum"):
+        assert judged(name, managers=MANAGERS, named=NAMED).problem is None
+
+
+def test_managers_that_are_not_named_are_told_with_the_line_to_add() -> None:
+    problem = judged("managers", managers=MANAGERS, named=NAMED[:1]).problem
+    assert problem is not None
+    assert problem.evidence == ("m2 is not named", "m3 is not named")
+    assert problem.fix.startswith("manager: [m1.far, m2, m3]")
+
+
+def test_one_that_does_not_answer_is_told_and_not_taken_for_another() -> None:
+    away = (Named(host="m1.far", words="does not answer"), *NAMED[1:])
+    check = judged("managers", managers=MANAGERS, named=away, via="m2.far")
+    assert "asked through m2.far, since m1.far does not answer" in check.words
+    assert check.problem is not None
+    assert check.problem.evidence == ("m1.far: does not answer",)
+
+
+def test_one_that_lacks_a_login_is_told() -> None:
+    lacking = (*NAMED[:2], replace(NAMED[2], no_login=("registry.example",)))
+    problem = judged("managers", managers=MANAGERS, named=lacking).problem
+    assert problem is not None
+    assert "m3.far: not logged in, docker login registry.example" in problem.evidence
+
+
+@pytest.mark.parametrize(("there", "of", "thin"), [(3, 3, 0), (2, 3, 1), (2, 2, 1), (1, 1, 0)])
+def test_a_quorum_that_one_more_loss_ends_is_warned_of(there: int, of: int, thin: int) -> None:
+    nodes = tuple(
+        replace(node, reachability="reachable" if at < there else "unreachable")
+        for at, node in enumerate(MANAGERS[:of])
+    )
+    problem = judged("quorum", managers=nodes, named=NAMED[:of]).problem
+    assert (problem is not None) == bool(thin)
+    if problem is not None:
+        assert problem.code == "swarm.quorum-thin"
+        assert len(problem.evidence) == 1 + of - there

@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.fleet.desired import PublishedPort
 from orchestrator.fleet.observed import Mode, Sight, Task, TaskState
+from orchestrator.procedures.effects import Result
 from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.faults import Fault, FaultKind
 from orchestrator.simulation.happening import What
@@ -273,10 +274,17 @@ def test_a_missing_external_network_is_refused_before_anything_is_created() -> N
     assert rig.sight().configs == ()
 
 
-def test_a_release_that_was_not_shipped_cannot_be_deployed() -> None:
+def test_a_release_that_is_not_on_the_manager_is_shipped_to_it_first() -> None:
     rig = Rig(stack())
     rig.site.releases.clear()
-    assert "no such file" in rig.change(rig.deploy_effect()).words
+    assert rig.change(rig.deploy_effect()).result is Result.OK
+    assert rig.site.releases
+
+
+def test_what_no_compose_file_says_cannot_be_deployed() -> None:
+    rig = Rig(stack())
+    unknown = sourced(stack(), "other")
+    assert "no such file" in rig.change(rig.deploy_effect(unknown)).words
 
 
 def test_the_server_answers_when_it_is_up_and_its_database_is() -> None:

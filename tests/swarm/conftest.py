@@ -1,6 +1,6 @@
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,10 +71,13 @@ def performer(operator: Operator, server: Server) -> Iterator[LivePerformer]:
 
 
 def perform_through(
-    operator: Operator, port: int, clock: Callable[[], float] = time.monotonic
+    operator: Operator,
+    port: int | Sequence[Manager],
+    clock: Callable[[], float] = time.monotonic,
 ) -> LivePerformer:
+    alone = (Manager(host="127.0.0.1", port=port),) if isinstance(port, int) else port
     return LivePerformer(
-        {SITE: Manager(host="127.0.0.1", port=port)},
+        {SITE: alone},
         ssh=SshSettings(config=operator.home / "config", defaults=operator.defaults()),
         monotonic=clock,
         wall=time.time,

@@ -45,6 +45,13 @@ class Proxy:
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
+    def refuse(self) -> None:
+        """End every connection, and take no more."""
+        # A listener that is only closed goes on while somebody waits in accept() (socket(7)).
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+
     def later(self, what: str, seconds: float) -> None:
         """Call the method of that name, at once or in a while."""
         act = {"stall": self.stall, "swallow": self.swallow, "cut": self.cut, "heal": self.heal}
@@ -95,7 +102,8 @@ class Proxy:
         Else it would go on waiting on the number of its socket, and take the connections of
         whoever listens on that number next.
         """
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it may refuse already
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join()
         self._listener.close()
         self.heal()

@@ -48,6 +48,28 @@ def test_runs_beside_the_compose_file_with_the_variables_in_its_environment(
     assert (environment["TAG"], environment["PASSWORD"]) == ("a b'c", SECRET)
 
 
+def test_a_release_that_another_manager_was_brought_is_brought_to_this_one_first(
+    docker: Command, performer: LivePerformer, server: Server
+) -> None:
+    answer = performer.perform(EFFECT)
+    assert isinstance(answer, Answer)
+    assert (answer.result, answer.problem) == (Result.OK, None)
+    assert len(docker.runs()) == 1
+    assert (server.home / ".dtdeploy/releases/datatrail-abc-1").is_dir()
+
+
+def test_where_it_cannot_be_brought_nothing_is_deployed(
+    docker: Command, performer: LivePerformer, server: Server
+) -> None:
+    (server.home / ".dtdeploy").write_text("no folder")
+    answer = performer.perform(EFFECT)
+    assert isinstance(answer, Answer)
+    assert answer.result is Result.FAILED
+    assert answer.problem is not None
+    assert answer.problem.code == "release.not-shipped"
+    assert docker.runs() == []
+
+
 def test_one_document_says_what_the_compose_file_says_and_the_labels(
     docker: Command, performer: LivePerformer
 ) -> None:
