@@ -23,6 +23,7 @@ from orchestrator.procedures.effects import (
     Observe,
     ProbeResult,
     PullImages,
+    PullOnNodes,
     ReadConfig,
     ReadLogs,
     RemoveLeftovers,
@@ -31,6 +32,7 @@ from orchestrator.procedures.effects import (
     RunProbe,
     ShipRelease,
     UpdateConfig,
+    WatchPulls,
     WriteAudit,
     Written,
     site_of,
@@ -63,6 +65,8 @@ _WORDS: Mapping[type, str] = {
     Inspect: "checking {site}",
     CheckImages: "asking the registries from {site}",
     PullImages: "pulling images at {site}",
+    PullOnNodes: "having the nodes of {site} pull images",
+    WatchPulls: "looking at the images of {site}'s nodes",
     ShipRelease: "shipping a release to {site}",
     RunProbe: "a probe at {site}",
     ReadLogs: "reading logs at {site}",
@@ -91,7 +95,7 @@ def unanswered(effect: Effect, at: float, seconds: float) -> object:
     knows what became of it.
     """
     match effect:
-        case Observe() | Examine() | CheckImages() | Inspect():
+        case Observe() | Examine() | CheckImages() | WatchPulls() | Inspect():
             return Unseen(site=effect.site, at=at, problem=_unread(effect, seconds))
         case RunProbe():
             return ProbeResult(ok=False, at=at, words=_unread(effect, seconds).what)

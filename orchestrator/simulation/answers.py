@@ -15,6 +15,7 @@ from orchestrator.procedures.effects import (
     Observe,
     ProbeResult,
     PullImages,
+    PullOnNodes,
     ReadConfig,
     ReadLogs,
     RemoveLeftovers,
@@ -23,6 +24,7 @@ from orchestrator.procedures.effects import (
     RunProbe,
     ShipRelease,
     UpdateConfig,
+    WatchPulls,
     WriteAudit,
     Written,
 )
@@ -31,11 +33,18 @@ from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
-Reading = Observe | Examine | Inspect | CheckImages | RunProbe | ReadLogs
+Reading = Observe | Examine | Inspect | CheckImages | WatchPulls | RunProbe | ReadLogs
 Remote = performing.Mutation | ConfigEffect | WriteAudit | Announce | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)
-MUTATIONS = (RemoveServices, RemoveLeftovers, ShipRelease, PullImages, DeployStack)
+MUTATIONS = (
+    RemoveServices,
+    RemoveLeftovers,
+    ShipRelease,
+    PullImages,
+    PullOnNodes,
+    DeployStack,
+)
 _ANSWERED = (*MUTATIONS, WriteAudit)
 _DELETIONS = (RemoveServices, RemoveLeftovers)
 _CALL_DEADLINE_SECONDS = 30.0
@@ -46,7 +55,7 @@ def deadline(effect: Remote) -> float:
     match effect:
         case DeployStack() | PullImages():
             return effect.timeout_seconds + READ_DEADLINE_SECONDS
-        case RemoveServices() | RemoveLeftovers() | ShipRelease():
+        case RemoveServices() | RemoveLeftovers() | ShipRelease() | PullOnNodes():
             return _CALL_DEADLINE_SECONDS
         case CreateConfig() | UpdateConfig() | DeleteConfig():
             return _CALL_DEADLINE_SECONDS

@@ -18,7 +18,8 @@ of the 20 that a look costs there. The lists next to it are always fresh, and on
 that has a leader answers them at all."""
 
 
-def _listing(path: str, **filters: list[str]) -> Request:
+def listing(path: str, **filters: list[str]) -> Request:
+    """Return the request for a list, with Docker's filters."""
     joint = "&" if "?" in path else "?"
     query = f"{joint}filters={quote(json.dumps(filters))}" if filters else ""
     return Request(path + query)
@@ -28,12 +29,12 @@ _LABELLED = [NAMESPACE_LABEL]
 LISTS = (
     Request("/nodes"),
     Request("/services"),
-    _listing("/tasks", label=_LABELLED),
-    _listing("/tasks", **{"label": _LABELLED, "_up-to-date": ["true"]}),
+    listing("/tasks", label=_LABELLED),
+    listing("/tasks", **{"label": _LABELLED, "_up-to-date": ["true"]}),
     Request("/networks"),
-    _listing("/configs", label=_LABELLED),
-    _listing("/secrets", label=_LABELLED),
-    _listing("/containers/json?all=1", label=_LABELLED),
+    listing("/configs", label=_LABELLED),
+    listing("/secrets", label=_LABELLED),
+    listing("/containers/json?all=1", label=_LABELLED),
 )
 """What a look asks for, the services first of what can vanish: a service deleted meanwhile
 still has its tasks listed, not the other way round. All networks are asked for: a service is
@@ -53,7 +54,7 @@ def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
         fresh, answers = api.ask_with_info(LISTS, max_age_seconds=_INFO_SECONDS)
         refused = next((answer for answer in answers if not answer.ok), None)
         if refused is not None:
-            return Unseen(site=site, at=clock(), problem=_refusal(site, api, refused))
+            return Unseen(site=site, at=clock(), problem=refusal(site, api, refused))
         return _sight(site, started, clock(), fresh, answers)
     except FleetError as error:
         return Unseen(site=site, at=clock(), problem=error.problems[0])
@@ -81,7 +82,7 @@ def _sight(site: str, started: float, at: float, info: SwarmInfo, answers: list[
     )
 
 
-def _refusal(site: str, api: EngineApi, refused: Response) -> Problem:
+def refusal(site: str, api: EngineApi, refused: Response) -> Problem:
     """Return why a list is refused; the daemon's view of its Swarm tells more than the list."""
     words = parse.message(refused.body)
     info, _ = api.ask_with_info((), max_age_seconds=0.0)

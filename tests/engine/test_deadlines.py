@@ -18,6 +18,7 @@ from orchestrator.procedures.effects import (
     Observe,
     ProbeResult,
     PullImages,
+    PullOnNodes,
     ReadConfig,
     ReadLogs,
     RemoveLeftovers,
@@ -26,6 +27,7 @@ from orchestrator.procedures.effects import (
     RunProbe,
     ShipRelease,
     UpdateConfig,
+    WatchPulls,
     WriteAudit,
     Written,
 )
@@ -39,6 +41,7 @@ READ: tuple[Effect, ...] = (
     Observe(site="far"),
     Examine(site="far"),
     CheckImages(site="far", images=("a",)),
+    WatchPulls(site="far", run="r"),
     Inspect(site="far"),
 )
 CONFIGS: tuple[Effect, ...] = (
@@ -51,6 +54,7 @@ CHANGES: tuple[Effect, ...] = (
     RemoveLeftovers(unit=CLIENT),
     ShipRelease(site="far", release=RELEASE),
     PullImages(site="far", images=("a",)),
+    PullOnNodes(site="far", run="r"),
     DeployStack(unit=CLIENT, release=RELEASE, labels=()),
     WriteAudit(site="far", line="x"),
     Announce(site="far", news=News.BEFORE, title="t", body="b"),
