@@ -75,13 +75,16 @@ class Pulling:
     @property
     def words(self) -> tuple[str, ...]:
         """How far each node is that is not done: `node w1: 2 of 3 images`."""
-        behind = dict.fromkeys(node for node, _, _ in self.of(Stage.PULLING, Stage.LOST))
-        there = [node for node, _, _ in self.of(Stage.PULLED)]
-        left = [node for node, _, _ in self.of(Stage.PULLING, Stage.LOST, Stage.REFUSED)]
+        left = {(n, i) for n, i, _ in self.of(Stage.PULLING, Stage.LOST, Stage.REFUSED)}
+        there = {(n, i) for n, i, _ in self.of(Stage.PULLED)} - left
         return tuple(
-            f"node {node}: {there.count(node)} of {there.count(node) + left.count(node)} images"
-            for node in behind
+            f"node {node}: {_count(there, node)} of {_count(there | left, node)} images"
+            for node in sorted({node for node, _ in left})
         )
+
+
+def _count(pairs: set[tuple[str, str]], node: str) -> int:
+    return sum(name == node for name, _ in pairs)
 
 
 def stage(task: Task, node: Node) -> Stage:

@@ -5,7 +5,7 @@ from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.plan import Command, Step
-from orchestrator.procedures.asking import Asking, ask_examine, ask_in_time, ask_sleep
+from orchestrator.procedures.asking import Asking, ask_examine, ask_in_time
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import dependency_blockers, deploy_effect
 from orchestrator.procedures.effects import (
@@ -50,7 +50,6 @@ def prepare(book: Book, step: Step) -> Procedure:
 
     What runs is not touched.
     """
-    began = yield from ask_sleep(0)
     for unit in book.deployed_at(step.site):
         deploy = deploy_effect(book, unit)
         ship = ShipRelease(site=step.site, release=deploy.release, deploy=deploy)
@@ -60,7 +59,7 @@ def prepare(book: Book, step: Step) -> Procedure:
             answer = yield from ask_in_time(ship)
         if answer.result is not Result.OK:
             return Failed(problems=(unprepared(step.site, answer),))
-    return (yield from pull_images(book, step, began))
+    return (yield from pull_images(book, step))
 
 
 def _is_refused(answer: Answer) -> bool:

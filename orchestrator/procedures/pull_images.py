@@ -34,16 +34,16 @@ _NONE_SECONDS = 2.0
 long is for no other node."""
 
 
-def pull_images(book: Book, step: Step, began: float) -> Procedure:
+def pull_images(book: Book, step: Step) -> Procedure:
     """Pull what the plan deploys at `step.site`, as far as its stacks' policies say.
 
-    Ends in Failed when an image is not known to be in place; `began` is when the step did, on the
-    observer's clock.
+    Ends in Failed when an image is not known to be in place.
     """
     site = step.site
     images = tuple(dict.fromkeys(_images(book, site)))
     if not images:
         return Done(words="0 images in place")
+    began = yield from ask_sleep(0)
     answer = yield from ask_in_time(PullImages(site=site, images=images))
     if answer.result is not Result.OK:
         return Failed(problems=(unprepared(site, answer),))
