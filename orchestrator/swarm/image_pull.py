@@ -44,14 +44,13 @@ end() {{
 """
 _SCRIPT = f"""{_END}
 end >/dev/null 2>&1 &
+printf '{_NODES} %s\\n' "$(docker node ls -q 2>/dev/null </dev/null | wc -l)"
 pull() {{
     said=$(docker pull -q "$1" 2>&1 </dev/null)
     printf '{_MARK} %s %s\\n%s\\n' "$?" "$1" "$said"
 }}
 for image in "$@"; do pull "$image" & done
-nodes=$(docker node ls -q 2>/dev/null </dev/null | wc -l)
 wait
-printf '{_NODES} %s\\n' "$nodes"
 """
 # The Swarm puts the image's digest and platforms in, as for a deploy, and sends the login along.
 _ON_NODES = f"""{_END}
@@ -175,7 +174,7 @@ def _result(
 
 
 def _nodes(result: CommandResult) -> int:
-    return next((int(text) for text in _texts(result, _NODES)), 0)
+    return next((int(text.split()[0]) for text in _texts(result, _NODES)), 0)
 
 
 def _texts(result: CommandResult, mark: str) -> list[str]:
