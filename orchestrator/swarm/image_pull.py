@@ -52,7 +52,8 @@ pull() {{
 for image in "$@"; do pull "$image" & done
 wait
 """
-# The Swarm puts the image's digest and platforms in, as for a deploy, and sends the login along.
+# A node that pulls by digest does not know the tag, which is all that a deploy names when the
+# registry has gone by then (measured). With a digest the command adds the image's platforms.
 _ON_NODES = f"""{_END}
 end || exit 1
 me=$(docker info --format '{{{{.Swarm.NodeID}}}}' </dev/null) || exit 1
@@ -124,6 +125,7 @@ def nodes_script(effect: PullOnNodes) -> str:
         words = [f"--name=dtdeploy-pull-{effect.run}-{number}"]
         words += [f"--label={name}={value}" for name, value in labels.items()]
         words += [f"--constraint={constraint}" for constraint in pull.constraints]
+        words += [] if "@" in pull.image else ["--no-resolve-image"]
         return f"make {shlex.join([*words, pull.image])} &"
 
     lines = (make(number, pull) for number, pull in enumerate(effect.pulls, 1))
