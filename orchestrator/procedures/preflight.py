@@ -3,7 +3,6 @@
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.plan import Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_in_time
 from orchestrator.procedures.book import Book
@@ -109,12 +108,8 @@ def _removed(book: Book) -> tuple[Unit, ...]:
 
 
 def _images(book: Book, site: str) -> tuple[str, ...]:
-    """Return the images that are deployed at `site`, pinned where the plan pins them."""
-    planned = {item.unit: item.images for item in book.plan.units}
-    stacks = (
-        as_pinned(book.sourced[unit].desired, planned[unit]) for unit in book.deployed_at(site)
-    )
-    return tuple(dict.fromkeys(image for stack in stacks for image in stack.images))
+    images = (image for unit in book.deployed_at(site) for image in book.desired(unit).images)
+    return tuple(dict.fromkeys(images))
 
 
 def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:

@@ -69,13 +69,13 @@ def unprepared(site: str, answer: Answer) -> Problem:
 def _images(book: Book, site: str) -> Iterator[str]:
     for unit in book.deployed_at(site):
         if _policy(book, unit) is not Prepull.NONE:
-            yield from book.sourced[unit].desired.images
+            yield from book.desired(unit).images
 
 
 def _pulls(book: Book, site: str) -> Iterator[NodePull]:
     for unit in book.deployed_at(site):
         if _policy(book, unit) is Prepull.NODES:
-            for service in book.sourced[unit].desired.services:
+            for service in book.desired(unit).services:
                 yield NodePull(image=service.image, constraints=service.constraints)
 
 
