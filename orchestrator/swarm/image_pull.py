@@ -3,8 +3,6 @@
 import shlex
 from collections.abc import Callable, Iterable
 
-from pydantic import ValidationError
-
 from orchestrator.errors import FleetError
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.pulling import (
@@ -27,7 +25,7 @@ from orchestrator.swarm import parse, problems, registry
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.engine_api import EngineApi
 from orchestrator.swarm.http_pipe import Request
-from orchestrator.swarm.look import listing, refusal
+from orchestrator.swarm.look import check, listing, or_unseen
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.problems import LostAnswerError
 from orchestrator.swarm.remote_command import CommandResult
@@ -136,17 +134,13 @@ def watch(api: EngineApi, effect: WatchPulls, clock: Callable[[], float]) -> Pul
     """See how far the pulls of the effect's run are, in one round trip."""
     site, ours = effect.site, [f"{LABEL_PULL}={effect.run}"]
     asked = (Request("/nodes"), listing("/services", label=ours), listing("/tasks", label=ours))
-    try:
+
+    def read() -> Pulling:
         answers = api.ask(asked)
-        refused = next((answer for answer in answers if not answer.ok), None)
-        if refused is not None:
-            return Unseen(site=site, at=clock(), problem=refusal(site, api, refused))
+        check(site, api, answers)
         return Pulling(site=site, at=clock(), pulls=_pulls(*(answer.body for answer in answers)))
-    except FleetError as error:
-        return Unseen(site=site, at=clock(), problem=error.problems[0])
-    except (ValidationError, KeyError) as error:
-        problem = problems.docker(site, "docker.unreadable", str(error).splitlines()[0])
-        return Unseen(site=site, at=clock(), problem=problem)
+
+    return or_unseen(site, clock, read)
 
 
 def _pulls(raw_nodes: bytes, raw_services: bytes, raw_tasks: bytes) -> tuple[Pulled, ...]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from orchestrator.swarm import parse, problems
 from orchestrator.swarm.engine_api import EngineApi
 from orchestrator.swarm.http_pipe import Request, Response
 
+T = TypeVar("T")
 _INFO_SECONDS = 5.0
 """How old the Swarm's `info` may be in a sight. The daemon runs `runc --version` for it, 9 ms
 of the 20 that a look costs there. The lists next to it are always fresh, and only a manager
@@ -50,17 +52,31 @@ def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
 
     """
     started = clock()
-    try:
+
+    def read() -> Sight:
         fresh, answers = api.ask_with_info(LISTS, max_age_seconds=_INFO_SECONDS)
-        refused = next((answer for answer in answers if not answer.ok), None)
-        if refused is not None:
-            return Unseen(site=site, at=clock(), problem=refusal(site, api, refused))
+        check(site, api, answers)
         return _sight(site, started, clock(), fresh, answers)
+
+    return or_unseen(site, clock, read)
+
+
+def or_unseen(site: str, clock: Callable[[], float], read: Callable[[], T]) -> T | Unseen:
+    """Return what was read at a site, or why it could not be."""
+    try:
+        return read()
     except FleetError as error:
         return Unseen(site=site, at=clock(), problem=error.problems[0])
     except (ValidationError, KeyError) as error:
         problem = problems.docker(site, "docker.unreadable", str(error).splitlines()[0])
         return Unseen(site=site, at=clock(), problem=problem)
+
+
+def check(site: str, api: EngineApi, answers: list[Response]) -> None:
+    """Let answers pass unless one is a refusal (FleetError)."""
+    refused = next((answer for answer in answers if not answer.ok), None)
+    if refused is not None:
+        raise FleetError(_refusal(site, api, refused))
 
 
 def _sight(site: str, started: float, at: float, info: SwarmInfo, answers: list[Response]) -> Sight:
@@ -82,7 +98,7 @@ def _sight(site: str, started: float, at: float, info: SwarmInfo, answers: list[
     )
 
 
-def refusal(site: str, api: EngineApi, refused: Response) -> Problem:
+def _refusal(site: str, api: EngineApi, refused: Response) -> Problem:
     """Return why a list is refused; the daemon's view of its Swarm tells more than the list."""
     words = parse.message(refused.body)
     info, _ = api.ask_with_info((), max_age_seconds=0.0)

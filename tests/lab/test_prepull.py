@@ -9,6 +9,7 @@ import pytest
 from lab import faults, hosts, lifecycle, paths
 from lab.processes import wait_until
 from lab.topology import Shape
+from lab.witness import records
 from tests.lab.conftest import PULL, Operator
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
@@ -87,6 +88,12 @@ def runs_at() -> str:
 def pulls() -> list[str]:
     ask = ["service", "ls", "--quiet", "--filter", "label=dtdeploy.pull"]
     return hosts.docker(MANAGER, *ask).stdout.split()
+
+
+def begun(pool: Operator) -> list[str]:
+    """Return the services that were created since for nodes to pull through."""
+    created = records.services("create", since=pool.since)
+    return [event.name for event in created if event.name.startswith(PULL)]
 
 
 def containers(worker: str) -> int:
@@ -175,8 +182,9 @@ def test_down_ends_no_later_because_of_them(pool: Operator) -> None:
 def test_a_policy_leaves_workers_alone(pool: Operator) -> None:
     stack = pool.inventory.parent / "stacks" / "pool.yaml"
     stack.write_text(STACK.replace("stable: 1s", "stable: 1s, prepull: managers"))
-    idle = other(runs_at())
-    hosts.docker(MANAGER, "node", "update", "--availability", "pause", idle)
     done = pool.types("restart", "--all", "--yes")
     assert done.code == 0, done
-    assert not holds(idle)
+    assert begun(pool) == []
+    stack.write_text(STACK)
+    assert pool.types("restart", "--all", "--yes").code == 0
+    assert len(begun(pool)) == 1
