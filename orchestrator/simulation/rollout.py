@@ -1,7 +1,7 @@
 """Services: created, updated task by task, removed; and what becomes of a stack's tasks."""
 
 from orchestrator.fleet.desired import DesiredService
-from orchestrator.fleet.observed import Mode, NodeState, TaskState
+from orchestrator.fleet.observed import Fact, Mode, NodeState, TaskState
 from orchestrator.fleet.pulling import NodePull
 from orchestrator.simulation import orchestration
 from orchestrator.simulation.happening import What
@@ -61,19 +61,28 @@ def admit_service(
 
 def create_pull(swarm: SimSwarm, name: str, pull: NodePull, labels: Labels) -> None:
     """Create a service that only has nodes pull an image, with a task for each of them."""
-    desired = DesiredService(name=name, image=pull.image, mode=Mode.GLOBAL)
+    wanted = tuple(Fact("placement constraint", constraint, "") for constraint in pull.constraints)
+    desired = DesiredService(name=name, image=pull.image, mode=Mode.GLOBAL, facts=wanted)
     service = admit_service(swarm, "", desired, labels=labels, network=None, only_pulls=True)
     swarm.tell(What.SERVICE_CREATED, service)
     for machine in swarm.machines.values():
-        may_have = machine.state is NodeState.READY and machine.availability == "active"
-        if may_have and not machine.manager and _fulfils(machine, pull.constraints):
+        up = machine.state is NodeState.READY and machine.availability == "active"
+        if up and is_for(service, machine):
             orchestration.new_task(swarm, service, machine.id)
 
 
-def _fulfils(machine: Machine, constraints: tuple[str, ...]) -> bool:
-    """Whether a worker meets constraints on roles and names; any others it does."""
+def is_for(service: SimService, machine: Machine) -> bool:
+    """Whether a global service has a task for a node.
+
+    Of one that only has nodes pull, the manager gets none, and a worker if it meets constraints on
+    roles and names; others are met by all.
+    """
+    if not service.only_pulls:
+        return True
+    if machine.manager:
+        return False
     known = {"node.role": "worker", "node.hostname": machine.hostname}
-    for constraint in constraints:
+    for constraint in service.desired.constraints:
         words = constraint.replace("!=", "==").partition("==")
         name, value = words[0].strip(), words[2].strip()
         if name in known and (known[name] == value) is ("!=" in constraint):

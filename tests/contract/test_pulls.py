@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from orchestrator.fleet.observed import Sight, stacks_seen
+from orchestrator.fleet.observed import NodeState, Sight, stacks_seen
 from orchestrator.fleet.pulling import NodePull, Pulling, Stage
 from orchestrator.procedures.effects import (
     Answer,
@@ -45,6 +45,14 @@ def sight(world: World) -> Sight:
     return look
 
 
+def worker_is_ready(world: World) -> None:
+    """Wait until the worker is heard, within a minute."""
+    ends = world.now() + 60 * world.patience
+    while any(node.state is not NodeState.READY for node in sight(world).nodes):
+        assert world.now() < ends, "the worker does not come back"
+        world.pause(EVERY_SECONDS)
+
+
 def until(world: World, *stages: Stage, count: int) -> Pulling:
     """Wait until so many tasks are in these stages, within a minute."""
     ends = world.now() + 60 * world.patience
@@ -69,6 +77,7 @@ class Told:
 @story(PAIR)
 def pulls(world: World) -> Told:
     """Have the worker pull what it may run, and an image that is nowhere."""
+    worker_is_ready(world)
     begun = told(world, PullOnNodes(site=PAIR, run=RUN, pulls=PULLS))
     done = until(world, Stage.PULLED, Stage.REFUSED, count=3)
     another, beside = seen(world, "another"), sight(world)
@@ -86,6 +95,7 @@ def pulls_of_a_frozen_worker(world: World) -> Pulling:
     finally:
         world.bring_worker_back()
         told(world, PullImages(site=PAIR, images=(IMAGE,)))
+        worker_is_ready(world)
 
 
 def test_a_node_pulls_what_its_constraints_allow_and_starts_nothing(pulls: Told) -> None:
