@@ -13,7 +13,7 @@ from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.pulling import NodePull, Pulling, Stage
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Step, StepKind
+from orchestrator.planning.plan import Action, Step, StepKind
 from orchestrator.procedures.asking import Asking, ask_in_time, ask_pulls, ask_sleep, ask_tell
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.effects import (
@@ -93,7 +93,7 @@ def _stops_something(book: Book) -> bool:
     return gated and any(
         planned.before.presence is not Presence.GONE
         for planned in book.plan.units
-        if planned.action.removes or planned.action.deploys
+        if planned.action.removes or planned.action is Action.UPDATE
     )
 
 

@@ -138,7 +138,7 @@ def test_what_nodes_have_to_pull_is_begun_watched_and_ended() -> None:
         (book(Prepull.MANAGERS), MANY),
         (book(gated=False), MANY),
         (book(before=Presence.GONE), MANY),
-        (book(action=Action.UP, before=Presence.GONE), MANY),
+        (book(action=Action.UP), MANY),
     ],
     ids=["one node", "not known", "managers", "brings back", "gone", "comes up"],
 )
