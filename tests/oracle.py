@@ -44,6 +44,17 @@ BLIND_SECONDS = 20.0
 """How long after a site is well again a look that was under way may still come back unseen."""
 
 
+_OF_STACKS = frozenset(
+    {
+        What.SERVICE_CREATED,
+        What.SERVICE_REMOVED,
+        What.SERVICE_UPDATED,
+        What.CONTAINER_STARTED,
+        What.CONTAINER_STOPPED,
+    }
+)
+
+
 @dataclass(slots=True)
 class Oracle:
     """Watches one fleet; `violations` says what was broken, when and by whom.
@@ -145,6 +156,11 @@ class Oracle:
     # What it sees
 
     def see(self, happening: Happening) -> None:
+        if happening.what in _OF_STACKS and not happening.stack:
+            # Nodes pull through it, which is nobody's unit; it must start nothing.
+            if happening.what is What.CONTAINER_STARTED:
+                self._say(happening, "pull", "a service of no stack started a container")
+            return
         rule = self._rules.get(happening.what)
         if rule is not None:
             rule(happening)

@@ -24,6 +24,7 @@ from orchestrator.procedures.effects import (
     Mutation,
     Observe,
     PullImages,
+    PullOnNodes,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -116,7 +117,7 @@ def key_of(effect: Mutation) -> Key:
     match effect:
         case ShipRelease():
             about = str(effect.release.unit)
-        case PullImages():
+        case PullImages() | PullOnNodes():
             about = effect.site
         case RemoveServices() | RemoveLeftovers() | DeployStack():
             about = str(effect.unit)

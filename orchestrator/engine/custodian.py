@@ -28,6 +28,7 @@ from orchestrator.procedures.effects import (
     DeployStack,
     Mutation,
     PullImages,
+    PullOnNodes,
     ReadConfig,
     RemoveLeftovers,
     RemoveServices,
@@ -200,8 +201,8 @@ def details(effect: Mutation) -> dict[str, Json]:
             return said | {"unit": str(effect.unit), "leftovers": ",".join(left)}
         case ShipRelease():
             return said | {"unit": str(effect.release.unit), "release": effect.release.name}
-        case PullImages():
-            return said | {"site": effect.site, "images": len(effect.images)}
+        case PullImages(images=wanted) | PullOnNodes(pulls=wanted):
+            return said | {"site": effect.site, "images": len(wanted)}
         case Announce():
             return said | {"site": effect.site, "news": effect.news.value, "title": effect.title}
         case DeployStack():  # pragma: no branch - there is no other, says mypy

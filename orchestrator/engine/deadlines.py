@@ -24,6 +24,7 @@ from orchestrator.procedures.effects import (
     Observe,
     ProbeResult,
     PullImages,
+    PullOnNodes,
     ReadConfig,
     ReadLogs,
     RemoveLeftovers,
@@ -32,6 +33,7 @@ from orchestrator.procedures.effects import (
     RunProbe,
     ShipRelease,
     UpdateConfig,
+    WatchPulls,
     WriteAudit,
     Written,
     site_of,
@@ -65,6 +67,8 @@ _WORDS: Mapping[type, str] = {
     CheckVolumes: "asking about volumes at {site}",
     CheckImages: "asking the registries from {site}",
     PullImages: "pulling images at {site}",
+    PullOnNodes: "having the nodes of {site} pull images",
+    WatchPulls: "looking at the images of {site}'s nodes",
     ShipRelease: "shipping a release to {site}",
     RunProbe: "a probe at {site}",
     ReadLogs: "reading logs at {site}",
@@ -93,7 +97,7 @@ def unanswered(effect: Effect, at: float, seconds: float) -> object:
     knows what became of it.
     """
     match effect:
-        case Observe() | Examine() | CheckImages() | CheckVolumes() | Inspect():
+        case Observe() | Examine() | CheckImages() | CheckVolumes() | WatchPulls() | Inspect():
             return Unseen(site=effect.site, at=at, problem=_unread(effect, seconds))
         case RunProbe():
             return ProbeResult(ok=False, at=at, words=_unread(effect, seconds).what)

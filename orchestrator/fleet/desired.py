@@ -101,6 +101,11 @@ class DesiredService:
     hidden: frozenset[str] = frozenset()
     """Kinds of facts into which a secret variable was put where none is expected."""
 
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """What a node must fulfil to run it, in Docker's words."""
+        return tuple(fact.item for fact in self.facts if fact.kind == "placement constraint")
+
 
 _KINDS = (NETWORK, CONFIG, SECRET, VOLUME)
 
@@ -169,6 +174,16 @@ class DesiredStack:
         return max((service.start_seconds for service in self.services), default=0.0)
 
 
+class Prepull(Enum):
+    """Where a stack's images are pulled before anything stops."""
+
+    NODES = "nodes"
+    """On every node that may run it."""
+    MANAGERS = "managers"
+    """On the manager that is connected to; the other nodes pull when they start a task."""
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How patient dtdeploy is with a stack; all in seconds.
@@ -186,3 +201,6 @@ class Policy:
     """This many failed tasks in one slot are a crash loop."""
     no_node_seconds: float = 30.0
     """How long "no suitable node" may last before it is final."""
+    prepull: Prepull = field(default=Prepull.NODES, repr=False)
+    """Not shown, as a run's record keeps a hash of what is (fingerprint in engine/record.py): what
+    is pulled early changes nothing of what a run means to do."""

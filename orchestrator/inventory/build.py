@@ -6,6 +6,7 @@ from orchestrator.fleet.desired import (
     JsonExpectation,
     Policy,
     PostgresProbe,
+    Prepull,
     Probe,
     TcpProbe,
     Via,
@@ -206,4 +207,5 @@ def _policy(text: PolicyText) -> Policy:
         poll_seconds=text.poll,
         failures=text.failures,
         no_node_seconds=text.no_node,
+        prepull=Prepull(text.prepull),
     )

@@ -301,7 +301,7 @@ ProbeText = Annotated[HttpText | TcpText | PostgresText, Field(discriminator="ki
 
 
 class PolicyText(Text):
-    """How patient dtdeploy is. Durations: 30s, 5m, 1m30s, 500ms."""
+    """How patient and how careful dtdeploy is. Durations: 30s, 5m, 1m30s, 500ms."""
 
     remove: Duration = 0.0
     """Longest wait for all tasks to stop; without it the longest stop_grace_period + 30s."""
@@ -315,6 +315,9 @@ class PolicyText(Text):
     """So many failed tasks in one slot are a crash loop."""
     no_node: Duration = 30.0
     """How long "no suitable node" may last before it is final."""
+    prepull: Literal["nodes", "managers", "none"] = "nodes"
+    """Where images are pulled before anything stops: on every node that may run them, on the
+    manager only, or not at all."""
 
 
 class StackText(Text):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Sight, Unseen
+from orchestrator.fleet.pulling import Pulling
 from orchestrator.procedures.effects import (
     Answer,
     CheckLock,
@@ -26,16 +27,19 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     ReadConfig,
     ReadLogs,
+    Result,
     RunProbe,
     Saw,
     Sleep,
     Tell,
     UpdateConfig,
+    WatchPulls,
     Written,
 )
 
 T = TypeVar("T")
 _FRESH_TRIES = 3
+_LATE_TRIES = 3
 _STALE_SECONDS = 20.0
 """Longer than a look at one site waits for another's, that does not answer."""
 Asking = Generator[Effect, Any, T]
@@ -85,6 +89,16 @@ def ask_mutate(effect: Mutation) -> Asking[Answer]:
     return answer
 
 
+def ask_in_time(effect: Mutation) -> Asking[Answer]:
+    """Perform `effect`; what could not begin in time, and so did nothing, is tried again."""
+    answer = yield from ask_mutate(effect)
+    for _ in range(_LATE_TRIES - 1):
+        if answer.result is not Result.LATE:
+            break
+        answer = yield from ask_mutate(effect)
+    return answer
+
+
 def ask_probe(effect: RunProbe) -> Asking[ProbeResult]:
     """Send a probe."""
     result: ProbeResult = yield effect
@@ -96,6 +110,13 @@ def ask_examine(effect: Examine) -> Asking[Examination | Unseen]:
     """Examine a site for preflight."""
     answer: Examination | Unseen = yield effect
     _expect(answer, Examination, Unseen)
+    return answer
+
+
+def ask_pulls(effect: WatchPulls) -> Asking[Pulling | Unseen]:
+    """See how far a site's nodes are with their images."""
+    answer: Pulling | Unseen = yield effect
+    _expect(answer, Pulling, Unseen)
     return answer
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
+from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.plan import Action, Plan
 from orchestrator.procedures.told import Told
 from orchestrator.sources.model import Sourced
@@ -49,6 +51,10 @@ class Book:
     def deployed_at(self, site: str) -> tuple[Unit, ...]:
         """Return the units at `site` that the plan deploys."""
         return tuple(unit for unit in self.acted_at(site) if unit in self.sourced)
+
+    def desired(self, unit: Unit) -> DesiredStack:
+        """Return what `unit` is deployed as, with the images that the plan pins."""
+        return as_pinned(self.sourced[unit].desired, self.plan.unit(unit).images)
 
     def declared_at(self, site: str) -> frozenset[str]:
         """Return the stacks that the inventory declares at `site`."""

@@ -24,7 +24,6 @@ from orchestrator.fleet.running import (
 )
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import VOLUME, usages
-from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.plan import Action, Step
 from orchestrator.procedures.asking import (
     Asking,
@@ -156,8 +155,7 @@ class Watch:
 
 def _watch(book: Book, unit: Unit) -> Watch:
     spec = book.inventory.spec(unit)
-    desired = as_pinned(book.sourced[unit].desired, book.plan.unit(unit).images)
-    return Watch(unit=unit, desired=desired, policy=spec.policy, probes=spec.probes)
+    return Watch(unit=unit, desired=book.desired(unit), policy=spec.policy, probes=spec.probes)
 
 
 def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:

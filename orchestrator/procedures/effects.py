@@ -9,11 +9,13 @@ observation. A driver performs them; nothing here touches network, clock or disk
     Observe         -> Look
     ObserveAll      -> tuple[Look, ...]       in the order asked
     RemoveServices, RemoveLeftovers,
-    ShipRelease, PullImages, DeployStack -> Answer
+    ShipRelease, PullImages, PullOnNodes,
+    DeployStack     -> Answer
     RunProbe        -> ProbeResult
     Examine         -> Examination | Unseen
     CheckImages     -> CheckedImages | Unseen
     CheckVolumes    -> CheckedVolumes | Unseen
+    WatchPulls      -> Pulling | Unseen
     Inspect         -> Inspection | Unseen
     ReadLogs        -> Written
     CreateConfig, ReadConfig,
@@ -34,6 +36,7 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.logs import LogLine, LogQuery
 from orchestrator.fleet.observed import Sight, Volume
+from orchestrator.fleet.pulling import NodePull
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.inspection import Inspect
 from orchestrator.procedures.told import News
@@ -76,11 +79,27 @@ class RemoveLeftovers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullImages:
-    """Pull images on the site's manager with the login it has."""
+    """Pull images on the site's manager with the login it has; its answer counts the nodes.
+
+    Whatever pulls on nodes still stand, of a run that was killed, are ended with it.
+    """
 
     site: str
     images: tuple[str, ...]
     timeout_seconds: float = 600.0
+    not_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullOnNodes:
+    """Let the Swarm pull on all its nodes but the manager that is asked; nothing is started.
+
+    These `pulls` take the place of all that stand, whatever run made them; none ends them all.
+    """
+
+    site: str
+    run: str
+    pulls: tuple[NodePull, ...] = ()
     not_after: float | None = None
 
 
@@ -154,6 +173,14 @@ class CheckVolumes:
 
     site: str
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchPulls:
+    """See how far the pulls of a run on a site's nodes are."""
+
+    site: str
+    run: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +267,9 @@ class Tell:
     deadline: float | None = None
 
 
-SiteMutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
+SiteMutation = (
+    RemoveServices | RemoveLeftovers | ShipRelease | PullImages | PullOnNodes | DeployStack
+)
 """What changes a site."""
 Mutation = SiteMutation | Announce
 """What changes a site, or what people expect of it. A run does these only while it holds the lock,
@@ -274,11 +303,13 @@ Effect = (
     | RemoveLeftovers
     | ShipRelease
     | PullImages
+    | PullOnNodes
     | DeployStack
     | RunProbe
     | Examine
     | CheckImages
     | CheckVolumes
+    | WatchPulls
     | Inspect
     | ReadLogs
     | CreateConfig
@@ -317,12 +348,16 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back from a mutating effect."""
+    """What came back from a mutating effect.
+
+    `nodes`, of PullImages: how many nodes the Swarm has; 0 where nobody said.
+    """
 
     result: Result
     at: float
     words: str = ""
     problem: Problem | None = None
+    nodes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

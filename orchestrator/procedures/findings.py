@@ -28,6 +28,39 @@ def not_prepared(site: str, words: str) -> Problem:
     )
 
 
+def node_cannot_pull(site: str, refused: tuple[tuple[str, str, str], ...]) -> Problem:
+    """Say that nodes cannot pull images that the manager has: node, image, the Swarm's words."""
+    node, image, _ = refused[0]
+    return Problem(
+        code="registry.node-cannot-pull",
+        what=f"node {node} cannot pull {image}",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site=site, node=node),
+        evidence=tuple(f"node {name}: {said}" for name, _, said in refused),
+        fix=f"docker node update --availability pause {node}   # on {site}'s manager: the node gets"
+        f" no new tasks; then the same command again. Its dockerd says why: on {node},"
+        " journalctl -u docker | grep 'pulling image failed'",
+        state_left="nothing that runs was touched",
+        runbook="service-not-healthy",
+    )
+
+
+def node_silent(site: str, node: str, words: tuple[str, ...]) -> Problem:
+    """Say that a node did not tell in time that it has its images; `words` how far each is."""
+    return Problem(
+        code="preflight.node-silent",
+        what=f"node {node} has not said that its images are in place",
+        exit_code=ExitCode.SAFETY_REFUSED,
+        where=Where(site=site, node=node),
+        evidence=words,
+        fix="give the same command again: what a node has is not pulled twice, and one that is down"
+        f" is not asked. To leave it out: docker node update --availability pause {node}"
+        f"   # on {site}'s manager",
+        state_left="nothing that runs was touched",
+        runbook="service-not-healthy",
+    )
+
+
 def refused_removal(unit: Unit, blockers: tuple[str, ...]) -> Problem:
     """S1 says no: something that depends on the unit is not known to be gone."""
     return Problem(

@@ -10,7 +10,6 @@ from orchestrator.fleet.observed import Look, Sight, Task, TaskState, contents
 from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
 from orchestrator.fleet.running import LABEL_DATA, as_running, origin
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book
 
@@ -108,8 +107,7 @@ def restarted(book: Book, unit: Unit, own: Look) -> tuple[str, ...]:
     sourced, mine = book.sourced[unit], contents(own, unit.stack)
     alive = {task.service_id for task in mine.tasks if _is_alive(task)}
     there = {s.name: s.label(LABEL_DATA) for s in mine.services if s.id in alive}
-    desired = as_pinned(sourced.desired, book.plan.unit(unit).images)
-    changed = {f"{unit.stack}_{change.service}" for change in drift(desired, mine)}
+    changed = {f"{unit.stack}_{c.service}" for c in drift(book.desired(unit), mine)}
     return tuple(
         name for name, data in there.items() if name in changed or data != sourced.data_digest
     )

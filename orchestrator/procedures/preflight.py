@@ -4,9 +4,8 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.plan import Action, Command, Step
-from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
+from orchestrator.procedures.asking import Asking, ask_examine, ask_in_time
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import dependency_blockers, deploy_effect
 from orchestrator.procedures.effects import (
@@ -15,16 +14,14 @@ from orchestrator.procedures.effects import (
     Examine,
     Failed,
     Procedure,
-    PullImages,
     Result,
     ShipRelease,
 )
-from orchestrator.procedures.findings import not_prepared, refused_deploy
+from orchestrator.procedures.findings import refused_deploy
 from orchestrator.procedures.fitness import Wanted, judge_site
 from orchestrator.procedures.guards import direct_dependencies, removal_guard
 from orchestrator.procedures.ports import Wish
-
-_LATE_TRIES = 3
+from orchestrator.procedures.pull_images import pull_images, unprepared
 
 
 def examine(book: Book, step: Step) -> Procedure:
@@ -49,44 +46,25 @@ def examine(book: Book, step: Step) -> Procedure:
 
 
 def prepare(book: Book, step: Step) -> Procedure:
-    """Ship the site's releases, have them read there, and pull its images.
+    """Ship the site's releases, have them read there, and pull its images wherever they may run.
 
     What runs is not touched.
     """
     for unit in book.deployed_at(step.site):
         deploy = deploy_effect(book, unit)
         ship = ShipRelease(site=step.site, release=deploy.release, deploy=deploy)
-        answer = yield from _in_time(ship)
+        answer = yield from ask_in_time(ship)
         if answer.result is not Result.OK and not _is_refused(answer):
             # Shipping is whole or not at all and checked by hash, so once more is safe.
-            answer = yield from _in_time(ship)
+            answer = yield from ask_in_time(ship)
         if answer.result is not Result.OK:
-            return _unprepared(step.site, answer)
-    images = _images(book, step.site)
-    if images:
-        answer = yield from _in_time(PullImages(site=step.site, images=images))
-        if answer.result is not Result.OK:
-            return _unprepared(step.site, answer)
-    return Done(words=f"{len(images)} images in place")
+            return Failed(problems=(unprepared(step.site, answer),))
+    return (yield from pull_images(book, step))
 
 
 def _is_refused(answer: Answer) -> bool:
     """Whether the manager's docker command does not take the compose file."""
     return answer.problem is not None and answer.problem.exit_code is ExitCode.SOURCE_FAILED
-
-
-def _in_time(effect: ShipRelease | PullImages) -> Asking[Answer]:
-    """Perform `effect`; what could not begin in time, and so did nothing, is tried again."""
-    answer = yield from ask_mutate(effect)
-    for _ in range(_LATE_TRIES - 1):
-        if answer.result is not Result.LATE:
-            break
-        answer = yield from ask_mutate(effect)
-    return answer
-
-
-def _unprepared(site: str, answer: Answer) -> Failed:
-    return Failed(problems=(answer.problem or not_prepared(site, answer.words),))
 
 
 def _wanted(book: Book, site: str) -> Wanted:
@@ -136,16 +114,12 @@ def _removed(book: Book) -> tuple[Unit, ...]:
 
 
 def _images(book: Book, site: str) -> tuple[str, ...]:
-    """Return the images that are deployed at `site`, pinned where the plan pins them."""
     images = (image for stack in _desired(book, site) for image in stack.images)
     return tuple(dict.fromkeys(images))
 
 
 def _desired(book: Book, site: str) -> tuple[DesiredStack, ...]:
-    return tuple(
-        as_pinned(book.sourced[unit].desired, book.plan.unit(unit).images)
-        for unit in book.deployed_at(site)
-    )
+    return tuple(map(book.desired, book.deployed_at(site)))
 
 
 def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:

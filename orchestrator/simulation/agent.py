@@ -1,6 +1,7 @@
 """What a node does with the tasks it was given: prepare, start, watch and stop containers."""
 
 from orchestrator.fleet.observed import TaskState
+from orchestrator.fleet.pulling import LOG_DRIVER, LOG_OPTION
 from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.happening import RunningContainer, What
 from orchestrator.simulation.objects import Machine, SimContainer, SimTask
@@ -69,6 +70,10 @@ def _create(swarm: SimSwarm, task: SimTask, machine: Machine) -> None:
         report(swarm, task, TaskState.REJECTED, f"No such image: {image.partition('@')[0]}")
         return
     machine.keep(image)
+    if task.service.only_pulls:
+        words = f"unknown log opt '{LOG_OPTION}' for {LOG_DRIVER} log driver"
+        report(swarm, task, TaskState.REJECTED, words)
+        return
     task.container = SimContainer(id=swarm.mint(), site=swarm.site, task=task)
     machine.containers[task.container.id] = task.container
     report(swarm, task, TaskState.READY)

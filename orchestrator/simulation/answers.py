@@ -16,6 +16,7 @@ from orchestrator.procedures.effects import (
     Observe,
     ProbeResult,
     PullImages,
+    PullOnNodes,
     ReadConfig,
     ReadLogs,
     RemoveLeftovers,
@@ -24,6 +25,7 @@ from orchestrator.procedures.effects import (
     RunProbe,
     ShipRelease,
     UpdateConfig,
+    WatchPulls,
     WriteAudit,
     Written,
 )
@@ -32,11 +34,20 @@ from orchestrator.simulation import api, performing, problems
 from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
-Reading = Observe | Examine | Inspect | CheckImages | CheckVolumes | RunProbe | ReadLogs
+Reading = (
+    Observe | Examine | Inspect | CheckImages | CheckVolumes | WatchPulls | RunProbe | ReadLogs
+)
 Remote = performing.Mutation | ConfigEffect | WriteAudit | Announce | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)
 CONFIG_WRITES = (CreateConfig, UpdateConfig, DeleteConfig)
-MUTATIONS = (RemoveServices, RemoveLeftovers, ShipRelease, PullImages, DeployStack)
+MUTATIONS = (
+    RemoveServices,
+    RemoveLeftovers,
+    ShipRelease,
+    PullImages,
+    PullOnNodes,
+    DeployStack,
+)
 _ANSWERED = (*MUTATIONS, WriteAudit)
 _DELETIONS = (RemoveServices, RemoveLeftovers)
 _CALL_DEADLINE_SECONDS = 30.0
@@ -47,7 +58,7 @@ def deadline(effect: Remote) -> float:
     match effect:
         case DeployStack() | PullImages():
             return effect.timeout_seconds + READ_DEADLINE_SECONDS
-        case RemoveServices() | RemoveLeftovers() | ShipRelease():
+        case RemoveServices() | RemoveLeftovers() | ShipRelease() | PullOnNodes():
             return _CALL_DEADLINE_SECONDS
         case CreateConfig() | UpdateConfig() | DeleteConfig():
             return _CALL_DEADLINE_SECONDS

@@ -17,6 +17,7 @@ from orchestrator.procedures.effects import (
     Intend,
     Observe,
     ObserveAll,
+    PullImages,
     ReadLogs,
     RemoveLeftovers,
     RemoveServices,
@@ -25,6 +26,7 @@ from orchestrator.procedures.effects import (
     Saw,
     Sleep,
     Tell,
+    WatchPulls,
     WriteAudit,
 )
 from orchestrator.procedures.inspection import Inspect
@@ -233,7 +235,7 @@ class SimulatedBackend:
                 return (yield from performing.examined(self._fleet, site, effect, flight.started))
             if isinstance(effect, CheckImages):
                 return (yield from performing.check_images(site.swarm, effect))
-            if isinstance(effect, RunProbe | ReadLogs | CheckVolumes | Announce):
+            if isinstance(effect, RunProbe | ReadLogs | CheckVolumes | WatchPulls | Announce):
                 return (yield from self._apart(site, effect))
             acting = self._acting(flight, effect)
             return (yield from api.acting(site.swarm, self.operator, acting))
@@ -241,7 +243,9 @@ class SimulatedBackend:
             return answers.refused(site.swarm.site, effect, error, self._clock.now)
 
     def _apart(
-        self, site: SimSite, effect: RunProbe | ReadLogs | CheckVolumes | Announce
+        self,
+        site: SimSite,
+        effect: RunProbe | ReadLogs | CheckVolumes | WatchPulls | Announce,
     ) -> Process[object]:
         fleet = self._fleet
         if isinstance(effect, CheckVolumes):
@@ -260,7 +264,8 @@ class SimulatedBackend:
             return Answer(result=Result.LATE, at=self._clock.now, words="its time had passed")
         else:
             words = yield from self._command(flight, effect)
-        return Answer(result=Result.OK, at=self._clock.now, words=words)
+        nodes = len(site.swarm.machines) if isinstance(effect, PullImages) else 0
+        return Answer(result=Result.OK, at=self._clock.now, words=words, nodes=nodes)
 
     def _command(self, flight: _Flight, effect: performing.Mutation) -> Process[str]:
         site = flight.site

@@ -1,10 +1,12 @@
 """What a manager does when it is told to: the server's side of every mutating effect."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
+from orchestrator.fleet.pulling import LABEL_IMAGE, LABEL_PULL, NodePull
 from orchestrator.fleet.usage import NETWORK, used
 from orchestrator.simulation import api, rollout
 from orchestrator.simulation.clock import Process
@@ -205,8 +207,10 @@ def _clash(swarm: SimSwarm, desired: DesiredService) -> str:
 
 
 def pull(swarm: SimSwarm, images: tuple[str, ...], seconds: float) -> Process[str]:
-    """Pull images side by side on the manager, with the login it has."""
+    """Pull images side by side on the manager, with the login it has; pulls on nodes end."""
     yield from api.settled(swarm)
+    with suppress(api.ApiError):
+        yield from _end_pulls(swarm)
     checks = [swarm.registry.check(image) for image in images]
     full = [swarm.registry.resolve(check.image) for check in checks if check.ok]
     yield 0.05 if all(swarm.manager.holds(image) for image in full) else seconds
@@ -216,3 +220,20 @@ def pull(swarm: SimSwarm, images: tuple[str, ...], seconds: float) -> Process[st
     if refused:
         raise api.ApiError("\n".join(refused))
     return f"{len(images)} images present"
+
+
+def pull_on_nodes(swarm: SimSwarm, run: str, pulls: tuple[NodePull, ...]) -> Process[str]:
+    """Let these pulls on nodes stand, and no others."""
+    yield swarm.between(0.1, 0.3)
+    yield from api.settled(swarm)
+    yield from _end_pulls(swarm)
+    for number, pull in enumerate(pulls, 1):
+        name = f"dtdeploy-pull-{run}-{number}"
+        labels = ((LABEL_PULL, run), (LABEL_IMAGE, pull.image))
+        yield from api.write(swarm, partial(rollout.create_pull, swarm, name, pull, labels))
+    return f"{len(pulls)} pulls on nodes"
+
+
+def _end_pulls(swarm: SimSwarm) -> Process[None]:
+    for service in [service for service in swarm.services.values() if service.only_pulls]:
+        yield from api.write(swarm, partial(api.delete_service, swarm, service.id))

@@ -1,7 +1,7 @@
 """Nodes and managers that fail, and come back."""
 
 from orchestrator.fleet.observed import Mode, NodeState, TaskState
-from orchestrator.simulation import agent, orchestration
+from orchestrator.simulation import agent, orchestration, rollout
 from orchestrator.simulation.happening import What
 from orchestrator.simulation.objects import Machine, SimTask
 from orchestrator.simulation.swarm import SimSwarm
@@ -168,6 +168,6 @@ def _call_ready(swarm: SimSwarm, machine: Machine) -> None:
     swarm.tell(What.NODE_STATE, "", f"{machine.hostname} ready")
     if was_down:
         for service in list(swarm.services.values()):
-            if service.desired.mode is Mode.GLOBAL:
+            if service.desired.mode is Mode.GLOBAL and rollout.is_for(service, machine):
                 orchestration.new_task(swarm, service, machine.id)
     orchestration.kick(swarm)

@@ -146,6 +146,8 @@ class SimService:
     update_state: str = ""
     update_message: str = ""
     removed: bool = False
+    only_pulls: bool = False
+    """Its tasks are refused once their image is there, and are not replaced."""
     slots: dict[str, list["SimTask"]] = field(default_factory=dict)
     view: Service | None = None
     saw: Callable[["SimTask"], None] | None = None
@@ -153,8 +155,8 @@ class SimService:
 
     @property
     def name(self) -> str:
-        """The full name, `stack_service`."""
-        return f"{self.stack}_{self.desired.name}"
+        """The full name, `stack_service`; of no stack, its own."""
+        return f"{self.stack}_{self.desired.name}" if self.stack else self.desired.name
 
     @property
     def template(self) -> Template:

@@ -119,7 +119,7 @@ def _may_run(task: SimTask, machine: Machine) -> bool:
     A service with a host-mode port stands for one that is constrained to the manager: a
     probe asks for it there.
     """
-    if task.behaviour.kind is Kind.NO_NODE:
+    if task.behaviour.kind is Kind.NO_NODE and not task.service.only_pulls:
         return False
     if task.service.desired.mode in EVERYWHERE:
         return task.slot == machine.id
@@ -221,6 +221,8 @@ def _after_the_end(swarm: SimSwarm, task: SimTask) -> None:
         return
     task.desired = TaskState.SHUTDOWN
     swarm.touch(task)
+    if task.service.only_pulls:
+        return
     # A task that fails while its own start is still held back is replaced only when that
     # delay is over: this is what makes a rejected image come round every five seconds.
     swarm.clock.at(max(task.start_at, swarm.clock.now), _replace, swarm, task)

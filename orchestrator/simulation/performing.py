@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from orchestrator.fleet.desired import Probe
 from orchestrator.fleet.observed import Resource, Sight
+from orchestrator.fleet.pulling import LABEL_PULL, Pulled, Pulling
 from orchestrator.planning.pinning import as_pinned
 from orchestrator.procedures.effects import (
     CheckedImages,
@@ -15,11 +16,14 @@ from orchestrator.procedures.effects import (
     Examine,
     ProbeResult,
     PullImages,
+    PullOnNodes,
     ReadLogs,
     RemoveLeftovers,
     RemoveServices,
     RunProbe,
     ShipRelease,
+    SiteMutation,
+    WatchPulls,
     WriteAudit,
     Written,
 )
@@ -29,16 +33,17 @@ from orchestrator.simulation.behaviour import GOOD
 from orchestrator.simulation.clock import EPOCH_SECONDS, Process
 from orchestrator.simulation.fleet import SimSite, SimulatedFleet
 from orchestrator.simulation.happening import What
-from orchestrator.simulation.objects import SimResource
+from orchestrator.simulation.objects import SimResource, SimService
 from orchestrator.simulation.saying import task_lines
 from orchestrator.simulation.swarm import SimSwarm
 
-Mutation = RemoveServices | RemoveLeftovers | ShipRelease | PullImages | DeployStack
+Mutation = SiteMutation
 _BETWEEN_READS = (0.003, 0.02)
 _PREDEFINED = ("ingress", "docker_gwbridge", "bridge", "host", "none")
 _GIVE_UP_SECONDS = 10.0
 """So long a look waits for a daemon that hangs, and then says so: sshd beside it answers."""
 _LOOK_AGAIN = 0.25
+_MAKING_SECONDS = 60.0
 _NO_ANSWER = "the Docker daemon does not answer"
 
 
@@ -67,16 +72,21 @@ def mutate(
         case PullImages():
             pulling = commands.pull(swarm, effect.images, GOOD.pull_seconds)
             return api.within(swarm, effect.timeout_seconds, pulling)
+        case PullOnNodes():
+            making = commands.pull_on_nodes(swarm, effect.run, effect.pulls)
+            return api.within(swarm, _MAKING_SECONDS, making)
         case DeployStack():
             return _deploy(fleet, site, effect)
 
 
 def ask(
-    fleet: SimulatedFleet, site: SimSite, effect: RunProbe | ReadLogs
-) -> Process[ProbeResult | Written]:
-    """Send a probe, or read what containers wrote."""
+    fleet: SimulatedFleet, site: SimSite, effect: RunProbe | ReadLogs | WatchPulls
+) -> Process[ProbeResult | Written | Pulling]:
+    """Send a probe, read what containers wrote, or see how far nodes are with images."""
     if isinstance(effect, ReadLogs):
         return (yield from read_logs(site.swarm, effect))
+    if isinstance(effect, WatchPulls):
+        return (yield from watch_pulls(site.swarm, effect))
     return (yield from probe(fleet, effect))
 
 
@@ -175,6 +185,22 @@ def look(swarm: SimSwarm, started: float) -> Process[Sight]:
 
 def _of_stacks(kept: Iterable[SimResource]) -> tuple[Resource, ...]:
     return tuple([resource.look() for resource in kept if resource.stack])
+
+
+def watch_pulls(swarm: SimSwarm, effect: WatchPulls) -> Process[Pulling]:
+    """See how far the pulls of a run on the site's nodes are."""
+
+    def seen() -> Pulling:
+        pulls = [s for s in swarm.services.values() if (LABEL_PULL, effect.run) in s.labels]
+        return Pulling(site=swarm.site, at=swarm.clock.now, pulls=tuple(map(_pulled, pulls)))
+
+    return (yield from api.read(swarm, seen))
+
+
+def _pulled(service: SimService) -> Pulled:
+    placed = ((task.look(), task.machine) for task in service.tasks)
+    tasks = tuple((task, machine.look()) for task, machine in placed if machine is not None)
+    return Pulled(image=service.desired.image, tasks=tasks)
 
 
 def probe(fleet: SimulatedFleet, effect: RunProbe) -> Process[ProbeResult]:

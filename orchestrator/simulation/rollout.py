@@ -1,10 +1,11 @@
 """Services: created, updated task by task, removed; and what becomes of a stack's tasks."""
 
 from orchestrator.fleet.desired import DesiredService
-from orchestrator.fleet.observed import NodeState, TaskState
+from orchestrator.fleet.observed import Fact, Mode, NodeState, TaskState
+from orchestrator.fleet.pulling import NodePull
 from orchestrator.simulation import orchestration
 from orchestrator.simulation.happening import What
-from orchestrator.simulation.objects import EVERYWHERE, SimResource, SimService, SimTask
+from orchestrator.simulation.objects import EVERYWHERE, Machine, SimResource, SimService, SimTask
 from orchestrator.simulation.swarm import SimSwarm
 
 MONITOR_SECONDS = 5.0
@@ -40,6 +41,7 @@ def admit_service(
     *,
     labels: Labels,
     networks: tuple[SimResource, ...] = (),
+    only_pulls: bool = False,
 ) -> SimService:
     """Put a service on the list, without tasks."""
     service = SimService(
@@ -50,10 +52,42 @@ def admit_service(
         version=swarm.next_index(),
         labels=labels,
         networks=networks,
+        only_pulls=only_pulls,
     )
     swarm.services[service.id] = service
     swarm.pool.admit(service)
     return service
+
+
+def create_pull(swarm: SimSwarm, name: str, pull: NodePull, labels: Labels) -> None:
+    """Create a service that only has nodes pull an image, with a task for each of them."""
+    wanted = tuple(Fact("placement constraint", constraint, "") for constraint in pull.constraints)
+    desired = DesiredService(name=name, image=pull.image, mode=Mode.GLOBAL, facts=wanted)
+    service = admit_service(swarm, "", desired, labels=labels, only_pulls=True)
+    swarm.tell(What.SERVICE_CREATED, service)
+    for machine in swarm.machines.values():
+        up = machine.state is NodeState.READY and machine.availability == "active"
+        if up and is_for(service, machine):
+            orchestration.new_task(swarm, service, machine.id)
+
+
+def is_for(service: SimService, machine: Machine) -> bool:
+    """Whether a global service has a task for a node.
+
+    Of one that only has nodes pull, the manager gets none, and a worker if it meets constraints on
+    roles and names; others are met by all.
+    """
+    if not service.only_pulls:
+        return True
+    if machine.manager:
+        return False
+    known = {"node.role": "worker", "node.hostname": machine.hostname}
+    for constraint in service.desired.constraints:
+        words = constraint.replace("!=", "==").partition("==")
+        name, value = words[0].strip(), words[2].strip()
+        if name in known and (known[name] == value) is ("!=" in constraint):
+            return False
+    return True
 
 
 def slots(swarm: SimSwarm, service: SimService) -> list[str]:

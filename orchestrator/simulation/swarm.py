@@ -148,9 +148,10 @@ class SimSwarm:
         self._tasks_seen = None
 
     def task_list(self) -> tuple[Task, ...]:
-        """Return every task as it is recorded."""
+        """Return every task of a stack as it is recorded."""
         if self._tasks_seen is None:
-            self._tasks_seen = tuple([task.look() for task in self.tasks.values()])
+            tasks = self.tasks.values()
+            self._tasks_seen = tuple([t.look() for t in tasks if not t.service.only_pulls])
         return self._tasks_seen
 
     def network_list(self) -> tuple[SimResource, ...]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -12,13 +13,15 @@ from orchestrator.swarm import parse, problems
 from orchestrator.swarm.engine_api import EngineApi
 from orchestrator.swarm.http_pipe import Request, Response
 
+T = TypeVar("T")
 _INFO_SECONDS = 5.0
 """How old the Swarm's `info` may be in a sight. The daemon runs `runc --version` for it, 9 ms
 of the 20 that a look costs there. The lists next to it are always fresh, and only a manager
 that has a leader answers them at all."""
 
 
-def _listing(path: str, **filters: list[str]) -> Request:
+def listing(path: str, **filters: list[str]) -> Request:
+    """Return the request for a list, with Docker's filters."""
     joint = "&" if "?" in path else "?"
     query = f"{joint}filters={quote(json.dumps(filters))}" if filters else ""
     return Request(path + query)
@@ -28,13 +31,13 @@ _LABELLED = [NAMESPACE_LABEL]
 LISTS = (
     Request("/nodes"),
     Request("/services"),
-    _listing("/tasks", label=_LABELLED),
-    _listing("/tasks", **{"label": _LABELLED, "_up-to-date": ["true"]}),
+    listing("/tasks", label=_LABELLED),
+    listing("/tasks", **{"label": _LABELLED, "_up-to-date": ["true"]}),
     Request("/networks"),
-    _listing("/configs", label=_LABELLED),
-    _listing("/secrets", label=_LABELLED),
-    _listing("/containers/json?all=1", label=_LABELLED),
-    _listing("/tasks", runtime=["attachment"]),
+    listing("/configs", label=_LABELLED),
+    listing("/secrets", label=_LABELLED),
+    listing("/containers/json?all=1", label=_LABELLED),
+    listing("/tasks", runtime=["attachment"]),
 )
 """What a look asks for, the services first of what can vanish: a service deleted meanwhile
 still has its tasks listed, not the other way round. All networks are asked for: a service is
@@ -51,17 +54,31 @@ def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
 
     """
     started = clock()
-    try:
+
+    def read() -> Sight:
         fresh, answers = api.ask_with_info(LISTS, max_age_seconds=_INFO_SECONDS)
-        refused = next((answer for answer in answers if not answer.ok), None)
-        if refused is not None:
-            return Unseen(site=site, at=clock(), problem=_refusal(site, api, refused))
+        check(site, api, answers)
         return _sight(site, started, clock(), fresh, answers)
+
+    return or_unseen(site, clock, read)
+
+
+def or_unseen(site: str, clock: Callable[[], float], read: Callable[[], T]) -> T | Unseen:
+    """Return what was read at a site, or why it could not be."""
+    try:
+        return read()
     except FleetError as error:
         return Unseen(site=site, at=clock(), problem=error.problems[0])
     except (ValidationError, KeyError) as error:
         problem = problems.docker(site, "docker.unreadable", str(error).splitlines()[0])
         return Unseen(site=site, at=clock(), problem=problem)
+
+
+def check(site: str, api: EngineApi, answers: list[Response]) -> None:
+    """Let answers pass unless one is a refusal (FleetError)."""
+    refused = next((answer for answer in answers if not answer.ok), None)
+    if refused is not None:
+        raise FleetError(_refusal(site, api, refused))
 
 
 def _sight(site: str, started: float, at: float, info: SwarmInfo, answers: list[Response]) -> Sight:

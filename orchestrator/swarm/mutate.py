@@ -21,6 +21,7 @@ class Told:
     result: Result
     words: str = ""
     problem: Problem | None = None
+    nodes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

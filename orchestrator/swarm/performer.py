@@ -9,7 +9,8 @@ import structlog
 
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
 from orchestrator.fleet.logs import LogLine
-from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.observed import Look, Sight, Unseen
+from orchestrator.fleet.pulling import Pulling
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
     Announce,
@@ -28,6 +29,7 @@ from orchestrator.procedures.effects import (
     ObserveAll,
     ProbeResult,
     PullImages,
+    PullOnNodes,
     ReadConfig,
     ReadLogs,
     RemoveLeftovers,
@@ -40,6 +42,7 @@ from orchestrator.procedures.effects import (
     Sleep,
     Tell,
     UpdateConfig,
+    WatchPulls,
     WriteAudit,
     Written,
     site_of,
@@ -170,15 +173,15 @@ class LivePerformer:
 
     def _perform(self, effect: Effect) -> Observation:
         match effect:
-            case Observe():
-                return self._observe(self._links[effect.site])
+            case Observe() | WatchPulls():
+                return self._observe(self._links[effect.site], effect)
             case Examine() | CheckImages() | CheckVolumes() | Inspect():
                 return self._examine(self._links[effect.site], effect)
             case RunProbe():
                 return self._probe(effect)
             case RemoveServices() | RemoveLeftovers() | DeployStack():
                 return self._answer(effect.unit.site, effect)
-            case ShipRelease() | PullImages() | WriteAudit():
+            case ShipRelease() | PullImages() | PullOnNodes() | WriteAudit():
                 return self._answer(effect.site, effect)
             case CreateConfig() | ReadConfig() | UpdateConfig() | DeleteConfig():
                 return self._config(effect)
@@ -187,12 +190,17 @@ class LivePerformer:
             case Announce():
                 raise TypeError("an announcement goes to no site")
 
-    def _observe(self, link: SiteLink) -> Look:
-        def seen() -> Look:
-            found = look(link.site, link.api, self._clocks.monotonic)
+    def _observe(self, link: SiteLink, effect: Observe | WatchPulls) -> Look | Pulling:
+        def seen() -> Look | Pulling:
+            if isinstance(effect, WatchPulls):
+                found: Look | Pulling = image_pull.watch(link.api, effect, self._clocks.monotonic)
+            else:
+                found = look(link.site, link.api, self._clocks.monotonic)
             if isinstance(found, Unseen):
                 raise FleetError(found.problem)
-            return replace(found, via=link.via) if link.via else found
+            if isinstance(found, Sight) and link.via:
+                return replace(found, via=link.via)
+            return found
 
         try:
             return link.reading(seen)
@@ -246,7 +254,9 @@ class LivePerformer:
             told = Told(Result.LATE, str(error))
         at = self._clocks.monotonic()
         _log(site, effect, told.result.value, at - began)
-        return Answer(result=told.result, at=at, words=told.words, problem=told.problem)
+        return Answer(
+            result=told.result, at=at, words=told.words, problem=told.problem, nodes=told.nodes
+        )
 
     def _told(self, link: SiteLink, effect: SiteMutation | WriteAudit) -> Told:
         """Open the connection, which may be tried again, and then act, once."""
@@ -271,10 +281,15 @@ class LivePerformer:
                 return self._ship(link.site, connection, effect)
             case PullImages():
                 return image_pull.pull(link.site, connection, effect)
+            case PullOnNodes():
+                return image_pull.pull_on_nodes(link.site, connection, effect)
             case DeployStack():
-                if problem := self._unfit(link, effect):
-                    return Told(Result.FAILED, problem.what, problem)
-                return self._run(stack_deploy.deploy, link.site, connection, effect)
+                return self._deploy(link, connection, effect)
+
+    def _deploy(self, link: SiteLink, connection: SshConnection, effect: DeployStack) -> Told:
+        if problem := self._unfit(link, effect):
+            return Told(Result.FAILED, problem.what, problem)
+        return self._run(stack_deploy.deploy, link.site, connection, effect)
 
     def _unfit(self, link: SiteLink, effect: DeployStack) -> Problem | None:
         """Return why a manager that no preflight asked about images cannot deploy these.

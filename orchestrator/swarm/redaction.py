@@ -10,6 +10,7 @@ from typing import TypeVar, assert_never
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Service, Sight, Task, Unseen
+from orchestrator.fleet.pulling import Pulled, Pulling
 from orchestrator.fleet.secrecy import forms_of, hide_secrets, hide_values
 from orchestrator.procedures.effects import (
     Answer,
@@ -24,7 +25,7 @@ from orchestrator.procedures.effects import (
 from orchestrator.procedures.inspection import Inspection
 
 Found = Examination | CheckedImages | CheckedVolumes | Inspection
-Observation = Look | Answer | ProbeResult | Found | ConfigAnswer | Written
+Observation = Look | Pulling | Answer | ProbeResult | Found | ConfigAnswer | Written
 T = TypeVar("T")
 
 
@@ -52,6 +53,8 @@ class Redaction:
         match seen:
             case Sight():
                 return self._sight(seen)
+            case Pulling():
+                return replace(seen, pulls=tuple(map(self._pulled, seen.pulls)))
             case Unseen():
                 return replace(seen, problem=self.problem(seen.problem))
             case Answer() | ConfigAnswer():
@@ -102,6 +105,9 @@ class Redaction:
             return sight
         info = replace(sight.info, error=error)
         return replace(sight, tasks=tasks, services=services, info=info)
+
+    def _pulled(self, pulled: Pulled) -> Pulled:
+        return replace(pulled, tasks=tuple((self._task(task), node) for task, node in pulled.tasks))
 
     def _task(self, task: Task) -> Task:
         if not (task.error or task.message):

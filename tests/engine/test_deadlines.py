@@ -19,6 +19,7 @@ from orchestrator.procedures.effects import (
     Observe,
     ProbeResult,
     PullImages,
+    PullOnNodes,
     ReadConfig,
     ReadLogs,
     RemoveLeftovers,
@@ -27,6 +28,7 @@ from orchestrator.procedures.effects import (
     RunProbe,
     ShipRelease,
     UpdateConfig,
+    WatchPulls,
     WriteAudit,
     Written,
 )
@@ -41,6 +43,7 @@ READ: tuple[Effect, ...] = (
     Examine(site="far"),
     CheckImages(site="far", images=("a",)),
     CheckVolumes(site="far", names=("a",)),
+    WatchPulls(site="far", run="r"),
     Inspect(site="far"),
 )
 CONFIGS: tuple[Effect, ...] = (
@@ -53,6 +56,7 @@ CHANGES: tuple[Effect, ...] = (
     RemoveLeftovers(unit=CLIENT),
     ShipRelease(site="far", release=RELEASE),
     PullImages(site="far", images=("a",)),
+    PullOnNodes(site="far", run="r"),
     DeployStack(unit=CLIENT, release=RELEASE, labels=()),
     WriteAudit(site="far", line="x"),
     Announce(site="far", news=News.BEFORE, title="t", body="b"),

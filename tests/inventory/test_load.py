@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import ExitCode, InventoryError
-from orchestrator.fleet.desired import HttpProbe, JsonExpectation, Policy, TcpProbe, Via
+from orchestrator.fleet.desired import HttpProbe, JsonExpectation, Policy, Prepull, TcpProbe, Via
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Manager
@@ -86,7 +86,8 @@ def test_probes_and_policy_become_seconds_and_numbers(tmp_path: Path) -> None:
         APP + "probes:\n  - {kind: tcp, port: 80, via: here, timeout: 1m30s}\n"
         "  - {kind: http, port: 81, path: /x?y=1, status: 204,\n"
         "     expect: {a.b: 1, c: true, d: null}}\n"
-        "policy: {remove: 2m, healthy: 1h, stable: 1500ms, poll: 100ms, failures: 5, no_node: 7s}\n"
+        "policy: {remove: 2m, healthy: 1h, stable: 1500ms, poll: 100ms, failures: 5, no_node: 7s,\n"
+        "  prepull: managers}\n"
     )
     (spec,) = load_inventory(write(tmp_path, app=app)).units
 
@@ -118,6 +119,7 @@ def test_probes_and_policy_become_seconds_and_numbers(tmp_path: Path) -> None:
         poll_seconds=0.1,
         failures=5,
         no_node_seconds=7.0,
+        prepull=Prepull.MANAGERS,
     )
 
 

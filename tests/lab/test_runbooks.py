@@ -50,6 +50,7 @@ NOT_TYPED = {
     "ssh -t ha1.hco docker login REGISTRY": "asks for a password",
     "docker pull IMAGE": "every deploy of the lab pulls its images",
     "docker kill CONTAINER": "test_half_finished.py kills containers that ignore being stopped",
+    "docker node update --availability pause NODE": "test_prepull.py types it",
     "docker node rm --force NODE": "the lab's node would have to be made anew",
     "docker swarm init": "a Swarm is there",
     "docker swarm init --force-new-cluster": "the page forbids it",

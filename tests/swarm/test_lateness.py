@@ -16,6 +16,7 @@ from orchestrator.procedures.effects import (
     DeployStack,
     Mutation,
     PullImages,
+    PullOnNodes,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -39,6 +40,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     RemoveLeftovers(unit=UNIT, networks=("n",), secrets=("s",), configs=("c",)),
     ShipRelease(site=SITE, release=release()),
     PullImages(site=SITE, images=("a",), timeout_seconds=10),
+    PullOnNodes(site=SITE, run="r"),
     DEPLOY,
 )
 
