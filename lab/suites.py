@@ -49,11 +49,12 @@ class Tree:
     """The files of a suite that is there."""
 
     engine: str
+    cache: Path = CACHE
 
     @property
     def path(self) -> Path:
         """Locate its root."""
-        return CACHE / ENGINES[self.engine]
+        return self.cache / ENGINES[self.engine]
 
     def namespace(self, *folders: Path) -> str:
         """Give the bash commands by which a host gets a mount namespace whose root is the tree.
@@ -100,25 +101,25 @@ class Tree:
         return found[1]
 
 
-def provide(engine: str) -> Tree:
+def provide(engine: str, cache: Path = CACHE) -> Tree:
     """Give the tree of an engine, made now where it is not there yet.
 
     Raises:
         LabError: the suite cannot be had here, and why.
 
     """
-    tree = Tree(engine)
-    with _locked() as lock:
+    tree = Tree(engine, cache)
+    with _locked(cache) as lock:
         if not tree.path.exists():
             _make(tree, lock)
     return tree
 
 
 def _make(tree: Tree, lock: IO[str]) -> None:
-    for left in CACHE.glob(".*.new"):
+    for left in tree.cache.glob(".*.new"):
         shutil.rmtree(left)
     mirror = _mirror()
-    draft = Path(tempfile.mkdtemp(prefix=".", suffix=".new", dir=CACHE))
+    draft = Path(tempfile.mkdtemp(prefix=".", suffix=".new", dir=tree.cache))
     draft.chmod(0o755)
     try:
         _debootstrap(tree.path.name, draft, mirror, lock)
@@ -171,9 +172,9 @@ def _mirror() -> str:
 
 
 @contextmanager
-def _locked() -> Iterator[IO[str]]:
+def _locked(cache: Path) -> Iterator[IO[str]]:
     """One at a time; the others wait and find what it made."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("a") as lock:
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock

@@ -23,6 +23,7 @@ from tests.lab.performing import performing
 _ROOT = Path(__file__).parent.parent.parent
 _LAB_SECONDS = 240
 _NUMBERS = count(1)
+_REAL = pytest.param("real", marks=[pytest.mark.lab, pytest.mark.engine])
 
 
 def _bring_the_lab_up() -> None:
@@ -42,7 +43,7 @@ def _real() -> Iterator[RealWorld]:
         yield RealWorld(performer)
 
 
-@pytest.fixture(scope="session", params=["simulated", pytest.param("real", marks=pytest.mark.lab)])
+@pytest.fixture(scope="session", params=["simulated", _REAL])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "simulated":
         yield SimulatedWorld()
