@@ -52,6 +52,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     heal()
     with _real() as world:
         yield world
+        world.clear_away_the_last()
     heal()
 
 
@@ -80,7 +81,7 @@ def scene(world: World, stories: Stories) -> Iterator[Scene]:
     del stories  # they are to be told meanwhile
     scene = Scene(world, world.unit(str(next(_NUMBERS)), QUIET))
     yield scene
-    world.person_removes(scene.unit)
+    world.clear_away(scene.unit)
 
 
 @pytest.hookimpl(wrapper=True)
