@@ -130,7 +130,6 @@ OTHERS = """
     cap_add: [ALL]
     deploy:
       replicas: 0
-      rollback_config: {failure_action: rollback}
       resources:
         reservations:
           generic_resources: [{discrete_resource_spec: {kind: gpu, value: 2}}]
