@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from lab import commits, control, namespaces, packages, paths, state, status
+from lab import commits, control, namespaces, packages, paths, state, status, suites
 from lab.daemons import channel, dockerd, git, postgres, recorder, registry, sshd
 from lab.faults import network
 from lab.parallel import at_once
@@ -23,6 +23,8 @@ _CGROUPS = Path("/sys/fs/cgroup")
 def up(shape: Shape, *, fresh: bool = False) -> bool:
     """Bring up a lab of this shape; false when a healthy one was there already."""
     packages.require()
+    if shape.engine:
+        suites.provide(shape.engine)
     with state.locked():
         if not fresh and _is_healthy(shape):
             return False
@@ -145,7 +147,7 @@ def _boot(lab: State) -> None:
     hosts = lab.shape.hosts()
     namespaces.build_switch()
     namespaces.plug(hosts)
-    processes = at_once(partial(namespaces.boot, docker_cli=lab.shape.docker_cli), hosts)
+    processes = at_once(partial(namespaces.boot, shape=lab.shape), hosts)
     lab.inits = {host.name: process for host, process in zip(hosts, processes, strict=True)}
     lab.save()
 

@@ -11,7 +11,8 @@ from lab import paths, processes
 from lab.errors import LabError
 from lab.packages import program
 from lab.state import Process
-from lab.topology import PREFIX_LENGTH, Host, Role
+from lab.suites import DOCKER_COMMAND, Tree
+from lab.topology import PREFIX_LENGTH, Host, Role, Shape
 
 SWITCH = "switch"
 _READY_SECONDS = 20
@@ -75,7 +76,7 @@ def plug(hosts: Iterable[Host]) -> None:
         in_network(SWITCH, "ip", "-batch", "-", stdin=outside)
 
 
-def boot(host: Host, docker_cli: str | None = None) -> Process:
+def boot(host: Host, shape: Shape) -> Process:
     """Start the first process of a host and wait until its mounts are in place."""
     folder = paths.host_folder(host.name)
     for name in ("home", "docker", "etc"):
@@ -87,7 +88,7 @@ def boot(host: Host, docker_cli: str | None = None) -> Process:
     first = [
         "bash",
         "-c",
-        _first_script(host, folder, docker_cli),
+        _first_script(host, folder, shape),
         f"dtdeploy-lab-init {host.name}",
     ]
     command = words_to_join(host.name, *unshare, *first)
@@ -132,7 +133,7 @@ def _first_line(command: list[str], log: TextIO, what: str) -> str:
     return line
 
 
-def _first_script(host: Host, folder: Path, docker_cli: str | None) -> str:
+def _first_script(host: Host, folder: Path, shape: Shape) -> str:
     etc = folder / "etc"
     steps = [
         "set -e",
@@ -141,8 +142,8 @@ def _first_script(host: Host, folder: Path, docker_cli: str | None) -> str:
         f"hostname {host.uts_name}",
         *(f"mount --bind {shlex.quote(str(file))} /etc/{file.name}" for file in _etc_files(etc)),
     ]
-    if docker_cli and docker_cli != program("docker"):
-        steps.append(f"mount --bind {shlex.quote(docker_cli)} {shlex.quote(program('docker'))}")
+    if cli := _docker_command(host, folder, shape):
+        steps.append(f"mount --bind {shlex.quote(cli)} {shlex.quote(program('docker'))}")
     if host.role is not Role.OPERATOR:
         steps += [
             "mount -t proc proc /proc",
@@ -152,9 +153,23 @@ def _first_script(host: Host, folder: Path, docker_cli: str | None) -> str:
             "mount -t tmpfs tmpfs /run",
             "mkdir -p /run/sshd /run/lock",
         ]
+    if host.runs_docker and shape.engine:
+        steps.append(Tree(shape.engine).namespace(paths.folder()))
     # Bash reaps the orphans that come to a first process.
     steps += ['echo "$pid"', "exec > /dev/null", "while :; do sleep infinity & wait $! || :; done"]
     return "\n".join(steps)
+
+
+def _docker_command(host: Host, folder: Path, shape: Shape) -> str | None:
+    """Locate what is to be the docker command of a host, unless it is the machine's."""
+    if shape.docker_cli:
+        return shape.docker_cli if shape.docker_cli != program("docker") else None
+    if not host.runs_docker or not shape.engine:
+        return None
+    script = folder / "docker-command"
+    script.write_text(DOCKER_COMMAND)
+    script.chmod(0o755)
+    return str(script)
 
 
 def _etc_files(etc: Path) -> list[Path]:

@@ -21,8 +21,9 @@ PROGRAMS = {
     "git": "git",
     "curl": "curl",
     "util-linux": "nsenter",
+    "debootstrap": "debootstrap",
 }
-_ADMIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ADMIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def names() -> list[str]:
@@ -47,7 +48,7 @@ def require() -> None:
 
 
 def _find(name: str) -> str | None:
-    if found := shutil.which(name) or shutil.which(name, path=_ADMIN_PATH):
+    if found := shutil.which(name) or shutil.which(name, path=ADMIN_PATH):
         return found
     versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(versions[-1]) if versions else None

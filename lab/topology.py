@@ -95,6 +95,7 @@ class Shape:
     workers: int = DEFAULT_WORKERS
     ingress_subnet: str | None = None
     docker_cli: str | None = None
+    engine: str | None = None
     # What the repositories describe can change while the lab is up.
     few: bool = field(default=False, compare=False)
     # At the site with workers; the first is the site's manager, the others its deputies.

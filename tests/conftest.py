@@ -15,6 +15,7 @@ KEPT_TOGETHER = (
     "tests/lab/test_lab_faults.py",
     "tests/lab/test_lab_lifecycle.py",
     "tests/lab/test_swarm_performer.py",
+    "tests/lab/test_swarm_rules.py",
 )
 LONGEST_FIRST = (
     "test_recovery",

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from lab import byhand, control, hosts, lifecycle, packages, paths, soak, status, witness
+from lab import byhand, control, hosts, lifecycle, packages, paths, soak, status, suites, witness
 from lab.cli.faults import fault
 from lab.errors import LabError
 from lab.topology import DEFAULT_SITES, DEFAULT_WORKERS, OPERATOR, OTHER_OPERATOR, Shape
 
+_ENGINES = click.Choice(list(suites.ENGINES))
 _PASS_ALL = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
@@ -25,6 +26,13 @@ def cli() -> None:
 @click.option("--managers", default=1, show_default=True, help="Managers of the Swarm at kko.")
 @click.option("--ingress-subnet", metavar="CIDR", help="Give every Swarm this ingress network.")
 @click.option("--docker-cli", metavar="PATH", help="The docker of every host, such as an old one.")
+@click.option(
+    "--engine",
+    type=_ENGINES,
+    envvar="DTDEPLOY_LAB_ENGINE",
+    show_envvar=True,
+    help="Docker of this version, daemon and command, from another Debian suite (see `engine`).",
+)
 @click.option("--fresh", is_flag=True, help="Start anew even if a healthy lab of that shape is up.")
 def up(
     *,
@@ -33,10 +41,13 @@ def up(
     managers: int,
     ingress_subnet: str | None,
     docker_cli: str | None,
+    engine: str | None,
     fresh: bool,
 ) -> None:
     """Bring the lab up."""
-    shape = Shape(sites, workers, ingress_subnet, docker_cli, managers_there=managers)
+    if engine:
+        click.echo(suites.provide(engine), err=True)
+    shape = Shape(sites, workers, ingress_subnet, docker_cli, engine, managers_there=managers)
     made = lifecycle.up(shape, fresh=fresh)
     click.echo("the lab is up" if made else "the lab was up already", err=True)
 
@@ -107,6 +118,16 @@ def soak_(*, minutes: float, busy: int, quiet: float, inventory: Path) -> None:
     )
     soak.summary(found, click.echo)
     sys.exit(1 if found.silences else 0)
+
+
+@cli.command(name="engine")
+@click.argument("engine", type=_ENGINES)
+def engine_(engine: str) -> None:
+    """Get Docker of another version for `up --engine`, and say which it is.
+
+    It comes from another Debian suite: from where apt has Debian, kept for all labs.
+    """
+    click.echo(suites.provide(engine))
 
 
 @cli.command(name="packages")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import hosts, paths, processes
+from lab import hosts, paths, processes, state, suites
 from lab.daemons import registry
 from lab.errors import LabError
 from lab.packages import program
@@ -70,7 +70,9 @@ def start(host: Host) -> None:
     folder = paths.host_folder(host.name)
     log = hosts.log_file(host, "dockerd")
     hosts.run(host.name, "bash", "-c", _SWEEP)
-    hosts.spawn(host, program("dockerd"), "--config-file", str(folder / "daemon.json"), log=log)
+    command = ["dockerd", "--config-file", str(folder / "daemon.json")]
+    words = [*suites.WORDS, *command] if state.current().shape.engine else command
+    hosts.spawn(host, program(words[0]), *words[1:], log=log)
     seen: list[int] = []
 
     def ended() -> bool:

@@ -65,7 +65,7 @@ def _wait_for_ready_nodes(manager: Host) -> None:
 def _add(spare: Host) -> None:
     lab = state.current()
     namespaces.plug([spare])
-    lab.inits[spare.name] = namespaces.boot(spare, lab.shape.docker_cli)
+    lab.inits[spare.name] = namespaces.boot(spare, lab.shape)
     lab.save()
 
 

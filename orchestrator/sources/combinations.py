@@ -178,8 +178,6 @@ def _check_credentials(body: Table, root: Table, findings: Findings) -> None:
 def _check_job(service: str, deploy: Table, findings: Findings) -> None:
     if Reader().text(deploy.get("mode")) not in _JOBS:
         return
-    for name in ("update_config", "rollback_config"):
-        if tree := deploy.get(name):
-            findings.add(
-                "conflict", f"{service} is a job, which takes no {name}", tree.at, fix="remove it"
-            )
+    if tree := deploy.get("update_config"):
+        what = f"{service} is a job, which takes no update_config"
+        findings.add("conflict", what, tree.at, fix="remove it")

@@ -77,19 +77,16 @@ _FILE_TARGET = Keys(
     open=0,
 )
 
-_UPDATE: dict[str, Rule] = {
-    "parallelism": _UNSIGNED_CAST,
-    "delay": _TIME_SPAN,
-    "failure_action": _TEXT,
-    "monitor": _TIME_SPAN,
-    "max_failure_ratio": Of((Kind.NUMBER,), cast=True, parse=share),
-    "order": Since(4, _ORDER),
-}
+# A Swarm takes the failure action `rollback` for a rollback as well (measured on 20.10 and 26).
 _UPDATE_CONFIG = Keys(
-    {**_UPDATE, "failure_action": _one_of("failure action", "", "pause", "continue", "rollback")}
-)
-_ROLLBACK_CONFIG = Keys(
-    {**_UPDATE, "failure_action": _one_of("failure action", "", "pause", "continue")}
+    {
+        "parallelism": _UNSIGNED_CAST,
+        "delay": _TIME_SPAN,
+        "failure_action": _one_of("failure action", "", "pause", "continue", "rollback"),
+        "monitor": _TIME_SPAN,
+        "max_failure_ratio": Of((Kind.NUMBER,), cast=True, parse=share),
+        "order": Since(4, _ORDER),
+    }
 )
 
 _RESOURCES = Keys(
@@ -128,7 +125,7 @@ _DEPLOY = Either(
                 "endpoint_mode": Since(2, _one_of("endpoint mode", "", "vip", "dnsrr")),
                 "replicas": _UNSIGNED_CAST,
                 "labels": _SETTINGS,
-                "rollback_config": Since(7, _ROLLBACK_CONFIG),
+                "rollback_config": Since(7, _UPDATE_CONFIG),
                 "update_config": _UPDATE_CONFIG,
                 "resources": _RESOURCES,
                 "restart_policy": Keys(

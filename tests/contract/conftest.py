@@ -23,6 +23,7 @@ from tests.lab.performing import performing
 _ROOT = Path(__file__).parent.parent.parent
 _LAB_SECONDS = 240
 _NUMBERS = count(1)
+_REAL = pytest.param("real", marks=[pytest.mark.lab, pytest.mark.engine])
 
 
 def _bring_the_lab_up() -> None:
@@ -42,7 +43,7 @@ def _real() -> Iterator[RealWorld]:
         yield RealWorld(performer)
 
 
-@pytest.fixture(scope="session", params=["simulated", pytest.param("real", marks=pytest.mark.lab)])
+@pytest.fixture(scope="session", params=["simulated", _REAL])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "simulated":
         yield SimulatedWorld()
@@ -51,6 +52,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     heal()
     with _real() as world:
         yield world
+        world.clear_away_the_last()
     heal()
 
 
@@ -79,7 +81,7 @@ def scene(world: World, stories: Stories) -> Iterator[Scene]:
     del stories  # they are to be told meanwhile
     scene = Scene(world, world.unit(str(next(_NUMBERS)), QUIET))
     yield scene
-    world.person_removes(scene.unit)
+    world.clear_away(scene.unit)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -39,6 +39,7 @@ class RealWorld:
     def __init__(self, performer: LabPerformer) -> None:
         self._performer = performer
         self._losing: threading.Thread | None = None
+        self._left: Unit | None = None
 
     @property
     def patience(self) -> float:
@@ -73,6 +74,24 @@ class RealWorld:
     def person_removes(self, unit: Unit) -> None:
         # What was removed before and is still listed makes it fail, as a person would see.
         hosts.docker(HOSTS[unit.site], "stack", "rm", unit.stack, check=False)
+
+    def clear_away(self, unit: Unit) -> None:
+        """Remove its services, and its network when the next unit goes.
+
+        Docker 28 gives the addresses of a network that is removed to the next one, whose tasks
+        are rejected where those of the first still end.
+        """
+        host, label = HOSTS[unit.site], f"label={_LABEL}={unit.stack}"
+        ids = hosts.docker(host, "service", "ls", "--quiet", "--filter", label).stdout.split()
+        if ids:
+            hosts.docker(host, "service", "rm", *ids, check=False)
+        self.clear_away_the_last()
+        self._left = unit
+
+    def clear_away_the_last(self) -> None:
+        if self._left is not None:
+            self.person_removes(self._left)
+        self._left = None
 
     def kill(self, unit: Unit) -> None:
         host, label = HOSTS[unit.site], f"label={_LABEL}={unit.stack}"

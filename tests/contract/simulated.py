@@ -88,6 +88,9 @@ class SimulatedWorld:
         self._fault(FaultKind.STACK_RM, unit.site, stack=unit.stack)
         self.pause(0.3)
 
+    def clear_away(self, unit: Unit) -> None:
+        self.person_removes(unit)
+
     def kill(self, unit: Unit) -> None:
         self._fault(FaultKind.KILL, unit.site, stack=unit.stack)
 

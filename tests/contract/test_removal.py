@@ -211,7 +211,7 @@ def test_a_network_that_another_stack_uses_is_not_deleted_and_who_uses_it_is_see
     assert not user.mine().services
 
 
-def test_finished_tasks_of_a_removed_job_stay_and_do_not_count(scene: Scene) -> None:
+def test_finished_tasks_of_a_removed_job_may_stay_and_do_not_count(scene: Scene) -> None:
     job = Part(name="job", does=Does.FINISH, mode=Mode.REPLICATED_JOB)
     scene.ok(scene.ship(job))
     scene.until_mine(
@@ -222,6 +222,7 @@ def test_finished_tasks_of_a_removed_job_stay_and_do_not_count(scene: Scene) -> 
     scene.ok(scene.remove_leftovers())
     scene.world.pause(3.0)
     found = scene.mine()
-    assert [(t.state, t.desired) for t in found.tasks] == [(TaskState.COMPLETE, TaskState.COMPLETE)]
-    assert [c.state for c in found.containers] == ["exited"]
+    # Docker 20.10 keeps them as long as the Swarm lives; 26 and 28 remove them.
+    assert {(t.state, t.desired) for t in found.tasks} <= {(TaskState.COMPLETE, TaskState.COMPLETE)}
+    assert {c.state for c in found.containers} <= {"exited"}
     assert scene.whereabouts().gone

@@ -56,6 +56,10 @@ class World(Protocol):
         """A person types `docker stack rm` at the manager, and it returns."""
         ...
 
+    def clear_away(self, unit: Unit) -> None:
+        """End what a unit runs, in no way that disturbs the next one."""
+        ...
+
     def kill(self, unit: Unit) -> None:
         """End every container of the unit on the manager from outside."""
         ...

@@ -130,6 +130,7 @@ def test_what_the_managers_docker_refuses_is_refused_before_anything_is_touched(
     assert operator.touched() == []
 
 
+@pytest.mark.engine
 def test_a_deploy_takes_nothing_from_the_managers_environment(operator: Operator) -> None:
     """With a login shell that is no POSIX shell, and variables that the compose file names."""
     shell = shutil.which("tcsh")
@@ -149,6 +150,7 @@ def test_a_deploy_takes_nothing_from_the_managers_environment(operator: Operator
         (home / ".tcshrc").unlink()
         passwd.unlink()
     assert done.code == 0, done
+    assert operator.violations() == []
     shown = hosts.docker(GBO, "service", "inspect", "datatrail-client_replicator").stdout
     assert "maestro-datatrail-client:latest" in shown
     assert not any(value in shown for value in own.values())

@@ -32,7 +32,7 @@ from tests.lab.conftest import DEEP
 from tests.lab.fleet import ROOT
 from tests.lab.performing import LabPerformer, performing
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.engine]
 
 SITE, HOST = "hco", "ha1.hco"
 STACK = "kitchen"

@@ -28,7 +28,8 @@ UNIT = Unit(stack="s", site="x")
 NUMBER = 100_000 if os.environ.get("DTDEPLOY_DEEP") else 5_200
 PARTS = 4
 ON_PURPOSE = (
-    # The Swarm refuses them, once half of the stack is there.
+    # The Swarm refuses them, once half of the stack is there, or never starts a task of them
+    # (tests/lab/test_swarm_rules.py asks one which of both).
     ("bad-name", "is invalid|DNS name|characters or fewer"),
     ("bad-value", "Must be at least|cannot be negative|cannot be less than|bigger than 1"),
     ("bad-value", "is no (endpoint mode|failure action|condition|way to publish a port|isolation)"),
