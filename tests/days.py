@@ -1,7 +1,7 @@
 """Bad days: what a seed does to a fleet and to those who work at it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 from typing import Any
@@ -96,6 +96,7 @@ def day_of(seed: int) -> Day:
     rng = chance(seed)
     inventory = PRODUCTION if rng.randrange(_PRODUCTION_DAYS) == 0 else HAMLET
     order, sites = _order(rng, inventory)
+    order, back = _bury(seed, inventory, order, sites)
     _haunt(rng, inventory, sites)
     second = _part(rng)
     return Day(
@@ -106,7 +107,11 @@ def day_of(seed: int) -> Day:
         ),
         generation=rng.choice((1, 2)),
         order=order,
-        faults=(*(_fault(rng, inventory) for _ in range(rng.randint(0, 4))), *_deaf(seed)),
+        faults=(
+            *(_fault(rng, inventory) for _ in range(rng.randint(0, 4))),
+            *_deaf(seed),
+            *back,
+        ),
         first=_ills(rng),
         second=second,
         second_at=round(rng.uniform(0, 45), 2),
@@ -131,6 +136,27 @@ def _haunt(rng: Random, inventory: Inventory, sites: dict[str, Any]) -> None:
         if rng.random() < _HAUNTED:
             unit = rng.choice(_declared(inventory)).unit
             sites.setdefault(unit.site, {})[kind] = [unit.stack]
+
+
+def _bury(
+    seed: int, inventory: Inventory, order: Order, sites: dict[str, Any]
+) -> tuple[Order, tuple[Fault, ...]]:
+    """Let the worker be dead before some days begin; at times somebody answers for it.
+
+    Its containers run on all the same, and it may be heard again. Drawn apart, as in `_deaf`.
+    """
+    rng = chance(seed + 2 * _APART)
+    if rng.random() >= _DEAD:
+        return order, ()
+    site, name = _worker(inventory)
+    sites.setdefault(site, {})["down"] = [name]
+    at = round(rng.uniform(0, 40), 2)
+    back = Fault(at=at, kind=FaultKind.NODE_BACK, site=site, node=name)
+    request = order.request
+    if rng.random() < _ANSWERED and site not in request.without:
+        nodes = (f"{name}@{site}",)
+        request = replace(request, accept_lost=nodes, because="its power is off")
+    return replace(order, request=request), (back,) if rng.random() < _BACK else ()
 
 
 def _worker(inventory: Inventory) -> tuple[str, str]:
@@ -220,6 +246,7 @@ _CHANNELS = (
     FaultKind.CHANNEL_LOSES_REPLY,
 )
 _DEAF, _APART = 0.2, 1_000_003
+_DEAD, _ANSWERED, _BACK = 0.15, 0.7, 0.6
 _PERSONS = (FaultKind.STACK_RM, FaultKind.STACK_DEPLOY, FaultKind.CONFIG_RM, FaultKind.KILL)
 _GROUPS = (
     (_LINKS, 5),

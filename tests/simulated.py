@@ -13,6 +13,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.deploying import changed
+from orchestrator.planning.lost import with_lost
 from orchestrator.planning.plan import Command, Plan
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.scope import make_scope
@@ -81,6 +82,7 @@ class Simulated:
             looks=looks,
             sourced=sourced,
         )
+        plan = with_lost(self.inventory, request, plan, looks, sourced=sourced)
         return Book(run=run, inventory=self.inventory, plan=plan, sourced=sourced)
 
     def run(

@@ -3,6 +3,7 @@
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.lost import must_be_gone
 from orchestrator.planning.pinning import as_pinned
 from orchestrator.planning.plan import Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_mutate
@@ -108,7 +109,13 @@ def _wanted(book: Book, site: str) -> Wanted:
         declared=book.declared_at(site) if _strays_matter(book, site) else None,
         managed_prefix=book.inventory.managed_prefix,
         must_be_gone=_watched_dependents(book, site),
+        goes=must_be_gone(book.inventory, book.plan, without=_left_out(book)),
+        ssh=book.inventory.site(site).manager.target,
     )
+
+
+def _left_out(book: Book) -> frozenset[str]:
+    return frozenset(item.unit.site for item in book.plan.left_out)
 
 
 def _strays_matter(book: Book, site: str) -> bool:

@@ -12,6 +12,7 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
 from orchestrator.fleet.presence import Presence, Whereabouts, blindness, whereabouts
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.lost import lost_names
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.asking import (
     Asking,
@@ -98,7 +99,9 @@ def clear_away(
         if gone >= _LOOKS_IN_A_ROW:
             return Done(words=f"gone after {look.at - began:.1f} s")
         if look.at >= patience.deadline:
-            return Failed(problems=(not_gone(unit, _at_worst(unit, look, there), look.at - began),))
+            lost = lost_names((look,), frozenset({unit}))
+            worst = _at_worst(unit, look, there)
+            return Failed(problems=(not_gone(unit, worst, look.at - began, lost),))
         if isinstance(look, Sight) and there.presence is not Presence.UNKNOWN:
             answer = yield from _next_deletion(unit, look, asked)
             problem = yield from _refusal(unit, answer, patience, guard)
@@ -171,7 +174,8 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
         blind = any(isinstance(look, Unseen) for look in looks)
         deadline = start + (_SIGHT_SECONDS if blind else _GUARD_SECONDS)
         if max(look.at for look in looks) >= deadline:
-            return refused_removal(unit, blockers)
+            lost = lost_names(looks, frozenset(guard.dependents))
+            return refused_removal(unit, blockers, lost)
         yield from ask_tell("what depends on it to be gone", blockers, deadline)
         yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
 

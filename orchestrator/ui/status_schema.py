@@ -105,6 +105,7 @@ class _Fleet(BaseModel):
     missing: list[str]
     unfetched: list[_Problem]
     unread: list[_Problem]
+    nodes: list[str]
     now: float
 
 

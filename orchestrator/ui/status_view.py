@@ -59,7 +59,7 @@ class Fleet:
     `owed` are units still to be brought back, `holding` who holds the lock, `waiting` sites that
     may still answer. `mirrors` are the repos and when each was last fetched here (None: nobody
     knows), `missing` those of which nothing is here, `unfetched` and `unread` why it was not
-    fetched or read what is declared. `now` is our
+    fetched or read what is declared. `nodes` are nodes that nobody can see, in words. `now` is our
     clock. All clocks in seconds since 1970.
     """
 
@@ -75,6 +75,7 @@ class Fleet:
     missing: tuple[str, ...] = ()
     unfetched: tuple[Problem, ...] = ()
     unread: tuple[Problem, ...] = ()
+    nodes: tuple[str, ...] = ()
 
 
 def render_status(fleet: Fleet, width: int = 80) -> list[str]:
@@ -101,6 +102,7 @@ def status_view(fleet: Fleet) -> RenderableType:
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
         for unit in fleet.undeclared
     ]
+    notes += [(Text("NODES", style="bold yellow"), clean(words)) for words in fleet.nodes]
     watched = [row.unit for row in fleet.rows if row.site_state is SiteState.WATCHED]
     notes += [("WATCHED", f"{named(watched)} (never changed)")] if watched else []
     notes += [("PLANNED", f"{', '.join(fleet.planned)} (not contacted)")] if fleet.planned else []
