@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem, UsageError, Where
-from orchestrator.fleet.nodes import Missing, missing_nodes, name_of, overlook, quorum_words
-from orchestrator.fleet.observed import Look, Service, Sight, Task
+from orchestrator.fleet.nodes import Missing, missing_nodes, overlook, quorum_words
+from orchestrator.fleet.observed import Look, Node, NodeState, Service, Sight, Task
 from orchestrator.fleet.placement import constraints_of, meets, unplaceable
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
@@ -120,6 +120,7 @@ def with_lost(
         if not w.tasks
         for words in (f"{w.words}; nothing of what goes down was seen there", way_out(inventory, w))
     ]
+    warnings += list(_needless(request, looks))
     warnings += [words for site in sites for words in _quorum(site, looks.get(site))]
     return replace(
         plan, lost=lost, dangers=(*dangers, *plan.dangers), warnings=(*plan.warnings, *warnings)
@@ -255,14 +256,27 @@ def _is_accepted(request: Request, weighed: Weighed) -> bool:
     return not names.isdisjoint(request.accept_lost)
 
 
+def _needless(request: Request, looks: Mapping[str, Look]) -> Iterator[str]:
+    """Say which nodes are answered for and can be seen."""
+    for asked in request.accept_lost:
+        name, _, site = asked.rpartition("@")
+        look = looks.get(site)
+        states = {n.state for n in _called(name, look)} if isinstance(look, Sight) else set()
+        if states == {NodeState.READY}:
+            yield f"node {name} of {site} is ready: whatever runs there counts"
+
+
+def _called(name: str, sight: Sight) -> tuple[Node, ...]:
+    return tuple(node for node in sight.nodes if name in (node.hostname, node.id))
+
+
 def _unknown(request: Request, looks: Mapping[str, Look]) -> Iterator[Problem]:
     for asked in request.accept_lost:
         name, _, site = asked.rpartition("@")
         look = looks.get(site)
         if not isinstance(look, Sight):
             continue
-        known = {n for node in look.nodes for n in (node.hostname, name_of(look, node), node.id)}
-        if name not in known:
+        if not _called(name, look):
             yield Problem(
                 code="selection.unknown-node",
                 what=f"the Swarm of {site} has no node called {name!r}",

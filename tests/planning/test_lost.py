@@ -92,7 +92,9 @@ def test_what_does_not_go_down_may_run_on_there() -> None:
 def test_a_node_that_is_ready_again_is_nobodys_concern() -> None:
     back = replace(AWAY, state=NodeState.READY)
     found = judged(ANSWERED, looks(THERE, away=back))
-    assert (found.lost, found.warnings, found.lost_tasks) == ((), (), frozenset())
+    assert (found.lost, found.lost_tasks) == ((), frozenset())
+    assert found.warnings == ("node far-w1 of far is ready: whatever runs there counts",)
+    assert judged(ALL, looks(THERE, away=back)).warnings == ()
 
 
 def test_a_site_that_is_left_out_or_unseen_is_judged_otherwise() -> None:
