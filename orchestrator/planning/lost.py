@@ -229,7 +229,7 @@ def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:
             f"{rm_line(ssh, weighed.missing)}   # if its machine is off, for good",
         ),
         fix=(
-            f"bring it back; or, if its machine is off for certain, the same command with "
+            f"bring it back; or, if its machine is off for certain, add to the command: "
             f"--accept-lost {weighed.name} --because TEXT"
         ),
         state_left="nothing was touched",

@@ -97,6 +97,13 @@ def test_a_node_that_is_ready_again_is_nobodys_concern() -> None:
     assert judged(ALL, looks(THERE, away=back)).warnings == ()
 
 
+@pytest.mark.parametrize("availability", ["drain", "pause"])
+def test_a_node_that_takes_no_tasks_is_no_fault(availability: str) -> None:
+    resting = replace(AWAY, state=NodeState.READY, availability=availability)
+    found = judged(ALL, looks(THERE, away=resting))
+    assert (found.lost, found.warnings, found.dangers) == ((), (), ())
+
+
 def test_a_site_that_is_left_out_or_unseen_is_judged_otherwise() -> None:
     left = Request(everything=True, without=("far",), because="x")
     assert judged(left, looks(THERE)).lost == ()
