@@ -56,8 +56,9 @@ def at_work(operator: Operator) -> Operator:
 
 
 @pytest.fixture(autouse=True)
-def worker_again() -> Iterator[None]:
-    """Give kko its worker back, whatever became of it."""
+def worker_again(operator: Operator) -> Iterator[None]:
+    """Give kko its worker back, whatever became of it, before the operator's fleet is looked at."""
+    del operator
     yield
     faults.docker_thaw(WORKER)
     faults.docker_start(WORKER)
