@@ -139,7 +139,9 @@ def _unreadable(lock: SimResource) -> Iterator[str]:
 def as_said(account: Account, name: str, end: RunEnd) -> list[str]:
     """Return what is not as it should be after a run of `name` that says that it ended well."""
     if end.exit_code is ExitCode.DONE and end.report is not None:
-        wrong = ((item, _unlike(account, item, end.run)) for item in end.plan.units)
+        wrong = (
+            (item, _unlike(account, item, end.run, end.plan.lost_tasks)) for item in end.plan.units
+        )
         over = end.report.ended
     elif end.exit_code is ExitCode.RESTORED and end.restored is not None:
         wrong = ((item, _unlike_before(account, item, end)) for item in end.plan.units)
@@ -157,12 +159,12 @@ def as_said(account: Account, name: str, end: RunEnd) -> list[str]:
     ]
 
 
-def _unlike(account: Account, item: UnitPlan, run: str) -> str:
+def _unlike(account: Account, item: UnitPlan, run: str, lost: frozenset[str]) -> str:
     match item.action:
         case Action.KEEP:
             return ""
         case Action.DOWN:
-            return _still_there(account, item.unit)
+            return _still_there(account, item.unit, lost)
         case Action.RESTART | Action.UP | Action.UPDATE:
             assert item.after is not None
             return _lacks(account, item.unit, item.after.sha, run)
@@ -173,12 +175,17 @@ def _unlike_before(account: Account, item: UnitPlan, end: RunEnd) -> str:
         return ""
     if not item.before.services:
         left = end.way_back is not None and end.way_back.unit(item.unit).action is Action.KEEP
-        return "" if left else _still_there(account, item.unit)
+        return "" if left else _still_there(account, item.unit, end.plan.lost_tasks)
     return _lacks(account, item.unit, item.before.revision, "")
 
 
-def _still_there(account: Account, unit: Unit) -> str:
-    left = [c for c in account.world.fleet.running_containers() if (c.site, c.stack) == _key(unit)]
+def _still_there(account: Account, unit: Unit, lost: frozenset[str]) -> str:
+    """Say what is left of a unit, but for tasks that somebody answered for."""
+    left = [
+        c
+        for c in account.world.fleet.running_containers()
+        if (c.site, c.stack) == _key(unit) and c.task not in lost
+    ]
     services = account.world.fleet.sites[unit.site].swarm.services_of(unit.stack)
     return f"{len(services)} services, {len(left)} containers are there" if services or left else ""
 

@@ -4,7 +4,8 @@ They show that the days and the oracle are not blind. Nothing is patched: every 
 what a run is started with, its procedures, its session or the machine that it is started on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -58,6 +59,7 @@ from orchestrator.procedures.effects import (
 )
 from orchestrator.procedures.hold import LOCK, Goal, Hold
 from orchestrator.procedures.of_step import procedure_for
+from orchestrator.procedures.overlooking import overlooking
 from orchestrator.procedures.owed import Owed
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.fleet import SimulatedFleet
@@ -130,6 +132,24 @@ def _accepted_is_gone(book: Book, look: Look) -> Look:
     """Take what was accepted as unknown for gone, also where it is seen to run."""
     away = {unit.site for unit in book.plan.accepted}
     return _empty(look) if look.site in away else look
+
+
+class _Every(AbstractSet[str]):
+    """Every task there is."""
+
+    def __contains__(self, _task: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        yield "every task"
+
+    def __len__(self) -> int:
+        return 1
+
+
+def _lost_is_gone(_book: Book, _step: Step, procedure: Procedure) -> Procedure:
+    """Take what was seen on a node that nobody can see for gone, whoever answers for it."""
+    return overlooking(_Every(), procedure)
 
 
 def _managers_only(_book: Book, look: Look) -> Look:
@@ -481,6 +501,7 @@ BUGS = (
         "networks",
     ),
     Bug("accepted taken for gone", _through(_seeing(StepKind.REMOVE, _accepted_is_gone)), 57, "S1"),
+    Bug("a lost node nobody answers for", _through(_lost_is_gone), 6, "containers are there"),
     Bug("networks removed with the services", _through(_hasty), 0, "networks"),
     Bug("preflight skipped", _through(_skipping(StepKind.EXAMINE)), 0, "S3"),
     Bug("nothing announced", _through(_skipping(StepKind.ANNOUNCE)), 0, "was not announced"),

@@ -1,7 +1,7 @@
 """Bad days: what a seed does to a fleet and to those who work at it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from random import Random
 from typing import Any
@@ -99,6 +99,7 @@ def day_of(seed: int) -> Day:
     rng = chance(seed)
     inventory = PRODUCTION if rng.randrange(_PRODUCTION_DAYS) == 0 else HAMLET
     order, sites = _order(rng, inventory)
+    order, back = _bury(seed, inventory, order, sites)
     _haunt(rng, inventory, sites)
     second = _part(rng)
     dying = tuple(_dying(seed, inventory))
@@ -118,6 +119,7 @@ def day_of(seed: int) -> Day:
             *_deaf(seed),
             *_outdated(seed, inventory),
             *dying,
+            *back,
         ),
         first=_ills(rng),
         second=second,
@@ -153,6 +155,27 @@ def _haunt(rng: Random, inventory: Inventory, sites: dict[str, Any]) -> None:
         if rng.random() < _HAUNTED:
             unit = rng.choice(_declared(inventory)).unit
             sites.setdefault(unit.site, {})[kind] = [unit.stack]
+
+
+def _bury(
+    seed: int, inventory: Inventory, order: Order, sites: dict[str, Any]
+) -> tuple[Order, tuple[Fault, ...]]:
+    """Let the worker be dead before some days begin; at times somebody answers for it.
+
+    Its containers run on all the same, and it may be heard again. Drawn apart, as in `_deaf`.
+    """
+    rng = chance(seed + 2 * _APART)
+    if rng.random() >= _DEAD:
+        return order, ()
+    site, name = _worker(inventory)
+    sites.setdefault(site, {})["down"] = [name]
+    at = round(rng.uniform(0, 40), 2)
+    back = Fault(at=at, kind=FaultKind.NODE_BACK, site=site, node=name)
+    request = order.request
+    if rng.random() < _ANSWERED and site not in request.without:
+        nodes = (f"{name}@{site}",)
+        request = replace(request, accept_lost=nodes, because="its power is off")
+    return replace(order, request=request), (back,) if rng.random() < _BACK else ()
 
 
 def _worker(inventory: Inventory) -> tuple[str, str]:
@@ -242,6 +265,7 @@ _CHANNELS = (
     FaultKind.CHANNEL_LOSES_REPLY,
 )
 _DEAF, _OUTDATED, _DIES, _APART = 0.2, 0.15, 0.15, 1_000_003
+_DEAD, _ANSWERED, _BACK = 0.15, 0.7, 0.6
 _SHARES, _SHARING = 0.3, 2_000_003
 _PAIRS = ((DAEMONS, SERVER), (CLIENTS[0], DAEMONS), (EDGE, CLIENTS[1]))
 """Who may use what whom makes: once without a `depends_on` that says so."""
@@ -271,7 +295,7 @@ def _deaf(seed: int) -> Iterator[Fault]:
 
 def _outdated(seed: int, inventory: Inventory) -> Iterator[Fault]:
     """Yield how some days a site's Docker is too old for what is deployed; drawn apart as well."""
-    rng = chance(seed + 2 * _APART)
+    rng = chance(seed + 4 * _APART)
     if rng.random() < _OUTDATED:
         yield Fault(
             at=rng.choice((0.0, round(rng.uniform(0, 40), 2))),

@@ -4,7 +4,8 @@ It looks at the simulated containers, services and configs after every event, at
 asked and wrote down, and knows nothing of how a run is carried out.
 
 S1  No service of a unit is removed by an operator while a container of anything that depends on it
-    runs anywhere, unless the run's plan accepted that unit as unknown and it cannot be seen.
+    runs anywhere, unless the run's plan accepted that unit as unknown, or its task as lost with
+    its node, and it cannot be seen.
 S2  No service is created by an operator while something that its unit depends on does not serve.
 S3  Nothing is removed before every release of the run is shipped to its site, and nothing whose
     downtime has to be announced before a message of the run was taken, or a person announced it.
@@ -202,7 +203,10 @@ class Oracle:
         since = self._decided(life, "RemoveServices", happening) - self._age(life, happening.at)
         for container in self.fleet.running_containers():
             below = Unit(stack=container.stack, site=container.site)
-            if below in self._needed_by.get(unit, ()) and not self._excused(life, below, since):
+            if below not in self._needed_by.get(unit, ()):
+                continue
+            buried = self._buried(life, container.task, container.site)
+            if not buried and not self._excused(life, below, since):
                 self._say(happening, "S1", f"{unit} went down while {_shown(container)} runs")
         if life is not None:
             self._shipped(happening, life)
@@ -217,6 +221,10 @@ class Oracle:
         if self._typed.get(below, float("-inf")) >= since:
             return True
         return life is not None and below in life.accepted and not self._visible(below.site)
+
+    def _buried(self, life: Life | None, task: str, site: str) -> bool:
+        """Whether somebody answered for a task, and its node cannot be seen."""
+        return life is not None and task in life.lost and not self._visible(site)
 
     def _visible(self, name: str) -> bool:
         site = self.fleet.sites[name]
@@ -357,12 +365,14 @@ class Oracle:
         ) < self._age(self.lives.get(happening.by), happening.at):
             return
         swarm = self.fleet.sites[happening.site].swarm
+        life = self.lives.get(happening.by)
         left = [
             task.id
             for task in swarm.tasks.values()
             if task.service.stack == happening.stack
             and task.machine is not None
             and (not task.state.terminal or _running(task))
+            and not self._buried(life, task.id, happening.site)
         ]
         if left:
             words = f"the network of {_unit(happening)} went while {len(left)} tasks still run"

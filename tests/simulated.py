@@ -16,6 +16,7 @@ from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.deploying import changed
+from orchestrator.planning.lost import with_lost
 from orchestrator.planning.plan import Command, Plan
 from orchestrator.planning.planner import make_plan
 from orchestrator.planning.selection import Request, select
@@ -90,6 +91,7 @@ class Simulated:
             looks=looks,
             sourced=scoped.sourced,
         )
+        plan = with_lost(scoped.inventory, request, plan, looks, sourced=scoped.sourced)
         return Book(run=run, inventory=scoped.inventory, plan=plan, sourced=scoped.sourced)
 
     def read(self, units: Iterable[Unit]) -> dict[Unit, Sourced]:

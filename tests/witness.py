@@ -57,6 +57,8 @@ class Life:
     releases: frozenset[Place] = frozenset()
     former: Mapping[Unit, Place] = field(default_factory=dict)
     accepted: frozenset[Unit] = frozenset()
+    lost: frozenset[str] = frozenset()
+    """Tasks that its plan takes for gone as long as nobody can see their node."""
     by_hand: bool = False
     """A person announced it."""
     intents: Counter[Key] = field(default_factory=Counter)
@@ -79,7 +81,7 @@ class Life:
         deployed = {p.unit for p in plan.units if p.action in (Action.RESTART, Action.UP)}
         self.releases = frozenset(_place(u, s) for u, s in sourced.items() if u in deployed)
         self.former = {u: _place(u, s) for u, s in former.items()}
-        self.accepted = plan.accepted
+        self.accepted, self.lost = plan.accepted, plan.lost_tasks
         self.by_hand = bool(plan.notice.announced)
         examined = (step.site for step in plan.steps if step.kind is StepKind.EXAMINE)
         self.to_examine = frozenset(examined)

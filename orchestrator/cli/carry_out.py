@@ -72,7 +72,7 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
     if not book.plan.changes:
         return nothing_to_do(world, book.plan)
     must_be_allowed(book.plan)
-    if book.plan.unseen:
+    if book.plan.unseen or book.plan.blocked:
         return _preflight_alone(world, book)
     must_be_announceable(world.places, book.plan, order.words)
     former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}

@@ -41,4 +41,6 @@ def doctor(refs: dict[str, str], **selection: Any) -> int:  # noqa: ANN401 - the
             world.talk.met(holding)
         world.talk.warnings(inspect_sites(world, request.sites))
         book = make_book(world, Command.RESTART, request, refs)
+        for words in book.plan.warnings:
+            world.talk.say(f"warning: {words}")
         return run_book(world, replace(book, plan=only_examine(book.plan))).exit_code

@@ -13,6 +13,7 @@ from orchestrator.fleet.presence import Presence, undeclared_stacks
 from orchestrator.fleet.running import running_since
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.planning.lost import missing_words
 from orchestrator.planning.plan import Before
 from orchestrator.planning.scope import look_before
 from orchestrator.procedures.asking import Asking
@@ -95,6 +96,7 @@ def judge_fleet(
                 declared=frozenset(s.unit.stack for s in inventory.units if s.unit.site == site),
             )
         ),
+        nodes=missing_words(inventory, looks),
         unreachable=tuple(look.problem for look in looks.values() if isinstance(look, Unseen)),
         detours=tuple(
             (site, look.via) for site, look in looks.items() if isinstance(look, Sight) and look.via

@@ -65,8 +65,51 @@ def selecting(function: F) -> F:
     return function
 
 
+def _node_names(ctx: click.Context, _param: click.Parameter, word: str) -> list[CompletionItem]:
+    """Complete the site behind a node's name; only its Swarm knows its nodes."""
+    node, at, site = word.partition("@")
+    found = names(ctx, "site", site) if at else []
+    return [CompletionItem(f"{node}@{item.value}") for item in found]
+
+
+def _nodes(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    for item in value:
+        node, _, site = item.rpartition("@")
+        if not (node and site):
+            raise click.BadParameter(f"{item!r} is not NODE@SITE, for example kko-w1@kko")
+    return tuple(dict.fromkeys(value))
+
+
+accepting_lost = click.option(
+    "--accept-lost",
+    multiple=True,
+    metavar="NODE@SITE",
+    callback=_nodes,
+    help="Take what last ran on this node for gone, though nobody can see the node.",
+    shell_complete=_node_names,
+)
+
+
+because = click.option(
+    "--because",
+    default="",
+    metavar="TEXT",
+    help="Why a site is left out, a node taken for lost, or something overridden.",
+)
+
+
+def answering(function: F) -> F:
+    """Add --accept-lost and --because; `answers_of` takes them out of what was typed."""
+    return accepting_lost(because(function))
+
+
+def answers_of(typed: dict[str, Any]) -> Request:
+    """Take the nodes that somebody answers for out of what was typed, and return them."""
+    return Request(accept_lost=typed.pop("accept_lost"), because=typed.pop("because"))
+
+
 def leaving_out(function: F) -> F:
-    """Add --without, --because and --accept-unknown; `request_of` takes them too."""
+    """Add --without, --because, --accept-unknown and --accept-lost, all for `request_of`."""
     decorators = (
         click.option(
             "--without",
@@ -75,12 +118,7 @@ def leaving_out(function: F) -> F:
             help="Leave this site out; its units are owed afterwards. May be given several times.",
             shell_complete=lambda ctx, _param, word: names(ctx, "site", word),
         ),
-        click.option(
-            "--because",
-            default="",
-            metavar="TEXT",
-            help="Why a site is left out, or something overridden.",
-        ),
+        because,
         click.option(
             "--accept-unknown",
             multiple=True,
@@ -88,6 +126,7 @@ def leaving_out(function: F) -> F:
             help="Take down what this unit depends on, though nobody can tell whether it runs.",
             shell_complete=lambda ctx, _param, word: names(ctx, "unit", word),
         ),
+        accepting_lost,
     )
     for decorate in reversed(decorators):
         function = decorate(function)
@@ -172,6 +211,7 @@ def request_of(
     without: tuple[str, ...] = (),
     because: str = "",
     accept_unknown: tuple[str, ...] = (),
+    accept_lost: tuple[str, ...] = (),
     strategy: Strategy | None = None,
 ) -> Request:
     """Return the selection that was typed."""
@@ -183,6 +223,7 @@ def request_of(
         without=without,
         because=because,
         accept_unknown=accept_unknown,
+        accept_lost=accept_lost,
         strategy=strategy,
     )
 

@@ -13,6 +13,7 @@ from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.deploying import changed
+from orchestrator.planning.lost import with_lost
 from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import Command
 from orchestrator.planning.planner import make_plan
@@ -85,6 +86,7 @@ def draw(
     plan = make_plan(
         inventory, command=command, request=request, scope=scope, looks=looks, sourced=sourced
     )
+    plan = with_lost(inventory, request, plan, looks, sourced=sourced)
     images |= digests({u: s for u, s in sourced.items() if u not in read})
     plan = compared(world, priced(world, plan, looks, sourced), looks, sourced, images)
     plan = pinned(plan, sourced, images)

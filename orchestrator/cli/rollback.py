@@ -2,15 +2,23 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.options import announcing, confirming, notice_of, taking_over
+from orchestrator.cli.options import (
+    announcing,
+    answering,
+    answers_of,
+    confirming,
+    notice_of,
+    taking_over,
+)
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
 @announcing
 @taking_over
+@answering
 @confirming
-def rollback(run: str, *, take_over: bool, yes: bool, dry_run: bool, **typed: Any) -> int:  # noqa: ANN401 - the announcing options
+def rollback(run: str, *, take_over: bool, yes: bool, dry_run: bool, **typed: Any) -> int:  # noqa: ANN401 - the announcing and answering options
     """Bring every unit that RUN changed back to the revision that ran before, in the safe order.
 
     Of an unfinished run, or of one that ended. What ran before is known from the journal on
@@ -21,5 +29,5 @@ def rollback(run: str, *, take_over: bool, yes: bool, dry_run: bool, **typed: An
     """
     from orchestrator.cli.rolling_back import roll_back
 
-    notice = notice_of(typed)
-    return roll_back(run, take_over=take_over, yes=yes, dry_run=dry_run, notice=notice)
+    notice, lost = notice_of(typed), answers_of(typed)
+    return roll_back(run, take_over=take_over, yes=yes, dry_run=dry_run, notice=notice, lost=lost)

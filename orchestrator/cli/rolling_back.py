@@ -10,7 +10,7 @@ from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.order import Order
 from orchestrator.cli.picking import must_fit
 from orchestrator.cli.planning import contacted
-from orchestrator.cli.resuming import former_of
+from orchestrator.cli.resuming import NOBODY, answered, former_of, must_be_reasoned
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.undoing import finished_plan, staying, way_back
 from orchestrator.cli.wiring import World, open_world
@@ -27,12 +27,19 @@ from orchestrator.planning.steps import noticed
 
 
 def roll_back(
-    run: str, *, take_over: bool, yes: bool, dry_run: bool, notice: Notice = NO_NOTICE
+    run: str,
+    *,
+    take_over: bool,
+    yes: bool,
+    dry_run: bool,
+    notice: Notice = NO_NOTICE,
+    lost: Request = NOBODY,
 ) -> ExitCode:
     """Bring back what ran before `run`, after asking.
 
     Raises:
-        UsageError: nobody is there to be asked.
+        UsageError: nobody is there to be asked, or `lost` names a node that is not there, or
+            gives no reason.
         RefusedError: another run holds the lock, somebody is at this one (10), or what ran
             before is not known (20).
 
@@ -41,7 +48,7 @@ def roll_back(
     with open_world() as world:
         check_notice(notice)
         return roll_back_in(
-            world, run, take_over=take_over, yes=yes, dry_run=dry_run, notice=notice
+            world, run, take_over=take_over, yes=yes, dry_run=dry_run, notice=notice, lost=lost
         )
 
 
@@ -53,18 +60,27 @@ def roll_back_in(
     yes: bool,
     dry_run: bool,
     notice: Notice = NO_NOTICE,
+    lost: Request = NOBODY,
 ) -> ExitCode:
     """Do what `roll_back` says, in `world`."""
+    must_be_reasoned(lost)
     found = find_run(world)
     if found is not None and found.hold.run != run:
         raise RefusedError(held(holding_of(world, found.hold)))
     if found is None:
-        return _finished(world, run, notice, yes=yes, dry_run=dry_run)
-    return _unfinished(world, found, notice, take_over=take_over, yes=yes, dry_run=dry_run)
+        return _finished(world, run, notice, lost, yes=yes, dry_run=dry_run)
+    return _unfinished(world, found, notice, lost, take_over=take_over, yes=yes, dry_run=dry_run)
 
 
 def _unfinished(
-    world: World, found: Found, notice: Notice, *, take_over: bool, yes: bool, dry_run: bool
+    world: World,
+    found: Found,
+    notice: Notice,
+    lost: Request,
+    *,
+    take_over: bool,
+    yes: bool,
+    dry_run: bool,
 ) -> ExitCode:
     must_fit(world, found.readable())
     if dry_run:
@@ -73,7 +89,8 @@ def _unfinished(
         return ExitCode.DONE
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
-        return _finished(world, found.hold.run, notice, yes=yes, dry_run=dry_run)
+        return _finished(world, found.hold.run, notice, lost, yes=yes, dry_run=dry_run)
+    taking = replace(taking, found=answered(world, taking.found, lost))
     _show_way_back(world, taking.found)
     ask(f"roll back run {found.hold.run}, dtdeploy {found.hold.words}", yes=yes)
     return code_of(_go_back(world, taking))
@@ -108,9 +125,11 @@ def code_of(end: RunEnd) -> ExitCode:
     return ExitCode.DONE if end.exit_code is ExitCode.RESTORED else end.exit_code
 
 
-def _finished(world: World, run: str, notice: Notice, *, yes: bool, dry_run: bool) -> ExitCode:
+def _finished(
+    world: World, run: str, notice: Notice, lost: Request, *, yes: bool, dry_run: bool
+) -> ExitCode:
     """Undo a run that ended, as a run of its own."""
-    back = way_back(world, run, finished_plan(world, run))
+    back = way_back(world, run, finished_plan(world, run), lost)
     book = replace(back.book, plan=noticed(back.book.plan, notice))
     world.talk.plan(book.plan)
     for problem in back.staying:

@@ -7,6 +7,7 @@ from orchestrator.cli.picking import unfit
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.record import RunRecord
+from orchestrator.planning.lost import counted
 from orchestrator.planning.plan import StepKind
 from orchestrator.planning.progress import progress
 from orchestrator.planning.restoring import restored_so_far
@@ -34,7 +35,7 @@ def state_of(world: World, found: Found) -> RunState:
 
 def _judged(world: World, record: RunRecord, hold: Hold) -> RunState:
     plan = record.plan
-    looks = look_at(world.backend, (item.unit.site for item in plan.units))
+    looks = counted(plan, look_at(world.backend, (item.unit.site for item in plan.units)))
     if hold.goal is Goal.RESTORE:
         units = restored_so_far(world.inventory, plan, looks)
         return RunState(units=units, because=record.because)

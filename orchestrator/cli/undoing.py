@@ -18,6 +18,7 @@ from orchestrator.engine.session import Sources
 from orchestrator.errors import ExitCode, FleetError, JournalError, Problem, RefusedError
 from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.planning.history import assess
+from orchestrator.planning.lost import with_lost
 from orchestrator.planning.pinning import pinned
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.premises import swarms_of
@@ -29,6 +30,7 @@ from orchestrator.planning.restoring import (
     with_dependents_of_now,
     with_preflight,
 )
+from orchestrator.planning.selection import Request
 from orchestrator.planning.sharing import with_all_uses
 from orchestrator.procedures.book import Book
 
@@ -80,11 +82,14 @@ class WayBack:
     staying: tuple[Problem, ...]
 
 
-def way_back(world: World, run: str, done: Plan) -> WayBack:
+def way_back(world: World, run: str, done: Plan, lost: Request) -> WayBack:
     """Plan a new run that brings back what ran before the plan `done`.
+
+    What somebody answered for then counts no more: nodes that are lost now are in `lost`.
 
     Raises:
         FleetError: a site cannot be seen.
+        UsageError: `lost` names a node that is not there.
         SourceError: what ran before cannot be read any more.
 
     """
@@ -96,6 +101,8 @@ def way_back(world: World, run: str, done: Plan) -> WayBack:
     inventory = with_all_uses(world.inventory, done.uses, looks, sourced)
     plan = restore_plan(inventory, whole, looks=looks, sourced=sourced, selection=run)
     plan = with_preflight(inventory, plan)
+    plan = replace(plan, lost=(), warnings=(), because=lost.because.strip())
+    plan = with_lost(inventory, lost, plan, looks, sourced=sourced)
     plan = pinned(plan, sourced, digests_of(world, looks, sourced))
     plan = replace(plan, risk=assess(plan, read_history(world.journals)))
     used = {item.unit for item in plan.units if item.after is not None}

@@ -6,7 +6,7 @@ A process may die anywhere in here. What it leaves is the lock with the run's re
 Swarms; `go_on` and `go_back` need nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -37,6 +37,7 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.asked import OnFailure
+from orchestrator.planning.lost import counted
 from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.plan_file import SavedPlan
 from orchestrator.planning.progress import not_back, progress
@@ -193,7 +194,8 @@ class Session:
     def _moved(self) -> Problem | None:
         """Look again, now that nobody else may act, whether the fleet is what was planned for."""
         plan = self._record.plan
-        looks = self._looks(plan)
+        # Seen as when it was planned, tasks that somebody answered for included.
+        looks = look_at(self._means.backend, [item.unit.site for item in plan.units])
         differences = []
         for item in plan.units:
             if item.action is Action.KEEP:
@@ -234,13 +236,17 @@ class Session:
         return applied or owed
 
     def _looks(self, plan: Plan) -> dict[str, Look]:
-        return look_at(self._means.backend, [item.unit.site for item in plan.units])
+        return self._seen([item.unit.site for item in plan.units])
+
+    def _seen(self, sites: Iterable[str]) -> dict[str, Look]:
+        """Look, and leave out what somebody answered for as long as nobody can see it."""
+        return counted(self._record.plan, look_at(self._means.backend, sites))
 
     def _looks_around(self, plan: Plan) -> dict[str, Look]:
         """Look at every site of the plan, and of whatever depends on its units."""
         units = frozenset(item.unit for item in plan.units)
         around = units | dependents(self._inventory, units)
-        return look_at(self._means.backend, sorted({unit.site for unit in around}))
+        return self._seen(sorted({unit.site for unit in around}))
 
     # Carrying out
 

@@ -161,6 +161,7 @@ class Tenure:
             "by": str(self._means.holder),
             "words": self._record.words,
             **_announced_by_hand(told),
+            **_answered_for(self._record),
             "record": base64.b64encode(data).decode(),
         }
         self._means.journal.write(Entry(at=self._means.wall(), kind=EntryKind.OPENED, body=body))
@@ -176,6 +177,12 @@ class Tenure:
 
     def _held(self, other: Hold) -> Problem:
         return lock_held(other, self._site, self._means.wall())
+
+
+def _answered_for(record: RunRecord) -> dict[str, Json]:
+    """Return the nodes that somebody answers for and why; nothing where there are none."""
+    names = [node.name for node in record.plan.lost if node.accepted]
+    return {"accepted_lost": names, "because": record.because} if names else {}
 
 
 def _announced_by_hand(told: tuple[Told, ...]) -> dict[str, Json]:

@@ -84,6 +84,9 @@ class Node:
     reachability: str = ""
     platform: str = ""
     """Its "os/architecture" (fleet/platforms.py), "" where nobody said."""
+    labels: tuple[tuple[str, str], ...] = ()
+    engine_labels: tuple[tuple[str, str], ...] = ()
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

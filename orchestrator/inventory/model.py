@@ -43,6 +43,12 @@ class Manager:
     user: str = ""
     port: int = 0
 
+    @property
+    def target(self) -> str:
+        """What ssh is told: a name of ssh_config, `user@host`, or a URL where a port is needed."""
+        user = f"{self.user}@" if self.user else ""
+        return f"ssh://{user}{self.host}:{self.port}" if self.port else user + self.host
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repo:

@@ -79,7 +79,7 @@ def _refusal(unit: Unit, before: Before, request: Request) -> Problem | None:
             what=f"{unit} runs, and what it depends on would go down under it",
             exit_code=ExitCode.SAFETY_REFUSED,
             where=Where(site=unit.site, stack=unit.stack),
-            fix=f"drop --without {unit.site}: the site can be seen, so its units can go down too",
+            fix=f"drop {_flags(unit, request)}: the site can be seen, so its units can go down too",
             state_left="nothing was touched",
             runbook="site-unreachable",
         )
@@ -93,6 +93,12 @@ def _refusal(unit: Unit, before: Before, request: Request) -> Problem | None:
         state_left="nothing was touched",
         runbook="site-unreachable",
     )
+
+
+def _flags(unit: Unit, request: Request) -> str:
+    """Return the options that leave the unit's site out; none but the first may stand alone."""
+    with_it = [name for name in request.accept_unknown if name.rpartition("@")[2] == unit.site]
+    return " and ".join([f"--without {unit.site}", *(f"--accept-unknown {n}" for n in with_it)])
 
 
 def _gone(before: Before) -> bool:

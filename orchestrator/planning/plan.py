@@ -149,6 +149,34 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LostTask:
+    """A task that was last seen on a node that nobody can see; `name` is `service.slot`."""
+
+    id: str
+    unit: Unit
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostNode:
+    """A node that nobody can see, where something was last seen that has to be gone first.
+
+    `name` is `NODE@SITE`. `accepted`: somebody answers for it, and these tasks count as gone as
+    long as the node is not ready; any other task there does not.
+    """
+
+    name: str
+    state: str
+    tasks: tuple[LostTask, ...]
+    accepted: bool = False
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The units whose tasks they are, sorted."""
+        return tuple(sorted({task.unit for task in self.tasks}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
     """Which freezes and guards somebody chose not to heed, and why."""
 
@@ -188,6 +216,9 @@ class Plan:
     notice: Notice = NO_NOTICE
     uses: tuple[Use, ...] = ()
     """What its units use of other units, and so depend on, although no `depends_on` says so."""
+    lost: tuple[LostNode, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What is not as it should be, and does not stop the run."""
 
     @property
     def announces(self) -> bool:
@@ -198,6 +229,16 @@ class Plan:
     def accepted(self) -> frozenset[Unit]:
         """The units whose unknown presence does not block a removal."""
         return frozenset(item.unit for item in self.left_out if item.accepted)
+
+    @property
+    def lost_tasks(self) -> frozenset[str]:
+        """The ids of tasks that count as gone while nobody can see their node."""
+        return frozenset(task.id for node in self.lost if node.accepted for task in node.tasks)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it has to be refused: a node is lost, and nobody answers for it."""
+        return any(not node.accepted for node in self.lost)
 
     def unit(self, unit: Unit) -> UnitPlan:
         """Return what happens to `unit` (KeyError if it is not in the plan)."""

@@ -8,7 +8,7 @@ from orchestrator.errors import Problem, RefusedError
 from orchestrator.fleet.health import Health, Verdict, judge
 from orchestrator.fleet.history import begin
 from orchestrator.fleet.observed import Look, Sight
-from orchestrator.fleet.presence import whereabouts
+from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import as_running, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
@@ -57,6 +57,7 @@ def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
         return Before(presence=there.presence, words=there.evidence)
     health = _running_health(unit, spec, look)
     running = as_running(unit, look).services
+    unsure = there.presence is Presence.UNKNOWN
     return Before(
         presence=there.presence,
         verdict=health.verdict,
@@ -65,7 +66,7 @@ def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
         revision=origin(unit, look).revision,
         services=tuple(service.name for service in running),
         images=tuple((service.name, service.image) for service in running),
-        words=tuple(str(reason) for reason in health.reasons),
+        words=there.evidence if unsure else tuple(str(reason) for reason in health.reasons),
     )
 
 

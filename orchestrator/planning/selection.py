@@ -13,8 +13,9 @@ class Request:
     """What was typed: everything, or sites, stacks and `stack@site` names (united).
 
     `without` are sites to leave out, `because` why; `accept_unknown` are units there whose
-    presence nobody can tell and that are not to block a removal. `strategy`, of a deploy, takes
-    the place of the one that each stack declares.
+    presence nobody can tell and that are not to block a removal. `accept_lost` are nodes,
+    `NODE@SITE`, whose tasks count as gone as long as nobody can see the node. `strategy`, of a
+    deploy, takes the place of the one that each stack declares.
     """
 
     everything: bool = False
@@ -25,6 +26,7 @@ class Request:
     accept_unknown: tuple[str, ...] = ()
     because: str = ""
     strategy: Strategy | None = None
+    accept_lost: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         words = ["--all"] if self.everything else []
@@ -33,6 +35,7 @@ class Request:
         words += [] if self.everything else self.units
         words += [f"--without {site}" for site in self.without]
         words += [f"--accept-unknown {unit}" for unit in self.accept_unknown]
+        words += [f"--accept-lost {node}" for node in self.accept_lost]
         words += [f"--strategy {self.strategy.value}"] if self.strategy else []
         return " ".join(words)
 
@@ -117,8 +120,12 @@ def _meant(request: Request, unit: Unit) -> bool:
 
 
 def _unknown_names(inventory: Inventory, request: Request) -> list[Problem]:
+    of_nodes = tuple(name.rpartition("@")[2] for name in request.accept_lost)
     known = {
-        "site": ([site.name for site in inventory.sites], request.sites + request.without),
+        "site": (
+            [site.name for site in inventory.sites],
+            request.sites + request.without + of_nodes,
+        ),
         "stack": (sorted({spec.unit.stack for spec in inventory.units}), request.stacks),
         "unit": (
             [str(spec.unit) for spec in inventory.units],
@@ -158,15 +165,32 @@ def _contradictions(request: Request) -> list[Problem]:
         _usage(
             "selection.accept-unknown",
             f"{name} cannot be accepted as unknown: its site is not left out",
-            f"add --without {name.rpartition('@')[2]}",
+            f"--without {site} too, if nobody can see {site}; if it is a node of it that nobody "
+            f"can see, --accept-lost NODE@{site} instead of both",
         )
         for name in request.accept_unknown
-        if name.rpartition("@")[2] not in request.without
+        if (site := name.rpartition("@")[2]) not in request.without
     ]
-    if request.without and not request.because.strip():
-        fix = "say why: --because TEXT"
-        problems.append(_usage("selection.no-reason", "--without needs a reason", fix))
-    return problems
+    problems += [
+        _usage(
+            "selection.accept-lost",
+            f"{name} cannot be accepted as lost: its site is left out",
+            f"drop --without {site} if {site} answers, else drop --accept-lost {name}",
+        )
+        for name in request.accept_lost
+        if (site := name.rpartition("@")[2]) in request.without
+    ]
+    return problems + unreasoned(request)
+
+
+def unreasoned(request: Request) -> list[Problem]:
+    """Return a problem for each option that needs a reason and has none."""
+    options = {"--without": request.without, "--accept-lost": request.accept_lost}
+    return [
+        _usage("selection.no-reason", f"{option} needs a reason", "say why: --because TEXT")
+        for option, given in options.items()
+        if given and not request.because.strip()
+    ]
 
 
 def _usage(code: str, what: str, fix: str) -> Problem:

@@ -254,10 +254,10 @@ class _Hand:
         return tuple(dict.fromkeys(map(self._host, self._ordered({*near, *needed}))))
 
     def _host(self, unit: Unit) -> str:
-        return lines.host_of(self.inventory.site(unit.site).manager)
+        return self.inventory.site(unit.site).manager.target
 
     def _coordinator(self) -> str:
-        return lines.host_of(self.inventory.site(self.inventory.coordinator).manager)
+        return self.inventory.site(self.inventory.coordinator).manager.target
 
     def _ref(self, spec: UnitSpec) -> str:
         return self.refs.get(spec.repo) or self.inventory.repo(spec.repo).ref

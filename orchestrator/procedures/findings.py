@@ -61,15 +61,32 @@ def node_silent(site: str, node: str, words: tuple[str, ...]) -> Problem:
     )
 
 
-def refused_removal(unit: Unit, blockers: tuple[str, ...]) -> Problem:
-    """S1 says no: something that depends on the unit is not known to be gone."""
+def _way_on(lost: tuple[str, ...], otherwise: str) -> str:
+    """Say how a run goes on that waits for what was last seen on the nodes `lost`."""
+    if not lost:
+        return otherwise
+    flags = " ".join(f"--accept-lost {name}" for name in lost)
+    return (
+        "bring the node back, then dtdeploy resume; or, if its machine is off for certain, "
+        f"dtdeploy resume {flags} --because TEXT"
+    )
+
+
+def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...] = ()) -> Problem:
+    """S1 says no: something that depends on the unit is not known to be gone.
+
+    `lost` are the nodes, NODE@SITE, where that was last seen and that nobody can see.
+    """
+    otherwise = (
+        "dtdeploy status, then remove or find again what is named above and repeat the command"
+    )
     return Problem(
         code="removal.refused",
         what=f"{unit} was not removed: what depends on it is not known to be gone",
         exit_code=ExitCode.SAFETY_REFUSED,
         where=where(unit),
         evidence=blockers,
-        fix="dtdeploy status, then remove or find again what is named above and repeat the command",
+        fix=_way_on(lost, otherwise),
         state_left=f"{unit} was not touched and runs on",
         runbook="stack-does-not-go-away",
     )
@@ -104,11 +121,16 @@ def refused_overwrite(unit: Unit, blockers: tuple[str, ...]) -> Problem:
 
 
 def not_gone(
-    unit: Unit, there: Whereabouts, seconds: float, users: tuple[Usage, ...] = ()
+    unit: Unit,
+    there: Whereabouts,
+    seconds: float,
+    users: tuple[Usage, ...] = (),
+    lost: tuple[str, ...] = (),
 ) -> Problem:
     """Say that a removal did not finish in time, or that nobody can tell whether it did.
 
-    `users` are others who use what is left of it.
+    `users` are others who use what is left of it, `lost` the nodes, NODE@SITE, where it was last
+    seen and that nobody can see.
     """
     unknown = there.presence is Presence.UNKNOWN
     look = f"docker stack ps {unit.stack}   # on {unit.site}'s manager"
@@ -123,7 +145,7 @@ def not_gone(
         exit_code=ExitCode.OUTCOME_UNKNOWN if unknown else ExitCode.REMOVAL_UNFINISHED,
         where=where(unit),
         evidence=(*there.evidence, *(f"{usage} ({usage.see})" for usage in users)),
-        fix=f"{remedy or look}; then repeat the command",
+        fix=_way_on(lost, f"{remedy or look}; then repeat the command"),
         state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
         runbook="stack-does-not-go-away",
     )

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.desired import DesiredStack, Probe
 from orchestrator.fleet.observed import Mode, NodeState, Sight
+from orchestrator.fleet.placement import Unplaceable, unplaceable
 from orchestrator.fleet.platforms import fits, listed, usable
 from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME, Use, makers_seen
 from orchestrator.planning.in_use import in_use
+from orchestrator.planning.lost import node_in_the_way, weigh
 from orchestrator.planning.plan import Command
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
@@ -35,7 +37,8 @@ class Wanted:
     published; `declared` are the stacks the inventory knows there,
     None when undeclared ones are not in the way; `must_be_gone` are units that block a
     removal and that this run may not remove itself. `removed` are the stacks that are taken down
-    there, `uses` what units use of each other.
+    there, `uses` what units use of each other, `goes` all units that have to be gone. `ssh` is what
+    ssh is told to reach the manager.
     """
 
     site: str
@@ -53,6 +56,8 @@ class Wanted:
     removed: frozenset[str] = frozenset()
     ours: frozenset[str] = frozenset()
     uses: tuple[Use, ...] = ()
+    goes: frozenset[Unit] = frozenset()
+    ssh: str = ""
 
 
 def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
@@ -72,6 +77,7 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _versions(wanted, seen),
         _jobs(wanted, seen),
         _nodes(wanted, seen.sight),
+        _places(wanted, seen.sight),
         _machine(wanted, seen),
         (p for check in seen.images if (p := _image(wanted, check)) is not None),
         _platforms(wanted, seen),
@@ -157,18 +163,38 @@ def _nodes(wanted: Wanted, sight: Sight) -> Iterator[Problem]:
             fix="docker node ls   # on the manager; bring a majority of the managers back",
             runbook="site-unreachable",
         )
-    bad = [node for node in sight.nodes if node.state is not NodeState.READY]
-    names = ", ".join(node.hostname for node in bad)
-    if bad and wanted.acted:
-        yield _problem(
-            wanted,
-            "swarm.node-not-ready",
-            f"not ready, so that nobody can see what runs there: node {names}",
-            ExitCode.SAFETY_REFUSED,
-            evidence=tuple(f"{node.hostname}: {node.state.value}" for node in bad),
-            fix="bring the node back, or remove it from the Swarm: docker node rm --force NODE",
-            runbook="site-unreachable",
-        )
+    for weighed in weigh(wanted.site, sight, wanted.goes):
+        if weighed.tasks:
+            yield node_in_the_way(weighed, sight, wanted.ssh)
+
+
+def _places(wanted: Wanted, sight: Sight) -> Iterator[Problem]:
+    for desired in wanted.desired:
+        for found in unplaceable(desired, sight):
+            yield _problem(
+                wanted,
+                "swarm.no-node-fits",
+                found.words,
+                ExitCode.SAFETY_REFUSED,
+                evidence=tuple(
+                    f"{n.hostname}: {n.state.value}, {n.availability}" for n in sight.nodes
+                ),
+                fix=_make_room(found, wanted.ssh),
+                runbook="node-lost",
+                stack=desired.unit.stack,
+            )
+
+
+def _make_room(found: Unplaceable, ssh: str) -> str:
+    """Say what lets a node take the service, with the host to type it at."""
+    resting = [node for node in found.away if node.state is NodeState.READY]
+    if resting:
+        return f"ssh {ssh} docker node update --availability active {resting[0].hostname}"
+    labels = [c for c in found.constraints if c.startswith("node.labels.") and "==" in c]
+    if labels:
+        key, _, value = labels[0].removeprefix("node.labels.").partition(" == ")
+        return f"ssh {ssh} docker node update --label-add {key}={value} NODE   # one that is ready"
+    return "bring such a node back, or change the constraint in the compose file"
 
 
 def _machine(wanted: Wanted, seen: Examination) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ and ends with 1 (docs/swarm.md); any other line that names no ended task blocks,
 import shlex
 from collections.abc import Iterable
 
-from orchestrator.inventory.model import Manager, Repo, UnitSpec
+from orchestrator.inventory.model import Repo, UnitSpec
 from orchestrator.procedures.hold import LOCK
 
 FOLDER = "by-hand"
@@ -63,12 +63,6 @@ def functions() -> tuple[str, ...]:
             for name, body in _BODIES.items()
         ),
     )
-
-
-def host_of(manager: Manager) -> str:
-    """Return what ssh is given to reach a manager; a port needs the form of a URL."""
-    user = f"{manager.user}@" if manager.user else ""
-    return f"ssh://{user}{manager.host}:{manager.port}" if manager.port else user + manager.host
 
 
 def held(host: str) -> str:

@@ -9,12 +9,17 @@ from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy, settle
 from orchestrator.procedures.effects import Done, Procedure
 from orchestrator.procedures.last_words import with_last_words
+from orchestrator.procedures.overlooking import overlooking
 from orchestrator.procedures.preflight import examine, prepare
 from orchestrator.procedures.remove import remove
 
 
 def procedure_for(book: Book, step: Step) -> Procedure:
     """Return the procedure of a step, not started yet."""
+    return overlooking(book.plan.lost_tasks, _procedure(book, step))
+
+
+def _procedure(book: Book, step: Step) -> Procedure:
     match step.kind:
         case StepKind.EXAMINE | StepKind.PREPARE | StepKind.GATE | StepKind.ANNOUNCE:
             return _before(book, step)

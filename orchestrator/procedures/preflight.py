@@ -4,6 +4,7 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.lost import must_be_gone
 from orchestrator.planning.plan import Action, Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_in_time
 from orchestrator.procedures.book import Book
@@ -92,7 +93,13 @@ def _wanted(book: Book, site: str) -> Wanted:
         removed=frozenset(unit.stack for unit in _removed(book) if unit.site == site),
         ours=book.declared_at(site),
         uses=book.inventory.uses,
+        goes=must_be_gone(book.inventory, book.plan, without=_left_out(book)),
+        ssh=book.inventory.site(site).manager.target,
     )
+
+
+def _left_out(book: Book) -> frozenset[str]:
+    return frozenset(item.unit.site for item in book.plan.left_out)
 
 
 def _strays_matter(book: Book, site: str) -> bool:

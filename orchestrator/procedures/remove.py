@@ -13,6 +13,7 @@ from orchestrator.fleet.observed import Look, Sight, Unseen, contents
 from orchestrator.fleet.presence import Presence, Whereabouts, blindness, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Usage, usages
+from orchestrator.planning.lost import lost_names
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.asking import (
     Asking,
@@ -100,8 +101,14 @@ def clear_away(
             return Done(words=f"gone after {look.at - began:.1f} s")
         if look.at >= patience.deadline:
             worst = _at_worst(unit, look, there)
-            users = _users(unit, look)
-            return Failed(problems=(not_gone(unit, worst, look.at - began, users),))
+            stuck = not_gone(
+                unit,
+                worst,
+                look.at - began,
+                _users(unit, look),
+                lost_names((look,), frozenset({unit})),
+            )
+            return Failed(problems=(stuck,))
         if isinstance(look, Sight) and there.presence is not Presence.UNKNOWN:
             answer = yield from _next_deletion(unit, look, asked)
             problem = yield from _refusal(unit, answer, patience, guard)
@@ -175,7 +182,8 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
         blind = any(isinstance(look, Unseen) for look in looks)
         deadline = start + (_SIGHT_SECONDS if blind else _GUARD_SECONDS)
         if max(look.at for look in looks) >= deadline:
-            return refused_removal(unit, blockers)
+            lost = lost_names(looks, frozenset(guard.dependents))
+            return refused_removal(unit, blockers, lost)
         yield from ask_tell("what depends on it to be gone", blockers, deadline)
         yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
 

@@ -75,11 +75,17 @@ class _Spec(_Model):
 
 class _NodeStatus(_Model):
     state: NodeState = Field(alias="State")
+    address: str = Field("", alias="Addr")
+
+
+class _Engine(_Model):
+    labels: Labels = Field(default_factory=dict, alias="Labels")
 
 
 class _Description(_Model):
     hostname: str = Field("", alias="Hostname")
     platform: OrEmpty[Platform] = Field(default=Platform(), alias="Platform")
+    engine: OrEmpty[_Engine] = Field(default=_Engine(), alias="Engine")
 
     def read_platform(self) -> str:
         known = self.platform
@@ -318,6 +324,9 @@ def nodes(raw: bytes) -> tuple[Node, ...]:
             leader=seen.manager.leader,
             reachability=seen.manager.reachability,
             platform=seen.description.read_platform(),
+            labels=tuple(sorted(seen.spec.labels.items())),
+            engine_labels=tuple(sorted(seen.description.engine.labels.items())),
+            address=seen.status.address,
         )
         for seen in _NODES.validate_json(raw)
     )

@@ -13,7 +13,8 @@
              schema (its version), saved {file, sha256, id, creator, created, expires, apply} (or
              null); frozen [reason, ends (seconds since 1970, or null), until], guards [name, asked,
              agrees (null if not asked), words, reason], override {freeze, guards, because},
-             notice {needed, announced (where and by whom, or null), minutes}
+             notice {needed, announced (where and by whom, or null), minutes},
+             lost [node, state, tasks [unit, task], accepted], warnings [..]
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
              dependents, commands, remove_seconds, healthy_seconds, dangers, drift [change],
@@ -28,7 +29,8 @@
              revision, newer_commits, since_seconds, differing, words], undeclared [..],
              unreachable [problem], planned [..], owed [unit, stack, site, run, since, reason],
              lock (or null), mirrors [repo, fetched, age_seconds], missing [repo], unfetched and
-             unread [problem], detours [site, manager], now; status.schema.json has all of it
+             unread [problem], detours [site, manager], nodes [..], now; status.schema.json has
+             all of it
     lock     run, command, owner, host, pid, life, phase, goal, touched, started, beat,
              beat_age_seconds, down [unit, stack, site, since, seconds], next (what to type, or
              null). Of `dtdeploy lock` also: units [unit, stack, site, mark, words], steps_done,
@@ -127,6 +129,16 @@ def plan_json(plan: Plan) -> Json:
         "guards": [_guard(answer) for answer in plan.guards],
         "override": override_json(plan),
         "notice": notice_json(plan),
+        "lost": [
+            {
+                "node": clean(node.name),
+                "state": node.state,
+                "tasks": [{"unit": str(t.unit), "task": clean(t.name)} for t in node.tasks],
+                "accepted": node.accepted,
+            }
+            for node in plan.lost
+        ],
+        "warnings": [clean(words) for words in plan.warnings],
     }
 
 
@@ -168,6 +180,7 @@ def fleet_json(fleet: Fleet) -> Json:
         "unfetched": [problem_json(problem) for problem in fleet.unfetched],
         "unread": [problem_json(problem) for problem in fleet.unread],
         "detours": [{"site": site, "manager": host} for site, host in fleet.detours],
+        "nodes": [clean(words) for words in fleet.nodes],
         "now": fleet.now,
     }
 

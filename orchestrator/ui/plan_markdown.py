@@ -79,6 +79,7 @@ def _risks(plan: Plan) -> list[str]:
     lines += [f"- **GOES DOWN** {code(few(down)) or 'nothing'}"]
     lines += [f"- **{label}** {prose(words)}" for label, words in weather_rows(plan)]
     lines += _some("DANGER", danger_rows(plan))
+    lines += _some("WARNING", plan.warnings)
     lines += _some("NO WAY BACK", plan.no_way_back)
     left: dict[str, list[Unit]] = {}
     for item in plan.left_out:

@@ -88,6 +88,20 @@ class _Named(BaseModel):
     reason: str
 
 
+class _LostTask(BaseModel):
+    unit: str
+    task: str
+
+
+class _LostNode(BaseModel):
+    """A node that nobody can see, and what last ran there of all that has to be gone first."""
+
+    node: str
+    state: str
+    tasks: list[_LostTask]
+    accepted: bool
+
+
 class _LeftOut(_Unit):
     reason: str
     accepted: bool
@@ -209,6 +223,8 @@ class _Plan(BaseModel):
     guards: list[_Guard]
     override: _Override
     notice: _Notice
+    lost: list[_LostNode]
+    warnings: list[str]
     lock: _Lock | None
     saved: _Saved | None
 

@@ -1,6 +1,6 @@
 """A plan on one screen: what goes down, in which order, from what to what, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -100,20 +100,23 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
     for label, words in weather_rows(plan):
         style = "" if label == "GUARD" else "bold red"
         yield Text(label, style=style), Text(shorten(clean(words), _LONGEST))
-    for danger in danger_rows(plan):
-        yield Text("DANGER", style="bold red"), Text(shorten(clean(danger), _LONGEST))
-    for words in plan.no_way_back:
-        yield Text("NO WAY BACK", style="bold red"), Text(shorten(clean(words), _LONGEST))
+    yield from _some("DANGER", "bold red", danger_rows(plan))
+    yield from _some("WARNING", "bold yellow", plan.warnings)
+    yield from _some("NO WAY BACK", "bold red", plan.no_way_back)
     left: dict[str, list[Unit]] = {}
     for item in plan.left_out:
         left.setdefault(clean(item.reason), []).append(item.unit)
     for reason, units in left.items():
         who = Text(f"{named(units)}: {shorten(reason, _LONGEST)}; owed until dtdeploy up --owed")
         yield Text("LEFT OUT", style="bold yellow"), who
-    for words in plan.unseen:
-        yield Text("UNSEEN", style="bold yellow"), Text(shorten(clean(words), _LONGEST))
+    yield from _some("UNSEEN", "bold yellow", plan.unseen)
     if plan.revisions:
         yield "REVISIONS", ", ".join(clean(str(revision)) for revision in plan.revisions)
+
+
+def _some(label: str, style: str, said: Iterable[str]) -> Iterator[tuple[Text, Text]]:
+    for words in said:
+        yield Text(label, style=style), Text(shorten(clean(words), _LONGEST))
 
 
 def _changes(plan: Plan, *, verbose: bool) -> Iterator[RenderableType]:

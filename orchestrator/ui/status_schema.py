@@ -111,6 +111,7 @@ class _Fleet(BaseModel):
     unfetched: list[_Problem]
     unread: list[_Problem]
     detours: list[_Detour]
+    nodes: list[str]
     now: float
 
 

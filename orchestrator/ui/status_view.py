@@ -60,7 +60,8 @@ class Fleet:
     may still answer. `mirrors` are the repos and when each was last fetched here (None: nobody
     knows), `missing` those of which nothing is here, `unfetched` and `unread` why it was not
     fetched or read what is declared. `detours` are sites that are seen through another manager
-    than their first, and which. `now` is our clock. All clocks in seconds since 1970.
+    than their first, and which. `nodes` are nodes that nobody can see, in words. `now` is our
+    clock. All clocks in seconds since 1970.
     """
 
     rows: tuple[StatusRow, ...]
@@ -76,6 +77,7 @@ class Fleet:
     unfetched: tuple[Problem, ...] = ()
     unread: tuple[Problem, ...] = ()
     detours: tuple[tuple[str, str], ...] = ()
+    nodes: tuple[str, ...] = ()
 
 
 def render_status(fleet: Fleet, width: int = 80) -> list[str]:
@@ -102,6 +104,7 @@ def status_view(fleet: Fleet) -> RenderableType:
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
         for unit in fleet.undeclared
     ]
+    notes += [(Text("NODES", style="bold yellow"), clean(words)) for words in fleet.nodes]
     watched = [row.unit for row in fleet.rows if row.site_state is SiteState.WATCHED]
     notes += [("WATCHED", f"{named(watched)} (never changed)")] if watched else []
     notes += [("PLANNED", f"{', '.join(fleet.planned)} (not contacted)")] if fleet.planned else []

@@ -16,6 +16,8 @@ from tests.docs.typed import commands
 
 WELL = ROOT / "scenarios" / "datatrail.yaml"
 CUT = ROOT / "scenarios" / "cut-site.yaml"
+DEAD = ROOT / "scenarios" / "dead-worker.yaml"
+MEANT_FOR = {"--accept-unknown": CUT, "--accept-lost": DEAD}
 NO_RUN = "20261122T000000-abcdef"
 FILLED = {
     "RUN": NO_RUN,
@@ -24,6 +26,7 @@ FILLED = {
     "SHA": "b" * 40,
     "FILE": "restart.plan",
 }
+LOST = ("--accept-lost", "kko-w1@kko", "--because", "somebody said so")
 CHANGING = {"restart", "up", "down", "deploy", "resume", "rollback"}
 HASH = "3f1c09d2ab44"
 
@@ -42,6 +45,7 @@ ELSE = {
     ("rollback", NO_RUN, "--announced", "#outages, by NAME", "--yes"): Ends(
         20, "rollback.unknown-run"
     ),
+    ("rollback", NO_RUN, *LOST, "--yes"): Ends(20, "rollback.unknown-run", DEAD),
     ("rollback", NO_RUN, "--dry-run"): Ends(20, "rollback.unknown-run"),
     ("plan", "--all", "--without", "gbo", "--because", "its link is down"): Ends(
         20, "--accept-unknown datatrail-client@gbo", CUT
@@ -96,7 +100,8 @@ def test_there_are_many() -> None:
 def test_a_command_of_a_runbook_does_what_the_page_says(
     words: tuple[str, ...], desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    end = ELSE.get(words, Ends(0, "", CUT if "--accept-unknown" in words else WELL))
+    scenario = next((meant for word, meant in MEANT_FOR.items() if word in words), WELL)
+    end = ELSE.get(words, Ends(0, "", scenario))
     if "hco" in words:
         file = desk / "sites.yaml"
         file.write_text(file.read_text().replace("state: planned", "state: active"))

@@ -43,6 +43,7 @@ TYPED = {
     "ssh aux.kko true",
     "ssh ha1.hco docker node ls",
     "sudo ss -ltnp",
+    "ssh aux.kko docker node ps kko-w1",
 }
 """What is typed: a line that is new in a runbook is read by somebody before it is run here."""
 NOT_TYPED = {
@@ -52,6 +53,10 @@ NOT_TYPED = {
     "docker kill CONTAINER": "test_half_finished.py kills containers that ignore being stopped",
     "docker node update --availability pause NODE": "test_prepull.py types it",
     "docker node rm --force NODE": "the lab's node would have to be made anew",
+    "ssh aux.kko docker node rm --force kko-w1": "test_lost_nodes.py types it as it is printed",
+    "ssh aux.kko 'docker node demote kko-w1 && docker node rm --force kko-w1'": "one manager",
+    "docker node update --availability active NODE": "test_lost_nodes.py ends with it",
+    "docker node update --label-add KEY=VALUE NODE": "a label would stay",
     "docker swarm init": "a Swarm is there",
     "docker swarm init --force-new-cluster": "the page forbids it",
     "docker swarm unlock": "no Swarm of the lab is locked",

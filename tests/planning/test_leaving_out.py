@@ -47,6 +47,12 @@ def test_nothing_is_left_out_unless_asked_for() -> None:
     assert left(Request(everything=True), UNKNOWN) == ()
 
 
+def test_the_way_on_names_all_options_that_have_to_go_together() -> None:
+    assert refusal(ACCEPTED, PRESENT).fix.startswith(
+        f"drop --without far and --accept-unknown {CLIENT}: "
+    )
+
+
 def test_what_runs_there_may_not_lose_what_it_needs() -> None:
     problem = refusal(ALL, PRESENT)
     assert problem == Problem(

@@ -33,6 +33,10 @@ def wrong(request: Request) -> list[Problem]:
             Request(everything=True, without=("far",), accept_unknown=(str(CLIENT),), because="x"),
             "--all --without far --accept-unknown app-client@far",
         ),
+        (
+            Request(everything=True, accept_lost=("w1@far", "w2@far"), because="x"),
+            "--all --accept-lost w1@far --accept-lost w2@far",
+        ),
     ],
 )
 def test_a_request_is_told_as_it_would_be_typed(request_: Request, words: str) -> None:
@@ -96,7 +100,25 @@ def test_only_at_a_site_that_is_left_out_may_something_be_unknown() -> None:
     (problem,) = wrong(request)
     assert problem.code == "selection.accept-unknown"
     assert problem.what.startswith(str(HOME_CLIENT))
-    assert problem.fix == "add --without home"
+    assert problem.fix == (
+        "--without home too, if nobody can see home; if it is a node of it that nobody can see, "
+        "--accept-lost NODE@home instead of both"
+    )
+
+
+def test_a_node_is_named_at_a_site_that_is_known_and_not_left_out() -> None:
+    request = Request(everything=True, accept_lost=("w1@fra",), because="x")
+    assert [p.code for p in wrong(request)] == ["selection.unknown-site"]
+    request = Request(everything=True, without=("far",), accept_lost=("w1@far",), because="x")
+    (problem,) = wrong(request)
+    assert problem.code == "selection.accept-lost"
+    assert problem.fix == "drop --without far if far answers, else drop --accept-lost w1@far"
+
+
+def test_to_answer_for_a_node_takes_a_reason() -> None:
+    (problem,) = wrong(Request(everything=True, accept_lost=("w1@far",)))
+    assert problem.code == "selection.no-reason"
+    assert problem.what == "--accept-lost needs a reason"
 
 
 @pytest.mark.parametrize("because", ["", "  "])

@@ -20,7 +20,7 @@ from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.planning.sharing import with_uses
 from orchestrator.procedures.by_hand import ByHand, by_hand
-from orchestrator.procedures.hand_lines import deployed, host_of, pulled, shipped
+from orchestrator.procedures.hand_lines import deployed, pulled, shipped
 from orchestrator.procedures.hand_probes import asked
 from tests.build import CLIENT, SERVER, inventory, spec
 
@@ -183,7 +183,7 @@ def test_a_compose_file_at_the_top_of_its_repository() -> None:
     ],
 )
 def test_how_a_manager_is_reached(manager: Manager, host: str) -> None:
-    assert host_of(manager) == host
+    assert manager.target == host
 
 
 def test_a_probe_from_here_needs_no_ssh() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
-from orchestrator.fleet.observed import Fact, Mode, NodeState
+from orchestrator.fleet.observed import Fact, Mode, Node, NodeState
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Use
 from orchestrator.planning.plan import Command
@@ -13,7 +13,7 @@ from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck, ProbeResult
 from orchestrator.procedures.fitness import Wanted, judge_site
 from orchestrator.procedures.ports import Wish
-from tests.build import CLIENT, SERVER, desired, info, node, resource, running, service, sight
+from tests.build import CLIENT, SERVER, desired, info, node, resource, running, service, sight, task
 from tests.build import wanted as wanted_service
 
 SHOP = Unit(stack="app-shop", site="far")
@@ -77,13 +77,49 @@ def test_a_swarm_without_a_leader_is_refused() -> None:
     assert only(wanted(), seen_).code == "swarm.no-leader"
 
 
-def test_a_node_that_is_not_ready_matters_where_something_is_changed() -> None:
-    nodes = (node(), node("far-w1", NodeState.DOWN, leader=False))
-    found = seen(sight=sight(nodes=nodes))
-    problem = only(wanted(acted=(CLIENT,)), found)
+AWAY = node("far-w1", NodeState.DOWN, leader=False)
+
+
+def test_a_node_that_nobody_can_see_matters_where_what_goes_was_seen_there() -> None:
+    there = task(node_id=AWAY.id)
+    found = seen(sight=sight(nodes=(node(), AWAY), services=(service(),), tasks=(there,)))
+    problem = only(wanted(goes=frozenset({CLIENT}), ssh="ada@far.example"), found)
     assert problem.code == "swarm.node-not-ready"
-    assert problem.evidence == ("far-w1: down",)
-    assert judge_site(wanted(), found) == ()
+    assert problem.what.startswith("node far-w1 of far is down, and web.1 of app-client@far last")
+    assert problem.evidence == (
+        "ssh ada@far.example docker node rm --force far-w1   # if its machine is off, for good",
+    )
+    assert "--accept-lost far-w1@far --because TEXT" in problem.fix
+    assert judge_site(wanted(goes=frozenset({SERVER})), found) == ()
+    empty = seen(sight=sight(nodes=(node(), AWAY)))
+    assert judge_site(wanted(goes=frozenset({CLIENT})), empty) == ()
+
+
+@pytest.mark.parametrize(
+    ("constraint", "other", "fix"),
+    [
+        (
+            "node.role == worker",
+            replace(AWAY, state=NodeState.READY, availability="drain"),
+            "ssh ada@far docker node update --availability active far-w1",
+        ),
+        (
+            "node.labels.disk == fast",
+            AWAY,
+            "ssh ada@far docker node update --label-add disk=fast NODE   # one that is ready",
+        ),
+        ("node.role == worker", AWAY, "bring such a node back, or change the constraint"),
+    ],
+)
+def test_what_no_node_can_take_is_refused_before_anything_goes_down(
+    constraint: str, other: Node, fix: str
+) -> None:
+    placed = wanted_service(facts=(Fact("placement constraint", constraint, ""),))
+    found = seen(sight=sight(nodes=(node(), other)))
+    problem = only(wanted(desired=(desired(CLIENT, placed),), ssh="ada@far"), found)
+    assert (problem.code, problem.exit_code) == ("swarm.no-node-fits", ExitCode.SAFETY_REFUSED)
+    assert constraint in problem.what
+    assert problem.fix.startswith(fix)
 
 
 def test_a_full_disk_matters_where_something_is_deployed() -> None:
