@@ -14,6 +14,7 @@ from orchestrator.procedures.guards import (
     overwrite_blockers,
     removal_blockers,
     removal_guard,
+    restarted,
     strays,
     unhealthy_dependency,
 )
@@ -302,3 +303,7 @@ def test_what_this_run_deployed_may_be_deployed_again_by_it() -> None:
 def test_what_is_even_in_part_anothers_is_not(runs: tuple[str, ...]) -> None:
     of = over(*(wanted(f"w{n}", facts=OTHER[0].facts) for n in range(2)))
     assert overwriting(labelled(*runs), running(CLIENT), of) == (f"{CLIENT} is present",)
+
+
+def test_nothing_is_restarted_where_nobody_can_look() -> None:
+    assert restarted(over(*OTHER), SERVER, unseen("home")) == ()
