@@ -507,11 +507,7 @@ BUGS = (
     Bug("nothing announced", _through(_skipping(StepKind.ANNOUNCE)), 0, "was not announced"),
     Bug("releases not shipped", _through(_skipping(StepKind.PREPARE)), 0, "S3"),
     Bug("owed forgotten", _with(_Forgets), 137, "nobody can say"),
-<<<<<<< HEAD
     Bug("the lock released though unfinished", _with(_ReleasesAll), 16, "nobody can say"),
-=======
-    Bug("the lock released though unfinished", _with(_ReleasesAll), 27, "nobody can say"),
->>>>>>> edges
     Bug("the lock deleted by name", _with(_ReleasesByName), 242, "S5"),
     Bug("a resume that trusts the record", _with(_Trusts), 834, "not finished"),
     Bug("a way back without dependents", _with(_Narrow), 818, "up --owed"),
