@@ -13,6 +13,7 @@ from orchestrator.sources.full_names import full_name, is_external
 from orchestrator.sources.mounts import mounted
 from orchestrator.sources.port_specs import port_specs
 from orchestrator.sources.reading import Reader
+from orchestrator.sources.service import text
 
 _OBJECTS = ("volumes", "networks", "configs", "secrets")
 _NOT_WITH_EXTERNAL = ("driver", "driver_opts", "labels")
@@ -64,6 +65,7 @@ def check_combinations(root: Table, findings: Findings) -> None:
 def _check_object(kind: str, key: str, body: Table, findings: Findings, at: Position) -> None:
     one, reader = kind.removesuffix("s"), Reader()
     external = body.get("external")
+    text(body.get("name"), findings)
     if isinstance(external, Table) and external.get("name") and body.get("name"):
         what = f"{one} {key}: {one}.external.name and {one}.name conflict"
         findings.add("conflict", what, at, fix=f"only use {one}.name")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from orchestrator.sources.document import Table, table
+from orchestrator.sources.document import Scalar, Table, Tree, table
 from orchestrator.sources.reading import Reader
 
 
@@ -14,8 +14,14 @@ def is_external(body: Table, reader: Reader) -> bool:
 
 def full_name(key: str, body: Table, stack: str, reader: Reader) -> str:
     """Return the name in the Swarm: its own, or that of the file with the stack before it."""
-    own = reader.text(table(body.get("external")).get("name")) or reader.text(body.get("name"))
+    trees = (table(body.get("external")).get("name"), body.get("name"))
+    own = next((name for name in (_public(tree, reader) for tree in trees) if name), "")
     return own or (key if is_external(body, reader) else f"{stack}_{key}")
+
+
+def _public(tree: Tree | None, reader: Reader) -> str:
+    """Return a name, "" if a secret was put into it: that one is refused where it is checked."""
+    return "" if isinstance(tree, Scalar) and tree.secret else reader.text(tree)
 
 
 def created(root: Table, kind: str, stack: str, only: Iterable[str] | None = None) -> list[str]:

@@ -60,12 +60,12 @@ def test_a_command_that_takes_nothing_down_there_goes_on_with_a_warning() -> Non
 
 
 def died_in_the_middle(shared: Simulated, desk: Desk) -> str:
-    """Let the worker die and the run be killed before anything is down; returns its id."""
-    inject(shared.fleet, Fault(at=1.0, kind=FaultKind.NODE_LOST, site="kko", node="kko-w1"))
+    """Let the worker die and the run be killed while clients go down; returns its id."""
+    inject(shared.fleet, Fault(at=6.0, kind=FaultKind.NODE_LOST, site="kko", node="kko-w1"))
     turns = Operators(shared.fleet)
     first = turns.start("first", lambda backend: follow(desk.world(backend), order()))
-    first.kill(at=6.0)
-    turns.run(until=7.0)
+    first.kill(at=8.0)
+    turns.run(until=9.0)
     turns.close()
     shared.fleet.clock.run_until(30.0)
     desk.alive.clear()

@@ -456,3 +456,11 @@ def test_aliases_that_multiply_are_not_written_out() -> None:
     )
     found = read(f'version: "3.8"\n{levels}services: {{web: {{image: x}}}}\n')
     assert [problem.code for problem in found.problems] == ["source.too-large"]
+
+
+@pytest.mark.parametrize("kind", ["networks", "configs", "secrets", "volumes"])
+def test_no_secret_becomes_the_name_of_what_a_stack_makes(kind: str) -> None:
+    text = f"services: {{s: {{image: a}}}}\n{kind}: {{q: {{name: $A}}}}\n"
+    composed = read(text, Variables(secret=frozenset({"A"}), present=frozenset({"A"})))
+    assert "source.secret-in-plain-value" in {problem.code for problem in composed.problems}
+    assert "<A>" not in repr(composed.desired)
