@@ -17,7 +17,6 @@ from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session, Sources
 from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import Problem
-from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import (
     Look,
     NodeState,
@@ -401,9 +400,7 @@ class _Narrow(Session):
         back = super()._way_back(inventory, looks)
         units = tuple(
             replace(item, action=Action.KEEP)
-            if item.after is not None
-            and item.before.revision == item.after.sha
-            and item.before.verdict is Verdict.HEALTHY
+            if item.action is Action.RESTART and not item.dependents
             else item
             for item in back.units
         )
@@ -510,7 +507,7 @@ BUGS = (
     Bug("the lock released though unfinished", _with(_ReleasesAll), 16, "nobody can say"),
     Bug("the lock deleted by name", _with(_ReleasesByName), 242, "S5"),
     Bug("a resume that trusts the record", _with(_Trusts), 834, "not finished"),
-    Bug("a way back without dependents", _with(_Narrow), 818, "up --owed"),
+    Bug("a way back without dependents", _with(_Narrow), 51, "it has no services"),
     Bug("a lost lock believed to be held", _with(_NeverLoses), 9, "S5"),
     Bug("a take-over without a wait", _Impatient, 783, "S5"),
     Bug("a manager of another Swarm believed", _Elsewhere, 6, "another Swarm"),
