@@ -19,6 +19,7 @@ _API_ACTIONS = {
     "network": frozenset({"create", "remove"}),
 }
 _NANOSECONDS = 1e-9
+_PULL = "dtdeploy-pull-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,21 @@ def unreachable_lines(*, since: float = 0, until: float | None = None) -> list[L
 
 
 def services(action: str, *, since: float = 0, host: str | None = None) -> list[Event]:
-    """List the creations, updates or removals of services."""
+    """List the creations, updates or removals of services, but for those that nodes pull by."""
+    return [event for event in _services(action, since, host) if not is_pull(event)]
+
+
+def pulls(*, since: float = 0, host: str | None = None) -> list[Event]:
+    """List the creations of services that only have nodes pull an image."""
+    return [event for event in _services("create", since, host) if is_pull(event)]
+
+
+def is_pull(event: Event) -> bool:
+    """Whether it is about a service that only has nodes pull an image."""
+    return event.name.startswith(_PULL)
+
+
+def _services(action: str, since: float, host: str | None) -> list[Event]:
     found = events(host, since=since)
     return [event for event in found if event.kind == "service" and event.action == action]
 

@@ -166,7 +166,7 @@ class Operator:
         return [
             f"{event.host} {event.kind} {event.action} {event.name}"
             for event in seen
-            if not event.name.startswith(PULL)
+            if not records.is_pull(event)
         ]
 
     def violations(self) -> list[str]:

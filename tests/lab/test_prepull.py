@@ -92,8 +92,7 @@ def pulls() -> list[str]:
 
 def begun(pool: Operator) -> list[str]:
     """Return the services that were created since for nodes to pull through."""
-    created = records.services("create", since=pool.since)
-    return [event.name for event in created if event.name.startswith(PULL)]
+    return [event.name for event in records.pulls(since=pool.since)]
 
 
 def containers(worker: str) -> int:
