@@ -124,7 +124,9 @@ def test_a_client_that_never_goes_away_leaves_the_server_up(
 def test_a_worker_frozen_in_the_middle_blocks_the_server(
     operator: Operator, tmp_path: Path
 ) -> None:
-    impatient = Operator(with_policy(operator.inventory, tmp_path, "remove: 30s"))
+    # A frozen worker would not say that it has its images, and nothing would be removed at all.
+    policy = "remove: 30s\n  prepull: managers"
+    impatient = Operator(with_policy(operator.inventory, tmp_path, policy))
     running = impatient.starts("restart", "--all", "--yes")
     running.until_it_says("preflight passed")
     # However busy the machine is, nothing may be removed before the worker is frozen.
