@@ -15,9 +15,13 @@ KEPT_TOGETHER = (
     "tests/lab/test_lab_faults.py",
     "tests/lab/test_lab_lifecycle.py",
     "tests/lab/test_swarm_performer.py",
+    "tests/lab/test_managers.py",
+    "tests/lab/test_prepull.py",
     "tests/lab/test_swarm_rules.py",
 )
 LONGEST_FIRST = (
+    "test_shared",
+    "test_lost_nodes",
     "test_recovery",
     "test_compose_files",
     "test_restart",
