@@ -62,7 +62,7 @@ from orchestrator.procedures.overlooking import overlooking
 from orchestrator.procedures.owed import Owed
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.fleet import SimulatedFleet
-from tests.lives import Machine, MemoryJournal
+from tests.lives import Machine
 
 Change = Callable[[Book, Step, Procedure], Procedure]
 
@@ -438,14 +438,6 @@ class _Impatient(Machine):
         return self.rolls_back(wait_seconds=0)
 
 
-class _Forgetful(Machine):
-    """Lets nothing of a process arrive that was of its own machine and is gone."""
-
-    def resumes_here(self, former: MemoryJournal) -> RunEnd | None:
-        del former
-        return self.resumes(wait_seconds=0)
-
-
 class _AnyManager:
     """Looks at whichever Swarm answers once the first manager of a site's own is dead."""
 
@@ -511,5 +503,4 @@ BUGS = (
     Bug("a lost lock believed to be held", _with(_NeverLoses), 9, "S5"),
     Bug("a take-over without a wait", _Impatient, 783, "S5"),
     Bug("a manager of another Swarm believed", _Elsewhere, 6, "another Swarm"),
-    Bug("what a dead process had sent not waited out", _Forgetful, 4005343, "S5"),
 )
