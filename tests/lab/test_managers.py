@@ -38,8 +38,9 @@ policy: {stable: 2s}
 """
 ON_WORKERS = '      placement: {constraints: ["node.role == worker"]}\n'
 # Where in a restart the first manager dies.
-PLACES = ["remove shop@kko  started", "deploy shop@kko  started"]
+PLACES = ["remove shop@kko  started"]
 MORE_PLACES = [
+    "deploy shop@kko  started",
     "prepare kko  started",
     "remove shop-client@kko  started",
     "deploy shop-client@kko  started",
