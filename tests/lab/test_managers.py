@@ -124,6 +124,22 @@ def test_a_run_goes_on_when_the_first_manager_dies(operator: Operator, place: st
 
 
 @pytest.mark.timeout(900)
+def test_a_manager_that_is_dead_before_the_start_stops_nothing(operator: Operator) -> None:
+    """Once the Swarm calls its node down; nothing of the plan was seen there."""
+    faults.cut(FIRST)
+    wait_until(_one_is_down, seconds=_BACK_SECONDS, what="the first manager's node to be down")
+    done = operator.types("restart", "--all", "--yes")
+    assert done.code == 0, done
+    assert "one more loss ends the quorum" in " ".join(done.out.split())
+    assert f"THROUGH  {SECOND}" in all_is_well(operator).out
+
+
+def _one_is_down() -> bool:
+    asked = hosts.docker(SECOND, "node", "ls", "--format", "{{.Status}}", check=False)
+    return "Down" in asked.stdout.split()
+
+
+@pytest.mark.timeout(900)
 def test_a_run_is_resumed_through_a_manager_that_it_did_not_know(
     operator: Operator, tmp_path: Path
 ) -> None:
