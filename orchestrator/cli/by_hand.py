@@ -11,7 +11,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.selection import select
-from orchestrator.planning.sharing import circle, declared_uses, with_uses
+from orchestrator.planning.sharing import with_declared_uses
 from orchestrator.procedures.by_hand import by_hand
 from orchestrator.sources.model import Sourced
 from orchestrator.ui.by_hand_view import by_hand_json, by_hand_lines
@@ -63,7 +63,5 @@ def _shared(inventory: Inventory, asked: Asked) -> tuple[Inventory, tuple[Unit, 
         if spec.repo in here:
             with suppress(SourceError):
                 read |= checkout.read([spec.unit])
-    wider, closing = with_uses(inventory, declared_uses(inventory, read, read, {}))
-    if closing:
-        raise SourceError(circle(wider, use) for use in closing)
+    wider = with_declared_uses(inventory, read, read, {})
     return wider, tuple(spec.unit for spec in near if spec.unit not in read)

@@ -1,9 +1,9 @@
 """`dtdeploy inventory check --sources`: what the compose files say that the inventory does not."""
 
 from orchestrator.cli.wiring import World
-from orchestrator.errors import Problem, SourceError
+from orchestrator.errors import Problem
 from orchestrator.inventory.model import SiteState
-from orchestrator.planning.sharing import circle, declared_uses, unsaid_uses, with_uses
+from orchestrator.planning.sharing import unsaid_uses, with_declared_uses
 
 
 def unsaid(world: World) -> tuple[Problem, ...]:
@@ -18,7 +18,4 @@ def unsaid(world: World) -> tuple[Problem, ...]:
     units = [s.unit for s in inventory.units if inventory.state(s.unit) is SiteState.ACTIVE]
     world.checkout.begin([inventory.spec(unit).repo for unit in units], {})
     read = world.checkout.read(units)
-    wider, closing = with_uses(inventory, declared_uses(inventory, read, read, {}))
-    if closing:
-        raise SourceError(circle(wider, use) for use in closing)
-    return unsaid_uses(wider)
+    return unsaid_uses(with_declared_uses(inventory, read, read, {}))

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from orchestrator.errors import RefusedError, SourceError
+from orchestrator.errors import RefusedError
 from orchestrator.fleet.observed import Look
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.deploying import Changed
 from orchestrator.planning.scope import Scope, make_scope
-from orchestrator.planning.sharing import circle, declared_uses, seen_uses, unmet, with_uses
+from orchestrator.planning.sharing import circle, seen_uses, unmet, with_declared_uses, with_uses
 from orchestrator.sources.model import Sourced
 
 
@@ -78,9 +78,7 @@ def scope_by_files(
         lost = {site for site, _, _ in unmet(users, known, looks)} - searched
         searched |= lost
         known |= files.search(_others(inventory, lost, known)) if lost else {}
-        wider, closing = with_uses(inventory, declared_uses(inventory, users, known, looks))
-        if closing:
-            raise SourceError(circle(wider, use) for use in closing)
+        wider = with_declared_uses(inventory, users, known, looks)
         if wider.uses == inventory.uses:
             break
         inventory = wider

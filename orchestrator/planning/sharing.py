@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.errors import ExitCode, Problem, SourceError, Where
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Use, makers_seen, usages
@@ -92,6 +92,26 @@ def with_uses(inventory: Inventory, uses: Iterable[Use]) -> tuple[Inventory, tup
         kept[use] = None
         needs[use.user] = (*needs[use.user], use.maker)
     return replace(inventory, uses=tuple(kept)), tuple(closing)
+
+
+def with_declared_uses(
+    inventory: Inventory,
+    users: Mapping[Unit, Sourced],
+    makers: Mapping[Unit, Sourced],
+    looks: Mapping[str, Look],
+) -> Inventory:
+    """Return the inventory in which `users` depend on makers, as their compose files say.
+
+    Arguments as for `declared_uses`.
+
+    Raises:
+        SourceError: units need each other, so that there is no order.
+
+    """
+    wider, closing = with_uses(inventory, declared_uses(inventory, users, makers, looks))
+    if closing:
+        raise SourceError(circle(wider, use) for use in closing)
+    return wider
 
 
 def with_all_uses(

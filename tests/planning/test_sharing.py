@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.errors import ExitCode
+from orchestrator.errors import ExitCode, SourceError
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.observed import Fact, Look, Sight
 from orchestrator.fleet.unit import Unit
@@ -18,6 +18,7 @@ from orchestrator.planning.sharing import (
     unmet,
     unsaid_uses,
     with_all_uses,
+    with_declared_uses,
     with_uses,
 )
 from orchestrator.sources.model import Sourced
@@ -165,6 +166,18 @@ def test_a_circle_that_files_make_is_an_error_at_its_place() -> None:
         f"app-shop@far uses network {NET}, which app-db makes (app:x.yaml:1:1)",
     )
     assert problem.fix.startswith("let one unit make it")
+
+
+def test_files_that_close_no_circle_give_the_order_and_others_are_refused() -> None:
+    read = {**MAKES, **USES}
+    assert with_declared_uses(three(), read, read, {}).uses == (use(at=AT),)
+    both = {
+        DB: holding(DB, networks=(NET,), external_networks=("app-shop_net",)),
+        APP: holding(APP, networks=("app-shop_net",), external_networks=(NET,)),
+    }
+    with pytest.raises(SourceError) as refused:
+        with_declared_uses(three(), both, both, {})
+    assert [problem.code for problem in refused.value.problems] == ["source.circle"]
 
 
 def test_what_only_runs_the_other_way_round_goes_down_first() -> None:
