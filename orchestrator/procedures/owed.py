@@ -13,6 +13,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.asking import Asking
 from orchestrator.procedures.effects import ConfigResult, StoredConfig
 from orchestrator.procedures.notes import Labels, Notes, change_notes, read_notes
+from orchestrator.words.foreign_json import read_moment, read_object
 
 OWED = "dtdeploy.owed"
 _LABEL = "dtdeploy.owed."
@@ -94,11 +95,10 @@ def _written(item: Owed) -> str:
 def _read(unit: Unit, value: str) -> Owed:
     """Read one label; one that somebody wrote by hand still names a unit."""
     try:
-        said = json.loads(value)
-        return Owed(
-            unit=unit, run=str(said["run"]), since=float(said["since"]), reason=str(said["reason"])
-        )
-    except (ValueError, KeyError, TypeError):
+        said = read_object(value)
+        since = read_moment(said["since"])
+        return Owed(unit=unit, run=str(said["run"]), since=since, reason=str(said["reason"]))
+    except (ValueError, KeyError):
         return Owed(unit=unit, run="", since=0.0, reason=value[:300])
 
 

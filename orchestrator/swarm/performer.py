@@ -57,6 +57,7 @@ from orchestrator.swarm import (
     registry,
     release_shipping,
     stack_deploy,
+    unforeseen,
 )
 from orchestrator.swarm.configs import ConfigEffect, Configs
 from orchestrator.swarm.connection import SshConnection
@@ -169,7 +170,23 @@ class LivePerformer:
         """
         if isinstance(effect, ReadLogs):
             return self._written(effect)
-        return self._redaction.of(self._perform(effect))
+        return self._redaction.of(self._guarded(effect))
+
+    def _guarded(self, effect: Effect) -> Observation:
+        """Let what one site says, and nobody foresaw, be that site's trouble alone."""
+        try:
+            return self._perform(effect)
+        except Exception as error:
+            if not site_of(effect):
+                raise
+            log.warning(
+                "effect.raised",
+                site=site_of(effect),
+                effect=type(effect).__name__,
+                error=type(error).__name__,
+                at=unforeseen.place(error),
+            )
+            return unforeseen.observation(effect, error, self._clocks.monotonic())
 
     def _perform(self, effect: Effect) -> Observation:
         match effect:

@@ -18,6 +18,7 @@ from orchestrator.fleet.desired import (
 )
 from orchestrator.swarm.connection import ForwardRefusedError, SshConnection
 from orchestrator.swarm.http_pipe import DeadlineReader, Stream
+from orchestrator.words.foreign_json import read_json
 
 Clock = Callable[[], float]
 _MOST_BYTES = 1_000_000
@@ -112,7 +113,7 @@ def unmet(expected: tuple[JsonExpectation, ...], body: bytes) -> str:
     if not expected:
         return ""
     try:
-        answer = json.loads(body)
+        answer = read_json(body)
     except ValueError:
         return f"the answer is no JSON: {_start(body)}"
     for expectation in expected:

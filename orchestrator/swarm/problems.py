@@ -1,7 +1,8 @@
 """Every way a site can fail us, as problems: one function a cause, nothing is worded elsewhere.
 
     site.unreachable, site.busy, ssh.config-invalid                        11
-    ssh.host-key-unknown, ssh.host-key-changed, ssh.host-key-revoked       12
+    ssh.host-key-unknown, ssh.host-key-changed, ssh.host-key-revoked,
+    ssh.known-hosts-unreadable                                             12
     ssh.login-refused, docker.no-permission, registry.denied               13
     docker.not-installed, docker.not-running, docker.no-answer,
     docker.too-old, docker.unreadable, docker.refused                      11
@@ -15,6 +16,7 @@ A Swarm without quorum is reached, yet nothing can be asked of it: it counts as 
 """
 
 import shlex
+from pathlib import Path
 
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
 
@@ -124,6 +126,19 @@ def host_key_revoked(site: str, host: str, key: str) -> Problem:
         where=Where(site=site),
         evidence=(f"it offers {key}",),
         fix="ask the site's administrators; do not connect",
+        runbook="site-unreachable",
+    )
+
+
+def known_hosts_unreadable(site: str, file: Path, line: int, why: str) -> Problem:
+    """Return: a line of a known_hosts file may forbid a key, and cannot be read."""
+    return Problem(
+        code="ssh.known-hosts-unreadable",
+        what=f"line {line} of {file} may forbid the key that {site} shows: {why}",
+        exit_code=ExitCode.HOST_KEY_REFUSED,
+        where=Where(site=site),
+        evidence=("ssh passes over such a line; dtdeploy does not, for it may say @revoked",),
+        fix=f"correct or delete line {line} of {file}   # see sshd(8), known_hosts",
         runbook="site-unreachable",
     )
 
