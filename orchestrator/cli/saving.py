@@ -9,12 +9,11 @@ from orchestrator.cli.planning import Drawn
 from orchestrator.cli.wiring import World
 from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.planning.asked import Asked
-from orchestrator.planning.plan_file import PlanFile, decode, encode
+from orchestrator.planning.plan_file import LARGEST_BYTES, PlanFile, decode, encode
 from orchestrator.planning.saving import make_saved
 from orchestrator.ui.saved_view import SavedHead
 
 _MODE = 0o600
-_LARGEST_BYTES = 200_000_000
 
 
 def save_plan(
@@ -76,7 +75,7 @@ def read_plan(path: Path) -> PlanFile:
     """Read a plan's file (UsageError if it cannot be, RefusedError if it is altered)."""
     try:
         with path.open("rb") as file:
-            data = file.read(_LARGEST_BYTES + 1)
+            data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise UsageError(_unusable(path, "read", error)) from error
     return decode(data)

@@ -65,6 +65,8 @@ class SavedPlan:
     version: str = f"{MAJOR}.{MINOR}"
 
 
+LARGEST_BYTES = 32_000_000
+"""Reading one takes thirty times its size of memory."""
 _SAVED = TypeAdapter(SavedPlan)
 
 
@@ -91,6 +93,8 @@ def decode(data: bytes) -> PlanFile:
             a newer dtdeploy made it (plan.too-new).
 
     """
+    if len(data) > LARGEST_BYTES:
+        raise RefusedError(_altered(f"it has more than {LARGEST_BYTES} bytes"))
     try:
         whole = json.loads(data, parse_constant=_no_number)
         if not isinstance(whole, dict):

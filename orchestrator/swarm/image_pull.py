@@ -44,7 +44,7 @@ _SCRIPT = f"""{_END}
 end >/dev/null 2>&1 &
 printf '{_NODES} %s\\n' "$(docker node ls -q 2>/dev/null </dev/null | wc -l)"
 pull() {{
-    said=$(docker pull -q "$1" 2>&1 </dev/null)
+    said=$(docker pull -q -- "$1" 2>&1 </dev/null)
     printf '{_MARK} %s %s\\n%s\\n' "$?" "$1" "$said"
 }}
 for image in "$@"; do pull "$image" & done

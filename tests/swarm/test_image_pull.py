@@ -32,8 +32,8 @@ def test_all_are_pulled_by_the_managers_own_command(
     assert answer.nodes == 3
     assert sorted(words for words, _, _ in docker.runs()) == [
         ["node", "ls", "-q"],
-        ["pull", "-q", "b c"],
-        ["pull", "-q", "reg.lab:5000/a:1"],
+        ["pull", "-q", "--", "b c"],
+        ["pull", "-q", "--", "reg.lab:5000/a:1"],
         ["service", "ls", "-q", "--filter", "label=dtdeploy.pull"],
     ]
 
