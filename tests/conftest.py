@@ -3,10 +3,15 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # it has no types
 
 from lab import paths
 from tests.losses import Losses
+
+# A machine may be busy: how long an example takes says nothing of what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+settings.load_profile("busy")
 
 # Each is set up once for all of its tests, so they have to be told to one and the same process.
 KEPT_TOGETHER = (

@@ -2,7 +2,7 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -121,7 +121,6 @@ def test_the_production_sites_fit_one_screen() -> None:
 
 
 @given(st.sampled_from(sorted(PLANS)), st.integers(min_value=30, max_value=200))
-@settings(deadline=None)
 def test_every_unit_is_named_whatever_the_width(name: str, width: int) -> None:
     text = "".join("".join(render_plan(PLANS[name], width)).split())
     for item in PLANS[name].units:
