@@ -133,12 +133,14 @@ class ShipRelease:
     """Bring a release to the site's manager, whole or not at all; a present one is checked.
 
     With `deploy` the manager's docker command then reads what that deploy will give it, and
-    reaches no daemon: what it refuses, by the rules of its version, it refuses now.
+    reaches no daemon: what it refuses, by the rules of its version, it refuses now. `former` is
+    the name of the release that ran before, which has to stay there.
     """
 
     site: str
     release: Release
     deploy: DeployStack | None = None
+    former: str = ""
     not_after: float | None = None
 
 

@@ -318,7 +318,9 @@ class LivePerformer:
 
     def _ship(self, site: str, connection: SshConnection, effect: ShipRelease) -> Told:
         release = effect.release
-        told = release_shipping.ship(site, connection, release, not_after=effect.not_after)
+        told = release_shipping.ship(
+            site, connection, release, former=effect.former, not_after=effect.not_after
+        )
         if told.result is not Result.OK or effect.deploy is None:
             return told
         return self._run(stack_deploy.rehearse, site, connection, effect.deploy)
