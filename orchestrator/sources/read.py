@@ -145,6 +145,7 @@ def _source(
             *remarks(composed.root),
             *encrypted(composed.references, folder, files, referred),
         ),
+        holds_secrets=any(reference.kind == "secret" for reference in composed.references),
     )
 
 

@@ -12,10 +12,10 @@ from tests.build import CLIENT, SERVER, inventory, plan, sourced, unit_plan
 HOME, FAR = Unit("app", "home"), Unit("app-client", "far")
 
 
-def of(unit: Unit, digest: str, *, secrets: tuple[str, ...] = ()) -> Sourced:
+def of(unit: Unit, digest: str, *, secrets: bool = False) -> Sourced:
     made = sourced(unit)
     release = replace(made.release, digest=digest)
-    return replace(made, release=release, desired=replace(made.desired, secrets=secrets))
+    return replace(made, release=release, holds_secrets=secrets)
 
 
 def copies(
@@ -53,7 +53,7 @@ def test_what_two_units_of_a_site_share_is_copied_once() -> None:
 
 
 def test_files_of_secrets_go_nowhere_else() -> None:
-    assert copies(of(FAR, "a", secrets=("app-client_key",))) == {}
+    assert copies(of(FAR, "a", secrets=True)) == {}
 
 
 def test_where_one_site_is_prepared_there_is_nobody_to_keep_a_copy() -> None:

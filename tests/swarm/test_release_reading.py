@@ -30,6 +30,7 @@ def commands(server: Server) -> Iterator[Path]:
 
 
 def stub(commands: Path, name: str, behaviour: str) -> None:
+    (commands / name).unlink(missing_ok=True)  # it may be a link to the system's own
     (commands / name).write_text(f"#!/bin/sh\n{behaviour}\n")
     (commands / name).chmod(0o755)
 
