@@ -100,7 +100,10 @@ def _said(
 
 
 def _lost(problem: Problem, said: tuple[str, ...]) -> Problem:
-    return replace(problem, evidence=(*problem.evidence, *said)) if said else problem
+    if not said:
+        return problem
+    fix = f"{problem.fix}; or bring back a manager that held it"
+    return replace(problem, evidence=(*problem.evidence, *said), fix=fix)
 
 
 def _differs(unit: Unit, source: Sourced, digest: str) -> Problem:

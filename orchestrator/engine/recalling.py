@@ -76,10 +76,11 @@ def recall(
         if item.digest not in search.files and site != item.unit.site
     )
     lost = dict.fromkeys(item.digest for item in wanted if item.digest not in search.files)
+    away = tuple(f"{site}: it cannot be reached" for site in everywhere if site not in near)
     return Recalled(
         files=search.files,
         damaged=tuple(_damaged(copy, search.files.get(copy.digest)) for copy in search.bad),
-        missing={digest: tuple(search.said.get(digest, ())) for digest in lost},
+        missing={digest: (*away, *search.said.get(digest, ())) for digest in lost},
     )
 
 

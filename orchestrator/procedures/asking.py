@@ -19,7 +19,6 @@ from orchestrator.procedures.effects import (
     Effect,
     Examination,
     Examine,
-    HeldRelease,
     Holding,
     Intend,
     Mutation,
@@ -28,7 +27,6 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     ReadConfig,
     ReadLogs,
-    ReadRelease,
     Result,
     RunProbe,
     Saw,
@@ -127,13 +125,6 @@ def ask_logs(effect: ReadLogs) -> Asking[Written]:
     written: Written = yield effect
     _expect(written, Written)
     return written
-
-
-def ask_release(effect: ReadRelease) -> Asking[HeldRelease | Unseen]:
-    """Read a release that a manager has."""
-    answer: HeldRelease | Unseen = yield effect
-    _expect(answer, HeldRelease, Unseen)
-    return answer
 
 
 def ask_sleep(seconds: float) -> Asking[float]:

@@ -64,11 +64,21 @@ def test_what_is_nowhere_where_it_belongs_is_looked_for_everywhere() -> None:
     assert asked == ["here", "there", "spare"]
 
 
+def test_nothing_is_asked_twice() -> None:
+    assert recalled({})[1] == ["here", "there", "spare"]
+
+
 def test_sites_that_are_not_reached_are_not_waited_for() -> None:
     found, asked = recalled({"here": FILES}, reaches=lambda site: site != "there")
     assert (found.files, asked) == ({DIGEST: FILES}, ["here"])
     found, asked = recalled({"here": FILES}, reaches=lambda _: False)
     assert (found.files, asked) == ({DIGEST: FILES}, ["here", "there"])
+    found, asked = recalled({"there": FILES}, reaches=lambda site: site == "here")
+    assert asked == ["here"]
+    assert found.missing[DIGEST][:2] == (
+        "there: it cannot be reached",
+        "spare: it cannot be reached",
+    )
 
 
 def test_what_nobody_has_is_missing_and_it_is_said_where_it_was_looked_for() -> None:
