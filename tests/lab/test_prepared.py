@@ -101,7 +101,14 @@ def test_it_is_rolled_back_from_what_the_managers_hold(operator: Operator) -> No
 
 
 @deep
-@pytest.mark.parametrize("lost", [lambda: None, lambda: all_of(COORDINATOR), lambda: all_of(KKO)])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param(lambda: None, id="nothing"),
+        pytest.param(lambda: all_of(COORDINATOR), id="the coordinator's releases"),
+        pytest.param(lambda: all_of(KKO), id="a client's releases"),
+    ],
+)
 def test_killed_it_is_resumed_with_one_command(
     operator: Operator, lost: Callable[[], None]
 ) -> None:
