@@ -120,18 +120,6 @@ def test_killed_it_is_resumed_with_one_command(
 
 
 @deep
-def test_killed_before_anything_was_touched_it_needs_no_registry_either(
-    operator: Operator,
-) -> None:
-    running = operator.starts("restart", "--all", "--yes")
-    running.until_it_says("gate: releases and images in place")
-    running.kill()
-    done = nothing_but_sites(operator).types("resume", "--take-over", "--yes")
-    assert done.code == 0, done
-    everything_is_well(operator)
-
-
-@deep
 def test_what_ended_is_rolled_back_from_elsewhere_without_git(operator: Operator) -> None:
     former = revision_at(KKO)
     faults.commit("datatrail-admin", {"CHANGED": "yes\n"})
