@@ -12,6 +12,7 @@ from orchestrator.cli.order import Order
 from orchestrator.cli.owing import owed_request
 from orchestrator.cli.planning import make_book
 from orchestrator.cli.queueing import Queue
+from orchestrator.cli.recalling import former_sources
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.findings import nobody_knows_former, seen_too_late
 from orchestrator.engine.record import RunRecord
@@ -156,11 +157,10 @@ def record_of(world: World, book: Book, order: Order, saved: SavedPlan | None = 
 
 
 def read_former(world: World, book: Book) -> Sources:
-    """Read what ran before, now: when it is needed, git may be down."""
-    known = formers(book.inventory, book.plan)
-    if known.unknown:
-        raise RefusedError(nobody_knows_former(unit, book.run) for unit in known.unknown)
-    return world.checkout.read_at(known.revisions)
+    """Read what ran before, now: when it is needed, nothing may be there to read it from."""
+    if unknown := formers(book.inventory, book.plan).unknown:
+        raise RefusedError(nobody_knows_former(unit, book.run) for unit in unknown)
+    return former_sources(world, book.plan)
 
 
 def run_book(world: World, book: Book) -> RunReport:

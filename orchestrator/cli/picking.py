@@ -1,7 +1,5 @@
 """Which unfinished run is meant."""
 
-from collections.abc import Mapping
-
 from orchestrator.cli.meeting import Found
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import record_of_other_inventory
@@ -9,7 +7,6 @@ from orchestrator.engine.gather import look_at
 from orchestrator.engine.record import RunRecord
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.fleet.observed import Unseen
-from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.premises import departures
 
@@ -50,12 +47,3 @@ def must_fit(world: World, record: RunRecord) -> None:
 def unfit(inventory: Inventory, record: RunRecord) -> list[str]:
     """Say in what `inventory` is another than the one that a run was planned with."""
     return departures(inventory, rests_on=record.rests_on, whole=record.inventory, salt=record.run)
-
-
-def planned_revisions(record: RunRecord) -> Mapping[Unit, Revision]:
-    """Return at which revision a run's plan deploys each unit that it deploys."""
-    return {
-        item.unit: item.after
-        for item in record.plan.units
-        if item.after is not None and item.action.deploys
-    }

@@ -9,6 +9,7 @@ from orchestrator.cli.differing import digests_of
 from orchestrator.cli.past import read_history
 from orchestrator.cli.picking import unfit
 from orchestrator.cli.planning import contacted
+from orchestrator.cli.recalling import former_sources
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import left_as_it_is, nobody_knows_former
 from orchestrator.engine.gather import look_at
@@ -96,8 +97,7 @@ def way_back(world: World, run: str, done: Plan, lost: Request) -> WayBack:
     looks = seen_everywhere(world)
     inventory = with_all_uses(world.inventory, done.uses, looks, {})
     whole = with_dependents_of_now(inventory, done, looks)
-    known = formers(inventory, whole)
-    sourced = world.checkout.read_at(known.revisions)
+    sourced = former_sources(world, whole)
     inventory = with_all_uses(world.inventory, done.uses, looks, sourced)
     plan = restore_plan(inventory, whole, looks=looks, sourced=sourced, selection=run)
     plan = with_preflight(inventory, plan)

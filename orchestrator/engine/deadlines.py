@@ -27,6 +27,7 @@ from orchestrator.procedures.effects import (
     PullOnNodes,
     ReadConfig,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -72,6 +73,7 @@ _WORDS: Mapping[type, str] = {
     ShipRelease: "shipping a release to {site}",
     RunProbe: "a probe at {site}",
     ReadLogs: "reading logs at {site}",
+    ReadRelease: "reading a release at {site}",
     ReadConfig: "reading the run's record at {site}",
     CreateConfig: "writing the run's record at {site}",
     UpdateConfig: "writing the run's record at {site}",
@@ -97,7 +99,15 @@ def unanswered(effect: Effect, at: float, seconds: float) -> object:
     knows what became of it.
     """
     match effect:
-        case Observe() | Examine() | CheckImages() | CheckVolumes() | WatchPulls() | Inspect():
+        case (
+            Observe()
+            | Examine()
+            | CheckImages()
+            | CheckVolumes()
+            | WatchPulls()
+            | Inspect()
+            | ReadRelease()
+        ):
             return Unseen(site=effect.site, at=at, problem=_unread(effect, seconds))
         case RunProbe():
             return ProbeResult(ok=False, at=at, words=_unread(effect, seconds).what)

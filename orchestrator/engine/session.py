@@ -40,7 +40,7 @@ from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.lost import counted
 from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.plan_file import SavedPlan
-from orchestrator.planning.progress import not_back, progress
+from orchestrator.planning.progress import is_prepared, not_back, progress
 from orchestrator.planning.restoring import formers, not_restored, restore_plan
 from orchestrator.planning.scope import look_before
 from orchestrator.planning.selection import dependents
@@ -256,6 +256,7 @@ class Session:
         plan = self._record.plan
         hold = replace(hold, done=hold.done | done)
         book = self._book(plan, self._record.run, sourced, hold)
+        book = replace(book, prepared=is_prepared(plan, done))
         keeper, report = self._carry(book, lock, hold, done)
         end = replace(self._end(), report=report)
         if keeper.lost is not None:

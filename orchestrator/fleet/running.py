@@ -14,6 +14,8 @@ LABEL_COMPOSE = "dtdeploy.compose"
 LABEL_RUN = "dtdeploy.run"
 LABEL_FORMER = "dtdeploy.former"
 """The SHA that ran before what runs now; FORMER_GONE if nothing did; absent if nobody knows."""
+LABEL_FORMER_RELEASE = "dtdeploy.former.release"
+"""The digest of the release that ran before what runs now; absent if nobody knows."""
 LABEL_DATA = "dtdeploy.data"
 """SHA-256 over the files behind the stack's configs and secrets; absent if it has none."""
 MIXED = "mixed"
@@ -32,6 +34,7 @@ class Origin:
     release: str = ""
     run: str = ""
     former: str = ""
+    former_release: str = ""
     data: str = ""
 
 
@@ -44,6 +47,7 @@ def origin(unit: Unit, sight: Sight) -> Origin:
         release=_agreed(services, LABEL_RELEASE),
         run=_agreed(services, LABEL_RUN),
         former=_agreed(services, LABEL_FORMER),
+        former_release=_agreed(services, LABEL_FORMER_RELEASE),
         data=_agreed(services, LABEL_DATA),
     )
 

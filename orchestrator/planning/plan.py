@@ -87,7 +87,8 @@ class Action(Enum):
 class Before:
     """What was observed of a unit when the plan was made.
 
-    `revision` is "" when no dtdeploy deployed what runs; "mixed" when services disagree.
+    `revision`, and `release` (the digest of its files), are "" when no dtdeploy deployed what
+    runs; "mixed" when services disagree.
     """
 
     presence: Presence
@@ -100,6 +101,7 @@ class Before:
     images: tuple[tuple[str, str], ...] = ()
     """By short name, the image of each, pinned to a digest where the Swarm has it so."""
     words: tuple[str, ...] = ()
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,8 @@ class UnitPlan:
     """Where what runs differs from what is to run, the most important first."""
     images: tuple[tuple[str, str], ...] = ()
     """By service, the image that is deployed: pinned to a digest where one is known."""
+    release: str = ""
+    """The digest of the files that are deployed, by which a manager's copy of them is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

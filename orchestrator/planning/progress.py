@@ -69,13 +69,19 @@ def progress(
     units = _undone(judged, looks)
     early = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE, StepKind.ANNOUNCE)
     # Nothing is touched before preflight and preparation are through at every site, and what
-    # has to be announced is.
-    passed = [step.id for step in plan.steps if touched and step.kind in early]
+    # has to be announced is. What is prepared needs no registry to be prepared again.
+    through = early if touched else (StepKind.PREPARE,) if is_prepared(plan, recorded) else ()
+    passed = [step.id for step in plan.steps if step.kind in through]
     known = {step.id for step in plan.steps}
     return Progress(
         units=units,
         done=frozenset(passed) | frozenset(i for u in units for i in u.done if i in known),
     )
+
+
+def is_prepared(plan: Plan, done: AbstractSet[str]) -> bool:
+    """Whether every site has its releases and images, by the ids of the steps that are done."""
+    return all(step.id in done for step in plan.steps if step.kind is StepKind.PREPARE)
 
 
 def _undone(

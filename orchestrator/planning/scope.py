@@ -57,16 +57,18 @@ def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
         return Before(presence=there.presence, words=there.evidence)
     health = _running_health(unit, spec, look)
     running = as_running(unit, look).services
+    came = origin(unit, look)
     unsure = there.presence is Presence.UNKNOWN
     return Before(
         presence=there.presence,
         verdict=health.verdict,
         running=health.running,
         expected=health.expected,
-        revision=origin(unit, look).revision,
+        revision=came.revision,
         services=tuple(service.name for service in running),
         images=tuple((service.name, service.image) for service in running),
         words=there.evidence if unsure else tuple(str(reason) for reason in health.reasons),
+        release=came.release,
     )
 
 

@@ -16,10 +16,12 @@ from orchestrator.fleet.running import (
     LABEL_COMPOSE,
     LABEL_DATA,
     LABEL_FORMER,
+    LABEL_FORMER_RELEASE,
     LABEL_RELEASE,
     LABEL_REPO,
     LABEL_REVISION,
     LABEL_RUN,
+    MIXED,
     origin,
 )
 from orchestrator.fleet.unit import Unit
@@ -325,13 +327,14 @@ def _in_place(book: Book, unit: Unit) -> bool:
 
 
 def _former(book: Book, unit: Unit) -> tuple[tuple[str, str], ...]:
-    """Return the label that says what ran before, so that a run can be undone without a journal.
+    """Return the labels that say what ran before, so that a run can be undone without a journal.
 
     None where nobody knows what ran.
     """
     before = book.plan.unit(unit).before
     former = FORMER_GONE if before.presence is Presence.GONE else before.revision
-    return ((LABEL_FORMER, former),) if former else ()
+    labels = ((LABEL_FORMER, former), (LABEL_FORMER_RELEASE, before.release))
+    return tuple((name, value) for name, value in labels if value not in ("", MIXED))
 
 
 def _look_for_lost_deploy(

@@ -18,6 +18,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     WatchPulls      -> Pulling | Unseen
     Inspect         -> Inspection | Unseen
     ReadLogs        -> Written
+    ReadRelease     -> HeldRelease | Unseen
     CreateConfig, ReadConfig,
     UpdateConfig, DeleteConfig -> ConfigAnswer
     WriteAudit, Announce -> Answer
@@ -40,7 +41,7 @@ from orchestrator.fleet.pulling import NodePull
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.inspection import Inspect
 from orchestrator.procedures.told import News
-from orchestrator.sources.model import Release
+from orchestrator.sources.model import Release, ReleaseFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +133,14 @@ class ShipRelease:
     """Bring a release to the site's manager, whole or not at all; a present one is checked.
 
     With `deploy` the manager's docker command then reads what that deploy will give it, and
-    reaches no daemon: what it refuses, by the rules of its version, it refuses now.
+    reaches no daemon: what it refuses, by the rules of its version, it refuses now. `former` is
+    the name of the release that ran before, which has to stay there.
     """
 
     site: str
     release: Release
     deploy: DeployStack | None = None
+    former: str = ""
     not_after: float | None = None
 
 
@@ -190,6 +193,14 @@ class ReadLogs:
     site: str
     queries: tuple[LogQuery, ...]
     seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRelease:
+    """Read the files of a release that was shipped to a site's manager, as they lie there now."""
+
+    site: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +323,7 @@ Effect = (
     | WatchPulls
     | Inspect
     | ReadLogs
+    | ReadRelease
     | CreateConfig
     | ReadConfig
     | UpdateConfig
@@ -463,6 +475,20 @@ class Written:
     """What came back from reading logs: lines in no order, perhaps not all, perhaps none."""
 
     lines: tuple[LogLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRelease:
+    """What a manager has of a release; nothing of it is to be believed before it was checked.
+
+    `files` is None where it has none that can be read, and `words` then say why, if there is
+    anything at all.
+    """
+
+    site: str
+    name: str
+    files: tuple[ReleaseFile, ...] | None = field(repr=False)
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from orchestrator.planning.lost import must_be_gone
 from orchestrator.planning.plan import Action, Command, Step
 from orchestrator.procedures.asking import Asking, ask_examine, ask_in_time
 from orchestrator.procedures.book import Book
+from orchestrator.procedures.copies import copies_at, former_release
 from orchestrator.procedures.deploy import dependency_blockers, deploy_effect
 from orchestrator.procedures.effects import (
     Answer,
@@ -49,17 +50,22 @@ def examine(book: Book, step: Step) -> Procedure:
 def prepare(book: Book, step: Step) -> Procedure:
     """Ship the site's releases, have them read there, and pull its images wherever they may run.
 
+    Copies of releases that would lie at one manager alone are left at another one as well.
     What runs is not touched.
     """
     for unit in book.deployed_at(step.site):
         deploy = deploy_effect(book, unit)
-        ship = ShipRelease(site=step.site, release=deploy.release, deploy=deploy)
+        former = former_release(book.plan.unit(unit))
+        ship = ShipRelease(site=step.site, release=deploy.release, deploy=deploy, former=former)
         answer = yield from ask_in_time(ship)
         if answer.result is not Result.OK and not _is_refused(answer):
             # Shipping is whole or not at all and checked by hash, so once more is safe.
             answer = yield from ask_in_time(ship)
         if answer.result is not Result.OK:
             return Failed(problems=(unprepared(step.site, answer),))
+    for release in copies_at(book, step.site):
+        # A spare one: the run does not fail for it.
+        yield from ask_in_time(ShipRelease(site=step.site, release=release))
     return (yield from pull_images(book, step))
 
 
@@ -121,6 +127,9 @@ def _removed(book: Book) -> tuple[Unit, ...]:
 
 
 def _images(book: Book, site: str) -> tuple[str, ...]:
+    if book.prepared:
+        # They have been pulled: no registry is needed any more.
+        return ()
     images = (image for stack in _desired(book, site) for image in stack.images)
     return tuple(dict.fromkeys(images))
 

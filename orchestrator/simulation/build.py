@@ -122,6 +122,8 @@ def _site(
         furnish(made.swarm, sourced.desired)
     for sourced in running:
         run_already(made.swarm, sourced.desired, labels_of(sourced) if text.labelled else ())
+        if text.labelled:
+            made.releases[sourced.release.name, sourced.release.digest] = sourced.release
     _extras(made, text)
     _conditions(made, text)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
+from orchestrator.fleet.facts import digest_of
 from orchestrator.fleet.pulling import LABEL_IMAGE, LABEL_PULL, NodePull
 from orchestrator.fleet.usage import NETWORK, used
 from orchestrator.simulation import api, rollout
@@ -211,7 +212,8 @@ def pull(swarm: SimSwarm, images: tuple[str, ...], seconds: float) -> Process[st
     yield from api.settled(swarm)
     with suppress(api.ApiError):
         yield from _end_pulls(swarm)
-    checks = [swarm.registry.check(image) for image in images]
+    needed = [i for i in images if not (digest_of(i) and swarm.manager.holds(i))]
+    checks = [swarm.registry.check(image) for image in needed]
     full = [swarm.registry.resolve(check.image) for check in checks if check.ok]
     yield 0.05 if all(swarm.manager.holds(image) for image in full) else seconds
     for image in full:

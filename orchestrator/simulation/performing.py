@@ -14,10 +14,12 @@ from orchestrator.procedures.effects import (
     DeployStack,
     Examination,
     Examine,
+    HeldRelease,
     ProbeResult,
     PullImages,
     PullOnNodes,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     RunProbe,
@@ -112,12 +114,20 @@ def _ship(site: SimSite, effect: ShipRelease) -> Process[str]:
     key = (release.name, release.digest)
     words = "present, checked by its digest"
     if key not in site.releases:
-        site.releases.add(key)
+        site.releases[key] = release
         site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
         words = "shipped"
     if effect.deploy is not None:
         yield from _read_by_docker(site)
     return words
+
+
+def read_release(site: SimSite, effect: ReadRelease) -> Process[HeldRelease]:
+    """Read what lies on the manager's disk: a remote command that needs no Docker."""
+    yield site.swarm.between(0.02, 0.1)
+    held = (release for (name, _), release in site.releases.items() if name == effect.name)
+    files = next((release.files for release in held), None)
+    return HeldRelease(site=site.swarm.site, name=effect.name, files=files)
 
 
 def _read_by_docker(site: SimSite) -> Process[None]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from hashlib import sha1, sha256
+from hashlib import sha1
 from types import MappingProxyType
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PostgresProbe, PublishedPort
@@ -16,7 +16,7 @@ from orchestrator.sources.declared_facts import with_facts
 from orchestrator.sources.document import Pair, Scalar, Series, Table, Tree
 from orchestrator.sources.findings import NOWHERE
 from orchestrator.sources.model import Release, ReleaseFile, Sourced
-from orchestrator.sources.release import listing
+from orchestrator.sources.release import digest_of, name_of
 
 COMPOSE_VERSION = "3.8"
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -48,7 +48,7 @@ def labels_of(sourced: Sourced) -> tuple[tuple[str, str], ...]:
     """Return the labels by which what runs tells where it came from."""
     release = sourced.release
     return (
-        (LABEL_RELEASE, release.name),
+        (LABEL_RELEASE, release.digest),
         (LABEL_REPO, release.revision.repo),
         (LABEL_REVISION, release.revision.sha),
     )
@@ -147,11 +147,11 @@ def _own_ports(spec: UnitSpec, host: str) -> tuple[int, ...]:
 
 def _release(desired: DesiredStack, revision: Revision, path: str) -> Release:
     files = (ReleaseFile(path=path, content=compose_text(desired)),)
-    digest = sha256(listing(files)).hexdigest()
+    digest = digest_of(files)
     return Release(
         unit=desired.unit,
         revision=revision,
-        name=f"{desired.unit.stack}-{revision.sha[:12]}-{digest[:12]}",
+        name=name_of(desired.unit, revision, digest),
         digest=digest,
         compose=path,
         files=files,

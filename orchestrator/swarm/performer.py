@@ -24,6 +24,7 @@ from orchestrator.procedures.effects import (
     DeployStack,
     Effect,
     Examine,
+    HeldRelease,
     Intend,
     Observe,
     ObserveAll,
@@ -32,6 +33,7 @@ from orchestrator.procedures.effects import (
     PullOnNodes,
     ReadConfig,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -55,6 +57,7 @@ from orchestrator.swarm import (
     mutate,
     probes,
     registry,
+    release_reading,
     release_shipping,
     stack_deploy,
     unforeseen,
@@ -190,7 +193,7 @@ class LivePerformer:
 
     def _perform(self, effect: Effect) -> Observation:
         match effect:
-            case Observe() | WatchPulls():
+            case Observe() | WatchPulls() | ReadRelease():
                 return self._observe(self._links[effect.site], effect)
             case Examine() | CheckImages() | CheckVolumes() | Inspect():
                 return self._examine(self._links[effect.site], effect)
@@ -207,8 +210,12 @@ class LivePerformer:
             case Announce():
                 raise TypeError("an announcement goes to no site")
 
-    def _observe(self, link: SiteLink, effect: Observe | WatchPulls) -> Look | Pulling:
-        def seen() -> Look | Pulling:
+    def _observe(
+        self, link: SiteLink, effect: Observe | WatchPulls | ReadRelease
+    ) -> Look | Pulling | HeldRelease:
+        def seen() -> Look | Pulling | HeldRelease:
+            if isinstance(effect, ReadRelease):
+                return release_reading.read(link.connection(), effect)
             if isinstance(effect, WatchPulls):
                 found: Look | Pulling = image_pull.watch(link.api, effect, self._clocks.monotonic)
             else:
@@ -328,7 +335,9 @@ class LivePerformer:
 
     def _ship(self, site: str, connection: SshConnection, effect: ShipRelease) -> Told:
         release = effect.release
-        told = release_shipping.ship(site, connection, release, not_after=effect.not_after)
+        told = release_shipping.ship(
+            site, connection, release, former=effect.former, not_after=effect.not_after
+        )
         if told.result is not Result.OK or effect.deploy is None:
             return told
         return self._run(stack_deploy.rehearse, site, connection, effect.deploy)

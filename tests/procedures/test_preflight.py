@@ -123,6 +123,21 @@ def with_spec(replaced: UnitSpec) -> Inventory:
     return replace(base, units=units)
 
 
+def test_what_is_prepared_needs_no_registry_any_more() -> None:
+    def asked_for(*, prepared: bool) -> tuple[str, ...]:
+        made = book(deployed=(CLIENT,), client=Action.UP, server=Action.KEEP)
+        driven = drive(
+            examine(replace(made, prepared=prepared), step()),
+            lambda site, _: sight(site),
+            lambda *_: unseen("far"),
+        )
+        (effect,) = (effect for effect in driven.effects if isinstance(effect, Examine))
+        return effect.images
+
+    assert asked_for(prepared=False) != ()
+    assert asked_for(prepared=True) == ()
+
+
 def test_a_fit_site_passes() -> None:
     of = book(client=Action.RESTART, server=Action.RESTART, deployed=(CLIENT, SERVER))
     driven, _ = examined(of)
@@ -237,6 +252,27 @@ def prepared(of: Book, *answers: Answer) -> Driven:
 
 
 CLIENT_UP = book(Command.UP, client=Action.UP, deployed=(CLIENT,))
+
+
+def test_a_spare_copy_is_kept_for_another_site_and_nothing_fails_for_it() -> None:
+    steps = tuple(
+        Step(id=f"prepare {site}", kind=StepKind.PREPARE, site=site) for site in ("far", "home")
+    )
+    made = book(Command.UP, server=Action.UP, deployed=(SERVER,))
+    made = replace(made, plan=replace(made.plan, steps=steps))
+    driven = prepared(made, DENIED)
+    assert isinstance(driven.outcome, Done)
+    spare, *_ = driven.effects
+    assert spare == ShipRelease(site="far", release=sourced(SERVER).release)
+
+
+def test_what_ran_before_is_kept_as_it_is_needed_for_the_way_back() -> None:
+    (item,) = CLIENT_UP.plan.units
+    before = replace(PRESENT, release="e" * 64, revision="f" * 40)
+    plan = replace(CLIENT_UP.plan, units=(replace(item, before=before),))
+    ship, *_ = prepared(replace(CLIENT_UP, plan=plan)).effects
+    assert isinstance(ship, ShipRelease)
+    assert ship.former == f"{CLIENT.stack}-{'f' * 12}-{'e' * 12}"
 
 
 def test_releases_are_shipped_and_then_images_pulled() -> None:
