@@ -14,7 +14,6 @@ from orchestrator.fleet.running import running_since
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.lost import missing_words
-from orchestrator.planning.plan import Before
 from orchestrator.planning.scope import look_before
 from orchestrator.procedures.asking import Asking
 from orchestrator.procedures.effects import StoredConfig
@@ -128,21 +127,14 @@ def _row(
         newer_commits=known.newer(spec.unit, before.revision) if known and present else None,
         differing=known.differing(spec.unit, look) if known and present else None,
         since_seconds=None if began is None else max(0.0, now - began),
-        words=before.words + lacking(spec, before),
+        words=before.words,
+        finished=before.finished,
     )
 
 
 def _asking(inventory: Inventory, unit: Unit) -> StatusRow:
     state = inventory.state(unit)
     return StatusRow(unit=unit, site_state=state, presence=Presence.UNKNOWN)
-
-
-def lacking(spec: UnitSpec, before: Before) -> tuple[str, ...]:
-    """Return, in words, the services that operators rely on and that do not exist."""
-    if before.presence is not Presence.PRESENT:
-        return ()
-    missing = [name for name in spec.must_have if name not in before.services]
-    return (f"lacks {', '.join(missing)}",) if missing else ()
 
 
 def exit_code(fleet: Fleet) -> ExitCode:

@@ -7,7 +7,7 @@ from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack, Policy, Probe
 from orchestrator.fleet.drift import Change, How, drift
 from orchestrator.fleet.facts import digest_of
-from orchestrator.fleet.health import Health, Verdict, judge, update_failed
+from orchestrator.fleet.health import Health, Verdict, judge, updates_failed
 from orchestrator.fleet.history import History, begin, remember
 from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import Presence
@@ -232,12 +232,9 @@ def _ours_already(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> boo
 
 def _as_it_should_be(watch: Watch, sight: Sight) -> bool:
     """Whether no further deploy is needed for what this run deployed."""
-    return not _given_up(watch.unit, sight) and _otherwise(watch, sight) is None
-
-
-def _given_up(unit: Unit, sight: Sight) -> bool:
-    """Whether Docker paused an update of the unit, or took it back: only a deploy moves it on."""
-    return any(update_failed(service) for service in contents(sight, unit.stack).services)
+    # Where Docker paused an update, or took it back, only a deploy moves it on.
+    stopped = updates_failed(watch.desired, sight, watch.policy)
+    return not stopped and _otherwise(watch, sight) is None
 
 
 def _deployed(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> Asking[Problem | None]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from orchestrator.fleet.drift import drift
 from orchestrator.fleet.health import judge
-from orchestrator.fleet.history import History
+from orchestrator.fleet.history import recall
 from orchestrator.fleet.observed import Look, Sight, Task, TaskState, contents
 from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
-from orchestrator.fleet.running import LABEL_DATA, as_running, origin
+from orchestrator.fleet.running import LABEL_DATA, origin
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.scope import running_health
 from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book
 
@@ -75,15 +76,14 @@ def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:
     """
     if not isinstance(look, Sight):
         return f"{unit} cannot be seen: {look.problem.what}"
+    if not contents(look, unit.stack).services:
+        return f"{unit} does not run"
     spec = book.inventory.spec(unit)
     sourced = book.sourced.get(unit)
-    desired = sourced.desired if sourced else as_running(unit, look, relied_on=spec.must_have)
-    names = {service.name for service in desired.services}
-    missing = () if sourced else tuple(n for n in spec.must_have if n not in names)
-    if missing or not contents(look, unit.stack).services:
-        lacking = ", ".join(missing) or "all of its services"
-        return f"{unit} lacks {lacking}"
-    health = judge(desired, look, History(began=look.at), spec.policy)
+    if sourced is None:
+        health = running_health(unit, spec, look)
+    else:
+        health = judge(sourced.desired, look, recall(unit.stack, look), spec.policy)
     if health.healthy:
         return ""
     return f"{unit} is {health.verdict.value}: {'; '.join(str(r) for r in health.reasons[:4])}"

@@ -5,9 +5,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from orchestrator.errors import Problem
-from orchestrator.fleet.desired import DesiredService, DesiredStack
+from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.health import Health, Verdict, judge
-from orchestrator.fleet.history import begin
+from orchestrator.fleet.history import recall
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import as_running
@@ -47,7 +47,7 @@ def _broken(book: Book, item: UnitPlan, settled: AbstractSet[Unit], sight: Sight
     if wanted is None:
         return None
     policy = book.inventory.spec(unit).policy
-    health = judge(wanted, sight, begin(unit.stack, sight), policy)
+    health = judge(wanted, sight, recall(unit.stack, sight), policy)
     if health.healthy:
         return None
     problem = unhealthy(unit, health, (), 0.0)
@@ -94,8 +94,5 @@ def _wanted(
 
 def _as_it_was(book: Book, item: UnitPlan, sight: Sight) -> DesiredStack:
     """Return what runs now, and each service that ran when the plan was made."""
-    unit = item.unit
-    now = as_running(unit, sight, relied_on=book.inventory.spec(unit).must_have)
-    known = {service.name for service in now.services}
-    lost = (DesiredService(name=n, image="") for n in item.before.services if n not in known)
-    return replace(now, services=(*now.services, *lost))
+    must_have = book.inventory.spec(item.unit).must_have
+    return as_running(item.unit, sight, relied_on=must_have, known=item.before.services)

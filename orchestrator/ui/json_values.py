@@ -273,6 +273,7 @@ def _before(before: Before) -> Json:
         "expected": before.expected,
         "revision": before.revision or None,
         "services": list(before.services),
+        "finished": list(before.finished),
         "words": [clean(words) for words in before.words],
     }
 
@@ -289,5 +290,6 @@ def _status_row(row: StatusRow) -> Json:
         "newer_commits": row.newer_commits,
         "since_seconds": row.since_seconds,
         "differing": row.differing,
+        "finished": list(row.finished),
         "words": [clean(words) for words in row.words],
     }

@@ -31,6 +31,7 @@ class _Row(_Unit):
     newer_commits: int | None
     since_seconds: float | None
     differing: int | None
+    finished: list[str]
     words: list[str]
 
 

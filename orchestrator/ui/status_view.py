@@ -36,7 +36,7 @@ class StatusRow:
     `revision` is "" when no dtdeploy deployed what runs; `newer_commits` how many its ref has
     beyond it, None where nobody asked; `since_seconds` how long the same tasks have been
     running; `differing` in how many things it is not as declared; `words` all that is wrong with
-    it: a unit with any is not well.
+    it: a unit with any is not well; `finished` services that have done what they are for.
     """
 
     unit: Unit
@@ -50,6 +50,7 @@ class StatusRow:
     since_seconds: float | None = None
     differing: int | None = None
     words: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

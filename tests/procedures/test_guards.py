@@ -164,9 +164,9 @@ def test_what_cannot_be_seen_is_not() -> None:
 def test_a_stack_without_services_lacks_all_of_them() -> None:
     """Judged against itself, an empty stack would be healthy."""
     empty = sight("home")
-    assert unhealthy_dependency(book(), SERVER, empty) == "app@home lacks all of its services"
+    assert unhealthy_dependency(book(), SERVER, empty) == "app@home does not run"
     deployed = book(deployed={SERVER: (wanted(),)})
-    assert unhealthy_dependency(deployed, SERVER, empty) == "app@home lacks all of its services"
+    assert unhealthy_dependency(deployed, SERVER, empty) == "app@home does not run"
 
 
 def relied_on(*names: str) -> Inventory:
@@ -178,7 +178,7 @@ def relied_on(*names: str) -> Inventory:
 def test_what_operators_rely_on_must_be_there_when_this_run_does_not_deploy_it() -> None:
     inv = relied_on("web", "worker", "exporter")
     assert unhealthy_dependency(book(inv), SERVER, running(SERVER)) == (
-        "app@home lacks worker, exporter"
+        "app@home is unhealthy: app_worker: does not exist; app_exporter: does not exist"
     )
     assert unhealthy_dependency(book(relied_on("web")), SERVER, running(SERVER)) == ""
 
