@@ -113,7 +113,8 @@ def judge(desired: DesiredStack, look: Look, history: History, policy: Policy) -
         final = any(reason.final for reason in reasons)
         verdict = Verdict.UNHEALTHY if final else Verdict.PENDING
     up = judged.up_tasks()
-    youngest = min((history.in_state_seconds(task, look.at) for task in up), default=0.0)
+    watched = look.at - history.began
+    youngest = min((history.in_state_seconds(task, look.at) for task in up), default=watched)
     return Health(
         verdict=verdict,
         reasons=reasons,

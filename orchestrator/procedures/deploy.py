@@ -54,6 +54,7 @@ from orchestrator.procedures.findings import (
     unhealthy,
 )
 from orchestrator.procedures.guards import (
+    at_their_end,
     direct_dependencies,
     overwrite_blockers,
     removal_guard,
@@ -97,7 +98,8 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
     if not isinstance(look, Sight):
         return Failed(problems=(site_lost(unit, look.problem),))
     watch = _watch(book, unit)
-    if not _ours_already(book, unit, sourced, look) or not _as_it_should_be(watch, look):
+    ours = _ours_already(book, unit, sourced, look) and not at_their_end(book, unit, look)
+    if not ours or not _as_it_should_be(watch, look):
         now = yield from ask_sleep(0)
         # Its site may have been waited for, or leftovers cleared away: what spoke for the deploy
         # is no news any more.
@@ -239,6 +241,7 @@ def _as_it_should_be(watch: Watch, sight: Sight) -> bool:
 
 def _deployed(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> Asking[Problem | None]:
     effect = _without_registry(deploy_effect(book, unit), sight)
+    effect = replace(effect, again=at_their_end(book, unit, sight))
     answer = yield from ask_mutate(effect)
     for _ in range(_DEPLOY_TRIES - 1):
         if not _may_repeat(answer):

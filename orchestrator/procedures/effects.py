@@ -112,7 +112,8 @@ class DeployStack:
     `images`, by service, take the place of those in the compose file. `secret_variables` name
     those that the driver adds. `prune`: services that the compose file does not declare are
     removed (docker stack deploy --prune). Without `ask_registry` nobody asks a registry about
-    the images (--resolve-image never).
+    the images (--resolve-image never). Of the services `again`, by their full names, Docker
+    starts the tasks anew thereafter (docker service update --force), as it does not by itself.
     """
 
     unit: Unit
@@ -123,6 +124,7 @@ class DeployStack:
     images: tuple[tuple[str, str], ...] = ()
     prune: bool = False
     ask_registry: bool = True
+    again: tuple[str, ...] = ()
     timeout_seconds: float = 120.0
     not_after: float | None = None
 

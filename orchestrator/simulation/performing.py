@@ -146,7 +146,9 @@ def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Proces
         # It was brought to another manager.
         yield from _ship(site, ShipRelease(site=site.swarm.site, release=release))
     wanted = as_pinned(wanted, effect.images)
-    deploying = commands.deploy(site.swarm, wanted, effect.labels, prune=effect.prune)
+    deploying = commands.deploy(
+        site.swarm, wanted, effect.labels, prune=effect.prune, again=effect.again
+    )
     return (yield from api.within(site.swarm, effect.timeout_seconds, deploying))
 
 
