@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.cli.meeting import holding_of, understand
@@ -16,7 +17,7 @@ from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.lost import missing_words
 from orchestrator.planning.scope import look_before
 from orchestrator.procedures.asking import Asking
-from orchestrator.procedures.effects import StoredConfig
+from orchestrator.procedures.effects import Probed, StoredConfig
 from orchestrator.procedures.owed import Owed
 from orchestrator.ui.status_view import Fleet, StatusRow
 
@@ -71,8 +72,12 @@ def judge_fleet(
     *,
     waiting: tuple[str, ...],
     now: float,
+    answered: Mapping[Unit, tuple[Probed, ...]] = MappingProxyType({}),
 ) -> Fleet:
-    """Judge every unit at every site that was looked at, by one look each; `now` by our clock."""
+    """Judge every unit at every site that was looked at, by one look each; `now` by our clock.
+
+    `answered` are the answers of probes, where they were sent.
+    """
     return Fleet(
         now=now,
         waiting=waiting,
@@ -80,7 +85,10 @@ def judge_fleet(
         mirrors=tuple(known.ages.items()) if known else (),
         unread=known.unread if known else (),
         rows=tuple(
-            _row(inventory, spec, looks[spec.unit.site], known, now)
+            with_probes(
+                _row(inventory, spec, looks[spec.unit.site], known, now),
+                answered.get(spec.unit, ()),
+            )
             if spec.unit.site in looks
             else _asking(inventory, spec.unit)
             for spec in inventory.units
@@ -130,6 +138,14 @@ def _row(
         words=before.words,
         finished=before.finished,
     )
+
+
+def with_probes(row: StatusRow, answers: tuple[Probed, ...]) -> StatusRow:
+    """Add what probes were answered to a unit that is there; one that is not well says why."""
+    if row.presence is not Presence.PRESENT:
+        return row
+    failing = tuple(str(answer) for answer in answers if not answer.ok)
+    return replace(row, probes=answers, words=row.words + failing)
 
 
 def _asking(inventory: Inventory, unit: Unit) -> StatusRow:

@@ -145,10 +145,20 @@ class ShipRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProbe:
-    """Send one probe, from the site's manager or from here as it says."""
+    """Send one probe, from the site's manager or from here as it says.
+
+    For `patience_seconds` it is sent again until it is answered as it should be: whoever decides
+    by one answer gives it, so that one odd answer decides nothing. Who asks again anyway does not.
+    """
 
     site: str
     probe: Probe
+    patience_seconds: float = 0.0
+
+
+def deciding(site: str, probe: Probe) -> RunProbe:
+    """Return the question of whoever decides by its answer: as patient as one answer may take."""
+    return RunProbe(site=site, probe=probe, patience_seconds=probe.timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -424,6 +434,26 @@ class ProbeResult:
     ok: bool
     at: float
     words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What a probe was answered, to show: its name, and after how many seconds."""
+
+    name: str
+    ok: bool
+    words: str
+    seconds: float
+
+    def __str__(self) -> str:
+        after = f" after {self.seconds:.2f} s" if self.ok else ""
+        return f"probe {self.name}: {self.words}{after}"
+
+
+def probed(effect: RunProbe, result: ProbeResult, asked: float) -> Probed:
+    """Say what `effect` was answered that was sent at `asked`, on the observer's clock."""
+    seconds = max(0.0, result.at - asked)
+    return Probed(name=effect.probe.name, ok=result.ok, words=result.words, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The last look of a run: what was well, or was left alone, may be broken by now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from orchestrator.fleet.running import as_running
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Plan, UnitPlan
 from orchestrator.procedures.book import Book
+from orchestrator.procedures.effects import ProbeResult, RunProbe, deciding
 from orchestrator.procedures.findings import unhealthy
 
 _WELL = "was healthy, and is not any more at the end of the run"
@@ -50,10 +51,43 @@ def _broken(book: Book, item: UnitPlan, settled: AbstractSet[Unit], sight: Sight
     health = judge(wanted, sight, recall(unit.stack, sight), policy)
     if health.healthy:
         return None
-    problem = unhealthy(unit, health, (), 0.0)
+    return _at_the_end(item, unhealthy(unit, health, (), 0.0))
+
+
+def _at_the_end(item: UnitPlan, problem: Problem) -> Problem:
+    unit = item.unit
     if item.action is not Action.KEEP:
         return replace(problem, code="run.broke-later", what=f"{unit} {_WELL}")
     return _left_alone(unit, problem, f"{unit} {_ALONE} at the end of the run")
+
+
+def questions(
+    book: Book, settled: AbstractSet[Unit], looks: Mapping[str, Look]
+) -> tuple[tuple[Unit, RunProbe], ...]:
+    """Return the probes of what is well by its tasks; arguments as for `broken_since`."""
+    return tuple(
+        (item.unit, deciding(item.unit.site, probe))
+        for item in book.plan.units
+        if isinstance(look := looks.get(item.unit.site), Sight)
+        and _wanted(book, item, settled, look) is not None
+        and _broken(book, item, settled, look) is None
+        for probe in book.inventory.spec(item.unit).probes
+    )
+
+
+def unanswered(
+    book: Book, asked: Iterable[tuple[Unit, RunProbe]], results: Iterable[ProbeResult]
+) -> tuple[Problem, ...]:
+    """Return a problem for each unit of which a probe is not answered as it should be."""
+    failing: dict[Unit, list[str]] = {}
+    for (unit, effect), result in zip(asked, results, strict=True):
+        if not result.ok:
+            failing.setdefault(unit, []).append(f"probe {effect.probe.name}: {result.words}")
+    well = Health(verdict=Verdict.HEALTHY)
+    return tuple(
+        _at_the_end(book.plan.unit(unit), unhealthy(unit, well, tuple(words), 0.0))
+        for unit, words in failing.items()
+    )
 
 
 def unwell_alone(plan: Plan) -> tuple[Problem, ...]:

@@ -291,5 +291,14 @@ def _status_row(row: StatusRow) -> Json:
         "since_seconds": row.since_seconds,
         "differing": row.differing,
         "finished": list(row.finished),
+        "probes": [
+            {
+                "name": clean(answer.name),
+                "ok": answer.ok,
+                "words": clean(answer.words),
+                "seconds": round(answer.seconds, 3),
+            }
+            for answer in row.probes
+        ],
         "words": [clean(words) for words in row.words],
     }
