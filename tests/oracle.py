@@ -157,7 +157,7 @@ class Oracle:
         return at is not None and self._broke.get(unit, float("-inf")) >= at - NOTICED_SECONDS
 
     def broken_at_the_end(self, unit: Unit, ended: float) -> str:
-        """Say what is wrong with `unit`, if whoever looked at it after `ended` could see it (S9)."""
+        """Say what is wrong with `unit`, if whoever looked after `ended` could see it (S9)."""
         broke = self._broke.get(unit, float("-inf"))
         if broke > ended - NOTICED_SECONDS or not self._visible(unit.site):
             return ""
