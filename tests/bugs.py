@@ -510,6 +510,6 @@ BUGS = (
     Bug("a way back without dependents", _with(_Narrow), 51, "it has no services"),
     Bug("a lost lock believed to be held", _with(_NeverLoses), 9, "S5"),
     Bug("a take-over without a wait", _Impatient, 783, "S5"),
-    Bug("DONE without the last look", _with(_NeverLooksBack), 0, "S9"),
+    Bug("DONE without the last look", _with(_NeverLooksBack), 933, "S9"),
     Bug("a manager of another Swarm believed", _Elsewhere, 6, "another Swarm"),
 )

@@ -1,6 +1,6 @@
 """From what sites answered to the rows of a status screen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +19,7 @@ from orchestrator.planning.scope import look_before
 from orchestrator.procedures.asking import Asking
 from orchestrator.procedures.effects import Probed, StoredConfig
 from orchestrator.procedures.owed import Owed
+from orchestrator.ui.holding import HeldRun
 from orchestrator.ui.status_view import Fleet, StatusRow
 
 if TYPE_CHECKING:
@@ -45,9 +46,20 @@ def with_lock(world: World, fleet: Fleet, lock: StoredConfig | Problem | None) -
     if isinstance(lock, Problem):
         return _untold(fleet, lock)
     try:
-        return replace(fleet, holding=holding_of(world, understand(lock).hold))
+        holding = holding_of(world, understand(lock).hold)
+        return replace(fleet, holding=reconciled(holding, fleet.rows))
     except RefusedError as error:
         return _untold(fleet, *error.problems)
+
+
+def reconciled(holding: HeldRun, rows: Iterable[StatusRow]) -> HeldRun:
+    """Leave out of what a run's record says is down what is seen to be well: the Swarm is right.
+
+    A run that was killed has not written down what came up last, nor what people did since.
+    """
+    well = {row.unit for row in rows if row.verdict is Verdict.HEALTHY and not row.words}
+    down = tuple((unit, since) for unit, since in holding.hold.down if unit not in well)
+    return replace(holding, hold=replace(holding.hold, down=down))
 
 
 def with_owed(fleet: Fleet, owed: tuple[Owed, ...] | Problem, only: tuple[str, ...]) -> Fleet:
