@@ -183,9 +183,10 @@ def _action(
 
 
 def _healthy_at(before: Before, pin: Revision | None) -> str:
+    state = "healthy" if before.expected else "finished"
     if pin is None or before.revision == pin.sha:
-        return "healthy already"
-    return f"healthy already, though not at {pin.short}: a restart would bring it there"
+        return f"{state} already"
+    return f"{state} already, though not at {pin.short}: a restart would bring it there"
 
 
 def running_health(unit: Unit, spec: UnitSpec, sight: Sight) -> Health:
