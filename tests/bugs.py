@@ -13,7 +13,7 @@ from typing import Any
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.keeper import Keeper
 from orchestrator.engine.means import Means
-from orchestrator.engine.report import RunEnd
+from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.session import Session, Sources
 from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import Problem
@@ -417,6 +417,14 @@ class _Confident(Keeper):
         return {name: Holding(held=True, asked=now) for name in waiting}
 
 
+class _NeverLooksBack(Session):
+    """Says DONE by what it saw while it was at work."""
+
+    def _fallen(self, book: Book, report: RunReport, told: Mapping[Unit, str]) -> tuple[()]:
+        del book, report, told
+        return ()
+
+
 class _NeverLoses(Session):
     """Believes that it holds the lock as long as it lives."""
 
@@ -502,5 +510,6 @@ BUGS = (
     Bug("a way back without dependents", _with(_Narrow), 51, "it has no services"),
     Bug("a lost lock believed to be held", _with(_NeverLoses), 9, "S5"),
     Bug("a take-over without a wait", _Impatient, 783, "S5"),
+    Bug("DONE without the last look", _with(_NeverLooksBack), 933, "S9"),
     Bug("a manager of another Swarm believed", _Elsewhere, 6, "another Swarm"),
 )

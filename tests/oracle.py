@@ -13,6 +13,8 @@ S3  Nothing is removed before every release of the run is shipped to its site, a
 S4  No effect is sent without a durable intent, none on a unit twice without a look in between.
 S5  An effect begins only while the lock carries its operator's session, or lost it moments ago,
     and never after an effect of whoever took the lock since. Nobody removes another's lock.
+S9  Whoever ends with DONE says that all is well: nothing that the run deployed or left alone had
+    been broken so long before its last step ended that everybody who looked could see it.
 
 Nobody is shown another Swarm as a site's than the one that was there before.
 Networks are not removed while tasks of their stack still run: that leaks addresses.
@@ -30,7 +32,7 @@ from orchestrator.planning.graph import reachable
 from orchestrator.simulation.fleet import SimulatedFleet
 from orchestrator.simulation.happening import Happening, RunningContainer, What
 from orchestrator.simulation.link import LinkState
-from orchestrator.simulation.objects import SimResource, SimTask
+from orchestrator.simulation.objects import SimResource, SimService, SimTask
 from tests.witness import Clerk, Life, Witnessed
 
 LOCK = "dtdeploy.run"
@@ -153,6 +155,13 @@ class Oracle:
         Or so shortly before that no Swarm had noticed.
         """
         return at is not None and self._broke.get(unit, float("-inf")) >= at - NOTICED_SECONDS
+
+    def broken_at_the_end(self, unit: Unit, ended: float) -> str:
+        """Say what is wrong with `unit`, if whoever looked after `ended` could see it (S9)."""
+        broke = self._broke.get(unit, float("-inf"))
+        if broke > ended - NOTICED_SECONDS or not self._visible(unit.site):
+            return ""
+        return "; ".join(self.not_serving(unit))
 
     # What it sees
 
@@ -297,7 +306,7 @@ class Oracle:
         if not services:
             yield "it has no services"
         for service in services:
-            if service.job:
+            if service.job or _finished(service):
                 continue
             up = {task.slot for task in service.tasks if _up(task)}
             if len(up) < service.desired.replicas:
@@ -385,6 +394,15 @@ def _unit(happening: Happening) -> Unit:
 
 def _shown(container: RunningContainer) -> str:
     return f"{container.stack}_{container.service} on {container.node}"
+
+
+def _finished(service: SimService) -> bool:
+    """Whether all its tasks ended with 0, and none is started again."""
+    last = [tasks[-1] for tasks in service.slots.values() if tasks]
+    return bool(last) and all(
+        task.state is TaskState.COMPLETE and not service.starts_again(task.slot, task.state)
+        for task in last
+    )
 
 
 def _running(task: SimTask) -> bool:

@@ -20,7 +20,7 @@ from orchestrator.engine.findings import (
     lock_lost,
     nobody_knows_former,
 )
-from orchestrator.engine.gather import look_at
+from orchestrator.engine.gather import look_at, probe_all
 from orchestrator.engine.herald import Herald, by_hand
 from orchestrator.engine.journal import EntryKind, Json
 from orchestrator.engine.journal_problems import problems_told
@@ -48,7 +48,7 @@ from orchestrator.planning.sharing import with_all_uses, with_uses
 from orchestrator.procedures.book import Book, Limits
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase
-from orchestrator.procedures.last_look import broken_since
+from orchestrator.procedures.last_look import broken_since, questions, unanswered
 from orchestrator.procedures.last_words import add_last_words
 from orchestrator.procedures.owed import Owed, change_owed
 from orchestrator.sources.model import Sourced
@@ -386,9 +386,14 @@ class Session:
             # The run is kept, and whoever goes on with it looks again.
             return ()
         looks = self._looks(book.plan)
+        asked = questions(book, report.steady, looks)
+        answers = probe_all(self._means.backend, [effect for _, effect in asked])
         fallen = tuple(
             problem
-            for problem in broken_since(book, report.steady, looks)
+            for problem in (
+                *broken_since(book, report.steady, looks),
+                *unanswered(book, asked, answers),
+            )
             if Unit(stack=problem.where.stack, site=problem.where.site) not in told
         )
         heard = tuple(

@@ -102,6 +102,8 @@ class Before:
     """By short name, the image of each, pinned to a digest where the Swarm has it so."""
     words: tuple[str, ...] = ()
     release: str = ""
+    finished: tuple[str, ...] = ()
+    """Short names of the services that have done what they are for, so that none runs any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,8 @@ class DeployStack:
     `images`, by service, take the place of those in the compose file. `secret_variables` name
     those that the driver adds. `prune`: services that the compose file does not declare are
     removed (docker stack deploy --prune). Without `ask_registry` nobody asks a registry about
-    the images (--resolve-image never).
+    the images (--resolve-image never). Of the services `again`, by their full names, Docker
+    starts the tasks anew thereafter (docker service update --force), as it does not by itself.
     """
 
     unit: Unit
@@ -124,6 +125,7 @@ class DeployStack:
     images: tuple[tuple[str, str], ...] = ()
     prune: bool = False
     ask_registry: bool = True
+    again: tuple[str, ...] = ()
     timeout_seconds: float = 120.0
     not_after: float | None = None
 
@@ -146,10 +148,20 @@ class ShipRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProbe:
-    """Send one probe, from the site's manager or from here as it says."""
+    """Send one probe, from the site's manager or from here as it says.
+
+    For `patience_seconds` it is sent again until it is answered as it should be: whoever decides
+    by one answer gives it, so that one odd answer decides nothing. Who asks again anyway does not.
+    """
 
     site: str
     probe: Probe
+    patience_seconds: float = 0.0
+
+
+def deciding(site: str, probe: Probe) -> RunProbe:
+    """Return the question of whoever decides by its answer: as patient as one answer may take."""
+    return RunProbe(site=site, probe=probe, patience_seconds=probe.timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,6 +446,26 @@ class ProbeResult:
     ok: bool
     at: float
     words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What a probe was answered, to show: its name, and after how many seconds."""
+
+    name: str
+    ok: bool
+    words: str
+    seconds: float
+
+    def __str__(self) -> str:
+        after = f" after {self.seconds:.2f} s" if self.ok else ""
+        return f"probe {self.name}: {self.words}{after}"
+
+
+def probed(effect: RunProbe, result: ProbeResult, asked: float) -> Probed:
+    """Say what `effect` was answered that was sent at `asked`, on the observer's clock."""
+    seconds = max(0.0, result.at - asked)
+    return Probed(name=effect.probe.name, ok=result.ok, words=result.words, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

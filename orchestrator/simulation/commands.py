@@ -93,7 +93,12 @@ def _ids(kept: dict[str, SimResource], stack: str) -> tuple[str, ...]:
 
 
 def deploy(
-    swarm: SimSwarm, wanted: DesiredStack, labels: Labels, *, prune: bool = False
+    swarm: SimSwarm,
+    wanted: DesiredStack,
+    labels: Labels,
+    *,
+    prune: bool = False,
+    again: tuple[str, ...] = (),
 ) -> Process[str]:
     """`docker stack deploy`: networks, secrets, configs, then the services in random order.
 
@@ -112,6 +117,8 @@ def deploy(
     swarm.rng.shuffle(order)
     for service in order:
         said.append((yield from api.write(swarm, partial(_service, swarm, stack, service, labels))))
+    for known in [service for service in swarm.services_of(stack) if service.name in again]:
+        yield from api.write(swarm, partial(rollout.force_update, swarm, known))
     return "\n".join(said)
 
 

@@ -38,6 +38,8 @@ def enlist(
         behaviour=swarm.world.behaviours.of(swarm.site, stack, name, image),
         desired=TaskState.COMPLETE if service.job else desired,
         start_at=start_at,
+        entered=swarm.clock.now,
+        iteration=service.iteration,
     )
     swarm.tasks[task.id] = task
     service.slots.setdefault(slot, []).append(task)
@@ -190,6 +192,7 @@ def drop(swarm: SimSwarm, task: SimTask) -> None:
 
 def _write(swarm: SimSwarm, task: SimTask, state: TaskState) -> None:
     task.state = task.actual = state
+    task.entered = swarm.clock.now
     swarm.touch(task)
     swarm.tell(What.TASK_STATE, task, state.name.lower())
 
@@ -221,7 +224,7 @@ def _after_the_end(swarm: SimSwarm, task: SimTask) -> None:
         return
     task.desired = TaskState.SHUTDOWN
     swarm.touch(task)
-    if task.service.only_pulls:
+    if task.service.only_pulls or not task.service.starts_again(task.slot, task.state):
         return
     # A task that fails while its own start is still held back is replaced only when that
     # delay is over: this is what makes a rejected image come round every five seconds.

@@ -14,7 +14,8 @@ _NOTICED_SECONDS = 0.02
 OLD_TASK_SECONDS = 60.0
 """A new task waits no longer for the old one to stop: one that was pending, or whose node is
 lost, never says that it did (swarmkit restart.go, defaultOldTaskTimeout)."""
-_FAILED = frozenset({TaskState.FAILED, TaskState.REJECTED})
+_ENDED = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.COMPLETE})
+"""One that ended with 0 is an early termination too (measured)."""
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -50,6 +51,7 @@ def admit_service(
         desired=desired,
         image=swarm.registry.resolve(desired.image),
         version=swarm.next_index(),
+        changed=swarm.clock.now,
         labels=labels,
         networks=networks,
         only_pulls=only_pulls,
@@ -135,22 +137,59 @@ def update_service(
     before = service.template
     service.desired, service.labels, service.networks = desired, labels, networks
     service.image = swarm.registry.resolve(desired.image)
-    service.version = swarm.next_index()
+    _written(swarm, service)
     service.update_state = service.update_message = ""
     service.saw = None
     swarm.tell(What.SERVICE_UPDATED, service)
+    if service.job:
+        _run_again(swarm, service)
+        return
     _scale(swarm, service)
-    if service.template != before:
+    _roll_out(swarm, service, changed=service.template != before)
+
+
+def force_update(swarm: SimSwarm, service: SimService) -> None:
+    """`docker service update --force`: every slot gets a new task, one that is at its end too."""
+    service.forced += 1
+    service.update_state = service.update_message = ""
+    service.saw = None
+    _written(swarm, service)
+    swarm.tell(What.SERVICE_UPDATED, service)
+    _roll_out(swarm, service, changed=True)
+
+
+def _written(swarm: SimSwarm, service: SimService) -> None:
+    service.version, service.changed = swarm.next_index(), swarm.clock.now
+
+
+def _roll_out(swarm: SimSwarm, service: SimService, *, changed: bool) -> None:
+    if changed:
         for task in service.tasks:
             swarm.touch(task)
     if dirty := [slot for slot in service.slots if _dirty(service, slot)]:
         Rollout(swarm, service, dirty).begin()
 
 
+def _run_again(swarm: SimSwarm, service: SimService) -> None:
+    """Begin another run of a job: every write of its specification does, a changed one or not."""
+    service.iteration += 1
+    for task in service.tasks:
+        swarm.touch(task)
+        if not task.state.terminal:
+            orchestration.shut(swarm, task, TaskState.REMOVE)
+    for slot in slots(swarm, service):
+        orchestration.new_task(swarm, service, slot)
+
+
 def _dirty(service: SimService, slot: str) -> bool:
-    """Whether a slot has no task of the service's template that is to run."""
+    """Whether a slot has no task of the service's template that is to run, or has ended for good.
+
+    Of one that is at its end the last task counts (swarmkit restart.go, UpdatableTasksInSlot).
+    """
     tasks = service.slots[slot]
     wanted = [task for task in tasks if task.desired <= TaskState.RUNNING]
+    if not wanted and tasks and not service.starts_again(slot, tasks[-1].state):
+        wanted = tasks[-1:]
     return bool(wanted) and not any(task.template == service.template for task in wanted)
 
 
@@ -199,7 +238,7 @@ class Rollout:
         self._swarm.clock.after(OLD_TASK_SECONDS, orchestration.release, self._swarm, fresh)
 
     def _saw(self, task: SimTask) -> None:
-        if task.state in _FAILED and task.id in self._ours:
+        if task.state in _ENDED and task.id in self._ours:
             words = f"update paused due to failure or early termination of task {task.id}"
             self._end("paused", words)
         elif task is self._current and task.state >= TaskState.RUNNING:

@@ -8,6 +8,7 @@ from hashlib import sha1
 from types import MappingProxyType
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PostgresProbe, PublishedPort
+from orchestrator.fleet.observed import Fact
 from orchestrator.fleet.running import LABEL_RELEASE, LABEL_REPO, LABEL_REVISION
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, UnitSpec
@@ -62,6 +63,7 @@ def _sourced(
         spec.unit,
         spec.must_have or ("app",),
         ports=_own_ports(spec, host),
+        finishes=spec.policy.finishes,
         image=f"registry.example/{spec.unit.stack}:{generation}",
         shared=shared,
     )
@@ -86,10 +88,12 @@ def made_up(
     image: str,
     ports: tuple[int, ...] = (),
     shared: tuple[str, ...] = (),
+    finishes: tuple[str, ...] = (),
 ) -> DesiredStack:
     """Return a stack of such services, the first of which publishes `ports`.
 
-    All of them join the networks of the stacks `shared`.
+    All of them join the networks of the stacks `shared`. Those that `finishes` names are started
+    again only if they fail.
     """
     published = tuple(PublishedPort(port=port, mode="host") for port in ports)
     first, *others = services
@@ -99,7 +103,11 @@ def made_up(
         ports=published,
         start_seconds=_HEALTH_SECONDS if published else 0.0,
     )
-    plain = (DesiredService(name=name, image=image) for name in others)
+    once = (Fact("restart", "condition", "on-failure"),)
+    plain = (
+        DesiredService(name=name, image=image, facts=once if name in finishes else ())
+        for name in dict.fromkeys((*others, *(name for name in finishes if name != first)))
+    )
     network, secret, config = data_names(unit.stack)
     others_data = [data_names(stack) for stack in shared]
     desired = DesiredStack(
@@ -181,11 +189,15 @@ def _shared(desired: DesiredStack) -> dict[str, tuple[str, ...]]:
 
 
 def _service(service: DesiredService, desired: DesiredStack) -> dict[str, object]:
+    deploy: dict[str, object] = {"mode": service.mode.value, "replicas": service.replicas}
     text: dict[str, object] = {
         "image": service.image,
         "stop_grace_period": f"{service.grace_seconds:g}s",
-        "deploy": {"mode": service.mode.value, "replicas": service.replicas},
+        "deploy": deploy,
     }
+    for fact in service.facts:
+        if (fact.kind, fact.item) == ("restart", "condition"):
+            deploy["restart_policy"] = {"condition": fact.value}
     shared = _shared(desired)
     text |= shared
     if "networks" in shared:

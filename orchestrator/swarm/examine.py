@@ -214,7 +214,10 @@ def _requires(
     link: SiteLink, clocks: Clocks, effect: Examine
 ) -> Iterator[tuple[Probe, ProbeResult]]:
     for wanted in effect.requires:
-        ok, words = probes.probe(wanted, link.connection, clocks.monotonic)
+        patience = wanted.timeout_seconds
+        ok, words = probes.probe(
+            wanted, link.connection, clocks.monotonic, patience_seconds=patience
+        )
         yield wanted, ProbeResult(ok=ok, at=clocks.monotonic(), words=words)
 
 

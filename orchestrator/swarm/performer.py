@@ -250,7 +250,12 @@ class LivePerformer:
 
     def _probe(self, effect: RunProbe) -> ProbeResult:
         link = self._links[effect.site]
-        ok, words = probes.probe(effect.probe, link.connection, self._clocks.monotonic)
+        ok, words = probes.probe(
+            effect.probe,
+            link.connection,
+            self._clocks.monotonic,
+            patience_seconds=effect.patience_seconds,
+        )
         return ProbeResult(ok=ok, at=self._clocks.monotonic(), words=words)
 
     def _written(self, effect: ReadLogs) -> Written:

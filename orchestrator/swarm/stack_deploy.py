@@ -52,6 +52,9 @@ if [ "${{major:-0}}" -ge 26 ]; then detach=--detach=true; fi
 printf '%s\\n' "$document" |
     docker $host stack deploy -c - --with-registry-auth $detach $prune $resolve "$1"
 """
+_AGAIN = """
+for name in $again; do docker service update --force --detach=true "$name" >/dev/null; done
+"""
 
 
 def document(effect: DeployStack) -> str | Problem:
@@ -84,7 +87,8 @@ def script(effect: DeployStack, variables: Mapping[str, str], *, only_read: bool
     prune = f"prune={'--prune' if effect.prune else ''}"
     resolve = f"resolve={'' if effect.ask_registry else '--resolve-image=never'}"
     host = f"host='{f'-H unix://{_NOWHERE}' if only_read else ''}'"
-    return "\n".join((*exports, f"set -- {given}", prune, resolve, host, _SCRIPT))
+    again = "" if only_read or not effect.again else f"again='{' '.join(effect.again)}'{_AGAIN}"
+    return "\n".join((*exports, f"set -- {given}", prune, resolve, host, _SCRIPT, again))
 
 
 def deploy(

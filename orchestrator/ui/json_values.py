@@ -273,6 +273,7 @@ def _before(before: Before) -> Json:
         "expected": before.expected,
         "revision": before.revision or None,
         "services": list(before.services),
+        "finished": list(before.finished),
         "words": [clean(words) for words in before.words],
     }
 
@@ -289,5 +290,15 @@ def _status_row(row: StatusRow) -> Json:
         "newer_commits": row.newer_commits,
         "since_seconds": row.since_seconds,
         "differing": row.differing,
+        "finished": list(row.finished),
+        "probes": [
+            {
+                "name": clean(answer.name),
+                "ok": answer.ok,
+                "words": clean(answer.words),
+                "seconds": round(answer.seconds, 3),
+            }
+            for answer in row.probes
+        ],
         "words": [clean(words) for words in row.words],
     }

@@ -115,6 +115,8 @@ def state_words(before: Before) -> str:
     if before.presence is Presence.UNKNOWN or before.verdict is None:
         return "unknown"
     state = f"{before.running}/{before.expected} {before.verdict.value}"
+    if before.verdict is Verdict.HEALTHY and before.finished and not before.expected:
+        return "finished"
     if before.verdict is not Verdict.HEALTHY and before.words:
         more = f" (+{len(before.words) - 1} more)" if len(before.words) > 1 else ""
         state += f": {shorten(clean(before.words[0]), 120)}{more}"

@@ -32,6 +32,7 @@ class _Before(BaseModel):
     expected: int
     revision: str | None
     services: list[str]
+    finished: list[str]
     words: list[str]
 
 

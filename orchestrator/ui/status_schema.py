@@ -19,8 +19,20 @@ class _Unit(BaseModel):
     site: str
 
 
+class _Probe(BaseModel):
+    """What a probe was answered, with --probes, and after how many seconds."""
+
+    name: str
+    ok: bool
+    words: str
+    seconds: float
+
+
 class _Row(_Unit):
-    """One unit. `running` and `expected` count tasks, `differing` what is not as declared."""
+    """One unit. `running` and `expected` count tasks, `differing` what is not as declared.
+
+    `finished` are services that have done what they are for; none of their tasks is expected.
+    """
 
     site_state: SiteState
     presence: Presence
@@ -31,6 +43,8 @@ class _Row(_Unit):
     newer_commits: int | None
     since_seconds: float | None
     differing: int | None
+    finished: list[str]
+    probes: list[_Probe]
     words: list[str]
 
 

@@ -13,6 +13,7 @@ from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
+from orchestrator.procedures.effects import Probed
 from orchestrator.procedures.owed import Owed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.holding import HeldRun, holding_view
@@ -20,7 +21,14 @@ from orchestrator.ui.problems import problems_view
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import count, elapsed, named, running_at
 
-_STYLES = {"healthy": "green", "pending": "yellow", "gone": "dim", "asking": "dim"}
+_FINISHED = "finished"
+_STYLES = {
+    "healthy": "green",
+    _FINISHED: "green",
+    "pending": "yellow",
+    "gone": "dim",
+    "asking": "dim",
+}
 _MOST_NAMED = 3
 _MOST_WORDS = 3
 _LONGEST = 300
@@ -36,7 +44,8 @@ class StatusRow:
     `revision` is "" when no dtdeploy deployed what runs; `newer_commits` how many its ref has
     beyond it, None where nobody asked; `since_seconds` how long the same tasks have been
     running; `differing` in how many things it is not as declared; `words` all that is wrong with
-    it: a unit with any is not well.
+    it: a unit with any is not well; `finished` services that have done what they are
+    for; `probes` what its probes were answered, where they were sent.
     """
 
     unit: Unit
@@ -50,6 +59,8 @@ class StatusRow:
     since_seconds: float | None = None
     differing: int | None = None
     words: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
+    probes: tuple[Probed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +110,12 @@ def status_view(fleet: Fleet) -> RenderableType:
         parts += [Text(), Text("NOT WELL", style="bold"), labelled(_reasons(words))]
     notes: list[tuple[Text | str, Text | str]] = [
         (Text("OWED", style="bold yellow"), words) for words in _owed(fleet)
+    ]
+    notes += [("PROBES", line) for row in fleet.rows for line in _probes(row)]
+    notes += [
+        ("FINISHED", f"{row.unit}: {clean(', '.join(row.finished))}")
+        for row in fleet.rows
+        if row.finished
     ]
     notes += [
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
@@ -213,8 +230,18 @@ def _cells(row: StatusRow, *, timed: bool, asking: bool) -> Iterator[Text]:
     yield Text(_revision(row) if present else "-")
 
 
+def _probes(row: StatusRow) -> Iterator[Text]:
+    for answer in row.probes:
+        line = Text(f"{row.unit} {clean(answer.name)}: ")
+        words = shorten(clean(answer.words), _LONGEST)
+        line.append(words, style="green" if answer.ok else "bold red")
+        yield line.append(f" after {answer.seconds:.2f} s")
+
+
 def _state(row: StatusRow) -> str:
     judged = row.verdict or Verdict.UNKNOWN
+    if row.finished and not row.expected and _well(row):
+        return _FINISHED
     return judged.value if row.presence is Presence.PRESENT else row.presence.value
 
 

@@ -27,7 +27,7 @@ _BEHAVES = {
     Does.GET_HEALTHY: Behaviour(health_seconds=HEALTHY_AFTER_SECONDS),
     Does.STAY_SICK: Behaviour(kind=Kind.NEVER_HEALTHY),
     Does.IGNORE: Behaviour(kind=Kind.IGNORES_SIGTERM),
-    Does.FINISH: Behaviour(run_seconds=0.1),
+    Does.FINISH: Behaviour(kind=Kind.FINISHES, run_seconds=0.1),
     Does.WAIT: Behaviour(kind=Kind.NO_NODE),
 }
 

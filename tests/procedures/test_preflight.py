@@ -213,7 +213,7 @@ def test_a_dependency_that_this_run_does_not_bring_up_must_be_healthy_now() -> N
     driven, _ = examined(of, home=sight("home"))
     assert codes(driven) == ["deploy.refused"]
     assert isinstance(driven.outcome, Failed)
-    assert driven.outcome.problems[0].evidence == ("app@home lacks all of its services",)
+    assert driven.outcome.problems[0].evidence == ("app@home does not run",)
 
 
 def test_what_this_run_brings_up_need_not_be_healthy_yet_beside_what_it_leaves_alone() -> None:

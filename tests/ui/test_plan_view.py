@@ -10,6 +10,7 @@ from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Before, Command, Plan, Untouched
+from orchestrator.ui.plan_rows import state_words
 from orchestrator.ui.plan_view import print_plan, render_plan
 from tests.ui.golden import assert_golden
 from tests.ui.runs import WITHOUT
@@ -178,3 +179,9 @@ def test_colour_adds_nothing_but_colour() -> None:
         for index, part in enumerate(coloured.getvalue().split("\x1b["))
     )
     assert [line.rstrip() for line in stripped.splitlines()] == plain.getvalue().splitlines()
+
+
+def test_a_unit_of_which_everything_has_finished_is_not_called_healthy() -> None:
+    done = replace(healthy(0, SHA), running=0, expected=0, finished=("migrate",))
+    assert state_words(done) == "finished"
+    assert state_words(replace(done, expected=1, running=1)) == "1/1 healthy"
