@@ -229,12 +229,27 @@ def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:
             f"{rm_line(ssh, weighed.missing)}   # if its machine is off, for good",
         ),
         fix=(
-            f"bring it back; or, if its machine is off for certain, add to the command: "
+            f"{_first(weighed)}; or, if its machine is off for certain, add to the command: "
             f"--accept-lost {weighed.name} --because TEXT"
         ),
         state_left="nothing was touched",
         runbook="node-lost",
     )
+
+
+def _first(weighed: Weighed) -> str:
+    """Say what to try first."""
+    if _doubted(weighed):
+        return "type the same again in 30 s: the Swarm has just changed its leader"
+    return "bring it back"
+
+
+def _doubted(weighed: Weighed) -> bool:
+    """Whether a node is merely not known yet: to a new leader all are, for up to 30 s.
+
+    (swarmkit manager/dispatcher, markNodesUnknown.)
+    """
+    return weighed.missing.node.state is NodeState.UNKNOWN
 
 
 def _lost(weighed: Weighed, *, accepted: bool) -> LostNode:
@@ -245,9 +260,10 @@ def _danger(request: Request, weighed: Weighed) -> str:
     if _is_accepted(request, weighed):
         why = request.because.strip()
         return f"{weighed.words}: taken for gone, though nobody can see whether it is: {why}"
+    wait = "; it may be known again in 30 s" if _doubted(weighed) else ""
     return (
         f"{weighed.words}, and may run on: refused without "
-        f"--accept-lost {weighed.name} --because TEXT"
+        f"--accept-lost {weighed.name} --because TEXT{wait}"
     )
 
 

@@ -8,6 +8,7 @@ from hashlib import sha1, sha256
 from types import MappingProxyType
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PostgresProbe, PublishedPort
+from orchestrator.fleet.observed import Fact
 from orchestrator.fleet.running import LABEL_RELEASE, LABEL_REPO, LABEL_REVISION
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, UnitSpec
@@ -30,6 +31,7 @@ def synthetic_sources(
     *,
     generation: int = 1,
     shared: Mapping[Unit, tuple[str, ...]] = MappingProxyType({}),
+    constraints: Mapping[Unit, tuple[str, ...]] = MappingProxyType({}),
 ) -> dict[Unit, Sourced]:
     """Make up what the repositories would hold for `units`.
 
@@ -37,9 +39,16 @@ def synthetic_sources(
     node, the ports that the unit's own probes ask for, and has a health check. Another
     `generation` is another revision with other images. `shared` are, by unit, the stacks at its
     site whose network, secret and config it calls external: its services join that network.
+    `constraints` are, by unit, those of all its services.
     """
     return {
-        unit: _sourced(inventory, inventory.spec(unit), generation, shared.get(unit, ()))
+        unit: _sourced(
+            inventory,
+            inventory.spec(unit),
+            generation,
+            shared=shared.get(unit, ()),
+            constraints=constraints.get(unit, ()),
+        )
         for unit in units
     }
 
@@ -55,7 +64,12 @@ def labels_of(sourced: Sourced) -> tuple[tuple[str, str], ...]:
 
 
 def _sourced(
-    inventory: Inventory, spec: UnitSpec, generation: int, shared: tuple[str, ...]
+    inventory: Inventory,
+    spec: UnitSpec,
+    generation: int,
+    *,
+    shared: tuple[str, ...],
+    constraints: tuple[str, ...],
 ) -> Sourced:
     host = inventory.site(spec.unit.site).manager.host
     desired = made_up(
@@ -64,6 +78,7 @@ def _sourced(
         ports=_own_ports(spec, host),
         image=f"registry.example/{spec.unit.stack}:{generation}",
         shared=shared,
+        constraints=constraints,
     )
     place = f"{spec.repo}:{spec.compose}:1:1"
     desired = replace(desired, external_at=tuple((thing, place) for thing in desired.external))
@@ -86,20 +101,23 @@ def made_up(
     image: str,
     ports: tuple[int, ...] = (),
     shared: tuple[str, ...] = (),
+    constraints: tuple[str, ...] = (),
 ) -> DesiredStack:
     """Return a stack of such services, the first of which publishes `ports`.
 
-    All of them join the networks of the stacks `shared`.
+    All of them join the networks of the stacks `shared`, and have the placement `constraints`.
     """
+    placed = tuple(Fact("placement constraint", words, "") for words in constraints)
     published = tuple(PublishedPort(port=port, mode="host") for port in ports)
     first, *others = services
     server = DesiredService(
         name=first,
         image=image,
         ports=published,
+        facts=placed,
         start_seconds=_HEALTH_SECONDS if published else 0.0,
     )
-    plain = (DesiredService(name=name, image=image) for name in others)
+    plain = (DesiredService(name=name, image=image, facts=placed) for name in others)
     network, secret, config = data_names(unit.stack)
     others_data = [data_names(stack) for stack in shared]
     desired = DesiredStack(
@@ -181,15 +199,18 @@ def _shared(desired: DesiredStack) -> dict[str, tuple[str, ...]]:
 
 
 def _service(service: DesiredService, desired: DesiredStack) -> dict[str, object]:
+    deploy: dict[str, object] = {"mode": service.mode.value, "replicas": service.replicas}
     text: dict[str, object] = {
         "image": service.image,
         "stop_grace_period": f"{service.grace_seconds:g}s",
-        "deploy": {"mode": service.mode.value, "replicas": service.replicas},
+        "deploy": deploy,
     }
     shared = _shared(desired)
     text |= shared
     if "networks" in shared:
         text["networks"] = ("default", *shared["networks"])
+    if service.constraints:
+        deploy["placement"] = {"constraints": list(service.constraints)}
     if service.ports:
         text["ports"] = [
             {"target": p.port, "published": p.port, "protocol": p.protocol, "mode": p.mode}
