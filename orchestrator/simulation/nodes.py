@@ -6,7 +6,7 @@ from orchestrator.fleet.observed import Mode, NodeState, TaskState
 from orchestrator.simulation import agent, orchestration, rollout
 from orchestrator.simulation.happening import What
 from orchestrator.simulation.objects import Machine, SimTask
-from orchestrator.simulation.swarm import SimSwarm
+from orchestrator.simulation.swarm import STALE_SECONDS, SimSwarm
 
 DOWN_AFTER_SECONDS = 15.0
 """Three missed heartbeats of five seconds (measured)."""
@@ -71,6 +71,8 @@ def lose_manager(swarm: SimSwarm, strike: Strike = power_off) -> bool:
     if not left:
         return False
     _lead(swarm, left[0])
+    # One that does not lead asks the leader, also where it is only read: nothing is from before.
+    swarm.quorum_lost_at = swarm.clock.now - STALE_SECONDS
     if _enough(swarm):
         swarm.clock.after(swarm.between(*ELECTION_SECONDS), _elected, swarm, left[0])
     return True

@@ -1,6 +1,7 @@
 """A Swarm of three managers and two workers whose first manager dies, in a lab of its own."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from lab import faults, hosts, lifecycle, paths
 from lab.processes import wait_until
 from lab.standins.compose import idle_stack
 from lab.topology import Shape
+from tests.contract.failover import failover, hold
+from tests.contract.real import RealWorld
+from tests.contract.world import PAIR
 from tests.lab.conftest import DEEP, Done, Operator, Running
+from tests.lab.performing import performing
 
 pytestmark = pytest.mark.lab
 
@@ -121,6 +126,19 @@ def test_a_run_goes_on_when_the_first_manager_dies(operator: Operator, place: st
         resumed = operator.types("resume", "--yes")
         assert resumed.code == 0, f"{done}\n{resumed}"
     assert f"THROUGH  {SECOND}" in all_is_well(operator).out
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("_lab")
+def test_what_is_seen_of_a_failover_is_what_the_simulation_shows() -> None:
+    with performing() as performer:
+        world = RealWorld(performer)
+        try:
+            told = failover(world, partial(faults.cut, FIRST))
+        finally:
+            heal()
+        world.person_removes(world.unit("failover", PAIR))
+    hold(told)
 
 
 @pytest.mark.timeout(900)
