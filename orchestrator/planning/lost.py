@@ -122,6 +122,7 @@ def with_lost(
     ]
     warnings += list(_needless(request, looks))
     warnings += [words for site in sites for words in _quorum(site, looks.get(site))]
+    warnings += [words for site in sites for words in _strange(inventory, looks.get(site))]
     return replace(
         plan, lost=lost, dangers=(*dangers, *plan.dangers), warnings=(*plan.warnings, *warnings)
     )
@@ -140,6 +141,22 @@ def missing_words(inventory: Inventory, looks: Mapping[str, Look]) -> tuple[str,
 def _quorum(site: str, look: Look | None) -> tuple[str, ...]:
     words = quorum_words(look) if isinstance(look, Sight) else ""
     return (f"{site}: {words}",) if words else ()
+
+
+def _strange(inventory: Inventory, look: Look | None) -> Iterator[str]:
+    """Say where nothing shows that the first manager is of the Swarm that is seen.
+
+    Preflight compares all that answer. One that does not is known by its node's name alone.
+    """
+    if not isinstance(look, Sight) or not look.via:
+        return
+    first = inventory.site(look.site).manager.host
+    hosts = {first, first.partition(".")[0]}
+    if hosts.isdisjoint(node.hostname for node in look.nodes if node.manager):
+        yield (
+            f"{look.site} is seen through {look.via}, since {first} does not answer; none of the "
+            f"managers that it knows is called {first}: is it of the same Swarm?"
+        )
 
 
 def amended(inventory: Inventory, plan: Plan, looks: Mapping[str, Look], request: Request) -> Plan:

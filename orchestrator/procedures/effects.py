@@ -471,6 +471,7 @@ class Examination:
 
     `clock_offset_seconds` is the manager's clock minus ours, half a round trip taken off.
     `listening` are ports in use on the manager, each with its protocol, that no service has.
+    `strangers` says which other managers of the site's list are of another Swarm.
     """
 
     sight: Sight
@@ -485,6 +486,7 @@ class Examination:
     all_networks: tuple[str, ...] = ()
     all_configs: tuple[str, ...] = ()
     all_secrets: tuple[str, ...] = ()
+    strangers: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,4 +82,4 @@ def hold(told: Failover) -> None:
     # What ran on the dead one stays listed as running; nobody knows whether it does.
     (task,) = [task for task in alive(told.left) if task.node_id == dead.id]
     assert task.id in {before.id for before in told.before.tasks}
-    assert (task.state, task.desired) == (TaskState.RUNNING, TaskState.RUNNING)
+    assert (task.state, task.desired) == (TaskState.RUNNING, TaskState.RUNNING), told.left.tasks

@@ -176,6 +176,21 @@ def test_a_run_is_resumed_through_a_manager_that_it_did_not_know(
 
 
 @pytest.mark.timeout(900)
+def test_a_list_with_a_manager_of_another_swarm_is_refused_before_anything_is_touched(
+    operator: Operator, tmp_path: Path
+) -> None:
+    """Nobody has planned anything with it before, so nothing says which Swarm it should be."""
+    if "coordinator: kko" in operator.inventory.read_text():
+        pytest.skip("it does not matter where the lock lies")
+    mixed = Operator(written(tmp_path / "mixed", f"[{FIRST}, outrigger_buffer.chime]", "chime"))
+    mixed.begin()
+    done = mixed.types("restart", "--all", "--yes")
+    assert done.code == 20, done
+    assert "swarm.other-swarm" in done.err
+    assert mixed.touched() == []
+
+
+@pytest.mark.timeout(900)
 def test_another_swarm_is_never_taken_for_the_one_that_was_planned_for(
     operator: Operator, tmp_path: Path
 ) -> None:
