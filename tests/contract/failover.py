@@ -18,7 +18,7 @@ from orchestrator.fleet.observed import (
     contents,
 )
 from orchestrator.fleet.presence import Presence, Whereabouts, whereabouts
-from tests.contract.scene import Scene, alive
+from tests.contract.scene import Scene
 from tests.contract.stacks import Part
 from tests.contract.world import HOSTS, PAIR, World
 
@@ -79,7 +79,8 @@ def hold(told: Failover) -> None:
     dead = node(told.led, FIRST)
     assert (dead.state, dead.reachability) == (NodeState.UNKNOWN, "unreachable")
     assert told.whereabouts.presence is Presence.PRESENT
-    # What ran on the dead one stays listed as running; nobody knows whether it does.
-    (task,) = [task for task in alive(told.left) if task.node_id == dead.id]
-    assert task.id in {before.id for before in told.before.tasks}
-    assert (task.state, task.desired) == (TaskState.RUNNING, TaskState.RUNNING), told.left.tasks
+    # What ran on the dead one stays listed as running; nobody knows whether it does. On a busy
+    # machine the Swarm may have missed heartbeats before, and replaced it.
+    ids = {task.id for task in told.before.tasks if task.node_id == dead.id}
+    there = {task.state for task in told.left.tasks if task.id in ids}
+    assert TaskState.RUNNING in there
