@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.engine.journal import Entry
 from orchestrator.engine.ports import Backend
-from orchestrator.fleet.observed import TaskState
+from orchestrator.fleet.observed import NodeState, TaskState
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.graph import reachable
@@ -117,6 +117,7 @@ class Oracle:
             What.CONFIG_UPDATED: self._lock_changed,
             What.CONFIG_REMOVED: self._lock_removed,
             What.ANNOUNCED: self._announced,
+            What.NODE_STATE: self._node,
         }
         self.fleet.subscribe(self.see)
 
@@ -154,7 +155,8 @@ class Oracle:
 
         Or so shortly before that no Swarm had noticed.
         """
-        return at is not None and self._broke.get(unit, float("-inf")) >= at - NOTICED_SECONDS
+        broke = self._broke.get(unit, float("-inf"))
+        return at is not None and (broke >= at - NOTICED_SECONDS or self._believed(unit))
 
     def broken_at_the_end(self, unit: Unit, ended: float) -> str:
         """Say what is wrong with `unit`, if whoever looked after `ended` could see it (S9)."""
@@ -214,7 +216,7 @@ class Oracle:
             below = Unit(stack=container.stack, site=container.site)
             if below not in self._needed_by.get(unit, ()):
                 continue
-            buried = self._buried(life, container.task, container.site)
+            buried = self._buried(life, container.task, container.site, container.node)
             if not buried and not self._excused(life, below, since):
                 self._say(happening, "S1", f"{unit} went down while {_shown(container)} runs")
         if life is not None:
@@ -231,15 +233,16 @@ class Oracle:
             return True
         return life is not None and below in life.accepted and not self._visible(below.site)
 
-    def _buried(self, life: Life | None, task: str, site: str) -> bool:
+    def _buried(self, life: Life | None, task: str, site: str, node: str) -> bool:
         """Whether somebody answered for a task, and its node cannot be seen."""
-        return life is not None and task in life.lost and not self._visible(site)
+        return life is not None and task in life.lost and not self._visible(site, node)
 
-    def _visible(self, name: str) -> bool:
+    def _visible(self, name: str, node: str = "") -> bool:
+        """Whether a site can be seen, and `node` of it: each of its nodes, where none is named."""
         site = self.fleet.sites[name]
         swarm = site.swarm
         well = site.link.state is LinkState.OK and swarm.writable
-        online = all(machine.online for machine in swarm.machines.values())
+        online = all(m.online for m in swarm.machines.values() if node in ("", m.hostname))
         calm = self.fleet.clock.now - self._faults.get(name, float("-inf")) > BLIND_SECONDS
         return well and online and calm
 
@@ -293,11 +296,30 @@ class Oracle:
         life = self.lives.get(happening.by)
         since = self._decided(life, "DeployStack", happening) - self._age(life, happening.at)
         for below in self._needs.get(unit, ()):
-            if self._broke.get(below, float("-inf")) >= since:
+            if self._broke.get(below, float("-inf")) >= since or self._believed(below):
                 continue
             if words := "; ".join(self.not_serving(below)):
                 self._say(happening, "S2", f"{unit} came up while {below} does not serve: {words}")
         self._broke.pop(unit, None)
+
+    def _believed(self, unit: Unit) -> bool:
+        """Whether the Swarm has not noticed yet that a node is lost on which `unit` ran."""
+        swarm = self.fleet.sites[unit.site].swarm
+        return any(
+            task.state is TaskState.RUNNING
+            for machine in swarm.machines.values()
+            if not machine.online and machine.state is not NodeState.DOWN
+            for task in machine.tasks.values()
+            if task.service.stack == unit.stack
+        )
+
+    def _node(self, happening: Happening) -> None:
+        """Note that what ran on a node is given up: whoever decided just before did not know."""
+        swarm = self.fleet.sites[happening.site].swarm
+        for machine in swarm.machines.values():
+            if happening.detail == f"{machine.hostname} down":
+                stacks = {task.service.stack for task in machine.tasks.values()}
+                self._broke |= {Unit(stack, happening.site): happening.at for stack in stacks}
 
     def not_serving(self, unit: Unit) -> Iterator[str]:
         """Say why `unit` does not serve now: by its containers, and by its probes."""
@@ -381,7 +403,7 @@ class Oracle:
             if task.service.stack == happening.stack
             and task.machine is not None
             and (not task.state.terminal or _running(task))
-            and not self._buried(life, task.id, happening.site)
+            and not self._buried(life, task.id, happening.site, task.machine.hostname)
         ]
         if left:
             words = f"the network of {_unit(happening)} went while {len(left)} tasks still run"

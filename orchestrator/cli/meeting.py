@@ -1,13 +1,13 @@
 """Meeting a run that holds the lock: read it, judge whether somebody is at it, say so first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.cli.wiring import World
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.record import RunRecord, decode
 from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
 from orchestrator.procedures.effects import StoredConfig
-from orchestrator.procedures.hold import Hold, Phase, from_labels
+from orchestrator.procedures.hold import Hold, Phase, from_labels, joined
 from orchestrator.procedures.lock import read_lock
 from orchestrator.ui.holding import HeldRun, Process, facts, life_of, next_for
 
@@ -53,7 +53,16 @@ def understand(lock: StoredConfig) -> Found:
     hold = from_labels(lock, record.plan.steps if record else ())
     if isinstance(hold, Problem):
         raise RefusedError(hold)
+    record = record and _amended(hold, record)
     return Found(lock=lock, hold=hold, record=record, unreadable=unreadable)
+
+
+def _amended(hold: Hold, record: RunRecord) -> RunRecord:
+    """Return the record with the nodes that whoever resumed the run answers for."""
+    if not hold.lost:
+        return record
+    plan = replace(record.plan, lost=(*record.plan.lost, *hold.lost))
+    return replace(record, plan=plan, because=joined(record.because, hold.because))
 
 
 def holding_of(world: World, hold: Hold) -> HeldRun:

@@ -19,7 +19,7 @@ from orchestrator.errors import ExitCode, UsageError
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.lost import amended
 from orchestrator.planning.selection import Request, unreasoned
-from orchestrator.procedures.hold import Goal
+from orchestrator.procedures.hold import Goal, answering, joined
 
 NOBODY = Request()
 """Nobody answers for any node."""
@@ -107,9 +107,10 @@ def answered(world: World, found: Found, lost: Request) -> Found:
     record, inventory = found.readable(), world.inventory
     looks = look_at(world.backend, contacted(inventory))
     plan = amended(inventory, record.plan, looks, lost)
-    reasons = (record.because, lost.because.strip())
-    because = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
-    return replace(found, record=replace(record, plan=plan, because=because))
+    more, why = plan.lost[len(record.plan.lost) :], lost.because.strip()
+    hold = answering(found.hold, more, why) if more else found.hold
+    record = replace(record, plan=plan, because=joined(record.because, why))
+    return replace(found, hold=hold, record=record)
 
 
 def nothing_to_do(world: World, run: str, what: str) -> ExitCode:

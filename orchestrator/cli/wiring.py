@@ -284,8 +284,9 @@ def _simulated(inventory: Inventory, path: Path) -> World:
     from orchestrator.simulation.synthetic import synthetic_sources
 
     units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
-    sources = synthetic_sources(inventory, units)
-    fleet = build_fleet(inventory, load_scenario(path), 1, sources=sources)
+    scenario = load_scenario(path)
+    sources = synthetic_sources(inventory, units, constraints=scenario.constraints)
+    fleet = build_fleet(inventory, scenario, 1, sources=sources)
     simulated = SimulatedBackend(fleet)
     backend = PacedBackend(simulated, time.sleep) if given().real_time else simulated
     began = time.time()

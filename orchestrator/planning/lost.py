@@ -122,6 +122,7 @@ def with_lost(
     ]
     warnings += list(_needless(request, looks))
     warnings += [words for site in sites for words in _quorum(site, looks.get(site))]
+    warnings += [words for site in sites for words in _strange(inventory, looks.get(site))]
     return replace(
         plan, lost=lost, dangers=(*dangers, *plan.dangers), warnings=(*plan.warnings, *warnings)
     )
@@ -140,6 +141,22 @@ def missing_words(inventory: Inventory, looks: Mapping[str, Look]) -> tuple[str,
 def _quorum(site: str, look: Look | None) -> tuple[str, ...]:
     words = quorum_words(look) if isinstance(look, Sight) else ""
     return (f"{site}: {words}",) if words else ()
+
+
+def _strange(inventory: Inventory, look: Look | None) -> Iterator[str]:
+    """Say where nothing shows that the first manager is of the Swarm that is seen.
+
+    Preflight compares all that answer. One that does not is known by its node's name alone.
+    """
+    if not isinstance(look, Sight) or not look.via:
+        return
+    first = inventory.site(look.site).manager.host
+    hosts = {first, first.partition(".")[0]}
+    if hosts.isdisjoint(node.hostname for node in look.nodes if node.manager):
+        yield (
+            f"{look.site} is seen through {look.via}, since {first} does not answer; none of the "
+            f"managers that it knows is called {first}: is it of the same Swarm?"
+        )
 
 
 def amended(inventory: Inventory, plan: Plan, looks: Mapping[str, Look], request: Request) -> Plan:
@@ -229,12 +246,27 @@ def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:
             f"{rm_line(ssh, weighed.missing)}   # if its machine is off, for good",
         ),
         fix=(
-            f"bring it back; or, if its machine is off for certain, add to the command: "
+            f"{_first(weighed)}; or, if its machine is off for certain, add to the command: "
             f"--accept-lost {weighed.name} --because TEXT"
         ),
         state_left="nothing was touched",
         runbook="node-lost",
     )
+
+
+def _first(weighed: Weighed) -> str:
+    """Say what to try first."""
+    if _doubted(weighed):
+        return "type the same again in 30 s: the Swarm has just changed its leader"
+    return "bring it back"
+
+
+def _doubted(weighed: Weighed) -> bool:
+    """Whether a node is merely not known yet: to a new leader all are, for up to 30 s.
+
+    (swarmkit manager/dispatcher, markNodesUnknown.)
+    """
+    return weighed.missing.node.state is NodeState.UNKNOWN
 
 
 def _lost(weighed: Weighed, *, accepted: bool) -> LostNode:
@@ -245,9 +277,10 @@ def _danger(request: Request, weighed: Weighed) -> str:
     if _is_accepted(request, weighed):
         why = request.because.strip()
         return f"{weighed.words}: taken for gone, though nobody can see whether it is: {why}"
+    wait = "; it may be known again in 30 s" if _doubted(weighed) else ""
     return (
         f"{weighed.words}, and may run on: refused without "
-        f"--accept-lost {weighed.name} --because TEXT"
+        f"--accept-lost {weighed.name} --because TEXT{wait}"
     )
 
 

@@ -529,6 +529,7 @@ class Examination:
 
     `clock_offset_seconds` is the manager's clock minus ours, half a round trip taken off.
     `listening` are ports in use on the manager, each with its protocol, that no service has.
+    `strangers` says which other managers of the site's list are of another Swarm.
     """
 
     sight: Sight
@@ -543,6 +544,7 @@ class Examination:
     all_networks: tuple[str, ...] = ()
     all_configs: tuple[str, ...] = ()
     all_secrets: tuple[str, ...] = ()
+    strangers: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,7 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
             ),
         )
     checks = (
+        seen.strangers,
         _versions(wanted, seen),
         _jobs(wanted, seen),
         _nodes(wanted, seen.sight),

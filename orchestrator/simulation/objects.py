@@ -60,6 +60,7 @@ class Machine:
     leads: bool = False
     state: NodeState = NodeState.READY
     availability: str = "active"
+    labels: tuple[tuple[str, str], ...] = ()
     online: bool = True
     awake: bool = True
     halted: bool = False
@@ -68,6 +69,11 @@ class Machine:
     tasks: dict[str, "SimTask"] = field(default_factory=dict)
     host_ports: dict[int, "SimTask"] = field(default_factory=dict)
     view: Node | None = None
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether the Swarm places new tasks on it."""
+        return self.state is NodeState.READY and self.availability == "active"
 
     def holds(self, image: str) -> bool:
         """Tell whether the image is here, with its digest or by its name alone."""
@@ -91,6 +97,7 @@ class Machine:
                 manager=self.manager,
                 leader=self.leads,
                 reachability=reach,
+                labels=self.labels,
                 platform="linux/amd64",
             )
         return seen

@@ -1,7 +1,8 @@
 """Services: created, updated task by task, removed; and what becomes of a stack's tasks."""
 
 from orchestrator.fleet.desired import DesiredService
-from orchestrator.fleet.observed import Fact, Mode, NodeState, TaskState
+from orchestrator.fleet.observed import Fact, Mode, TaskState
+from orchestrator.fleet.placement import meets
 from orchestrator.fleet.pulling import NodePull
 from orchestrator.simulation import orchestration
 from orchestrator.simulation.happening import What
@@ -11,9 +12,6 @@ from orchestrator.simulation.swarm import SimSwarm
 MONITOR_SECONDS = 5.0
 _NOTICED_SECONDS = 0.02
 """For so long the tasks of a removed service are still wanted (seen on real Swarms)."""
-OLD_TASK_SECONDS = 60.0
-"""A new task waits no longer for the old one to stop: one that was pending, or whose node is
-lost, never says that it did (swarmkit restart.go, defaultOldTaskTimeout)."""
 _ENDED = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.COMPLETE})
 """One that ended with 0 is an early termination too (measured)."""
 Labels = tuple[tuple[str, str], ...]
@@ -68,34 +66,24 @@ def create_pull(swarm: SimSwarm, name: str, pull: NodePull, labels: Labels) -> N
     service = admit_service(swarm, "", desired, labels=labels, only_pulls=True)
     swarm.tell(What.SERVICE_CREATED, service)
     for machine in swarm.machines.values():
-        up = machine.state is NodeState.READY and machine.availability == "active"
-        if up and is_for(service, machine):
+        if machine.takes_tasks and is_for(service, machine):
             orchestration.new_task(swarm, service, machine.id)
 
 
 def is_for(service: SimService, machine: Machine) -> bool:
     """Whether a global service has a task for a node.
 
-    Of one that only has nodes pull, the manager gets none, and a worker if it meets constraints on
-    roles and names; others are met by all.
+    Managers get none of one that only has nodes pull: the one that is asked pulled already.
     """
-    if not service.only_pulls:
-        return True
-    if machine.manager:
+    if service.only_pulls and machine.manager:
         return False
-    known = {"node.role": "worker", "node.hostname": machine.hostname}
-    for constraint in service.desired.constraints:
-        words = constraint.replace("!=", "==").partition("==")
-        name, value = words[0].strip(), words[2].strip()
-        if name in known and (known[name] == value) is ("!=" in constraint):
-            return False
-    return True
+    return meets(machine.look(), service.desired.constraints)
 
 
 def slots(swarm: SimSwarm, service: SimService) -> list[str]:
     """Return a name for each task the service should have: numbers, or node ids if global."""
     if service.desired.mode in EVERYWHERE:
-        return [m.id for m in swarm.machines.values() if m.state is NodeState.READY]
+        return [m.id for m in swarm.machines.values() if m.takes_tasks and is_for(service, m)]
     return [str(number + 1) for number in range(service.desired.replicas)]
 
 
@@ -235,7 +223,8 @@ class Rollout:
             orchestration.shut(self._swarm, task, TaskState.SHUTDOWN)
         if not alive:
             orchestration.release(self._swarm, fresh)
-        self._swarm.clock.after(OLD_TASK_SECONDS, orchestration.release, self._swarm, fresh)
+        wait = orchestration.OLD_TASK_SECONDS
+        self._swarm.clock.after(wait, orchestration.release, self._swarm, fresh)
 
     def _saw(self, task: SimTask) -> None:
         if task.state in _ENDED and task.id in self._ours:

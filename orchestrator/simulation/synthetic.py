@@ -31,6 +31,7 @@ def synthetic_sources(
     *,
     generation: int = 1,
     shared: Mapping[Unit, tuple[str, ...]] = MappingProxyType({}),
+    constraints: Mapping[Unit, tuple[str, ...]] = MappingProxyType({}),
 ) -> dict[Unit, Sourced]:
     """Make up what the repositories would hold for `units`.
 
@@ -38,9 +39,16 @@ def synthetic_sources(
     node, the ports that the unit's own probes ask for, and has a health check. Another
     `generation` is another revision with other images. `shared` are, by unit, the stacks at its
     site whose network, secret and config it calls external: its services join that network.
+    `constraints` are, by unit, those of all its services.
     """
     return {
-        unit: _sourced(inventory, inventory.spec(unit), generation, shared.get(unit, ()))
+        unit: _sourced(
+            inventory,
+            inventory.spec(unit),
+            generation,
+            shared=shared.get(unit, ()),
+            constraints=constraints.get(unit, ()),
+        )
         for unit in units
     }
 
@@ -56,7 +64,12 @@ def labels_of(sourced: Sourced) -> tuple[tuple[str, str], ...]:
 
 
 def _sourced(
-    inventory: Inventory, spec: UnitSpec, generation: int, shared: tuple[str, ...]
+    inventory: Inventory,
+    spec: UnitSpec,
+    generation: int,
+    *,
+    shared: tuple[str, ...],
+    constraints: tuple[str, ...],
 ) -> Sourced:
     host = inventory.site(spec.unit.site).manager.host
     desired = made_up(
@@ -66,6 +79,7 @@ def _sourced(
         finishes=spec.policy.finishes,
         image=f"registry.example/{spec.unit.stack}:{generation}",
         shared=shared,
+        constraints=constraints,
     )
     place = f"{spec.repo}:{spec.compose}:1:1"
     desired = replace(desired, external_at=tuple((thing, place) for thing in desired.external))
@@ -89,23 +103,26 @@ def made_up(
     ports: tuple[int, ...] = (),
     shared: tuple[str, ...] = (),
     finishes: tuple[str, ...] = (),
+    constraints: tuple[str, ...] = (),
 ) -> DesiredStack:
     """Return a stack of such services, the first of which publishes `ports`.
 
-    All of them join the networks of the stacks `shared`. Those that `finishes` names are started
-    again only if they fail.
+    All of them join the networks of the stacks `shared`, and have the placement `constraints`.
+    Those that `finishes` names are started again only if they fail.
     """
+    placed = tuple(Fact("placement constraint", words, "") for words in constraints)
     published = tuple(PublishedPort(port=port, mode="host") for port in ports)
     first, *others = services
     server = DesiredService(
         name=first,
         image=image,
         ports=published,
+        facts=placed,
         start_seconds=_HEALTH_SECONDS if published else 0.0,
     )
     once = (Fact("restart", "condition", "on-failure"),)
     plain = (
-        DesiredService(name=name, image=image, facts=once if name in finishes else ())
+        DesiredService(name=name, image=image, facts=(*placed, *(once if name in finishes else ())))
         for name in dict.fromkeys((*others, *(name for name in finishes if name != first)))
     )
     network, secret, config = data_names(unit.stack)
@@ -202,6 +219,8 @@ def _service(service: DesiredService, desired: DesiredStack) -> dict[str, object
     text |= shared
     if "networks" in shared:
         text["networks"] = ("default", *shared["networks"])
+    if service.constraints:
+        deploy["placement"] = {"constraints": list(service.constraints)}
     if service.ports:
         text["ports"] = [
             {"target": p.port, "published": p.port, "protocol": p.protocol, "mode": p.mode}

@@ -44,7 +44,10 @@ _SCRIPT = f"""{_END}
 end >/dev/null 2>&1 &
 printf '{_NODES} %s\\n' "$(docker node ls -q 2>/dev/null </dev/null | wc -l)"
 here() {{
-    case $1 in *@sha256:*) docker image inspect -- "$1" >/dev/null 2>&1 </dev/null ;; *) false ;; esac
+    case $1 in
+        *@sha256:*) docker image inspect -- "$1" >/dev/null 2>&1 </dev/null ;;
+        *) false ;;
+    esac
 }}
 # What a digest names never changes: where it is, no registry is needed for it.
 pull() {{

@@ -211,3 +211,27 @@ def test_a_fleet_tells_of_its_missing_nodes_whatever_ran_there() -> None:
         "node far-w1 of far is down, and web.1 of app-client@far last ran there",
         "far: 1 of 2 managers are there: one more loss ends the quorum",
     )
+
+
+@pytest.mark.parametrize(
+    ("hostname", "via", "asked"),
+    [("other", "far-m2", 1), ("far", "far-m2", 0), ("far.example", "far-m2", 0), ("other", "", 0)],
+)
+def test_a_first_manager_that_does_not_answer_is_known_by_its_node(
+    hostname: str, via: str, asked: int
+) -> None:
+    seen = sight(nodes=(node(hostname),), services=(service(),), tasks=(task(),))
+    seen = replace(seen, via=via)
+    plan = judged(ALL, {"home": sight("home"), "far": seen})
+    assert len([w for w in plan.warnings if "is it of the same Swarm?" in w]) == asked
+
+
+def test_of_a_node_that_is_not_known_yet_it_is_said_that_waiting_may_be_enough() -> None:
+    doubted = replace(AWAY, state=NodeState.UNKNOWN)
+    (danger,) = judged(ALL, looks(THERE, away=doubted)).dangers
+    assert danger.endswith("--because TEXT; it may be known again in 30 s")
+    far = sight(nodes=(node(), doubted), services=(service(),), tasks=(THERE,))
+    (weighed,) = weigh("far", far, frozenset({CLIENT}))
+    assert node_in_the_way(weighed, far, "far.example").fix.startswith(
+        "type the same again in 30 s"
+    )

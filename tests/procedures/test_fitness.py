@@ -53,6 +53,13 @@ def test_a_fit_site_has_no_problem() -> None:
     assert judge_site(want, seen()) == ()
 
 
+def test_a_manager_of_another_swarm_is_refused_as_it_was_found() -> None:
+    stranger = Problem(
+        code="swarm.other-swarm", what="it is another", exit_code=ExitCode.SAFETY_REFUSED
+    )
+    assert judge_site(wanted(), seen(strangers=(stranger,))) == (stranger,)
+
+
 def test_a_swarm_that_is_not_well_is_all_that_is_said() -> None:
     """Nothing else that it shows can be trusted."""
     dark = sight(info=info(error="no leader"), nodes=())
