@@ -126,8 +126,9 @@ class _Hand:
         yield _passage(
             "Every manager answers, and every node is Ready", map(lines.ready, self._hosts())
         )
+        if not (prefix := self.inventory.managed_prefix):
+            return
         declared = sorted({spec.unit.stack for spec in self.inventory.units})
-        prefix = self.inventory.managed_prefix
         yield _passage(
             f"No stack whose name begins with {prefix} runs that nobody declared",
             (lines.strangers(host, prefix, declared) for host in self._hosts()),
