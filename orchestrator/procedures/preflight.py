@@ -1,5 +1,7 @@
 """Preflight of a site: find out everything, change nothing, report all that is wrong at once."""
 
+from dataclasses import replace
+
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.observed import Unseen
@@ -41,7 +43,8 @@ def examine(book: Book, step: Step) -> Procedure:
     )
     if isinstance(answer, Unseen):
         return Failed(problems=(answer.problem,))
-    problems = list(judge_site(wanted, answer))
+    ssh = book.inventory.site(step.site).ssh(answer.sight.via)
+    problems = list(judge_site(replace(wanted, ssh=ssh), answer))
     problems += yield from _unmet_dependencies(book, step.site)
     return Failed(problems=tuple(problems)) if problems else Done(words="passed")
 
@@ -94,7 +97,6 @@ def _wanted(book: Book, site: str) -> Wanted:
         ours=book.declared_at(site),
         uses=book.inventory.uses,
         goes=must_be_gone(book.inventory, book.plan, without=_left_out(book)),
-        ssh=book.inventory.site(site).manager.target,
     )
 
 

@@ -21,7 +21,7 @@ STORE = "kko-w1"
 LABEL = "shelf"
 IDLE_WORKER = "kko-w3"
 """The worker on which only what runs on every node runs."""
-SECRET = "quarry-password"  # noqa: S105 - its name
+SECRET = "quarry-password"
 VOLUME = "quarry_rock"
 SITES = f"""
 version: 1

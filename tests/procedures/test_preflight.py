@@ -5,10 +5,10 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
-from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.observed import Look, NodeState, Unseen
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.inventory.model import Inventory, Manager, SiteState, UnitSpec
 from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind, UnitPlan
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy_effect
@@ -33,11 +33,13 @@ from tests.build import (
     HOME_CLIENT,
     SERVER,
     inventory,
+    node,
     running,
     service,
     sight,
     sourced,
     spec,
+    task,
     unseen,
     wanted,
 )
@@ -165,6 +167,20 @@ STRAY = sight("far", services=(service(stack="app-extra"),))
 def test_an_undeclared_stack_matters_where_the_server_goes_down(action: Action) -> None:
     driven, _ = examined(book(server=action), far=STRAY)
     assert codes(driven) == ["swarm.undeclared-stack"]
+
+
+def test_advice_is_typed_at_the_manager_that_was_asked() -> None:
+    near, far = inventory().sites
+    spare = replace(far, others=(Manager(host="spare.example", user="ada"),))
+    inv = replace(inventory(), sites=(near, spare))
+    dead = node("far-w1", NodeState.DOWN, leader=False)
+    there = replace(
+        sight("far", nodes=(node(), dead), services=(service(),), via="spare.example"),
+        tasks=(task(node_id=dead.id),),
+    )
+    driven, _ = examined(book(inv=inv, client=Action.RESTART), far=there)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].evidence[0].startswith("ssh ada@spare.example docker node rm")
 
 
 def test_an_undeclared_stack_is_in_nobodys_way_else() -> None:
