@@ -6,16 +6,20 @@ labelled node, with a volume, a secret that somebody made by hand, and a network
 two sites. `gnats` are agents on every node of every site.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
-from lab import faults, hosts
+from ruamel.yaml import YAML
+
+from lab import faults, hosts, state
+from lab.daemons import dockerd
 from lab.standins.compose import image
 from lab.standins.stacks import client_services
-from lab.topology import Shape
+from lab.topology import Role, Shape
 
 SHAPE = Shape(sites=3, workers=3, managers_there=3)
-HOME = "aux.kko"
-MANAGERS = (HOME, "kko-m2", "kko-m3")
+FIRST, SECOND, THIRD = MANAGERS = ("aux.kko", "kko-m2", "kko-m3")
+_AT_KKO = 6
 STORE = "kko-w1"
 """The node that is labelled, for the database."""
 LABEL = "shelf"
@@ -41,7 +45,7 @@ repo: {repo}
 compose: {compose}
 services: [{service}]
 depends_on: [{needs}]
-policy: {{stable: 2s}}
+policy: {{stable: 1s}}
 """
 STACKS = {
     "paddle": ("datatrail", "five/proxy/compose.yaml", "web", "lantern@kko"),
@@ -50,9 +54,9 @@ STACKS = {
     "walnut": ("datatrail-admin", "five/walnut-{site}.yaml", "daily", "lantern@kko"),
     "gnats": ("datatrail-admin", "five/gnats.yaml", "agent", ""),
 }
-_IMAGE = image(client_services(with_workers=False)[0])
-_IDLE = f"image: {_IMAGE}, command: [idle], stop_grace_period: 2s"
-_HEALTHY = 'healthcheck: {test: ["CMD", "/bin/true"], interval: 1s, timeout: 3s, retries: 5}'
+IMAGE = image(client_services(with_workers=False)[0])
+_IDLE = f"image: {IMAGE}, command: [idle], stop_grace_period: 2s"
+_HEALTHY = 'healthcheck: {test: ["CMD", "/bin/true"], interval: 1s, timeout: 15s, retries: 15}'
 _WALNUT = f"""
 version: "3.8"
 services:
@@ -84,9 +88,11 @@ version: "3.8"
 services:
   app:
     {{{_IDLE}, networks: [default, quarry], configs: [wick], secrets: [oil],
+      volumes: ["rock:/data:ro"],
       deploy: {{replicas: 3, placement: {{constraints: ["node.hostname != {IDLE_WORKER}"]}}}}}}
 networks: {{quarry: {{external: true, name: quarry_pit}}}}
 configs: {{wick: {{file: ./wick.conf}}}}
+volumes: {{rock: {{external: true, name: {VOLUME}}}}}
 secrets: {{oil: {{file: ./oil.txt}}}}
 """,
         "five/lantern/wick.conf": "length = 3\n",
@@ -108,19 +114,52 @@ services:
 }
 
 
-def written(folder: Path) -> Path:
-    """Write the inventory; return its file."""
+def written(folder: Path, only: Collection[str] = STACKS) -> Path:
+    """Write the inventory, or one that knows these stacks alone; return its file."""
     (folder / "stacks").mkdir(parents=True)
-    (folder / "sites.yaml").write_text(SITES)
-    for name, (repo, compose, service, needs) in STACKS.items():
+    sites = YAML().load(SITES)
+    for name, site in list(sites["sites"].items()):
+        site["stacks"] = [stack for stack in site["stacks"] if stack in only]
+        if not site["stacks"]:
+            del sites["sites"][name]
+    YAML().dump(sites, folder / "sites.yaml")
+    for name in only:
+        repo, compose, service, needs = STACKS[name]
         text = STACK.format(repo=repo, compose=compose, service=service, needs=needs)
         (folder / "stacks" / f"{name}.yaml").write_text(text)
     return folder / "sites.yaml"
 
 
 def furnish() -> None:
-    """Do what people did by hand: label the node of the database, make its secret; push."""
-    hosts.docker(HOME, "node", "update", "--label-add", f"{LABEL}=stone", STORE)
-    hosts.run(HOME, "sh", "-c", f"echo lab | docker secret create {SECRET} -")
+    """Do what people did by hand: the label, the secret; push; let lost nodes join again."""
     for repo, files in FILES.items():
         faults.commit(repo, files)
+    _rejoin()
+    for node in _nodes():
+        change = ("--label-add", f"{LABEL}=stone") if node == STORE else ("--label-rm", LABEL)
+        hosts.docker(SECOND, "node", "update", *change, node, check=False)
+    hosts.docker(SECOND, "secret", "create", SECRET, "/etc/hostname", check=False)
+
+
+def _rejoin() -> None:
+    shape = state.current().shape
+    for host in shape.hosts_of("kko"):
+        if host.uts_name not in _nodes():
+            hosts.docker(host.name, "swarm", "leave", "--force", check=False)
+            role = "Worker" if host.role is Role.WORKER else "Manager"
+            dockerd.join_swarm(host, hosts.find(SECOND), role=role)
+
+
+def _nodes() -> list[str]:
+    return hosts.docker(SECOND, "node", "ls", "--format", "{{.Hostname}}").stdout.split()
+
+
+def away() -> set[str]:
+    """Return the nodes of the big Swarm that it misses."""
+    asked = hosts.docker(SECOND, "node", "ls", "--format", "{{.Hostname}} {{.Status}}", check=False)
+    return {line.split()[0] for line in asked.stdout.splitlines() if line.split()[1] != "Ready"}
+
+
+def are_ready() -> bool:
+    """Whether all of its nodes are there."""
+    return len(_nodes()) == _AT_KKO and not away()
