@@ -12,6 +12,7 @@ from tests.losses import Losses
 KEPT_TOGETHER = (
     "tests/contract/",
     "tests/lab/test_drift.py",
+    "tests/lab/test_five_stacks.py",
     "tests/lab/test_lab_faults.py",
     "tests/lab/test_lab_lifecycle.py",
     "tests/lab/test_swarm_performer.py",
@@ -20,7 +21,6 @@ KEPT_TOGETHER = (
     "tests/lab/test_swarm_rules.py",
 )
 LONGEST_FIRST = (
-    "test_shared",
     "test_lost_nodes",
     "test_recovery",
     "test_compose_files",

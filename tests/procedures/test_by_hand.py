@@ -241,3 +241,10 @@ def test_what_uses_what_another_makes_goes_down_before_it_and_comes_up_after_it(
     )
     up = [line.rsplit(" ", 1)[-1].strip("'") for line in lines if "stack deploy" in line]
     assert up == ["app-shop", "app-client"]
+
+
+def test_without_a_prefix_nobody_is_a_stranger() -> None:
+    _, lines = typed(fleet())
+    assert any("grep" in line and "docker stack ls" in line for line in lines)
+    _, fewer = typed(replace(fleet(), managed_prefix=""))
+    assert not any("docker stack ls" in line for line in fewer)
