@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from lab import faults, hosts, state
 from lab.daemons import dockerd
+from lab.faults.network import heal_network
 from lab.standins.compose import image
 from lab.standins.stacks import client_services
 from lab.topology import Role, Shape
@@ -145,6 +146,7 @@ def _rejoin() -> None:
     shape = state.current().shape
     for host in shape.hosts_of("kko"):
         if host.uts_name not in _nodes():
+            heal_network(host)
             hosts.docker(host.name, "swarm", "leave", "--force", check=False)
             role = "Worker" if host.role is Role.WORKER else "Manager"
             dockerd.join_swarm(host, hosts.find(SECOND), role=role)

@@ -50,8 +50,8 @@ def operator(fleet: Operator) -> Iterator[Operator]:
     yield fleet
     for running in list(Running.alive):
         running.kill()
-    faults.heal()
     eight_nodes.furnish()
+    faults.heal()
     wait_until(eight_nodes.are_ready, seconds=_SECONDS, what="all nodes to be ready")
     again = fleet.types("up", "--all", "--yes")
     assert again.code == 0, str(again)

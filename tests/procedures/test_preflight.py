@@ -146,9 +146,12 @@ def test_what_is_only_taken_down_or_kept_needs_neither_images_nor_ports() -> Non
     assert examined(kept)[1] == Examine(site="far")
 
 
-def test_a_site_that_cannot_be_seen_fails_with_its_own_problem() -> None:
+def test_a_site_that_cannot_be_seen_fails_with_its_own_problem_and_the_way_without_it() -> None:
     driven, _ = examined(book(client=Action.DOWN), far=unseen("far"))
-    assert driven.outcome == Failed(problems=(unseen().problem,))
+    way = "or go on without it: restart, up and down take --without far --because TEXT"
+    assert driven.outcome == Failed(problems=(replace(unseen().problem, fix=way),))
+    alone, _ = examined(book(server=Action.DOWN), "home", home=unseen("home"))
+    assert alone.outcome == Failed(problems=(unseen("home").problem,))
 
 
 def test_all_that_is_wrong_is_reported_at_once() -> None:
