@@ -141,6 +141,7 @@ def test_a_change_of_one_stack_is_deployed_alone(operator: Operator) -> None:
     assert does(operator, "deploy", "gnats@kko") == ["remove gnats_agent", "create gnats_agent"]
 
 
+@deep
 def test_what_is_printed_for_a_shell_keeps_the_order(operator: Operator, tmp_path: Path) -> None:
     for what, order in (("down", DOWN), ("up", UP)):
         printed = operator.types("plan", "--for", what, "--all", "--as-commands")

@@ -188,7 +188,8 @@ def test_what_is_typed_goes_to_a_manager_that_answers() -> None:
     near, far = inventory().sites
     spare = Manager(host="spare.example", user="ada")
     fleet = replace(inventory(), sites=(near, replace(far, others=(spare,))))
-    [dead] = weigh("far", replace(looks()["far"], via="spare.example"), frozenset())
+    seen = sight(nodes=(node(), AWAY), via="spare.example")
+    [dead] = weigh("far", seen, frozenset())
     assert way_out(fleet, dead).startswith("ssh ada@spare.example docker node rm --force far-w1 ")
     [same] = weigh("far", looks()["far"], frozenset())
     assert way_out(fleet, same).startswith("ssh far.example docker node rm --force far-w1 ")
