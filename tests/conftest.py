@@ -17,6 +17,7 @@ settings.load_profile("busy")
 KEPT_TOGETHER = (
     "tests/contract/",
     "tests/lab/test_drift.py",
+    "tests/lab/test_five_stacks.py",
     "tests/lab/test_lab_faults.py",
     "tests/lab/test_lab_lifecycle.py",
     "tests/lab/test_swarm_performer.py",
@@ -25,7 +26,6 @@ KEPT_TOGETHER = (
     "tests/lab/test_swarm_rules.py",
 )
 LONGEST_FIRST = (
-    "test_shared",
     "test_lost_nodes",
     "test_recovery",
     "test_compose_files",

@@ -235,7 +235,7 @@ class SitesText(Text):
 
     version: Literal[1]
     """Version of this file's format."""
-    managed_prefix: StackName
+    managed_prefix: StackName = ""
     """Every stack whose name begins so belongs to this system, declared here or not."""
     coordinator: SiteName
     """The active site whose Swarm holds the lock."""

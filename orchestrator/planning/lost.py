@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem, UsageError, Where
 from orchestrator.fleet.nodes import Missing, missing_nodes, overlook, quorum_words
-from orchestrator.fleet.observed import Look, Node, NodeState, Service, Sight, Task
+from orchestrator.fleet.observed import Facts, Look, Node, NodeState, Service, Sight, Task
 from orchestrator.fleet.placement import constraints_of, meets, unplaceable
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
@@ -22,11 +22,15 @@ _MOST = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """A missing node of a site, and the tasks there of units that have to be gone."""
+    """A missing node of a site, and the tasks there of units that have to be gone.
+
+    `via` is the manager that said so, as in a look.
+    """
 
     site: str
     missing: Missing
     tasks: tuple[LostTask, ...]
+    via: str = ""
 
     @property
     def name(self) -> str:
@@ -70,6 +74,7 @@ def weigh(site: str, look: Look, units: frozenset[Unit]) -> tuple[Weighed, ...]:
                 for task in missing.tasks
                 if (unit := Unit(stack=task.stack, site=site)) in units
             ),
+            via=look.via,
         )
         for missing in missing_nodes(look)
     )
@@ -196,7 +201,7 @@ def counted(plan: Plan, looks: Mapping[str, Look]) -> dict[str, Look]:
 
 def way_out(inventory: Inventory, weighed: Weighed) -> str:
     """Return the line that takes a node out of its Swarm, and when to type it."""
-    line = rm_line(inventory.site(weighed.site).manager.target, weighed.missing)
+    line = rm_line(inventory.site(weighed.site).ssh(weighed.via), weighed.missing)
     return f"{line}   # if its machine is off, for good"
 
 
@@ -225,13 +230,18 @@ def _of_service(sight: Sight, missing: Missing, service: Service, ran: set[str])
     alone = meets(missing.node, constraints) and not any(meets(n, constraints) for n in others)
     if alone and constraints:
         yield f"{service.name} may run nowhere else: {', '.join(constraints)}"
-    volumes = [
-        f"{fact.value.removeprefix('volume ')} at {fact.item}"
-        for fact in service.facts
-        if fact.kind == "mount" and fact.value.startswith("volume ")
-    ]
+    volumes = volumes_of(service.facts)
     if volumes and (alone or service.id in ran):
         yield f"{service.name} keeps data there: volume {', '.join(volumes)}"
+
+
+def volumes_of(facts: Facts) -> tuple[str, ...]:
+    """Return the volumes of a service, as NAME at PATH."""
+    return tuple(
+        f"{fact.value.removeprefix('volume ')} at {fact.item}"
+        for fact in facts
+        if fact.kind == "mount" and fact.value.startswith("volume ")
+    )
 
 
 def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:

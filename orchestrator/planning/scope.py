@@ -140,7 +140,8 @@ def _used(
         return ()
     here = frozenset(unit.stack for unit in going if unit.site == look.site)
     declared = frozenset(s.unit.stack for s in inventory.units if s.unit.site == look.site)
-    return in_use(look, command, here, declared) if here else ()
+    ssh = inventory.site(look.site).ssh(look.via)
+    return in_use(look, command, here, declared, ssh=ssh) if here else ()
 
 
 def _acted(

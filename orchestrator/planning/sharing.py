@@ -163,18 +163,24 @@ def unsaid_uses(inventory: Inventory) -> tuple[Problem, ...]:
     alike: dict[tuple[str, str, str], list[Use]] = {}
     for use in inferred(inventory):
         alike.setdefault((use.user.stack, use.maker.stack, use.at), []).append(use)
-    return tuple(_unsaid(uses) for uses in alike.values())
+    return tuple(_unsaid(inventory, uses) for uses in alike.values())
 
 
-def _unsaid(uses: list[Use]) -> Problem:
+def _unsaid(inventory: Inventory, uses: list[Use]) -> Problem:
     first, others = uses[0], len(uses) - 1
+    sites = {stack: set[str]() for stack in (first.user.stack, first.maker.stack)}
+    for spec in inventory.units:
+        sites.setdefault(spec.unit.stack, set()).add(spec.unit.site)
+    beside = sites[first.user.stack] <= sites[first.maker.stack]
+    # A stack file speaks for its stack at every site, and the maker need not be at each.
+    maker = f"{first.maker.stack}@{{site}}" if beside else str(first.maker)
     more = f" (and {others} more likewise)" if others else ""
     return Problem(
         code="inventory.unsaid-use",
         what=f"{first.user} {first}, and no depends_on says so{more}",
         exit_code=ExitCode.DONE,
         where=_place(first),
-        fix=f"it is heeded all the same; to let everybody see it, add {first.maker.stack}@{{site}}"
+        fix=f"it is heeded all the same; to let everybody see it, add {maker}"
         f" to depends_on in stacks/{first.user.stack}.yaml",
     )
 

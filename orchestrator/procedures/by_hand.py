@@ -138,8 +138,9 @@ class _Hand:
                 for site in self._sites()
             ),
         )
+        if not (prefix := self.inventory.managed_prefix):
+            return
         declared = sorted({spec.unit.stack for spec in self.inventory.units})
-        prefix = self.inventory.managed_prefix
         yield _passage(
             f"No stack whose name begins with {prefix} runs that nobody declared",
             (lines.strangers(host, prefix, declared) for host in self._hosts()),

@@ -144,7 +144,7 @@ def not_gone(
         ),
         exit_code=ExitCode.OUTCOME_UNKNOWN if unknown else ExitCode.REMOVAL_UNFINISHED,
         where=where(unit),
-        evidence=(*there.evidence, *(f"{usage} ({usage.see})" for usage in users)),
+        evidence=(*there.evidence, *(f"{usage} ({usage.look()})" for usage in users)),
         fix=_way_on(lost, f"{remedy or look}; then repeat the command"),
         state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
         runbook="stack-does-not-go-away",

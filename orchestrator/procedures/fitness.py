@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.desired import DesiredStack, Probe
 from orchestrator.fleet.observed import Mode, NodeState, Sight
-from orchestrator.fleet.placement import Unplaceable, unplaceable
+from orchestrator.fleet.placement import Unplaceable, meets, takes_tasks, unplaceable
 from orchestrator.fleet.platforms import fits, listed, usable
 from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME, Use, makers_seen
 from orchestrator.planning.in_use import in_use
-from orchestrator.planning.lost import node_in_the_way, weigh
+from orchestrator.planning.lost import node_in_the_way, volumes_of, weigh
 from orchestrator.planning.plan import Command
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
@@ -88,7 +88,7 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _ports(wanted, seen),
         _strays(wanted, seen.sight),
         _blocking(wanted, seen.sight),
-        in_use(seen.sight, wanted.command, wanted.removed, wanted.ours),
+        in_use(seen.sight, wanted.command, wanted.removed, wanted.ours, ssh=wanted.ssh),
     )
     return tuple(problem for check in checks for problem in check)
 
@@ -177,24 +177,38 @@ def _places(wanted: Wanted, sight: Sight) -> Iterator[Problem]:
                 "swarm.no-node-fits",
                 found.words,
                 ExitCode.SAFETY_REFUSED,
-                evidence=tuple(
-                    f"{n.hostname}: {n.state.value}, {n.availability}" for n in sight.nodes
+                evidence=(
+                    *_data_away(found),
+                    *(f"{n.hostname}: {n.state.value}, {n.availability}" for n in sight.nodes),
                 ),
-                fix=_make_room(found, wanted.ssh),
+                fix=_make_room(found, sight, wanted.ssh),
                 runbook="node-lost",
                 stack=desired.unit.stack,
             )
 
 
-def _make_room(found: Unplaceable, ssh: str) -> str:
+def _data_away(found: Unplaceable) -> Iterator[str]:
+    """Say what the service would not find on another node."""
+    if found.away and (volumes := volumes_of(found.facts)):
+        names = ", ".join(node.hostname for node in found.away)
+        yield f"its data is on {names}, and may be missed elsewhere: volume {', '.join(volumes)}"
+
+
+def _make_room(found: Unplaceable, sight: Sight, ssh: str) -> str:
     """Say what lets a node take the service, with the host to type it at."""
     resting = [node for node in found.away if node.state is NodeState.READY]
     if resting:
         return f"ssh {ssh} docker node update --availability active {resting[0].hostname}"
-    labels = [c for c in found.constraints if c.startswith("node.labels.") and "==" in c]
-    if labels:
-        key, _, value = labels[0].removeprefix("node.labels.").partition(" == ")
-        return f"ssh {ssh} docker node update --label-add {key}={value} NODE   # one that is ready"
+    for label in found.constraints:
+        key, _, value = label.removeprefix("node.labels.").partition(" == ")
+        rest = [constraint for constraint in found.constraints if constraint != label]
+        fit = sorted(
+            (n.manager, n.hostname) for n in sight.nodes if takes_tasks(n) and meets(n, rest)
+        )
+        if label == f"node.labels.{key} == {value}" and fit:
+            line = f"ssh {ssh} docker node update --label-add {key}={value} {fit[0][1]}"
+            back = f"bring {found.away[0].hostname} back; or " if found.away else ""
+            return f"{back}{line}   # or another one that is ready"
     return "bring such a node back, or change the constraint in the compose file"
 
 

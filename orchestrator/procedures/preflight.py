@@ -1,5 +1,7 @@
 """Preflight of a site: find out everything, change nothing, report all that is wrong at once."""
 
+from dataclasses import replace
+
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.observed import Unseen
@@ -41,10 +43,19 @@ def examine(book: Book, step: Step) -> Procedure:
         )
     )
     if isinstance(answer, Unseen):
-        return Failed(problems=(answer.problem,))
-    problems = list(judge_site(wanted, answer))
+        return Failed(problems=(_or_without(book, answer),))
+    ssh = book.inventory.site(step.site).ssh(answer.sight.via)
+    problems = list(judge_site(replace(wanted, ssh=ssh), answer))
     problems += yield from _unmet_dependencies(book, step.site)
     return Failed(problems=tuple(problems)) if problems else Done(words="passed")
+
+
+def _or_without(book: Book, unseen: Unseen) -> Problem:
+    """Add how to go on without a site that cannot be seen; nothing goes on without the lock's."""
+    if unseen.site == book.inventory.coordinator:
+        return unseen.problem
+    way = f"or go on without it: restart, up and down take --without {unseen.site} --because TEXT"
+    return replace(unseen.problem, fix=f"{unseen.problem.fix}\n{way}".lstrip())
 
 
 def prepare(book: Book, step: Step) -> Procedure:
@@ -100,7 +111,6 @@ def _wanted(book: Book, site: str) -> Wanted:
         ours=book.declared_at(site),
         uses=book.inventory.uses,
         goes=must_be_gone(book.inventory, book.plan, without=_left_out(book)),
-        ssh=book.inventory.site(site).manager.target,
     )
 
 

@@ -75,7 +75,7 @@ def examine(link: SiteLink, clocks: Clocks, effect: Examine) -> Examination | Un
     """
     try:
         daemon = link.reading(lambda: ask_daemon(link, clocks))
-        sight = look(link.site, link.api, clocks.monotonic)
+        sight = look(link, clocks.monotonic)
         if isinstance(sight, Unseen):
             return sight
         others = ask_others(link, clocks.monotonic)

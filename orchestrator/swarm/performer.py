@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
 from orchestrator.fleet.logs import LogLine
-from orchestrator.fleet.observed import Look, Sight, Unseen
+from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.fleet.pulling import Pulling
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
@@ -219,11 +219,9 @@ class LivePerformer:
             if isinstance(effect, WatchPulls):
                 found: Look | Pulling = image_pull.watch(link.api, effect, self._clocks.monotonic)
             else:
-                found = look(link.site, link.api, self._clocks.monotonic)
+                found = look(link, self._clocks.monotonic)
             if isinstance(found, Unseen):
                 raise FleetError(found.problem)
-            if isinstance(found, Sight) and link.via:
-                return replace(found, via=link.via)
             return found
 
         try:

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.errors import UsageError
 from orchestrator.fleet.observed import Fact, Look, Node, NodeState, Task
+from orchestrator.inventory.model import Manager
 from orchestrator.planning.lost import (
     amended,
     counted,
@@ -11,6 +12,7 @@ from orchestrator.planning.lost import (
     missing_words,
     must_be_gone,
     node_in_the_way,
+    way_out,
     weigh,
     with_lost,
     would_be_lost,
@@ -180,6 +182,17 @@ def test_looks_count_without_what_was_answered_for() -> None:
     far = counted(made, looks(THERE))["far"]
     assert lost_names((far,), frozenset({CLIENT})) == ()
     assert lost_names(looks(THERE).values(), frozenset({CLIENT})) == ("far-w1@far",)
+
+
+def test_what_is_typed_goes_to_a_manager_that_answers() -> None:
+    near, far = inventory().sites
+    spare = Manager(host="spare.example", user="ada")
+    fleet = replace(inventory(), sites=(near, replace(far, others=(spare,))))
+    seen = sight(nodes=(node(), AWAY), via="spare.example")
+    [dead] = weigh("far", seen, frozenset())
+    assert way_out(fleet, dead).startswith("ssh ada@spare.example docker node rm --force far-w1 ")
+    [same] = weigh("far", looks()["far"], frozenset())
+    assert way_out(fleet, same).startswith("ssh far.example docker node rm --force far-w1 ")
 
 
 def test_what_would_go_with_a_node_is_told() -> None:

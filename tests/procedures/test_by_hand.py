@@ -345,3 +345,10 @@ def test_nodes_are_judged_as_a_run_judges_them(
     assert ended == code, said
     if line.startswith("ready") and code:
         assert "--accept-lost NODE@SITE --because TEXT" in said
+
+
+def test_without_a_prefix_nobody_is_a_stranger() -> None:
+    _, lines = typed(fleet())
+    assert any("grep" in line and "docker stack ls" in line for line in lines)
+    _, fewer = typed(replace(fleet(), managed_prefix=""))
+    assert not any("docker stack ls" in line for line in fewer)

@@ -5,10 +5,10 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
-from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.observed import Look, NodeState, Unseen
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.inventory.model import Inventory, Manager, SiteState, UnitSpec
 from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind, UnitPlan
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy_effect
@@ -33,11 +33,13 @@ from tests.build import (
     HOME_CLIENT,
     SERVER,
     inventory,
+    node,
     running,
     service,
     sight,
     sourced,
     spec,
+    task,
     unseen,
     wanted,
 )
@@ -159,9 +161,12 @@ def test_what_is_only_taken_down_or_kept_needs_neither_images_nor_ports() -> Non
     assert examined(kept)[1] == Examine(site="far")
 
 
-def test_a_site_that_cannot_be_seen_fails_with_its_own_problem() -> None:
+def test_a_site_that_cannot_be_seen_fails_with_its_own_problem_and_the_way_without_it() -> None:
     driven, _ = examined(book(client=Action.DOWN), far=unseen("far"))
-    assert driven.outcome == Failed(problems=(unseen().problem,))
+    way = "or go on without it: restart, up and down take --without far --because TEXT"
+    assert driven.outcome == Failed(problems=(replace(unseen().problem, fix=way),))
+    alone, _ = examined(book(server=Action.DOWN), "home", home=unseen("home"))
+    assert alone.outcome == Failed(problems=(unseen("home").problem,))
 
 
 def test_all_that_is_wrong_is_reported_at_once() -> None:
@@ -180,6 +185,20 @@ STRAY = sight("far", services=(service(stack="app-extra"),))
 def test_an_undeclared_stack_matters_where_the_server_goes_down(action: Action) -> None:
     driven, _ = examined(book(server=action), far=STRAY)
     assert codes(driven) == ["swarm.undeclared-stack"]
+
+
+def test_advice_is_typed_at_the_manager_that_was_asked() -> None:
+    near, far = inventory().sites
+    spare = replace(far, others=(Manager(host="spare.example", user="ada"),))
+    inv = replace(inventory(), sites=(near, spare))
+    dead = node("far-w1", NodeState.DOWN, leader=False)
+    there = replace(
+        sight("far", nodes=(node(), dead), services=(service(),), via="spare.example"),
+        tasks=(task(node_id=dead.id),),
+    )
+    driven, _ = examined(book(inv=inv, client=Action.RESTART), far=there)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].evidence[0].startswith("ssh ada@spare.example docker node rm")
 
 
 def test_an_undeclared_stack_is_in_nobodys_way_else() -> None:

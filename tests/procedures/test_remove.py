@@ -133,7 +133,7 @@ def test_who_uses_what_does_not_go_is_named() -> None:
         "network app-client_net",
         (
             "service stranger_x uses network app-client_net"
-            " (docker service ps stranger_x   # on far's manager)"
+            " (docker service ps stranger_x   # on the manager)"
         ),
     )
 

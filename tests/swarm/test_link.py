@@ -278,6 +278,9 @@ def test_a_look_says_through_whom_it_came(pair: Pair) -> None:
     after = performer.perform(Observe(site=SITE))
     assert isinstance(after, Sight)
     assert after.via
+    examined = performer.perform(Examine(site=SITE))
+    assert isinstance(examined, Examination)
+    assert examined.sight.via == after.via
 
 
 def test_a_manager_with_which_an_effect_was_given_up_is_asked_last(pair: Pair) -> None:
