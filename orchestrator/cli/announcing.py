@@ -9,6 +9,7 @@ from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.notice import Notice
 from orchestrator.planning.plan import Plan
+from orchestrator.procedures.announce import announced_by_hand
 from orchestrator.procedures.effects import Announce, Answer, Effect
 
 if TYPE_CHECKING:
@@ -127,8 +128,7 @@ def must_be_announceable(places: Places, plan: Plan, again: str) -> None:
         return
     if problems := places.problems():
         raise RefusedError(
-            replace(p, fix=f'{p.fix}; or: dtdeploy {again} --announced "WHERE AND BY WHOM"')
-            for p in problems
+            replace(p, fix=f"{p.fix}; or: {announced_by_hand(again)}") for p in problems
         )
 
 

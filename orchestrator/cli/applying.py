@@ -34,6 +34,7 @@ from orchestrator.planning.refusals import (
 from orchestrator.planning.saving import moved_since, refs_moved, releases_moved
 from orchestrator.planning.steps import noticed
 from orchestrator.procedures.applied import Applied, find_applied
+from orchestrator.typed import AS_IT_IS
 from orchestrator.words.phrases import count
 
 
@@ -129,7 +130,7 @@ def _once(
     # One that an older dtdeploy saved knows the digests, and not yet of which service.
     planned = pinned(saved.plan, drawn.book.sourced, saved.images)
     plan = noticed(weathered(world, planned, override), notice)
-    world.talk.plan(plan, holding, saved=head_of(file, path))
+    world.talk.plan(plan, holding, saved=head_of(file, path, world.talk.manner))
     if dry_run:
         return ExitCode.DONE
     if not saved.plan.changes:
@@ -212,6 +213,6 @@ def _nobody(path: Path, file: PlanFile) -> Problem:
         code="usage.nobody-to-ask",
         what="without a terminal, apply needs the hash of the plan that was approved",
         exit_code=ExitCode.USAGE,
-        fix=head_of(file, path).apply,
+        fix=head_of(file, path, AS_IT_IS).apply,
         state_left="nothing was contacted",
     )

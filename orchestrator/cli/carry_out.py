@@ -165,7 +165,7 @@ def read_former(world: World, book: Book) -> Sources:
 
 def run_book(world: World, book: Book) -> RunReport:
     """Carry out a plan that changes nothing, telling what happens, and say how it ended."""
-    interrupt = Interrupt()
+    interrupt = Interrupt(manner=world.talk.manner)
     listener = world.talk.listener(book.plan)
     try:
         with stop_on_signals(interrupt, world.wake):

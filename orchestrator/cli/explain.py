@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -6,6 +7,7 @@ from click.shell_completion import CompletionItem
 from rapidfuzz import process
 
 from orchestrator.errors import ExitCode, Problem, UsageError
+from orchestrator.typed import typed
 from orchestrator.ui.handbook import Handbook, entries_of, explanation, page_lines
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -65,7 +67,9 @@ def explain(words: tuple[str, ...], *, brief: bool) -> int:
             for entry in book.found(word):
                 talk.json(entry_json(book, entry))
     else:
-        talk.lines(_said(book, words, brief=brief))
+        # A page is read before anything is typed: it asks whoever types it.
+        options = replace(talk.manner, yes=False)
+        talk.lines(map(options.fit, _said(book, words, brief=brief)))
     return ExitCode.DONE
 
 
@@ -90,6 +94,6 @@ def _must_be_known(book: Handbook, word: str) -> None:
             code="usage.unknown-code",
             what=f"nothing is called {word!r}: no error code, exit code or runbook",
             exit_code=ExitCode.USAGE,
-            fix=f"dtdeploy explain {near[0]}" if near else "dtdeploy explain",
+            fix=typed("explain", near[0]) if near else typed("explain"),
         )
     )

@@ -9,6 +9,7 @@ from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Hold, Phase, from_labels
 from orchestrator.procedures.lock import read_lock
+from orchestrator.typed import typed
 from orchestrator.ui.holding import HeldRun, Process, facts, life_of, next_for
 
 
@@ -100,7 +101,7 @@ def held(holding: HeldRun, *, may_wait: bool = False) -> Problem:
         what=f"run {hold.run} {'is unfinished and ' if next_for(holding) else ''}holds the lock",
         exit_code=ExitCode.LOCK_HELD,
         evidence=tuple(facts(holding)),
-        fix=next_for(holding) or f"dtdeploy lock{wait}",
+        fix=next_for(holding) or f"{typed('lock')}{wait}",
         state_left="nothing was touched by this command",
         runbook="lock-held",
     )

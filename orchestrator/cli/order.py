@@ -1,3 +1,4 @@
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -32,7 +33,8 @@ class Order:
         typed = self.asked.words
         typed = typed.replace(self.command.value, "up --owed", 1) if self.owed else typed
         words = [typed, *(["--override-freeze"] if self.override.freeze else [])]
-        return " ".join([*words, *(f"--override-guard {name}" for name in self.override.guards)])
+        guards = (shlex.join(("--override-guard", name)) for name in self.override.guards)
+        return " ".join([*words, *guards])
 
     @property
     def asked(self) -> Asked:

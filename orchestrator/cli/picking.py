@@ -12,6 +12,7 @@ from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.premises import departures
+from orchestrator.typed import typed
 
 _STRANGE = "swarm.other-swarm"
 """The code that says: what answers there is another Swarm."""
@@ -26,7 +27,7 @@ def must_be(found: Found, run: str, command: str) -> None:
             code="usage.other-run",
             what=f"run {run} does not hold the lock, run {found.hold.run} does",
             exit_code=ExitCode.USAGE,
-            fix=f"dtdeploy {command} {found.hold.run}   # after dtdeploy lock",
+            fix=f"{typed(*command.split(), found.hold.run)}   # after {typed('lock')}",
             state_left="nothing was touched",
             runbook="lock-held",
         )

@@ -52,6 +52,7 @@ from orchestrator.procedures.last_look import broken_since
 from orchestrator.procedures.last_words import add_last_words
 from orchestrator.procedures.owed import Owed, change_owed
 from orchestrator.sources.model import Sourced
+from orchestrator.typed import typed
 
 Sources = Mapping[Unit, Sourced]
 _LIMITS = Limits()
@@ -180,7 +181,8 @@ class Session:
         problem = self._owe(owed, frozenset()) if hold.touched else self._take_back()
         if problem is not None:
             return self._keep(held, mine, self._end(problem))
-        why, fix = f"it was given up by {mine.holder}", "dtdeploy up --owed" if owed else ""
+        why = f"it was given up by {mine.holder}"
+        fix = typed("up", "--owed") if owed else ""
         held, _ = self._herald.failed(held, mine, down=left, problem=why, fix=fix)
         self._tenure.release(held)
         return self._ended(replace(self._end(), owed=owed))
@@ -352,7 +354,7 @@ class Session:
         """
         ending = judge_ending(book.plan, report, touched=keeper.hold.touched)
         if ending.how is How.UNFINISHED:
-            fix = f"dtdeploy resume {self._record.run}"
+            fix = typed("resume", self._record.run)
             return self._keep(*self._herald.closed(keeper.lock, keeper.hold, ending, end, fix), end)
         untouched = ending.how is How.UNTOUCHED
         if not untouched:
@@ -369,7 +371,7 @@ class Session:
         problem = self._take_back() if untouched else self._owe(owed, ending.settled)
         if problem is not None:
             return self._keep(held, keeper.hold, end.having(problem))
-        fix = "dtdeploy up --owed" if owed else ""
+        fix = typed("up", "--owed") if owed else ""
         held, _ = self._herald.closed(held, keeper.hold, ending, end, fix)
         self._tenure.release(held)
         return self._ended(replace(end, owed=owed))
@@ -414,4 +416,5 @@ class Session:
         return end
 
     def _end(self, *problems: Problem) -> RunEnd:
-        return RunEnd(run=self._record.run, plan=self._record.plan, problems=problems)
+        record = self._record
+        return RunEnd(run=record.run, plan=record.plan, problems=problems, words=record.words)

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from orchestrator.errors import ExitCode, Problem
+from orchestrator.typed import typed
 
 _RUNBOOK = "saved-plan-refused"
-_AGAIN = "plan again, and have the new plan approved: dtdeploy plan ... --out FILE"
+_AGAIN = f"plan again, and have the new plan approved: {typed('plan', '...', '--out', 'FILE')}"
 _UNTOUCHED = "nothing was touched"
 _MINUTE = 60
 _TWO_HOURS = 7200

@@ -18,6 +18,7 @@ from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
 from orchestrator.procedures.ports import Wish, clashes
 from orchestrator.procedures.room import lacks
+from orchestrator.typed import typed
 
 _MIN_API = (1, 40)
 """The oldest Engine API with everything that is used; Docker 29 itself ends there."""
@@ -266,8 +267,8 @@ def _room(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
             fix = "fewer replicas or more nodes; docker node ls   # on the manager: all active?"
             if lack.updated:
                 fix = (
-                    f"dtdeploy deploy {unit} --strategy recreate, or order: stop-first in its "
-                    "compose file"
+                    f"{typed('deploy', unit, '--strategy', 'recreate')}, or order: stop-first in"
+                    " its compose file"
                 )
             yield _problem(
                 wanted,
@@ -321,7 +322,7 @@ def _externals(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
                 f"swarm.{kind}-missing",
                 f"the external {kind} {name} {gone}",
                 ExitCode.SAFETY_REFUSED,
-                fix=f"{maker} makes it: dtdeploy up {maker} {desired.unit}"
+                fix=f"{maker} makes it: {typed('up', maker, desired.unit)}"
                 if maker
                 else f"docker {kind} create ... {name}   # on {wanted.site}'s manager",
                 runbook="service-not-healthy",

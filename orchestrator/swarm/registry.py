@@ -11,6 +11,7 @@ from docker.errors import DockerException
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.procedures.effects import ImageCheck
+from orchestrator.typed import typed
 
 _DENIED = ("unauthorized", "denied", "authentication required", "no basic auth", "403 forbidden")
 _MISSING = ("manifest unknown", "not found", "name unknown", "no such manifest", "no such image")
@@ -153,7 +154,8 @@ def login_missing(site: str, host: str, check: ImageCheck) -> Problem:
         problem(site, check),
         what=f"{host}, through which {site} is reached now, has no login that the registry takes"
         f" for {check.image}",
-        fix=f"on {host}, as the SSH user: docker login {domain(check.image)}; then dtdeploy resume",
+        fix=f"on {host}, as the SSH user: docker login {domain(check.image)}; then"
+        f" {typed('resume')}",
     )
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.progress import Mark, UnitProgress
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
 from orchestrator.ui.holding import HeldRun, holding_view
 from orchestrator.words.foreign import clean, shorten
@@ -36,14 +37,16 @@ def render_lock(holding: HeldRun, state: RunState, width: int = 80) -> list[str]
     return plain(lock_view(holding, state), width)
 
 
-def print_lock(holding: HeldRun, state: RunState, console: Console) -> None:
+def print_lock(
+    holding: HeldRun, state: RunState, console: Console, manner: Manner = AS_IT_IS
+) -> None:
     """Print who holds the lock and how far that run has come."""
-    show(console, lock_view(holding, state))
+    show(console, lock_view(holding, state, manner))
 
 
-def lock_view(holding: HeldRun, state: RunState) -> RenderableType:
+def lock_view(holding: HeldRun, state: RunState, manner: Manner = AS_IT_IS) -> RenderableType:
     """Return who holds the lock, how far that run has come, and what to type."""
-    return stack_up([state_view(state), Text(), holding_view(holding)])
+    return stack_up([state_view(state), Text(), holding_view(holding, manner)])
 
 
 def render_state(state: RunState, width: int = 80) -> list[str]:

@@ -12,6 +12,7 @@ from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Before, Plan, UnitPlan
+from orchestrator.typed import typed
 from orchestrator.ui.change_rows import change_rows, span_rows
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
@@ -107,7 +108,9 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
     for item in plan.left_out:
         left.setdefault(clean(item.reason), []).append(item.unit)
     for reason, units in left.items():
-        who = Text(f"{named(units)}: {shorten(reason, _LONGEST)}; owed until dtdeploy up --owed")
+        who = Text(
+            f"{named(units)}: {shorten(reason, _LONGEST)}; owed until {typed('up', '--owed')}"
+        )
         yield Text("LEFT OUT", style="bold yellow"), who
     yield from _some("UNSEEN", "bold yellow", plan.unseen)
     if plan.revisions:

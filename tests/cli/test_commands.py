@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -277,7 +278,7 @@ def test_what_makes_no_sense_together_ends_with_64(
 def test_whoever_acts_needs_somebody_to_ask(typed: Type, words: tuple[str, ...]) -> None:
     done = typed(*words)
     assert done.code == 64
-    assert f"dtdeploy {' '.join(words)} --yes" in done.err
+    assert re.search(rf"next: +dtdeploy -i \S+sites.yaml {' '.join(words)} --yes", done.err)
 
 
 def test_a_site_that_is_cut_can_be_left_out_and_is_owed(typed: Type) -> None:
@@ -292,7 +293,7 @@ def test_a_site_that_is_cut_can_be_left_out_and_is_owed(typed: Type) -> None:
     assert done.code == 0
     assert [unit["unit"] for unit in ended["owed"]] == ["datatrail-client@gbo"]
     assert (ended["kept"], ended["restored"]) == (False, None)
-    assert ended["next"] == "dtdeploy up --owed"
+    assert ended["next"] == f"dtdeploy -i {ROOT / 'sites.yaml'} --simulate {cut} up --yes --owed"
 
 
 def test_a_restart_that_fails_can_be_told_to_go_back(typed: Type) -> None:
