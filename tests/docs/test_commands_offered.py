@@ -48,9 +48,8 @@ def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.Call):
             skipped |= {id(word.value) for word in node.keywords if word.arg == "help"}
     for node in ast.walk(tree):
-        text = node.value if isinstance(node, ast.Constant) and id(node) not in skipped else None
-        if isinstance(text, str):
-            yield node.lineno, text
+        if isinstance(node, ast.Constant) and id(node) not in skipped:
+            yield node.lineno, str(node.value)
 
 
 def by_hand(path: Path) -> list[str]:
