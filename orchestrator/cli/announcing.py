@@ -120,16 +120,20 @@ def check_notice(notice: Notice) -> None:
 
 
 def must_be_announceable(places: Places, plan: Plan, again: str) -> None:
-    """Raise RefusedError (24) when the plan needs an announcement that cannot be made.
+    """Raise RefusedError (24) when the plan needs an announcement that cannot be made."""
+    if problems := unannounceable(places, plan, again):
+        raise RefusedError(problems)
+
+
+def unannounceable(places: Places, plan: Plan, again: str) -> tuple[Problem, ...]:
+    """Return why an announcement that the plan needs cannot be made.
 
     `again` is the command as it was typed, for what to type instead.
     """
     if not plan.announces or plan.notice.announced:
-        return
-    if problems := places.problems():
-        raise RefusedError(
-            replace(p, fix=f"{p.fix}; or: {announced_by_hand(again)}") for p in problems
-        )
+        return ()
+    by_hand = announced_by_hand(again)
+    return tuple(replace(p, fix=f"{p.fix}; or: {by_hand}") for p in places.problems())
 
 
 def _nowhere(names: tuple[str, ...]) -> Problem:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
-from orchestrator.cli.announcing import check_notice, must_be_announceable
+from orchestrator.cli.announcing import check_notice, unannounceable
 from orchestrator.cli.asking import ask
 from orchestrator.cli.carry_out import begin, nothing_to_do, read_former, record_of, stand_in_line
 from orchestrator.cli.order import Order
 from orchestrator.cli.planning import Drawn, draw
 from orchestrator.cli.queueing import Queue
+from orchestrator.cli.refusing import refusals, tell_refusals
 from orchestrator.cli.saving import head_of, read_plan
 from orchestrator.cli.wiring import World, open_world, somebody_is_there
 from orchestrator.engine.alone import carry_alone
@@ -130,15 +131,17 @@ def _once(
     # One that an older dtdeploy saved knows the digests, and not yet of which service.
     planned = pinned(saved.plan, drawn.book.sourced, saved.images)
     plan = noticed(weathered(world, planned, override), notice)
-    world.talk.plan(plan, holding, saved=head_of(file, path, world.talk.manner))
+    order, book = _order(saved.asked, override), replace(drawn.book, plan=plan)
+    unsaid = unannounceable(world.places, plan, order.words)
+    refused = (*refusals(book, drawn.looks, holding, order.on_failure), *unsaid)
+    head = head_of(file, path, world.talk.manner)
+    world.talk.plan(plan, holding, saved=head, refused=refused)
     if dry_run:
-        return ExitCode.DONE
+        return tell_refusals(world, refused)
     if not saved.plan.changes:
         return nothing_to_do(world, saved.plan)
-    must_be_allowed(plan)
-    order = _order(saved.asked, override)
-    must_be_announceable(world.places, plan, order.words)
-    book = replace(drawn.book, plan=plan)
+    if refused:
+        raise RefusedError(refused)
     restores = saved.asked.on_failure is OnFailure.RESTORE
     former = read_former(world, book) if restores else {}
     ask(f"apply plan {file.sha256[:12]}, {order.words}", yes=not asks)

@@ -8,6 +8,7 @@ from orchestrator.cli.conduct import conduct, saying
 from orchestrator.cli.meeting import Found, find_run, holding_of
 from orchestrator.cli.picking import must_be, must_fit, planned_revisions
 from orchestrator.cli.planning import contacted
+from orchestrator.cli.refusing import taking_refusals, tell_refusals
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.wiring import World, open_world
@@ -74,8 +75,8 @@ def resume_in(
         return nothing_to_do(world, run, "resume")
     must_be(found, run, "resume")
     if dry_run:
-        world.talk.lock(holding_of(world, found.hold), state_of(world, found))
-        return ExitCode.DONE
+        world.talk.lock(holding_of(world, found), state_of(world, found))
+        return tell_refusals(world, taking_refusals(world, found, take_over=take_over))
     must_fit(world, found.readable())
     taking = may_take(world, found, take_over=take_over)
     if taking is None:

@@ -10,6 +10,7 @@ from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.order import Order
 from orchestrator.cli.picking import must_fit
 from orchestrator.cli.planning import contacted
+from orchestrator.cli.refusing import taking_refusals, tell_refusals
 from orchestrator.cli.resuming import NOBODY, answered, former_of, must_be_reasoned
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.undoing import finished_plan, staying, way_back
@@ -66,7 +67,7 @@ def roll_back_in(
     must_be_reasoned(lost)
     found = find_run(world)
     if found is not None and found.hold.run != run:
-        raise RefusedError(held(holding_of(world, found.hold)))
+        raise RefusedError(held(holding_of(world, found)))
     if found is None:
         return _finished(world, run, notice, lost, yes=yes, dry_run=dry_run)
     return _unfinished(world, found, notice, lost, take_over=take_over, yes=yes, dry_run=dry_run)
@@ -84,9 +85,9 @@ def _unfinished(
 ) -> ExitCode:
     must_fit(world, found.readable())
     if dry_run:
-        world.talk.notice(holding_of(world, found.hold))
+        world.talk.notice(holding_of(world, found))
         _show_way_back(world, found)
-        return ExitCode.DONE
+        return tell_refusals(world, taking_refusals(world, found, take_over=take_over))
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
         return _finished(world, found.hold.run, notice, lost, yes=yes, dry_run=dry_run)

@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator
 
-from orchestrator.cli.meeting import Found
-from orchestrator.cli.picking import unfit
+from orchestrator.cli.meeting import Found, unfit
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.record import RunRecord
 from orchestrator.planning.lost import counted
 from orchestrator.planning.plan import StepKind
-from orchestrator.planning.progress import progress
+from orchestrator.planning.progress import (
+    at_sites_away,
+    deployed_badly,
+    progress,
+    rest_of,
+    which_way,
+)
 from orchestrator.planning.restoring import restored_so_far
 from orchestrator.procedures.announcement import clock
 from orchestrator.procedures.hold import Goal, Hold
@@ -41,12 +46,17 @@ def _judged(world: World, record: RunRecord, hold: Hold) -> RunState:
         return RunState(units=units, because=record.because)
     far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
     steps = [step.id for step in plan.steps if step.kind is not StepKind.GATE]
+    rest = rest_of(plan, far.done)
+    bad = deployed_badly(world.inventory, plan, looks, hold.run)
     return RunState(
         remarks=tuple(_announced(hold)),
         units=far.units,
         done=sum(name in far.done for name in steps),
         steps=len(steps),
         because=record.because,
+        rest=rest,
+        away=at_sites_away(rest, looks),
+        choice=which_way(bad, touched=hold.touched),
     )
 
 

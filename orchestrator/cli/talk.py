@@ -115,32 +115,34 @@ class Talk:
         *,
         form: Form = Form.TEXT,
         saved: SavedHead | None = None,
+        refused: tuple[Problem, ...] = (),
     ) -> None:
         """Show a plan. --json wins over `form`.
 
-        `holding` is who holds the lock, said before; `saved` its file. A drawing stays nothing
-        but a drawing: what is said of the file goes to stderr then.
+        `holding` is who holds the lock, said before; `saved` its file; `refused` what a run of it
+        would be refused for. A drawing stays nothing but a drawing: what is said of the file goes
+        to stderr then.
         """
-        self._tell_ci(plan, saved)
+        self._tell_ci(plan, saved, refused)
         if self.as_json or form is Form.JSON:
-            self.json(plan_line(plan, holding, saved))
+            self.json(plan_line(plan, holding, saved, refused))
             return
         head = saved_lines(saved) if saved else []
         for line in head:
             (self.out if form is Form.TEXT else self.err).out(line, highlight=False)
         if form is Form.TEXT:
-            print_plan(plan, self.out, verbose=self.verbose)
+            print_plan(plan, self.out, refused, verbose=self.verbose)
         else:
-            for line in plan_lines(plan, form, saved):
+            for line in plan_lines(plan, form, saved, refused):
                 self.out.out(line, highlight=False)
 
-    def _tell_ci(self, plan: Plan, saved: SavedHead | None) -> None:
+    def _tell_ci(self, plan: Plan, saved: SavedHead | None, refused: tuple[Problem, ...]) -> None:
         """Give a CI what it asked for: outputs for later steps, and a summary of the job."""
         told = {"changes": "true" if plan.changes else "false"}
         told |= {"hash": saved.sha256} if saved else {}
         append_file(self.ci.outputs, outputs(told))
         if self.ci.summary:
-            append_file(self.ci.summary, "\n".join([*plan_markdown(plan, saved), "", ""]))
+            append_file(self.ci.summary, "\n".join([*plan_markdown(plan, saved, refused), "", ""]))
 
     def exit_code(self, code: int) -> None:
         """Give a CI the exit code as an output: a later step may not see it otherwise."""

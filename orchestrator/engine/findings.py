@@ -1,6 +1,7 @@
 """Problems that belong to a run as a whole, each worded once, with what to do next."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.unit import Unit
@@ -85,19 +86,13 @@ def fleet_moved(differences: tuple[str, ...]) -> Problem:
     )
 
 
-def seen_too_late(unseen: tuple[str, ...]) -> Problem:
-    """Say that what could not be seen when a plan was made answers by now; it was not carried out.
-
-    `unseen` are the words of the plan about it.
-    """
-    return Problem(
-        code="site.unreachable",
-        what="a site did not answer when this was planned, and answers now",
-        exit_code=ExitCode.SITE_UNREACHABLE,
-        evidence=unseen,
+def mended_since(problem: Problem) -> Problem:
+    """Say that what spoke against a plan when it was made does not any more; it was not begun."""
+    return replace(
+        problem,
+        evidence=(*problem.evidence, "so it was when this was planned, and it is not so any more"),
         fix="give the same command again: it plans anew",
         state_left="nothing was touched",
-        runbook="site-unreachable",
     )
 
 

@@ -32,7 +32,7 @@ from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import Problem
-from orchestrator.fleet.observed import Look
+from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
@@ -149,8 +149,9 @@ class Session:
         if problem := self._owe_left_out():
             return self._keep(held, mine, self._end(problem))
         plan = self._record.plan
-        far = progress(plan, hold.run, self._looks(plan), recorded=hold.done, touched=hold.touched)
-        return self._forward(held, mine, sourced, far.done)
+        looks = self._looks(plan)
+        far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
+        return self._forward(held, mine, sourced, far.done, away=_unseen(looks))
 
     def go_back(self, lock: StoredConfig, hold: Hold, *, wait_seconds: float) -> RunEnd:
         """Bring back what ran before an unfinished run; arguments and errors as for `go_on`."""
@@ -253,11 +254,17 @@ class Session:
     # Carrying out
 
     def _forward(
-        self, lock: StoredConfig, hold: Hold, sourced: Sources, done: frozenset[str]
+        self,
+        lock: StoredConfig,
+        hold: Hold,
+        sourced: Sources,
+        done: frozenset[str],
+        *,
+        away: frozenset[str] = frozenset(),
     ) -> RunEnd:
         plan = self._record.plan
         hold = replace(hold, done=hold.done | done)
-        book = self._book(plan, self._record.run, sourced, hold)
+        book = replace(self._book(plan, self._record.run, sourced, hold), away=away)
         keeper, report = self._carry(book, lock, hold, done)
         end = replace(self._end(), report=report)
         if keeper.lost is not None:
@@ -283,7 +290,7 @@ class Session:
         )
         hold = replace(hold, phase=Phase.PREPARING)
         book = self._book(plan, f"{run}-back", self._former, hold)
-        book = replace(book, inventory=inventory)
+        book = replace(book, inventory=inventory, away=_unseen(looks))
         keeper, restored = self._carry(book, lock, hold, frozenset())
         end = replace(self._end(*problems), report=report, way_back=plan, restored=restored)
         if keeper.lost is not None:
@@ -418,3 +425,7 @@ class Session:
     def _end(self, *problems: Problem) -> RunEnd:
         record = self._record
         return RunEnd(run=record.run, plan=record.plan, problems=problems, words=record.words)
+
+
+def _unseen(looks: Mapping[str, Look]) -> frozenset[str]:
+    return frozenset(site for site, look in looks.items() if isinstance(look, Unseen))

@@ -126,6 +126,8 @@ class UnitPlan:
     """Where what runs differs from what is to run, the most important first."""
     images: tuple[tuple[str, str], ...] = ()
     """By service, the image that is deployed: pinned to a digest where one is known."""
+    gaps: tuple[str, ...] = ()
+    """Services of which no task runs for a moment, although the unit does not go down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

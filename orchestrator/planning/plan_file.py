@@ -24,7 +24,7 @@ from orchestrator.planning.premises import Premises
 from orchestrator.planning.seen import SeenUnit
 from orchestrator.typed import typed
 
-MAJOR, MINOR = 1, 2
+MAJOR, MINOR = 1, 3
 """Of the file's form. Fields that older files lack need a default, and raise MINOR."""
 HASH_DIGITS = 64
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")

@@ -27,6 +27,7 @@ class Book:
     `words` is the command as it was typed, `teller` who carries it out now, `told` what was
     announced before this life of it. `wall_offset` added to the observer's clock is seconds
     since 1970. `swarms` are the ids of the Swarms that were seen when it was planned, by site.
+    `away` are the sites that could not be seen when this life of the run began.
     """
 
     run: str
@@ -39,6 +40,7 @@ class Book:
     told: tuple[Told, ...] = ()
     wall_offset: float = 0.0
     swarms: Mapping[str, str] = field(default_factory=dict)
+    away: frozenset[str] = frozenset()
 
     def acted_at(self, site: str) -> tuple[Unit, ...]:
         """Return the units at `site` that the plan changes."""

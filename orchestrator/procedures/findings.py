@@ -1,10 +1,15 @@
 """Problems that procedures report, each worded once, with what to do next."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.health import Health
 from orchestrator.fleet.presence import Presence, Whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Usage
+from orchestrator.inventory.model import SiteState
+from orchestrator.procedures.book import Book
 from orchestrator.typed import typed
 
 _DIFFERENCES = 10
@@ -93,15 +98,19 @@ def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...]
     )
 
 
-def refused_deploy(unit: Unit, blockers: tuple[str, ...]) -> Problem:
-    """S2 says no: something that the unit depends on is not healthy."""
+def refused_deploy(book: Book, unit: Unit, blockers: Mapping[Unit, str]) -> Problem:
+    """S2 says no: something that the unit depends on is not healthy; `blockers` say why."""
+    ours = [other for other in blockers if book.inventory.state(other) is SiteState.ACTIVE]
+    theirs = [str(other) for other in blockers if other not in ours]
+    first = f"have {', '.join(theirs)} mended: never changed from here; then " if theirs else ""
     return Problem(
         code="deploy.refused",
         what=f"{unit} was not deployed: what it depends on is not healthy",
         exit_code=ExitCode.SAFETY_REFUSED,
         where=where(unit),
-        evidence=blockers,
-        fix=f"{typed('status')}, mend what is named above, then {typed('up', unit)}",
+        evidence=tuple(blockers.values()),
+        fix=f"{first}{typed('up', *ours, unit)}   # brings up all that does not run; what runs"
+        " and is not healthy has to be mended first",
         state_left=f"{unit} is not deployed",
         runbook="service-not-healthy",
     )
@@ -219,6 +228,15 @@ def site_lost(unit: Unit, cause: Problem) -> Problem:
         fix=f"once {unit.site} answers: {typed('up', '--owed')}",
         state_left=f"{unit} may be gone, or deployed in part",
         runbook="site-unreachable",
+    )
+
+
+def never_reached(unit: Unit, cause: Problem) -> Problem:
+    """Say that a unit was not brought up, since its site was away before its turn and still is."""
+    return replace(
+        site_lost(unit, cause),
+        what=f"{unit.site} was never reached, and {unit} not brought up",
+        state_left=f"{unit} is as the run left it before",
     )
 
 

@@ -61,9 +61,12 @@ class Wanted:
     ssh: str = ""
 
 
-def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
-    """Return everything at the site that speaks against carrying out the plan."""
-    if blind := blindness(seen.sight):
+def judge_sight(wanted: Wanted, sight: Sight) -> tuple[Problem, ...]:
+    """Return what speaks against carrying out the plan and can be seen by looking at the Swarm.
+
+    A plan is judged by this before anybody says yes, and a site once more before it is touched.
+    """
+    if blind := blindness(sight):
         return (
             _problem(
                 wanted,
@@ -75,10 +78,24 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
             ),
         )
     checks = (
+        _nodes(wanted, sight),
+        _places(wanted, sight),
+        _strays(wanted, sight),
+        _blocking(wanted, sight),
+        in_use(sight, wanted.command, wanted.removed, wanted.ours),
+    )
+    return tuple(problem for check in checks for problem in check)
+
+
+def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
+    """Return everything at the site that speaks against carrying out the plan."""
+    by_sight = judge_sight(wanted, seen.sight)
+    if blindness(seen.sight):
+        return by_sight
+    checks = (
+        by_sight,
         _versions(wanted, seen),
         _jobs(wanted, seen),
-        _nodes(wanted, seen.sight),
-        _places(wanted, seen.sight),
         _machine(wanted, seen),
         (p for check in seen.images if (p := _image(wanted, check)) is not None),
         _platforms(wanted, seen),
@@ -86,9 +103,6 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _outside(wanted, seen),
         _externals(wanted, seen),
         _ports(wanted, seen),
-        _strays(wanted, seen.sight),
-        _blocking(wanted, seen.sight),
-        in_use(seen.sight, wanted.command, wanted.removed, wanted.ours),
     )
     return tuple(problem for check in checks for problem in check)
 

@@ -1,5 +1,6 @@
 """A run that holds the lock, in words: whose it is, what it does, and what to type about it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -39,12 +40,23 @@ class Life(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRun:
-    """A run that holds the lock. `now` is our clock, seconds since 1970."""
+    """A run that holds the lock. `now` is our clock, seconds since 1970.
+
+    `unfit`: it was planned with another inventory than the one given here, which may not end it.
+    """
 
     hold: Hold
     life: Life
     coordinator: str
     now: float
+    unfit: bool = False
+
+    @property
+    def look_again_seconds(self) -> float | None:
+        """In how many seconds a run that has died meanwhile is known to give no sign of life."""
+        if self.life is not Life.ALIVE:
+            return None
+        return max(0.0, SILENT_SECONDS - abs(self.now - self.hold.beat))
 
 
 def life_of(hold: Hold, now: float, process: Process) -> Life:
@@ -65,6 +77,8 @@ def next_for(holding: HeldRun) -> str:
     """Return what to type to go on with a run, "" while somebody is at it."""
     if holding.life is Life.ALIVE:
         return ""
+    if holding.unfit:
+        return typed("lock", "break", clean(holding.hold.run), "--because", "TEXT")
     first = f"kill -9 {holding.hold.holder.pid} && " if holding.life is Life.FROZEN else ""
     return f"{first}{_command(holding, 'resume')}"
 
@@ -82,6 +96,8 @@ def facts(holding: HeldRun) -> Iterator[str]:
     doing = holding.life.value if holding.life is not Life.ALIVE else hold.phase.value
     back = ", bringing back what ran before" if hold.goal is Goal.RESTORE else ""
     yield f"{doing}{back}; begun {ago(hold.started, holding.now)}, {_beat(holding)}"
+    if holding.unfit:
+        yield "planned with another sites.yaml or stacks/ than the one given here"
     for unit, since in hold.down:
         yield f"{clean(str(unit))} has been down for {elapsed(max(0.0, holding.now - since))}"
 
@@ -119,8 +135,15 @@ def next_view(holding: HeldRun, manner: Manner = AS_IT_IS) -> Text:
     """Return the line that says what to type next."""
     command = next_for(holding)
     if not command:
-        words = "nothing: somebody is at it (--lock-wait SECONDS waits for the end)"
-        return whole("NEXT  ", (words, "dim"))
+        seconds = math.ceil(holding.look_again_seconds or 0.0) + 1
+        words = (
+            f"   # in {seconds} s: if it died, this then says how to go on;"
+            " if not, --lock-wait SECONDS waits for its end"
+        )
+        return whole("NEXT  ", (manner.fit(typed("lock")), "bold cyan"), (words, "dim"))
+    if holding.unfit:
+        words = f"   # better: {_command(holding, 'resume')}, with the sites.yaml it was begun with"
+        return whole("NEXT  ", (manner.fit(command), "bold cyan"), (words, "dim"))
     alone = holding.hold.goal is Goal.RESTORE or holding.life is Life.FROZEN
     other = "" if alone else f"   |   {_command(holding, 'rollback')}"
     return whole("NEXT  ", (manner.fit(command), "bold cyan"), (manner.fit(other), "cyan"))

@@ -212,11 +212,13 @@ def holding_json(holding: HeldRun) -> Json:
             for unit, since in hold.down
         ],
         "next": next_for(holding) or None,
+        "look_again_seconds": holding.look_again_seconds,
     }
 
 
 def state_json(state: RunState) -> Json:
     """Return how far a run has come."""
+    rest = state.rest.steps if state.rest else ()
     return {
         "units": [
             {**unit_json(item.unit), "mark": item.mark.value, "words": clean(item.words)}
@@ -226,6 +228,9 @@ def state_json(state: RunState) -> Json:
         "steps": state.steps,
         "because": clean(state.because) or None,
         "remarks": [clean(words) for words in state.remarks],
+        "still_to_do": [[step.id for step in wave] for wave in step_waves(rest)],
+        "away": [clean(words) for words in state.away],
+        "choice": [clean(words) for words in state.choice],
     }
 
 
@@ -262,6 +267,7 @@ def _unit_plan(item: UnitPlan) -> Json:
         "dangers": [clean(danger) for danger in item.dangers],
         "drift": [change_json(change) for change in item.drift],
         "images": {service: clean(image) for service, image in item.images},
+        "gaps": list(item.gaps),
     }
 
 

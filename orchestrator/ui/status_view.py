@@ -125,9 +125,11 @@ def status_view(fleet: Fleet, manner: Manner = AS_IT_IS) -> RenderableType:
 
 def _next(fleet: Fleet) -> str:
     """Return what to type, "" where nothing is to be done, or a run that holds the lock says it."""
+    if fleet.holding is not None:
+        return ""
     if fleet.owed:
         return typed("up", "--owed")
-    if fleet.holding is not None or fleet.unreachable or fleet.waiting:
+    if fleet.unreachable or fleet.waiting:
         return ""
     down = [
         row.unit
