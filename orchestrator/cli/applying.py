@@ -133,7 +133,7 @@ def _once(
     plan = noticed(weathered(world, planned, override), notice)
     order, book = _order(saved.asked, override), replace(drawn.book, plan=plan)
     unsaid = unannounceable(world.places, plan, order.words)
-    refused = (*refusals(book, drawn.looks, holding, order.on_failure), *unsaid)
+    refused = refusals(book, drawn.looks, holding, order.on_failure, unsaid).every
     head = head_of(file, path, world.talk.manner)
     world.talk.plan(plan, holding, saved=head, refused=refused)
     if dry_run:

@@ -13,14 +13,14 @@ from orchestrator.cli.order import Order
 from orchestrator.cli.owing import owed_request
 from orchestrator.cli.planning import draw
 from orchestrator.cli.queueing import Queue
-from orchestrator.cli.refusing import refusals, tell_refusals
+from orchestrator.cli.refusing import Refusals, refusals, tell_refusals
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.findings import mended_since, nobody_knows_former
 from orchestrator.engine.record import RunRecord
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.session import Session, Sources
-from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
+from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.fleet.observed import Look
 from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.plan import Plan, StepKind
@@ -71,13 +71,13 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
         return ExitCode.DONE
     book, looks = _allowed_book(world, order, request)
     unsaid = unannounceable(world.places, book.plan, order.words)
-    refused = (*refusals(book, looks, holding, order.on_failure), *unsaid)
-    world.talk.plan(book.plan, holding, refused=refused)
+    refused = refusals(book, looks, holding, order.on_failure, unsaid)
+    world.talk.plan(book.plan, holding, refused=refused.every)
     if order.dry_run:
-        return tell_refusals(world, refused)
+        return tell_refusals(world, refused.every)
     if not book.plan.changes:
         return nothing_to_do(world, book.plan)
-    if refused:
+    if refused.every:
         return _refuse(world, book, refused)
     former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}
     ask(order.words, yes=order.yes)
@@ -193,17 +193,17 @@ def only_examine(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(s for s in plan.steps if s.kind is StepKind.EXAMINE))
 
 
-def _refuse(world: World, book: Book, refused: tuple[Problem, ...]) -> ExitCode:
+def _refuse(world: World, book: Book, refused: Refusals) -> ExitCode:
     """End a run that is refused by what its plan says; of sites, find all that is wrong there.
 
     Raises:
-        RefusedError: something else than a site stands in the way, or nothing does any more.
+        RefusedError: something else than a site stands in the way.
+        FleetError: nothing does any more, and nothing was done all the same.
 
     """
-    of_sites = tuple(problem for problem in refused if problem.where.site)
-    if others := tuple(problem for problem in refused if problem not in of_sites):
-        raise RefusedError((*others, *of_sites))
+    if refused.of_run:
+        raise RefusedError(refused.every)
     code = run_book(world, replace(book, plan=only_examine(book.plan))).exit_code
     if code is ExitCode.DONE:
-        raise RefusedError(mended_since(problem) for problem in of_sites)
+        raise FleetError(mended_since(problem) for problem in refused.of_sites)
     return code

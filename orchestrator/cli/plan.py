@@ -146,7 +146,7 @@ def plan(
             saved = save_plan(world, asked, drawn, out, lifetime=expires, force=force)
         shown = weathered(world, made, override, ask=not no_guards)
         book = replace(drawn.book, plan=shown)
-        refused = refusals(book, drawn.looks, holding, on_failure)
+        refused = refusals(book, drawn.looks, holding, on_failure).every
         world.talk.plan(shown, holding, form=form, saved=saved, refused=refused)
         code = tell_refusals(world, refused)
         if out is not None and (made.unseen or refused):

@@ -1,6 +1,7 @@
 """What a run would be refused for, said with its plan: before anybody says yes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from orchestrator.cli.meeting import Found, held, holding_of, unfit
 from orchestrator.cli.taking import silent
@@ -16,9 +17,26 @@ from orchestrator.procedures.preflight import foreseen
 from orchestrator.ui.holding import HeldRun, Life
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """What a run would be refused for at once: at sites, where preflight may find more, or not."""
+
+    of_run: tuple[Problem, ...] = ()
+    of_sites: tuple[Problem, ...] = ()
+
+    @property
+    def every(self) -> tuple[Problem, ...]:
+        """All of it."""
+        return self.of_run + self.of_sites
+
+
 def refusals(
-    book: Book, looks: Mapping[str, Look], holding: HeldRun | None, on_failure: OnFailure
-) -> tuple[Problem, ...]:
+    book: Book,
+    looks: Mapping[str, Look],
+    holding: HeldRun | None,
+    on_failure: OnFailure,
+    unsaid: tuple[Problem, ...] = (),
+) -> Refusals:
     """Return what a run of `book` would be refused for at once, as far as it is known by now.
 
     Args:
@@ -26,18 +44,17 @@ def refusals(
         looks: what it was planned from.
         holding: who holds the lock, if anybody does.
         on_failure: what it would do once a step failed.
+        unsaid: why its downtime could not be announced.
 
     """
     if not book.plan.changes:
-        return ()
+        return Refusals()
     lock = (held(holding, may_wait=True),) if holding else ()
     restores = on_failure is OnFailure.RESTORE
     unknown = formers(book.inventory, book.plan).unknown if restores else ()
-    return (
-        *lock,
-        *objections(book.plan),
-        *foreseen(book, looks),
-        *(nobody_knows_former(unit, book.run) for unit in unknown),
+    former = (nobody_knows_former(unit, book.run) for unit in unknown)
+    return Refusals(
+        of_run=(*lock, *objections(book.plan), *unsaid, *former), of_sites=foreseen(book, looks)
     )
 
 

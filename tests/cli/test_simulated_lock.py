@@ -195,9 +195,10 @@ def test_a_dry_run_says_who_holds_the_lock_and_shows_the_plan(
 ) -> None:
     desk = Desk(shared=shared, mode=Mode.JSON)
     run = killed_half_way(turns, desk)
-    assert follow(desk.world(), order(dry_run=True)) == ExitCode.DONE
+    assert follow(desk.world(), order(dry_run=True)) == ExitCode.LOCK_HELD
     plan = json.loads(desk.out.getvalue())
     assert plan["lock"]["run"] == run
+    assert plan["refused"][0]["code"] == "lock.held"
     assert desk.err.getvalue().startswith("UNFINISHED")
 
 
