@@ -141,13 +141,13 @@ def _then(plan: Plan, site: str) -> str:
 def deployed_badly(
     inventory: Inventory, plan: Plan, looks: Mapping[str, Look], run: str
 ) -> tuple[Unit, ...]:
-    """Return the units that a run deployed and that are unhealthy now."""
+    """Return the units that a run deployed and that are not healthy now."""
     return tuple(
         item.unit
         for item in plan.units
         if isinstance(look := looks[item.unit.site], Sight)
         and _ours(item, run, look)
-        and look_before(item.unit, inventory.spec(item.unit), look).verdict is Verdict.UNHEALTHY
+        and look_before(item.unit, inventory.spec(item.unit), look).verdict is not Verdict.HEALTHY
     )
 
 
@@ -155,7 +155,7 @@ def which_way(bad: tuple[Unit, ...], *, touched: bool) -> tuple[str, ...]:
     """Say which of resume and rollback fits an unfinished run, and why.
 
     Args:
-        bad: what it deployed and is unhealthy now.
+        bad: what it deployed and is not healthy now.
         touched: whether it may have removed or deployed anything at all.
 
     """
@@ -164,11 +164,11 @@ def which_way(bad: tuple[Unit, ...], *, touched: bool) -> tuple[str, ...]:
     if bad:
         units = ", ".join(map(str, bad))
         return (
-            f"rollback, if the new revision is to blame: it deployed {units}, not healthy now",
-            "resume, once its cause is mended",
+            f"resume, if {units} needs but time, or its cause is mended: deployed, and not healthy",
+            "rollback, if the new revision is to blame for that",
         )
     return (
-        "resume: nothing that this run deployed is unhealthy, it goes on where it stopped",
+        "resume: all that this run deployed is healthy, it goes on where it stopped",
         "rollback, if the new revision is not wanted: it brings back what ran before",
     )
 

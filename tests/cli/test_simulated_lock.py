@@ -222,7 +222,8 @@ def test_a_run_is_not_resumed_with_another_inventory(shared: Simulated, turns: O
     assert refused.value.exit_code == ExitCode.PLAN_STALE
     (line,) = refused.value.problems[0].evidence
     assert line == "managed_prefix was datatrail, and is other"
-    assert resume_in(desk.world(), "", take_over=False, yes=True, dry_run=True) == ExitCode.DONE
+    dry = resume_in(desk.world(), "", take_over=False, yes=True, dry_run=True)
+    assert dry == ExitCode.PLAN_STALE
     assert "another inventory" in (said := desk.said())
     assert line in said
 
