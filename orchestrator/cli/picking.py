@@ -8,7 +8,7 @@ from orchestrator.engine.findings import record_of_other_inventory
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.record import RunRecord
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
-from orchestrator.fleet.observed import Unseen
+from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.typed import typed
 
@@ -32,18 +32,23 @@ def must_be(found: Found, run: str, command: str) -> None:
     )
 
 
-def must_fit(world: World, record: RunRecord) -> None:
+def must_fit(world: World, record: RunRecord) -> dict[str, Look]:
     """Raise RefusedError when a run was planned with another inventory (4), or Swarm (20).
 
     Only the Swarms that it was planned for count from now on.
+
+    Returns:
+        The sites that cannot be seen.
+
     """
     if lines := unfit(world.inventory, record):
         raise RefusedError(record_of_other_inventory(record.run, lines))
     world.expect(record.swarms)
-    looks = look_at(world.backend, record.swarms).values()
-    unseen = [look.problem for look in looks if isinstance(look, Unseen)]
-    if strange := [problem for problem in unseen if problem.code == _STRANGE]:
+    looks = look_at(world.backend, record.swarms)
+    unseen = {site: look for site, look in looks.items() if isinstance(look, Unseen)}
+    if strange := [look.problem for look in unseen.values() if look.problem.code == _STRANGE]:
         raise RefusedError(strange)
+    return dict(unseen)
 
 
 def planned_revisions(record: RunRecord) -> Mapping[Unit, Revision]:

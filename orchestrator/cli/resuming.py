@@ -1,5 +1,6 @@
 """Going on with a run that stopped, here or on another machine."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.cli.asking import ask, somebody_must_be_there
@@ -16,6 +17,7 @@ from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session, Sources
 from orchestrator.errors import ExitCode, UsageError
+from orchestrator.fleet.observed import Look
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.lost import amended
 from orchestrator.planning.restoring import formers
@@ -77,14 +79,14 @@ def resume_in(
     if dry_run:
         world.talk.lock(holding_of(world, found), state_of(world, found))
         return tell_refusals(world, taking_refusals(world, found, take_over=take_over))
-    must_fit(world, found.readable())
+    away = must_fit(world, found.readable())
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
         return nothing_to_do(world, run, "resume")
     taking = replace(taking, found=answered(world, taking.found, lost))
-    world.talk.state(state_of(world, taking.found))
+    world.talk.state(state_of(world, taking.found, away))
     ask(f"resume run {taking.found.hold.run}, dtdeploy {taking.found.hold.words}", yes=yes)
-    return _go_on(world, taking, announced).exit_code
+    return _go_on(world, taking, announced, away).exit_code
 
 
 def must_be_reasoned(lost: Request) -> None:
@@ -117,7 +119,7 @@ def nothing_to_do(world: World, run: str, what: str) -> ExitCode:
     return ExitCode.DONE
 
 
-def _go_on(world: World, taking: Taking, announced: str) -> RunEnd:
+def _go_on(world: World, taking: Taking, announced: str, away: Mapping[str, Look]) -> RunEnd:
     found, record = taking.found, taking.found.readable()
     back = found.hold.goal is Goal.RESTORE
     former = former_of(world, found) if back or record.on_failure is OnFailure.RESTORE else {}
@@ -126,7 +128,12 @@ def _go_on(world: World, taking: Taking, announced: str) -> RunEnd:
         world,
         record.run,
         lambda means: Session(means, world.inventory, record, former=former).go_on(
-            found.lock, found.hold, sourced, wait_seconds=taking.wait_seconds, announced=announced
+            found.lock,
+            found.hold,
+            sourced,
+            wait_seconds=taking.wait_seconds,
+            announced=announced,
+            away=away,
         ),
         saying(world, lambda end: end.exit_code),
     )

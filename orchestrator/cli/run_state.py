@@ -1,11 +1,12 @@
 """How far an unfinished run has come, by what is seen now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from orchestrator.cli.meeting import Found, unfit
 from orchestrator.cli.wiring import World
-from orchestrator.engine.gather import look_at
+from orchestrator.engine.gather import NOBODY_AWAY, look_at
 from orchestrator.engine.record import RunRecord
+from orchestrator.fleet.observed import Look
 from orchestrator.planning.lost import counted
 from orchestrator.planning.plan import StepKind
 from orchestrator.planning.progress import (
@@ -27,20 +28,24 @@ _OTHER = (
 )
 
 
-def state_of(world: World, found: Found) -> RunState:
-    """Look at every site of an unfinished run, and judge how far it has come."""
+def state_of(world: World, found: Found, away: Mapping[str, Look] = NOBODY_AWAY) -> RunState:
+    """Look at every site of an unfinished run, and judge how far it has come.
+
+    Those in `away` were found so a moment ago.
+    """
     record = found.record
     if record is None:
         why = found.unreadable.what if found.unreadable else ""
         return RunState(remarks=(why,))
     if lines := unfit(world.inventory, record):
         return RunState(because=record.because, remarks=(_OTHER, *lines))
-    return _judged(world, record, found.hold)
+    return _judged(world, record, found.hold, away)
 
 
-def _judged(world: World, record: RunRecord, hold: Hold) -> RunState:
+def _judged(world: World, record: RunRecord, hold: Hold, away: Mapping[str, Look]) -> RunState:
     plan = record.plan
-    looks = counted(plan, look_at(world.backend, (item.unit.site for item in plan.units)))
+    sites = (item.unit.site for item in plan.units)
+    looks = counted(plan, look_at(world.backend, sites, away))
     if hold.goal is Goal.RESTORE:
         units = restored_so_far(world.inventory, plan, looks)
         return RunState(units=units, because=record.because)

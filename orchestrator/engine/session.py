@@ -20,7 +20,7 @@ from orchestrator.engine.findings import (
     lock_lost,
     nobody_knows_former,
 )
-from orchestrator.engine.gather import look_at
+from orchestrator.engine.gather import NOBODY_AWAY, look_at
 from orchestrator.engine.herald import Herald, by_hand
 from orchestrator.engine.journal import EntryKind, Json
 from orchestrator.engine.journal_problems import problems_told
@@ -124,6 +124,7 @@ class Session:
         *,
         wait_seconds: float,
         announced: str = "",
+        away: Mapping[str, Look] = NOBODY_AWAY,
     ) -> RunEnd:
         """Resume a run that another process, or an earlier one here, left.
 
@@ -134,6 +135,7 @@ class Session:
             wait_seconds: let what the former holder was about to begin begin first, for so
                 long, so that it is seen: WAIT_OUT_SECONDS where it may live.
             announced: where and by whom the downtime was announced, "" if by nobody but dtdeploy.
+            away: sites that could not be seen a moment ago; each is tried when its turn comes.
 
         Raises:
             JournalError: the journal cannot be written; nothing was touched.
@@ -149,7 +151,8 @@ class Session:
         if problem := self._owe_left_out():
             return self._keep(held, mine, self._end(problem))
         plan = self._record.plan
-        looks = self._looks(plan)
+        sites = [item.unit.site for item in plan.units]
+        looks = counted(plan, look_at(self._means.backend, sites, away))
         far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
         return self._forward(held, mine, sourced, far.done, away=_unseen(looks))
 
