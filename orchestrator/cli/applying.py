@@ -102,7 +102,7 @@ def follow_plan(
     if lines := departures(
         world.inventory, rests_on=saved.rests_on, whole=saved.inventory, salt=saved.id
     ):
-        raise RefusedError(other_inventory(lines))
+        raise RefusedError(other_inventory(saved.asked, lines))
     world.expect(saved.swarms)
     queue = Queue(world, lock_wait)
     while True:
@@ -166,7 +166,7 @@ def _drawn_again(world: World, saved: SavedPlan) -> Drawn:
     """Plan anew, and raise RefusedError unless the very same comes of it."""
     use = carry_alone(world.backend, find_applied(world.inventory.coordinator, saved.id))
     if isinstance(use, Applied):
-        raise RefusedError(used(use.run, use.at, world.wall()))
+        raise RefusedError(used(saved.asked, use.run, use.at, world.wall()))
     drawn = draw(
         world,
         saved.asked,
@@ -175,7 +175,7 @@ def _drawn_again(world: World, saved: SavedPlan) -> Drawn:
         repos=() if saved.asked.command is Command.DOWN else saved.pins,
     )
     if lines := tuple(dict.fromkeys(_moved(world, saved, drawn))):
-        raise RefusedError(saved_fleet_moved(lines))
+        raise RefusedError(saved_fleet_moved(saved.asked, lines))
     if isinstance(use, Problem):
         raise FleetError(use)
     return drawn
@@ -193,12 +193,12 @@ def _moved(world: World, saved: SavedPlan, drawn: Drawn) -> Iterator[str]:
 def _must_be_fresh(world: World, saved: SavedPlan) -> None:
     now = world.wall()
     if now >= saved.expires.timestamp():
-        raise RefusedError(expired(saved.expires, now))
+        raise RefusedError(expired(saved.asked, saved.expires, now))
 
 
 def _must_be_pinned(world: World, saved: SavedPlan, pins: Mapping[str, Revision]) -> None:
     if gone := refs_moved(saved, pins):
-        raise RefusedError(ref_moved(_news(world, saved, was, pins) for was in gone))
+        raise RefusedError(ref_moved(saved.asked, (_news(world, saved, was, pins) for was in gone)))
 
 
 def _news(world: World, saved: SavedPlan, was: Revision, pins: Mapping[str, Revision]) -> str:

@@ -22,7 +22,6 @@ from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.premises import Premises
 from orchestrator.planning.seen import SeenUnit
-from orchestrator.typed import typed
 
 MAJOR, MINOR = 1, 3
 """Of the file's form. Fields that older files lack need a default, and raise MINOR."""
@@ -162,7 +161,7 @@ def _altered(why: str) -> Problem:
         what="the file is no plan of dtdeploy, or not as dtdeploy wrote it",
         exit_code=ExitCode.PLAN_STALE,
         evidence=(why,),
-        fix=f"plan again: {typed('plan', '...', '--out', 'FILE')}",
+        fix="plan the same again; its hash and its command stand above the plan",
         state_left="nothing was contacted",
         runbook="saved-plan-refused",
     )

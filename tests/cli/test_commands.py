@@ -343,3 +343,23 @@ def test_completion_knows_what_can_be_left_out(words: str, offered: str) -> None
         },
     )
     assert done.stdout.splitlines() == [f"plain,{offered}"]
+
+
+def test_a_refused_plan_is_saved_with_the_words_that_it_is(typed: Type, tmp_path: Path) -> None:
+    dead, out = str(ROOT / "scenarios" / "dead-worker.yaml"), tmp_path / "all.plan"
+    done = typed("--simulate", dead, "plan", "--all", "--out", str(out))
+    assert done.code == 20
+    assert "REFUSED" in done.out
+    assert "[swarm.node-not-ready]" in done.err
+    assert f"{out} was written: applying it now would be refused" in done.err
+    assert out.exists()
+
+
+def test_a_dry_run_ends_as_the_run_would(typed: Type) -> None:
+    for name, code in (("dead-worker", 20), ("cut-site", 11)):
+        scenario = str(ROOT / "scenarios" / f"{name}.yaml")
+        restart = ("--simulate", scenario, "--json", "restart", "--all")
+        dry, run = typed(*restart, "--dry-run"), typed(*restart, "--yes")
+        assert (dry.code, run.code) == (code, code)
+        (plan,) = map(json.loads, dry.out.splitlines())
+        assert plan["refused"][0]["exit_code"] == code
