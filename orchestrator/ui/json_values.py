@@ -14,11 +14,13 @@
              null); frozen [reason, ends (seconds since 1970, or null), until], guards [name, asked,
              agrees (null if not asked), words, reason], override {freeze, guards, because},
              notice {needed, announced (where and by whom, or null), minutes},
-             lost [node, state, tasks [unit, task], accepted], warnings [..]
+             lost [node, state, tasks [unit, task], accepted], warnings [..],
+             refused [problem] (what its run would be refused for at once)
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
              dependents, commands, remove_seconds, healthy_seconds, dangers, drift [change],
-             images {service: image, pinned to the digest that is deployed}
+             images {service: image, pinned to the digest that is deployed}, gaps [service]
+             (without any task for a moment)
     change   service (null for the stack's own), kind, item, how (missing, not declared, differs,
              moved), now, declared (null where hidden or nothing is to say), hidden, words
     span     repo, old, new, commits [sha, subject, author, date], more (how many are not listed),
@@ -33,8 +35,10 @@
              all of it
     lock     run, command, owner, host, pid, life, phase, goal, touched, started, beat,
              beat_age_seconds, down [unit, stack, site, since, seconds], next (what to type, or
-             null). Of `dtdeploy lock` also: units [unit, stack, site, mark, words], steps_done,
-             steps, because, remarks [..]
+             null), look_again_seconds (while somebody is at it: after so long a run that died
+             is known to be silent). Of `dtdeploy lock` also: units [unit, stack, site, mark,
+             words], steps_done, steps, because, remarks [..], still_to_do [[step id, ..], ..],
+             away [..] and choice [..] (in words)
 
 Keys are added, never renamed or taken away. Absent values are null; times are seconds. Text of
 others is cleaned as everywhere (`foreign.clean`), but not shortened.
