@@ -198,5 +198,6 @@ def _compact(names: Iterable[str]) -> str:
 
 def refusal_words(problem: Problem) -> str:
     """Return why a run would be refused, in one line."""
-    place = f"{problem.where}: " if str(problem.where) else ""
-    return f"{place}{problem.what} [{problem.code}]"
+    place = str(problem.where)
+    told = not place or place in problem.what
+    return f"{'' if told else f'{place}: '}{problem.what} [{problem.code}]"
