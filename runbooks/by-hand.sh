@@ -42,12 +42,12 @@ git clone -q --bare ssh://git@github.com/chimefrb/datatrail-admin datatrail-admi
 git -C datatrail-admin.git log -1 --oneline main --
 
 # 7/23  The compose files to the managers
-git -C datatrail.git archive main stacks | into frb-vsop.chime 'rm -rf by-hand/datatrail && mkdir -p by-hand/datatrail && tar -x -C by-hand/datatrail'
-git -C datatrail.git archive main stacks | into frb-vsop.chime 'rm -rf by-hand/datatrail-daemons && mkdir -p by-hand/datatrail-daemons && tar -x -C by-hand/datatrail-daemons'
-git -C datatrail-admin.git archive main stacks | into frb-vsop.chime 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
-git -C datatrail-admin.git archive main stacks | into outrigger_buffer.chime 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
-git -C datatrail-admin.git archive main stacks | into aux.kko 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
-git -C datatrail-admin.git archive main stacks | into aux.gbo 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
+git -C datatrail.git archive main | into frb-vsop.chime 'rm -rf by-hand/datatrail && mkdir -p by-hand/datatrail && tar -x -C by-hand/datatrail'
+git -C datatrail.git archive main | into frb-vsop.chime 'rm -rf by-hand/datatrail-daemons && mkdir -p by-hand/datatrail-daemons && tar -x -C by-hand/datatrail-daemons'
+git -C datatrail-admin.git archive main | into frb-vsop.chime 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
+git -C datatrail-admin.git archive main | into outrigger_buffer.chime 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
+git -C datatrail-admin.git archive main | into aux.kko 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
+git -C datatrail-admin.git archive main | into aux.gbo 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
 
 # 8/23  Their images, while everything still runs
 pull frb-vsop.chime by-hand/datatrail/stacks server-compose.yaml

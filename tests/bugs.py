@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.gather import NOBODY_AWAY
 from orchestrator.engine.keeper import Keeper
 from orchestrator.engine.means import Means
 from orchestrator.engine.report import RunEnd, RunReport
@@ -383,8 +384,9 @@ class _Trusts(Session):
         *,
         wait_seconds: float,
         announced: str = "",
+        away: Mapping[str, Look] = NOBODY_AWAY,
     ) -> RunEnd:
-        del announced  # what people say of the channel is no look
+        del announced, away  # what people say of the channel is no look
         if hold.goal is Goal.RESTORE:
             return self.go_back(lock, hold, wait_seconds=wait_seconds)
         taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_seconds=wait_seconds)

@@ -26,6 +26,7 @@ from orchestrator.procedures.effects import (
 from orchestrator.procedures.hold import LOCK
 from orchestrator.procedures.lock import read_lock
 from orchestrator.procedures.owed import OWED, read_owed
+from orchestrator.typed import typed
 from orchestrator.ui.status_view import Fleet
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Rounds:
                 what=f"{site} did not answer in {seconds:.1f} s",
                 exit_code=ExitCode.SITE_UNREACHABLE,
                 where=Where(site=site),
-                fix=f"dtdeploy status --site {site} --timeout 15   # waits longer, tells why",
+                fix=f"{typed('status', '--site', site, '--timeout', 15)}   # waits longer",
                 state_left="nothing was touched",
                 runbook="site-unreachable",
             ),

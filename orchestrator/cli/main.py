@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.given import Given
+from orchestrator.cli.given import Given, which_fleet
 from orchestrator.cli.lazy import Lazy, LazyGroup
 from orchestrator.errors import DtdeployError, ExitCode
 
@@ -102,6 +102,7 @@ def cli(
         verbose=verbose,
         plain=plain,
         real_time=real_time,
+        which_fleet=which_fleet(ctx),
     )
 
 
@@ -142,15 +143,22 @@ def run(arguments: list[str]) -> int:
         wrong.show()
         return ExitCode.USAGE
     except DtdeployError as error:
-        return _explain(error, as_json="--json" in arguments)
+        return _explain(error, arguments)
     except BrokenPipeError:
         # The reader went away (`dtdeploy status | head`): nothing is left to say it to.
         return ExitCode.DONE
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
-def _explain(error: DtdeployError, *, as_json: bool) -> int:
+def _explain(error: DtdeployError, arguments: list[str]) -> int:
     from orchestrator.cli.wiring import explain
 
-    explain(error.problems, as_json=as_json)
+    # The command has left its context: what stood before its name is read once more.
+    context = cli.make_context("dtdeploy", list(arguments), resilient_parsing=True)
+    explain(
+        error.problems,
+        as_json="--json" in arguments,
+        yes="--yes" in arguments or "-y" in arguments,
+        which_fleet=which_fleet(context),
+    )
     return error.exit_code

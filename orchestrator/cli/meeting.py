@@ -6,9 +6,12 @@ from orchestrator.cli.wiring import World
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.record import RunRecord, decode
 from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
+from orchestrator.inventory.model import Inventory
+from orchestrator.planning.premises import departures
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Hold, Phase, from_labels, joined
 from orchestrator.procedures.lock import read_lock
+from orchestrator.typed import typed
 from orchestrator.ui.holding import HeldRun, Process, facts, life_of, next_for
 
 
@@ -65,11 +68,21 @@ def _amended(hold: Hold, record: RunRecord) -> RunRecord:
     return replace(record, plan=plan, because=joined(record.because, hold.because))
 
 
-def holding_of(world: World, hold: Hold) -> HeldRun:
+def holding_of(world: World, found: Found) -> HeldRun:
     """Judge whether somebody is at a run, by our clock and what this machine knows."""
-    now = world.wall()
-    life = life_of(hold, now, process_of(world, hold))
-    return HeldRun(hold=hold, life=life, coordinator=world.inventory.coordinator, now=now)
+    now, hold, record = world.wall(), found.hold, found.record
+    return HeldRun(
+        hold=hold,
+        life=life_of(hold, now, process_of(world, hold)),
+        coordinator=world.inventory.coordinator,
+        now=now,
+        unfit=record is not None and bool(unfit(world.inventory, record)),
+    )
+
+
+def unfit(inventory: Inventory, record: RunRecord) -> list[str]:
+    """Say in what `inventory` is another than the one that a run was planned with."""
+    return departures(inventory, rests_on=record.rests_on, whole=record.inventory, salt=record.run)
 
 
 def process_of(world: World, hold: Hold) -> Process:
@@ -97,7 +110,7 @@ def meet(world: World) -> HeldRun | None:
     except RefusedError as error:
         world.talk.problems(error.problems)
         return None
-    return holding_of(world, found.hold) if found else None
+    return holding_of(world, found) if found else None
 
 
 def held(holding: HeldRun, *, may_wait: bool = False) -> Problem:
@@ -109,7 +122,7 @@ def held(holding: HeldRun, *, may_wait: bool = False) -> Problem:
         what=f"run {hold.run} {'is unfinished and ' if next_for(holding) else ''}holds the lock",
         exit_code=ExitCode.LOCK_HELD,
         evidence=tuple(facts(holding)),
-        fix=next_for(holding) or f"dtdeploy lock{wait}",
+        fix=next_for(holding) or f"{typed('lock')}{wait}",
         state_left="nothing was touched by this command",
         runbook="lock-held",
     )

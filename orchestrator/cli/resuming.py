@@ -9,13 +9,14 @@ from orchestrator.cli.meeting import Found, find_run, holding_of
 from orchestrator.cli.picking import must_be, must_fit
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.recalling import former_sources, planned_sources
+from orchestrator.cli.refusing import taking_refusals, tell_refusals
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session, Sources
-from orchestrator.errors import ExitCode, UsageError
+from orchestrator.errors import ExitCode, Problem, SourceError, UsageError
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.lost import amended
 from orchestrator.planning.selection import Request, unreasoned
@@ -74,9 +75,10 @@ def resume_in(
         return nothing_to_do(world, run, "resume")
     must_be(found, run, "resume")
     if dry_run:
-        world.talk.lock(holding_of(world, found.hold), state_of(world, found))
-        return ExitCode.DONE
-    must_fit(world, found.readable())
+        world.talk.lock(holding_of(world, found), state_of(world, found))
+        refused = taking_refusals(world, found, take_over=take_over) or _unread(world, found)
+        return tell_refusals(world, refused)
+    away = must_fit(world, found.readable())
     needed = needed_by(world, found)
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
@@ -84,9 +86,9 @@ def resume_in(
     if taking.found.hold.goal is not found.hold.goal:
         needed = needed_by(world, taking.found)
     taking = replace(taking, found=answered(world, taking.found, lost))
-    world.talk.state(state_of(world, taking.found))
+    world.talk.state(state_of(world, taking.found, away))
     ask(f"resume run {taking.found.hold.run}, dtdeploy {taking.found.hold.words}", yes=yes)
-    return _go_on(world, taking, needed, announced).exit_code
+    return _go_on(world, taking, needed, announced, away).exit_code
 
 
 def must_be_reasoned(lost: Request) -> None:
@@ -139,7 +141,18 @@ def needed_by(world: World, found: Found) -> Needed:
     )
 
 
-def _go_on(world: World, taking: Taking, needed: Needed, announced: str) -> RunEnd:
+def _unread(world: World, found: Found) -> tuple[Problem, ...]:
+    """Return why what a run needs cannot be read."""
+    try:
+        needed_by(world, found)
+    except SourceError as error:
+        return tuple(error.problems)
+    return ()
+
+
+def _go_on(
+    world: World, taking: Taking, needed: Needed, announced: str, away: Mapping[str, Look]
+) -> RunEnd:
     found, record = taking.found, taking.found.readable()
     return conduct(
         world,
@@ -150,6 +163,7 @@ def _go_on(world: World, taking: Taking, needed: Needed, announced: str) -> RunE
             needed.sourced,
             wait_seconds=taking.wait_seconds,
             announced=announced,
+            away=away,
         ),
         saying(world, lambda end: end.exit_code),
     )

@@ -11,6 +11,7 @@ from orchestrator.cli.order import Order
 from orchestrator.cli.picking import must_fit
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.recalling import former_sources
+from orchestrator.cli.refusing import taking_refusals, tell_refusals
 from orchestrator.cli.resuming import NOBODY, answered, must_be_reasoned
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.undoing import finished_plan, staying, way_back
@@ -67,7 +68,7 @@ def roll_back_in(
     must_be_reasoned(lost)
     found = find_run(world)
     if found is not None and found.hold.run != run:
-        raise RefusedError(held(holding_of(world, found.hold)))
+        raise RefusedError(held(holding_of(world, found)))
     if found is None:
         return _finished(world, run, notice, lost, yes=yes, dry_run=dry_run)
     return _unfinished(world, found, notice, lost, take_over=take_over, yes=yes, dry_run=dry_run)
@@ -86,9 +87,9 @@ def _unfinished(
     must_fit(world, found.readable())
     former = former_sources(world, found.readable().plan)
     if dry_run:
-        world.talk.notice(holding_of(world, found.hold))
+        world.talk.notice(holding_of(world, found))
         _show_way_back(world, found, former)
-        return ExitCode.DONE
+        return tell_refusals(world, taking_refusals(world, found, take_over=take_over))
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
         return _finished(world, found.hold.run, notice, lost, yes=yes, dry_run=dry_run)

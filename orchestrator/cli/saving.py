@@ -11,6 +11,7 @@ from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan_file import LARGEST_BYTES, PlanFile, decode, encode
 from orchestrator.planning.saving import make_saved
+from orchestrator.typed import Manner
 from orchestrator.ui.saved_view import SavedHead
 
 _MODE = 0o600
@@ -49,10 +50,10 @@ def save_plan(
     )
     data, digest = encode(saved)
     _write(path, data, force=force)
-    return head_of(PlanFile(saved=saved, sha256=digest), path)
+    return head_of(PlanFile(saved=saved, sha256=digest), path, world.talk.manner)
 
 
-def head_of(file: PlanFile, path: Path) -> SavedHead:
+def head_of(file: PlanFile, path: Path, manner: Manner) -> SavedHead:
     """Return what is said of a plan's file."""
     saved = file.saved
     return SavedHead(
@@ -62,6 +63,7 @@ def head_of(file: PlanFile, path: Path) -> SavedHead:
         creator=saved.creator,
         created=saved.created,
         expires=saved.expires,
+        manner=manner,
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.cli.differing import digests_of
+from orchestrator.cli.meeting import unfit
 from orchestrator.cli.past import read_history
-from orchestrator.cli.picking import unfit
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.recalling import former_sources
 from orchestrator.cli.wiring import World
@@ -34,6 +34,7 @@ from orchestrator.planning.restoring import (
 from orchestrator.planning.selection import Request
 from orchestrator.planning.sharing import with_all_uses
 from orchestrator.procedures.book import Book
+from orchestrator.typed import typed
 
 
 def seen_everywhere(world: World) -> dict[str, Look]:
@@ -134,7 +135,7 @@ def _unknown_run(run: str) -> Problem:
         what=f"nobody knows what run {run} changed",
         exit_code=ExitCode.SAFETY_REFUSED,
         evidence=("no journal here tells of it, and no service says that it deployed it",),
-        fix="dtdeploy restart --all --ref REPO=SHA   # with the revision that is wanted",
+        fix=f"{typed('restart', '--all', '--ref', 'REPO=SHA')}   # the revision that is wanted",
         state_left="nothing was touched",
         runbook="roll-back",
     )

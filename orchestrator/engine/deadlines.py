@@ -40,6 +40,7 @@ from orchestrator.procedures.effects import (
     site_of,
 )
 from orchestrator.procedures.inspection import Inspect
+from orchestrator.typed import typed
 
 LONGEST_SECONDS = 90.0
 """For what has no deadline of its own. A login through one jump host with an agent that asks a
@@ -135,7 +136,7 @@ def _unread(effect: Effect, seconds: float) -> Problem:
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=Where(site=site_of(effect)),
         evidence=("no answer came, and no time-out of its own ended it",),
-        fix=f"dtdeploy doctor --site {site_of(effect)}",
+        fix=typed("doctor", "--site", site_of(effect)),
         runbook="site-unreachable",
     )
 
@@ -148,6 +149,6 @@ def _unknown(effect: Effect, seconds: float) -> Problem:
         where=Where(site=site_of(effect)),
         evidence=("no answer came, and no time-out of its own ended it",),
         state_left="it may or may not have been carried out",
-        fix="look before doing anything again: dtdeploy status",
+        fix=f"look before doing anything again: {typed('status')}",
         runbook="run-stopped-half-way",
     )

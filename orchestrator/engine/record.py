@@ -11,6 +11,7 @@ from orchestrator.errors import ExitCode, Problem, RefusedError
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.premises import Premises
+from orchestrator.typed import typed
 from orchestrator.words.foreign_json import read_json
 
 FORMAT = 1
@@ -98,7 +99,7 @@ def _unreadable(why: str) -> Problem:
         what="the record of the unfinished run cannot be read",
         exit_code=ExitCode.LOCK_HELD,
         evidence=(why,),
-        fix="resume it with the dtdeploy that began it; else dtdeploy status, then follow the"
+        fix=f"resume it with the dtdeploy that began it; else {typed('status')}, then follow the"
         " runbook",
         state_left="nothing was touched",
         runbook="lock-held",

@@ -7,6 +7,7 @@ from orchestrator.fleet.observed import Sight
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import VOLUME, Usage, usages
 from orchestrator.planning.plan import Command
+from orchestrator.typed import typed
 
 _MOST = 5
 
@@ -48,9 +49,9 @@ def _problem(
     others = [usage for usage in users if usage.stack not in declared]
     ways = []
     if ours:
-        units = " ".join(f"{stack}@{unit.site}" for stack in ours)
+        units = (Unit(stack=stack, site=unit.site) for stack in ours)
         verb = Command.DOWN if command is Command.DOWN else Command.RESTART
-        ways.append(f"dtdeploy {verb.value} {unit} {units}")
+        ways.append(typed(verb.value, unit, *units))
     if others:
         ways.append("look, and stop first what is not dtdeploy's:")
         ways += dict.fromkeys(usage.look(ssh) for usage in others[:_MOST])

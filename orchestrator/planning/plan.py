@@ -132,6 +132,8 @@ class UnitPlan:
     """By service, the image that is deployed: pinned to a digest where one is known."""
     release: str = ""
     """The digest of the files that are deployed, by which a manager's copy of them is known."""
+    gaps: tuple[str, ...] = ()
+    """Services of which no task runs for a moment, although the unit does not go down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

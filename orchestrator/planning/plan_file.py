@@ -165,7 +165,7 @@ def _altered(why: str) -> Problem:
         what="the file is no plan of dtdeploy, or not as dtdeploy wrote it",
         exit_code=ExitCode.PLAN_STALE,
         evidence=(why,),
-        fix="plan again: dtdeploy plan ... --out FILE",
+        fix="plan the same again; its hash and its command stand above the plan",
         state_left="nothing was contacted",
         runbook="saved-plan-refused",
     )

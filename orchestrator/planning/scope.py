@@ -182,6 +182,9 @@ def _action(
 ) -> tuple[Action, str]:
     if command is Command.UP and _serves(before):
         return Action.KEEP, f"{reason}; {_healthy_at(before, pins.get(spec.repo))}"
+    if command is Command.RESTART and before.presence is Presence.GONE:
+        # Nothing is there to take down.
+        return Action.UP, reason
     return _ACTIONS[command], reason
 
 

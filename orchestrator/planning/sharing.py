@@ -4,6 +4,7 @@ What runs, the Swarm tells: which services refer to whose networks, configs and 
 run, the compose files tell: what one unit makes and another one at the same site calls external.
 """
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -15,6 +16,7 @@ from orchestrator.fleet.usage import Use, makers_seen, usages
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.graph import path, reachable
 from orchestrator.sources.model import Sourced
+from orchestrator.typed import typed
 
 _BY_WHAT_RUNS = "by what runs"
 Thing = tuple[str, str, str]
@@ -203,7 +205,7 @@ def circle(inventory: Inventory, use: Use) -> Problem:
     steps = tuple(_step(inventory, user, on, use) for user, on in pairwise(ring))
     words = f"units need each other: {' -> '.join(map(str, ring))}"
     if not use.at:
-        stacks = " ".join(unit.stack for unit in ring[:-1])
+        stacks = shlex.join(unit.stack for unit in ring[:-1])
         return Problem(
             code="removal.circle",
             what=words,
@@ -211,12 +213,12 @@ def circle(inventory: Inventory, use: Use) -> Problem:
             where=_place(use),
             evidence=steps,
             fix=f"docker stack rm {stacks}   # on {use.user.site}'s manager, twice;"
-            " then dtdeploy up",
+            f" then {typed('up', *ring[:-1])}",
             state_left="nothing was touched",
             runbook="stack-does-not-go-away",
         )
-    units = " ".join(map(str, ring[:-1]))
-    anew = f"dtdeploy down {units}, then dtdeploy up {units}; if that is refused too, "
+    units = ring[:-1]
+    anew = f"{typed('down', *units)}, then {typed('up', *units)}; if that is refused too, "
     first = anew if any(_BY_WHAT_RUNS in step for step in steps) else ""
     return Problem(
         code="source.circle",

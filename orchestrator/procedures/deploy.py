@@ -53,6 +53,7 @@ from orchestrator.procedures.findings import (
     deploy_failed,
     deploy_unknown,
     deployed_otherwise,
+    never_reached,
     refused_deploy,
     refused_overwrite,
     site_lost,
@@ -66,7 +67,7 @@ from orchestrator.procedures.guards import (
     runs_already,
     unhealthy_dependency,
 )
-from orchestrator.procedures.remove import clear_away
+from orchestrator.procedures.remove import clear_away, still_away
 from orchestrator.sources.model import Sourced
 
 _GUARD_SECONDS = 20.0
@@ -89,6 +90,8 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
     when Docker refuses or a cause is final or time is up, 31 when nobody can tell.
     """
     sourced = book.sourced[unit]
+    if away := (yield from still_away(book, unit)):
+        return Failed(problems=(never_reached(unit, away.problem),))
     problem = yield from _guarded(book, unit)
     if problem is not None:
         return Failed(problems=(problem,))
@@ -183,26 +186,29 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
         if not blockers:
             return None
         now = yield from ask_sleep(0)
-        patience = _SIGHT_SECONDS if any(_UNSEEN in words for words in blockers) else _GUARD_SECONDS
+        unseen = any(_UNSEEN in words for words in blockers.values())
+        patience = _SIGHT_SECONDS if unseen else _GUARD_SECONDS
         if now - start >= patience:
-            return refused_deploy(unit, blockers)
-        yield from ask_tell("what it depends on to be healthy", blockers, start + patience)
+            return refused_deploy(book, unit, blockers)
+        waiting = tuple(blockers.values())
+        yield from ask_tell("what it depends on to be healthy", waiting, start + patience)
         yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
 
 
-def dependency_blockers(book: Book, needed: Iterable[Unit]) -> Asking[tuple[str, ...]]:
+def dependency_blockers(book: Book, needed: Iterable[Unit]) -> Asking[dict[Unit, str]]:
     """Return why what depends on `needed` may not be deployed now: unhealthy, probes failing."""
-    blockers: list[str] = []
+    blockers: dict[Unit, str] = {}
     for below in needed:
         (look,) = yield from ask_fresh((below.site,))
         words = unhealthy_dependency(book, below, look)
         if words:
-            blockers.append(words)
+            blockers[below] = words
             continue
         probes = book.inventory.spec(below).probes
         answers = yield from ask_probes([deciding(below.site, probe) for probe in probes])
-        blockers += [f"{below}: {words}" for words in _failing(answers)]
-    return tuple(blockers)
+        if failing := _failing(answers):
+            blockers[below] = f"{below}: {'; '.join(failing)}"
+    return blockers
 
 
 def ask_probes(questions: Iterable[RunProbe]) -> Asking[tuple[Probed, ...]]:

@@ -18,6 +18,7 @@ from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
 from orchestrator.procedures.ports import Wish, clashes
 from orchestrator.procedures.room import lacks
+from orchestrator.typed import typed
 
 _MIN_API = (1, 40)
 """The oldest Engine API with everything that is used; Docker 29 itself ends there."""
@@ -60,9 +61,12 @@ class Wanted:
     ssh: str = ""
 
 
-def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
-    """Return everything at the site that speaks against carrying out the plan."""
-    if blind := blindness(seen.sight):
+def judge_sight(wanted: Wanted, sight: Sight) -> tuple[Problem, ...]:
+    """Return what speaks against carrying out the plan and can be seen by looking at the Swarm.
+
+    A plan is judged by this before anybody says yes, and a site once more before it is touched.
+    """
+    if blind := blindness(sight):
         return (
             _problem(
                 wanted,
@@ -74,11 +78,25 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
             ),
         )
     checks = (
+        _nodes(wanted, sight),
+        _places(wanted, sight),
+        _strays(wanted, sight),
+        _blocking(wanted, sight),
+        in_use(sight, wanted.command, wanted.removed, wanted.ours, ssh=wanted.ssh),
+    )
+    return tuple(problem for check in checks for problem in check)
+
+
+def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
+    """Return everything at the site that speaks against carrying out the plan."""
+    by_sight = judge_sight(wanted, seen.sight)
+    if blindness(seen.sight):
+        return by_sight
+    checks = (
+        by_sight,
         seen.strangers,
         _versions(wanted, seen),
         _jobs(wanted, seen),
-        _nodes(wanted, seen.sight),
-        _places(wanted, seen.sight),
         _machine(wanted, seen),
         (p for check in seen.images if (p := _image(wanted, check)) is not None),
         _platforms(wanted, seen),
@@ -86,9 +104,6 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _outside(wanted, seen),
         _externals(wanted, seen),
         _ports(wanted, seen),
-        _strays(wanted, seen.sight),
-        _blocking(wanted, seen.sight),
-        in_use(seen.sight, wanted.command, wanted.removed, wanted.ours, ssh=wanted.ssh),
     )
     return tuple(problem for check in checks for problem in check)
 
@@ -281,8 +296,8 @@ def _room(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
             fix = "fewer replicas or more nodes; docker node ls   # on the manager: all active?"
             if lack.updated:
                 fix = (
-                    f"dtdeploy deploy {unit} --strategy recreate, or order: stop-first in its "
-                    "compose file"
+                    f"{typed('deploy', unit, '--strategy', 'recreate')}, or order: stop-first in"
+                    " its compose file"
                 )
             yield _problem(
                 wanted,
@@ -336,7 +351,7 @@ def _externals(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
                 f"swarm.{kind}-missing",
                 f"the external {kind} {name} {gone}",
                 ExitCode.SAFETY_REFUSED,
-                fix=f"{maker} makes it: dtdeploy up {maker} {desired.unit}"
+                fix=f"{maker} makes it: {typed('up', maker, desired.unit)}"
                 if maker
                 else f"docker {kind} create ... {name}   # on {wanted.site}'s manager",
                 runbook="service-not-healthy",

@@ -144,9 +144,12 @@ def commit_of(repo: str, ref: str) -> str:
 
 
 def shipped(host: str, spec: UnitSpec, ref: str) -> str:
-    """Return the line that brings the folder of a unit's compose file to its manager."""
-    folder, _ = _place(spec)
-    words = ["git", "-C", f"{spec.repo}.git", "archive", ref, *([folder] if folder else [])]
+    """Return the line that brings all of a repository to a unit's manager.
+
+    A compose file may refer to what lies outside of its own folder (`../env/common.env`), and
+    without git's copy nobody has read here to what: what is missing is found missing too late.
+    """
+    words = ["git", "-C", f"{spec.repo}.git", "archive", ref]
     there = shlex.quote(f"{FOLDER}/{spec.unit.stack}")
     words_there = f"rm -rf {there} && mkdir -p {there} && tar -x -C {there}"
     return _fed(shlex.join(words), host, words_there)

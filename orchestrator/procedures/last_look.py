@@ -16,6 +16,7 @@ from orchestrator.planning.plan import Action, Plan, UnitPlan
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.effects import ProbeResult, RunProbe, deciding
 from orchestrator.procedures.findings import unhealthy
+from orchestrator.typed import typed
 
 _WELL = "was healthy, and is not any more at the end of the run"
 _ALONE = "was left alone, and is not healthy"
@@ -110,7 +111,7 @@ def _left_alone(unit: Unit, problem: Problem, what: str) -> Problem:
         problem,
         code="run.left-unhealthy",
         what=what,
-        fix=f"dtdeploy restart {unit}",
+        fix=typed("restart", unit),
         state_left=f"{unit} was not touched",
     )
 

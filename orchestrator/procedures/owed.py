@@ -13,6 +13,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.asking import Asking
 from orchestrator.procedures.effects import ConfigResult, StoredConfig
 from orchestrator.procedures.notes import Labels, Notes, change_notes, read_notes
+from orchestrator.typed import typed
 from orchestrator.words.foreign_json import read_moment, read_object
 
 OWED = "dtdeploy.owed"
@@ -109,7 +110,7 @@ def _untold(site: str, words: str) -> Problem:
         exit_code=ExitCode.OUTCOME_UNKNOWN,
         where=Where(site=site),
         evidence=(words,) if words else (),
-        fix="dtdeploy status   # it lists what is owed",
+        fix=f"{typed('status')}   # it lists what is owed",
         state_left="the units themselves are not touched by this",
         runbook="site-unreachable",
     )

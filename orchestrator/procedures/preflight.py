@@ -1,13 +1,14 @@
 """Preflight of a site: find out everything, change nothing, report all that is wrong at once."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack
-from orchestrator.fleet.observed import Unseen
+from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.lost import must_be_gone
-from orchestrator.planning.plan import Action, Command, Step
+from orchestrator.planning.lost import counted, must_be_gone
+from orchestrator.planning.plan import Action, Command, Step, StepKind
 from orchestrator.procedures.asking import Asking, ask_examine, ask_in_time
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.copies import copies_at, former_release
@@ -22,8 +23,12 @@ from orchestrator.procedures.effects import (
     ShipRelease,
 )
 from orchestrator.procedures.findings import refused_deploy
-from orchestrator.procedures.fitness import Wanted, judge_site
-from orchestrator.procedures.guards import direct_dependencies, removal_guard
+from orchestrator.procedures.fitness import Wanted, judge_sight, judge_site
+from orchestrator.procedures.guards import (
+    direct_dependencies,
+    removal_guard,
+    unhealthy_dependency,
+)
 from orchestrator.procedures.ports import Wish
 from orchestrator.procedures.pull_images import pull_images, unprepared
 
@@ -48,6 +53,28 @@ def examine(book: Book, step: Step) -> Procedure:
     problems = list(judge_site(replace(wanted, ssh=ssh), answer))
     problems += yield from _unmet_dependencies(book, step.site)
     return Failed(problems=tuple(problems)) if problems else Done(words="passed")
+
+
+def foreseen(book: Book, looks: Mapping[str, Look]) -> tuple[Problem, ...]:
+    """Return what preflight would refuse the plan for, as far as the looks tell that it rests on.
+
+    What a site has to be asked for besides (images, ports, room, probes) is for preflight alone.
+    """
+    seen = counted(book.plan, looks)
+    sites = [step.site for step in book.plan.steps if step.kind is StepKind.EXAMINE]
+    return tuple(problem for site in sites for problem in _foreseen_at(book, site, seen))
+
+
+def _foreseen_at(book: Book, site: str, looks: Mapping[str, Look]) -> Iterator[Problem]:
+    look = looks[site]
+    if isinstance(look, Unseen):
+        yield _or_without(book, look)
+        return
+    yield from judge_sight(_wanted(book, site), look)
+    for unit in book.deployed_at(site):
+        words = {u: unhealthy_dependency(book, u, looks[u.site]) for u in _not_ours(book, unit)}
+        if blockers := {other: said for other, said in words.items() if said}:
+            yield refused_deploy(book, unit, blockers)
 
 
 def _or_without(book: Book, unseen: Unseen) -> Problem:
@@ -148,6 +175,11 @@ def _desired(book: Book, site: str) -> tuple[DesiredStack, ...]:
     return tuple(map(book.desired, book.deployed_at(site)))
 
 
+def _not_ours(book: Book, unit: Unit) -> list[Unit]:
+    """Return what `unit` depends on and this run does not bring up."""
+    return [other for other in direct_dependencies(book, unit) if other not in book.sourced]
+
+
 def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:
     """Find dependencies that this run does not bring up and that are not healthy now.
 
@@ -155,8 +187,7 @@ def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:
     """
     problems = []
     for unit in book.deployed_at(site):
-        others = [unit for unit in direct_dependencies(book, unit) if unit not in book.sourced]
-        blockers = yield from dependency_blockers(book, others)
+        blockers = yield from dependency_blockers(book, _not_ours(book, unit))
         if blockers:
-            problems.append(refused_deploy(unit, blockers))
+            problems.append(refused_deploy(book, unit, blockers))
     return problems

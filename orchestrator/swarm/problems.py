@@ -19,6 +19,7 @@ import shlex
 from pathlib import Path
 
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
+from orchestrator.typed import typed
 
 
 class LostAnswerError(FleetError):
@@ -59,7 +60,7 @@ def in_use(site: str, what: str, seconds: float) -> Problem:
         what=f"{what} was in use for {seconds:.0f} s by others who wait for an answer of this site",
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=Where(site=site),
-        fix=f"dtdeploy doctor --site {site}",
+        fix=typed("doctor", "--site", site),
         runbook="site-unreachable",
     )
 
@@ -152,7 +153,7 @@ def answer_lost(site: str, what: str, *evidence: str) -> Problem:
         where=Where(site=site),
         evidence=tuple(words for words in evidence if words),
         state_left="it may or may not have been carried out",
-        fix="look before doing anything again: dtdeploy status",
+        fix=f"look before doing anything again: {typed('status')}",
         runbook="run-stopped-half-way",
     )
 
@@ -168,8 +169,8 @@ def logs_incomplete(where: Where, said: str) -> Problem:
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=where,
         evidence=(said,),
-        fix=f"dtdeploy status --site {where.site}; on its manager: docker node ls; if the node is "
-        "ready and stays silent, on that node: sudo systemctl restart docker",
+        fix=f"{typed('status', '--site', where.site)}; on its manager: docker node ls; if the node"
+        " is ready and stays silent, on that node: sudo systemctl restart docker",
         runbook="site-unreachable",
     )
 
@@ -339,7 +340,8 @@ def other_swarm(site: str, host: str, found: str, wanted: str) -> Problem:
         evidence=(f"its Swarm has the id {found}", f"known is {wanted}"),
         fix=f"docker info --format '{{{{.Swarm.Cluster.ID}}}}'   # on each manager that sites.yaml"
         f" names for {site}; keep there those of one Swarm. If the Swarm was made anew since a run"
-        " began: dtdeploy lock break RUN --because TEXT, then dtdeploy up",
+        f" began: {typed('lock', 'break', 'RUN', '--because', 'TEXT')}, then"
+        f" {typed('up', '--all')}",
         state_left="nothing was done there",
         runbook="site-unreachable",
     )

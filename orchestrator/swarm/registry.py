@@ -11,6 +11,7 @@ from docker.errors import DockerException
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.procedures.effects import ImageCheck
+from orchestrator.typed import typed
 from orchestrator.words.foreign_json import read_moment, read_object
 
 _DENIED = ("unauthorized", "denied", "authentication required", "no basic auth", "403 forbidden")
@@ -160,7 +161,8 @@ def login_missing(site: str, host: str, check: ImageCheck) -> Problem:
         problem(site, check),
         what=f"{host}, through which {site} is reached now, has no login that the registry takes"
         f" for {check.image}",
-        fix=f"on {host}, as the SSH user: docker login {domain(check.image)}; then dtdeploy resume",
+        fix=f"on {host}, as the SSH user: docker login {domain(check.image)}; then"
+        f" {typed('resume')}",
     )
 
 

@@ -15,6 +15,7 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
 from orchestrator.procedures.effects import Probed
 from orchestrator.procedures.owed import Owed
+from orchestrator.typed import AS_IT_IS, Manner, typed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.holding import HeldRun, holding_view
 from orchestrator.ui.problems import problems_view
@@ -96,14 +97,14 @@ def render_status(fleet: Fleet, width: int = 80) -> list[str]:
     return plain(status_view(fleet), width)
 
 
-def print_status(fleet: Fleet, console: Console) -> None:
+def print_status(fleet: Fleet, console: Console, manner: Manner = AS_IT_IS) -> None:
     """Print the fleet."""
-    show(console, status_view(fleet))
+    show(console, status_view(fleet, manner))
 
 
-def status_view(fleet: Fleet) -> RenderableType:
+def status_view(fleet: Fleet, manner: Manner = AS_IT_IS) -> RenderableType:
     """Return the fleet to show: units first, the trouble last, where the eye is."""
-    parts: list[RenderableType] = [holding_view(fleet.holding)] if fleet.holding else []
+    parts: list[RenderableType] = [holding_view(fleet.holding, manner)] if fleet.holding else []
     parts += [_headline(fleet)]
     parts += [_table(fleet)] if fleet.rows else []
     if words := [row for row in fleet.rows if row.words]:
@@ -133,17 +134,19 @@ def status_view(fleet: Fleet) -> RenderableType:
     if notes:
         parts += [Text(), labelled(notes, indent=0)]
     if command := _next(fleet):
-        parts += [whole("NEXT  ", (command, "bold cyan"))]
+        parts += [whole("NEXT  ", (manner.fit(command), "bold cyan"))]
     if problems := fleet.unreachable + fleet.unfetched:
-        parts += [Text(), problems_view(problems)]
+        parts += [Text(), problems_view(problems, manner=manner)]
     return stack_up(parts)
 
 
 def _next(fleet: Fleet) -> str:
     """Return what to type, "" where nothing is to be done, or a run that holds the lock says it."""
+    if fleet.holding is not None:
+        return ""
     if fleet.owed:
-        return "dtdeploy up --owed"
-    if fleet.holding is not None or fleet.unreachable or fleet.waiting:
+        return typed("up", "--owed")
+    if fleet.unreachable or fleet.waiting:
         return ""
     down = [
         row.unit
@@ -154,11 +157,7 @@ def _next(fleet: Fleet) -> str:
     ]
     if not down:
         return ""
-    return (
-        " ".join(("dtdeploy up", *map(str, down)))
-        if len(down) <= _MOST_NAMED
-        else "dtdeploy up --all"
-    )
+    return typed("up", *(down if len(down) <= _MOST_NAMED else ("--all",)))
 
 
 def _owed(fleet: Fleet) -> Iterator[str]:
@@ -192,7 +191,7 @@ def _declared(fleet: Fleet) -> Iterator[tuple[Text | str, Text | str]]:
     if differing := [row.unit for row in fleet.rows if row.differing]:
         yield (
             Text("DRIFT", style="yellow"),
-            f"{named(differing)} (dtdeploy drift tells in what)",
+            f"{named(differing)} ({typed('drift')} tells in what)",
         )
     for problem in fleet.unread:
         yield "DRIFT", f"not known: {shorten(clean(problem.what), _LONGEST)}"

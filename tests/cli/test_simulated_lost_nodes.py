@@ -36,8 +36,9 @@ def dead() -> Simulated:
 
 def test_the_plan_shows_what_a_run_is_refused_for_and_the_flag_lets_it_pass() -> None:
     desk = Desk(shared=dead())
-    assert follow(desk.world(), order(dry_run=True)) == ExitCode.DONE
+    assert follow(desk.world(), order(dry_run=True)) == ExitCode.SAFETY_REFUSED
     shown = " ".join(desk.said().split())
+    assert "REFUSED node kko-w1 of kko is down" in shown
     (flag,) = set(re.findall(r"--accept-lost \S+", shown))
     assert flag == f"--accept-lost {NODE}"
     assert follow(desk.world(), order()) == ExitCode.SAFETY_REFUSED

@@ -168,6 +168,24 @@ def test_secrets_go_through_the_input_and_are_asked_for_first() -> None:
     assert "export TAG='a b'" in done
 
 
+def test_all_that_a_compose_file_may_refer_to_is_shipped(tmp_path: Path) -> None:
+    """As a release does: an env_file, a config or a secret may lie outside of its folder."""
+    work = tmp_path / "work"
+    (work / "env").mkdir(parents=True)
+    (work / "stacks" / "deep").mkdir(parents=True)
+    (work / "env" / "common.env").write_text("A=1\n")
+    (work / "stacks" / "deep" / "compose.yaml").write_text("services: {}\n")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
+        who = ("-c", "user.name=x", "-c", "user.email=x@y")
+        subprocess.run(["git", *who, *words], cwd=work, check=True)
+    (tmp_path / "app.git").symlink_to(work / ".git")
+    line = shipped("h", replace(spec(CLIENT), compose="stacks/deep/compose.yaml"), "HEAD")
+    archive = shlex.split(line.partition(" | ")[0])
+    done = subprocess.run(archive, cwd=tmp_path, check=True, capture_output=True)
+    listed = subprocess.run(["tar", "-t"], input=done.stdout, check=True, capture_output=True)
+    assert {"env/common.env", "stacks/deep/compose.yaml"} <= set(listed.stdout.decode().split())
+
+
 def test_a_compose_file_at_the_top_of_its_repository() -> None:
     unit = replace(spec(CLIENT), compose="compose.yaml", variables=(("A", "1"),))
     assert shipped("h", unit, "main").startswith("git -C app.git archive main | into h")

@@ -9,6 +9,7 @@ from orchestrator.fleet.desired import HttpProbe
 from orchestrator.fleet.observed import Fact, Look, Mode, Resource, Sight, Task, TaskState
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import LABEL_DATA, LABEL_FORMER, LABEL_REVISION, LABEL_RUN
+from orchestrator.inventory.model import SiteState
 from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy, settle
@@ -22,6 +23,7 @@ from orchestrator.procedures.effects import (
     Result,
     RunProbe,
 )
+from orchestrator.procedures.findings import refused_deploy
 from tests.build import (
     CLIENT,
     SERVER,
@@ -909,3 +911,42 @@ def test_what_finished_is_told_when_it_settled_and_probes_are() -> None:
 def test_what_a_dependency_is_asked_may_be_answered_late() -> None:
     asked = [effect for effect in deployed(World()).effects if isinstance(effect, RunProbe)]
     assert {effect.patience_seconds for effect in asked} == {PROBE.timeout_seconds}
+
+
+def away(world: World, *, dark: bool) -> Driven:
+    """Deploy to a site that could not be seen when this life of the run began."""
+    of = replace(book(), away=frozenset({CLIENT.site}))
+
+    def look(site: str, now: float) -> Look:
+        return unseen(site) if dark and site == CLIENT.site else world.look(site, now)
+
+    return drive(deploy(of, step(), CLIENT), look, world.perform)
+
+
+def test_a_site_that_was_away_before_is_looked_at_once_and_not_waited_for() -> None:
+    driven = away(World(), dark=True)
+    assert isinstance(driven.outcome, Failed)
+    (problem,) = driven.outcome.problems
+    assert (problem.code, problem.exit_code) == ("deploy.site-lost", ExitCode.UNHEALTHY)
+    assert problem.what == f"far was never reached, and {CLIENT} not brought up"
+    assert (driven.seconds, deploys(driven)) == (0.0, [])
+
+
+def test_one_that_is_back_by_then_is_deployed_to() -> None:
+    assert isinstance(away(World(), dark=False).outcome, Done)
+
+
+def test_what_is_needed_and_down_is_in_the_command_that_brings_both() -> None:
+    world = World()
+    world.home = sight("home")
+    outcome = deployed(world).outcome
+    assert isinstance(outcome, Failed)
+    assert outcome.problems[0].fix.startswith(f"dtdeploy up {SERVER} {CLIENT}   #")
+
+
+def test_what_is_needed_and_not_ours_is_named_as_somebody_elses() -> None:
+    of = replace(book(), inventory=inventory(states={"home": SiteState.WATCHED}))
+    problem = refused_deploy(of, CLIENT, {SERVER: "it is gone"})
+    assert problem.fix.startswith(
+        f"have {SERVER} mended: never changed from here; then dtdeploy up"
+    )

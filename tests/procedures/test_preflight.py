@@ -26,7 +26,7 @@ from orchestrator.procedures.effects import (
     RunProbe,
     ShipRelease,
 )
-from orchestrator.procedures.preflight import examine, prepare
+from orchestrator.procedures.preflight import examine, foreseen, prepare
 from tests.build import (
     CLIENT,
     DAEMONS,
@@ -355,3 +355,22 @@ def test_what_never_begins_in_time_is_not_prepared() -> None:
     assert isinstance(driven.outcome, Failed)
     assert driven.outcome.problems[0].evidence == ("its time had passed",)
     assert [type(effect) for effect in driven.effects] == [ShipRelease] * 6
+
+
+def foreseen_codes(of: Book, **looks: Look) -> list[str]:
+    steps = tuple(step(site) for site in ("home", "far"))
+    steps += (step("home", StepKind.PREPARE),)
+    seen = {site: looks.get(site, sight(site)) for site in ("home", "far")}
+    return [p.code for p in foreseen(replace(of, plan=replace(of.plan, steps=steps)), seen)]
+
+
+def test_what_the_looks_tell_is_known_before_anybody_is_asked() -> None:
+    """And is what preflight refuses for: the same judgment, of the same sight."""
+    of = book(client=Action.UP, deployed=(CLIENT,))
+    assert foreseen_codes(of, home=replace(running(SERVER), site="home")) == []
+    assert foreseen_codes(of) == ["deploy.refused"] == codes(examined(of)[0])
+    assert foreseen_codes(of, far=unseen("far")) == [unseen("far").problem.code]
+    blind = sight("far", nodes=())
+    assert foreseen_codes(of, home=replace(running(SERVER), site="home"), far=blind) == codes(
+        examined(of, far=blind, home=replace(running(SERVER), site="home"))[0]
+    )
