@@ -1,5 +1,6 @@
 """Going on with a run that stopped, here or on another machine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.cli.asking import ask, somebody_must_be_there
@@ -17,6 +18,7 @@ from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session, Sources
 from orchestrator.errors import ExitCode, Problem, SourceError, UsageError
+from orchestrator.fleet.observed import Look
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.lost import amended
 from orchestrator.planning.selection import Request, unreasoned
