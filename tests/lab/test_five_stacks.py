@@ -237,20 +237,3 @@ def test_a_dead_first_manager_leaves_as_it_is_printed(operator: Operator) -> Non
     assert line, screen
     types_in_a_shell(line.group(0))
     does(operator, "restart", "gnats@kko")
-
-
-@deep
-def test_a_worker_that_dies_in_the_middle_is_answered_for_by_resume(operator: Operator) -> None:
-    running = operator.starts("restart", "--all", "--yes")
-    running.until_it_says("remove gnats@kko  started")
-    faults.docker_freeze(STORE)
-    stopped = running.ends()
-    assert stopped.code != 0, stopped
-    done = resumed(operator, stopped)
-    assert done.code == 0, str(done)
-
-
-def resumed(operator: Operator, stopped: Done) -> Done:
-    """Type what stands there, until it is asked for what is not to be had."""
-    faults.docker_thaw(STORE)
-    return operator.types("resume", "--yes", *accepting(stopped.err))
