@@ -3,13 +3,18 @@
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.given import Given
 from orchestrator.cli.lazy import Lazy, LazyGroup
 from orchestrator.errors import DtdeployError, ExitCode
+
+if TYPE_CHECKING:
+    from orchestrator.cli.wiring import World
 
 _COMMANDS = {
     "plan": Lazy("orchestrator.cli.plan:plan", "Show what a restart, up or down would do."),
@@ -102,6 +107,7 @@ def cli(
         verbose=verbose,
         plain=plain,
         real_time=real_time,
+        world=ctx.obj,
     )
 
 
@@ -121,15 +127,15 @@ def main() -> None:
     os._exit(code)
 
 
-def run(arguments: list[str]) -> int:
-    """Run one command line.
+def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int:
+    """Run one command line, in what `world` makes if that is given.
 
     Returns:
         Its exit code.
 
     """
     try:
-        result = cli.main(args=arguments, prog_name="dtdeploy", standalone_mode=False)
+        result = cli.main(args=arguments, prog_name="dtdeploy", standalone_mode=False, obj=world)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.Abort as abort:
