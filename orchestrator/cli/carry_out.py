@@ -73,7 +73,7 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
         return nothing_to_do(world, book.plan)
     must_be_allowed(book.plan)
     if book.plan.unseen or book.plan.blocked:
-        return _preflight_alone(world, book)
+        return _preflight_alone(world, book, order.typed)
     must_be_announceable(world.places, book.plan, order.words)
     former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}
     ask(order.words, yes=order.yes)
@@ -163,8 +163,11 @@ def read_former(world: World, book: Book) -> Sources:
     return world.checkout.read_at(known.revisions)
 
 
-def run_book(world: World, book: Book) -> RunReport:
-    """Carry out a plan that changes nothing, telling what happens, and say how it ended."""
+def run_book(world: World, book: Book, again: str = "") -> RunReport:
+    """Carry out a plan that changes nothing, telling what happens, and say how it ended.
+
+    `again` is the command of which it is only the preflight.
+    """
     interrupt = Interrupt()
     listener = world.talk.listener(book.plan)
     try:
@@ -178,7 +181,7 @@ def run_book(world: World, book: Book) -> RunReport:
             )
     finally:
         listener.close()
-    world.talk.ended(book.plan, report)
+    world.talk.ended(book.plan, report, again)
     return report
 
 
@@ -187,14 +190,14 @@ def only_examine(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(s for s in plan.steps if s.kind is StepKind.EXAMINE))
 
 
-def _preflight_alone(world: World, book: Book) -> ExitCode:
+def _preflight_alone(world: World, book: Book, again: str) -> ExitCode:
     """Find all that is wrong everywhere: a site that cannot be seen stops the run anyway.
 
     Raises:
         FleetError: nothing is wrong by now, and nothing was done all the same.
 
     """
-    code = run_book(world, replace(book, plan=only_examine(book.plan))).exit_code
+    code = run_book(world, replace(book, plan=only_examine(book.plan)), again).exit_code
     if code is ExitCode.DONE:
         raise FleetError(seen_too_late(book.plan.unseen))
     return code

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -148,15 +149,22 @@ def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int
         wrong.show()
         return ExitCode.USAGE
     except DtdeployError as error:
-        return _explain(error, as_json="--json" in arguments)
+        return _explain(error, arguments)
     except BrokenPipeError:
         # The reader went away (`dtdeploy status | head`): nothing is left to say it to.
         return ExitCode.DONE
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
-def _explain(error: DtdeployError, *, as_json: bool) -> int:
+def _explain(error: DtdeployError, arguments: list[str]) -> int:
     from orchestrator.cli.wiring import explain
 
-    explain(error.problems, as_json=as_json)
+    again = shlex.join(["dtdeploy", *arguments]) if _to_be_given_again(error) else ""
+    explain(error.problems, as_json="--json" in arguments, again=again)
     return error.exit_code
+
+
+def _to_be_given_again(error: DtdeployError) -> bool:
+    """Whether the command line was right: what it asked for could not be done as things are."""
+    never = {problem.retry.never for problem in error.problems}
+    return error.exit_code is not ExitCode.USAGE or never == {True}

@@ -1,3 +1,4 @@
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -33,6 +34,15 @@ class Order:
         typed = typed.replace(self.command.value, "up --owed", 1) if self.owed else typed
         words = [typed, *(["--override-freeze"] if self.override.freeze else [])]
         return " ".join([*words, *(f"--override-guard {name}" for name in self.override.guards)])
+
+    @property
+    def typed(self) -> str:
+        """The command as it is typed, with the reasons that its words do not keep."""
+        because, notice = self.request.because or self.override.because, self.notice
+        words = ["--because", because] if because else []
+        words += ["--announced", notice.announced] if notice.announced else []
+        words += ["--announce-in", f"{notice.minutes:g}"] if notice.minutes else []
+        return " ".join(filter(None, ("dtdeploy", self.words, shlex.join(words))))
 
     @property
     def asked(self) -> Asked:

@@ -96,9 +96,12 @@ def open_talk() -> Talk:
     return _talk(as_json=given().as_json, verbose=given().verbose, plain=given().plain)
 
 
-def explain(problems: Iterable[Problem], *, as_json: bool) -> None:
-    """Show problems when a command could not even begin, or ended in an error."""
-    _talk(as_json=as_json, verbose=False).problems(problems)
+def explain(problems: Iterable[Problem], *, as_json: bool, again: str = "") -> None:
+    """Show problems when a command could not even begin, or ended in an error.
+
+    `again` is that command, if it may be given again.
+    """
+    _talk(as_json=as_json, verbose=False).problems(problems, again)
 
 
 def tell_exit_code(code: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orchestrator.errors import ExitCode, Problem, RefusedError, Where
+from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, Where
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
@@ -82,6 +82,7 @@ def _refusal(unit: Unit, before: Before, request: Request) -> Problem | None:
             fix=f"drop {_flags(unit, request)}: the site can be seen, so its units can go down too",
             state_left="nothing was touched",
             runbook="site-unreachable",
+            retry=Retry(drops=_options(unit, request), never=True),
         )
     return Problem(
         code="without.unknown",
@@ -92,13 +93,18 @@ def _refusal(unit: Unit, before: Before, request: Request) -> Problem | None:
         fix=f"if that is acceptable, add --accept-unknown {unit}",
         state_left="nothing was touched",
         runbook="site-unreachable",
+        retry=Retry(adds=(("--accept-unknown", str(unit)),), never=True),
     )
 
 
 def _flags(unit: Unit, request: Request) -> str:
+    return " and ".join(" ".join(option) for option in _options(unit, request))
+
+
+def _options(unit: Unit, request: Request) -> tuple[tuple[str, str], ...]:
     """Return the options that leave the unit's site out; none but the first may stand alone."""
     with_it = [name for name in request.accept_unknown if name.rpartition("@")[2] == unit.site]
-    return " and ".join([f"--without {unit.site}", *(f"--accept-unknown {n}" for n in with_it)])
+    return (("--without", unit.site), *(("--accept-unknown", name) for name in with_it))
 
 
 def _gone(before: Before) -> bool:

@@ -7,7 +7,7 @@ answers for the node; and where none of a unit that goes down was seen there, no
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.errors import ExitCode, Problem, UsageError, Where
+from orchestrator.errors import ExitCode, Problem, Retry, UsageError, Where
 from orchestrator.fleet.nodes import Missing, missing_nodes, overlook, quorum_words
 from orchestrator.fleet.observed import Look, Node, NodeState, Service, Sight, Task
 from orchestrator.fleet.placement import constraints_of, meets, unplaceable
@@ -232,6 +232,7 @@ def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:
             f"bring it back; or, if its machine is off for certain, add to the command: "
             f"--accept-lost {weighed.name} --because TEXT"
         ),
+        retry=Retry(adds=(("--accept-lost", weighed.name),)),
         state_left="nothing was touched",
         runbook="node-lost",
     )

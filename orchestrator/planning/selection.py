@@ -1,8 +1,8 @@
 """Which units are meant, and which others safety drags in with them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
+from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, UsageError
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy
 from orchestrator.planning.graph import reachable
@@ -187,7 +187,10 @@ def unreasoned(request: Request) -> list[Problem]:
     """Return a problem for each option that needs a reason and has none."""
     options = {"--without": request.without, "--accept-lost": request.accept_lost}
     return [
-        _usage("selection.no-reason", f"{option} needs a reason", "say why: --because TEXT")
+        replace(
+            _usage("selection.no-reason", f"{option} needs a reason", "say why: --because TEXT"),
+            retry=Retry(adds=(("--because", "TEXT"),), never=True),
+        )
         for option, given in options.items()
         if given and not request.because.strip()
     ]

@@ -1,6 +1,6 @@
 """Problems that procedures report, each worded once, with what to do next."""
 
-from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.errors import ExitCode, Problem, Retry, Where
 from orchestrator.fleet.health import Health
 from orchestrator.fleet.presence import Presence, Whereabouts
 from orchestrator.fleet.unit import Unit
@@ -72,6 +72,10 @@ def _way_on(lost: tuple[str, ...], otherwise: str) -> str:
     )
 
 
+def _answering(lost: tuple[str, ...]) -> Retry:
+    return Retry(adds=tuple(("--accept-lost", name) for name in lost))
+
+
 def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...] = ()) -> Problem:
     """S1 says no: something that depends on the unit is not known to be gone.
 
@@ -89,6 +93,7 @@ def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...]
         fix=_way_on(lost, otherwise),
         state_left=f"{unit} was not touched and runs on",
         runbook="stack-does-not-go-away",
+        retry=_answering(lost),
     )
 
 
@@ -148,6 +153,7 @@ def not_gone(
         fix=_way_on(lost, f"{remedy or look}; then repeat the command"),
         state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
         runbook="stack-does-not-go-away",
+        retry=_answering(lost),
     )
 
 

@@ -11,9 +11,11 @@ from orchestrator.engine.schedule import State
 from orchestrator.errors import Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, StepKind
-from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
+from orchestrator.ui.consoles import labelled, plain, show, stack_up
+from orchestrator.ui.next_line import next_line
 from orchestrator.ui.standing import Standing, unit_ends
 from orchestrator.ui.summary import how_it_went, next_command, what_stands
+from orchestrator.words.again import ways_again
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import named
 
@@ -42,15 +44,20 @@ def end_view(end: RunEnd) -> RenderableType:
         parts.append(labelled(rows, indent=0))
     commands = next_commands(end)
     if commands:
-        line = [part for c in commands for part in ("   |   ", (clean(c), "bold cyan"))]
         acts = bool(every_problem(end)) and commands[0] not in _LOOKING
-        mended = "   # once the cause above is mended" if acts else ""
-        parts.append(whole("NEXT  ", *line[1:], (mended, "dim")))
+        parts.append(next_line(commands, mended=acts))
     return stack_up(parts)
 
 
 def next_commands(end: RunEnd) -> tuple[str, ...]:
     """Return what to type next, the way on first; nothing where all is done."""
+    ways = _ways(end)
+    if not ways or ways[0] in _LOOKING:
+        return ways
+    return (*ways_again(ways[0], every_problem(end)), *ways[1:])
+
+
+def _ways(end: RunEnd) -> tuple[str, ...]:
     run = shlex.quote(end.run)
     if end.kept:
         back = () if end.way_back else (f"dtdeploy rollback {run}",)

@@ -23,8 +23,6 @@ _TOUCHES = frozenset(
         What.SERVICE_UPDATED,
         What.SERVICE_REMOVED,
         What.NETWORK_REMOVED,
-        What.CONFIG_REMOVED,
-        What.CONFIG_UPDATED,
     }
 )
 PATIENCE_SECONDS = 7200.0
@@ -51,7 +49,7 @@ class When:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
     """A command line as it was typed, how it ended, what stood on the screen, and whether it
-    changed anything."""
+    changed anything of a stack."""
 
     line: str
     code: int
