@@ -49,7 +49,7 @@ from orchestrator.ui.saved_view import SavedHead, saved_lines
 from orchestrator.ui.status_screen import StatusScreen
 from orchestrator.ui.status_view import Fleet, print_status
 from orchestrator.ui.summary import print_summary
-from orchestrator.words.again import names_a_command, ways_again
+from orchestrator.words.again import names_a_command, waits_for_somebody, ways_again
 from orchestrator.words.foreign import clean_lines
 
 
@@ -300,7 +300,7 @@ class Talk:
             return
         print_problems(every, self.err)
         if ways:
-            show(self.err, next_line(ways, mended=True))
+            show(self.err, next_line(ways, mended=waits_for_somebody(every)))
 
     def _annotate(self, problems: Iterable[Problem]) -> None:
         for line in annotations(self.ci, problems):

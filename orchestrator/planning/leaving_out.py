@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 
 from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, Where
+from orchestrator.fleet.observed import Look
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.lost import nodes_in_the_way
 from orchestrator.planning.plan import Before, LeftOut
 from orchestrator.planning.selection import Request, dependents
+
+_RUNS = "without.runs"
 
 
 def leave_out(
@@ -15,6 +19,7 @@ def leave_out(
     request: Request,
     reasons: Mapping[Unit, str],
     before: Mapping[Unit, Before],
+    looks: Mapping[str, Look],
     *,
     removed: frozenset[Unit],
 ) -> tuple[LeftOut, ...]:
@@ -25,6 +30,7 @@ def leave_out(
         request: what was typed; its sites in `without` are left out.
         reasons: every unit that would be acted on, left out or not, and why.
         before: what was seen of each unit.
+        looks: a look at every contacted site.
         removed: the units that are taken down: what depends on them must be known to be gone.
 
     Raises:
@@ -40,7 +46,10 @@ def leave_out(
     blocking = {unit for unit in away if unit in below}
     problems = [p for u in away if u in blocking and (p := _refusal(u, before[u], request))]
     if problems:
-        raise RefusedError(problems)
+        # Who follows that advice is to be told at once what stands in the way of it.
+        sites = dict.fromkeys(p.where.site for p in problems if p.code == _RUNS)
+        lost = nodes_in_the_way(inventory, [looks[site] for site in sites], frozenset(away))
+        raise RefusedError((*problems, *lost))
     return tuple(
         LeftOut(
             unit=unit,
@@ -75,7 +84,7 @@ def _refusal(unit: Unit, before: Before, request: Request) -> Problem | None:
         return None
     if before.presence is Presence.PRESENT:
         return Problem(
-            code="without.runs",
+            code=_RUNS,
             what=f"{unit} runs, and what it depends on would go down under it",
             exit_code=ExitCode.SAFETY_REFUSED,
             where=Where(site=unit.site, stack=unit.stack),

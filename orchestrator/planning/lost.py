@@ -217,6 +217,19 @@ def _of_service(sight: Sight, missing: Missing, service: Service, ran: set[str])
         yield f"{service.name} keeps data there: volume {', '.join(volumes)}"
 
 
+def nodes_in_the_way(
+    inventory: Inventory, looks: Iterable[Look], units: frozenset[Unit]
+) -> tuple[Problem, ...]:
+    """Refuse that `units` go down: what is seen of them is not all, for nodes are missing."""
+    return tuple(
+        node_in_the_way(weighed, look, inventory.site(look.site).manager.target)
+        for look in looks
+        if isinstance(look, Sight)
+        for weighed in weigh(look.site, look, units)
+        if weighed.tasks
+    )
+
+
 def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:
     """Refuse: something that has to be gone was last seen where nobody can see it."""
     return Problem(

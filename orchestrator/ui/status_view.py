@@ -78,6 +78,8 @@ class Fleet:
     unread: tuple[Problem, ...] = ()
     detours: tuple[tuple[str, str], ...] = ()
     nodes: tuple[str, ...] = ()
+    needed: frozenset[Unit] = frozenset()
+    """Units under which something runs that needs them."""
 
 
 def render_status(fleet: Fleet, width: int = 80) -> list[str]:
@@ -116,7 +118,8 @@ def status_view(fleet: Fleet) -> RenderableType:
     if notes:
         parts += [Text(), labelled(notes, indent=0)]
     if command := _next(fleet):
-        parts += [whole("NEXT  ", (command, "bold cyan"))]
+        when = _awaited(fleet) if fleet.owed else ""
+        parts += [whole("NEXT  ", (command, "bold cyan"), (when, "dim"))]
     if problems := fleet.unreachable + fleet.unfetched:
         parts += [Text(), problems_view(problems)]
     return stack_up(parts)
@@ -124,9 +127,11 @@ def status_view(fleet: Fleet) -> RenderableType:
 
 def _next(fleet: Fleet) -> str:
     """Return what to type, "" where nothing is to be done, or a run that holds the lock says it."""
+    if fleet.holding is not None:
+        return ""
     if fleet.owed:
         return "dtdeploy up --owed"
-    if fleet.holding is not None or fleet.unreachable or fleet.waiting:
+    if fleet.unreachable or fleet.waiting:
         return ""
     down = [
         row.unit
@@ -137,11 +142,22 @@ def _next(fleet: Fleet) -> str:
     ]
     if not down:
         return ""
-    return (
-        " ".join(("dtdeploy up", *map(str, down)))
-        if len(down) <= _MOST_NAMED
-        else "dtdeploy up --all"
-    )
+    verb = "restart" if any(_in_part(fleet, row) for row in fleet.rows) else "up"
+    which = map(str, down) if len(down) <= _MOST_NAMED else ("--all",)
+    return " ".join((f"dtdeploy {verb}", *which))
+
+
+def _in_part(fleet: Fleet, row: StatusRow) -> bool:
+    """Whether a unit runs in part, and `up` would restart that under what needs it: refused."""
+    moved = bool(row.newer_commits) and row.running > 0
+    return moved and not _well(row) and row.unit in fleet.needed
+
+
+def _awaited(fleet: Fleet) -> str:
+    """Say which sites have to answer before what is owed can be brought back."""
+    silent = {problem.where.site for problem in fleet.unreachable}
+    away = dict.fromkeys(item.unit.site for item in fleet.owed if item.unit.site in silent)
+    return f"   # once {' and '.join(away)} answers" if away else ""
 
 
 def _owed(fleet: Fleet) -> Iterator[str]:

@@ -14,16 +14,22 @@ _REASONED = frozenset(
 
 
 def ways_again(command: str, problems: Iterable[Problem]) -> tuple[str, ...]:
-    """Return how `command` may be given again, quoted for a shell.
+    """Return how `command` may be given again, quoted for a shell, the best way first.
 
-    First as it was, for when the causes are mended, unless a problem says that it would never pass;
-    then as it passes although they are not, where every problem says what to change in it.
+    First as it was, for when the causes are mended, without what would never pass; then, where
+    every problem says how, as it passes although they are not mended.
     """
-    refusals = [problem.retry for problem in problems]
-    same = () if any(retry.never for retry in refusals) else (command,)
-    if not refusals or not all(retry.adds or retry.drops for retry in refusals):
-        return same or (command,)
-    return (*same, _changed(command, refusals))
+    retries = [problem.retry for problem in problems]
+    command = _changed(command, (retry for retry in retries if retry.never))
+    others = [retry for retry in retries if not retry.never]
+    if others and all(retry.adds or retry.drops for retry in others):
+        return (command, _changed(command, others))
+    return (command,)
+
+
+def waits_for_somebody(problems: Iterable[Problem]) -> bool:
+    """Tell whether somebody has to mend something before the command passes as it was."""
+    return any(not problem.retry.never for problem in problems)
 
 
 def names_a_command(problems: Iterable[Problem]) -> bool:
@@ -32,15 +38,15 @@ def names_a_command(problems: Iterable[Problem]) -> bool:
 
 
 def _changed(command: str, retries: Iterable[Retry]) -> str:
-    words = shlex.split(command)
+    before = words = shlex.split(command)
     for retry in retries:
         for option in retry.drops:
             words = _without(words, option)
         for option in retry.adds:
             words = words if _holds(words, option) else [*words, *option]
     if _REASON[0] not in words and any(word in _REASONED for word in words):
-        words += _REASON
-    return shlex.join(words)
+        words = [*words, *_REASON]
+    return command if words == before else shlex.join(words)
 
 
 def _without(words: list[str], option: tuple[str, ...]) -> list[str]:

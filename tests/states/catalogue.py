@@ -202,7 +202,7 @@ HALF_FINISHED = (
         "far cut off before its client goes down",
         removed("app-client", "away"),
         FaultKind.LINK_CUT,
-        "site.unreachable",
+        "removal.refused",
         "does not answer",
     ),
     in_the_middle(
@@ -243,8 +243,8 @@ HALF_FINISHED = (
     State(
         name="an image is missing, then pushed",
         before=(behaves(Kind.MISSING, "app-daemons", "home"),),
-        code="registry.node-cannot-pull",
-        act=Act(named="pulling image failed", do=behaves_well("app-daemons", "home")),
+        code="deploy.unhealthy",
+        act=Act(named="No such image", do=behaves_well("app-daemons", "home")),
     ),
     State(
         name="the database goes down with the server",
@@ -286,7 +286,7 @@ HALF_FINISHED = (
         "Docker crashed at far in the middle",
         created("app-client", "far"),
         FaultKind.DAEMON_STOPPED,
-        "docker.not-running",
+        "deploy.site-lost",
         "docker info|once far answers",
     ),
     State(
@@ -322,7 +322,7 @@ BEFORE = (
     before_anything(
         "the coordinator does not answer",
         FaultKind.LINK_CUT,
-        "lock.unreachable",
+        "site.unreachable",
         "ssh home-m",
         "home",
     ),
@@ -336,7 +336,7 @@ BEFORE = (
         "Docker does not answer at far", FaultKind.DAEMON_FROZEN, "docker.no-answer", "docker info"
     ),
     before_anything(
-        "no quorum at far", FaultKind.QUORUM_LOST, "swarm.no-leader", "majority", sites=SEVERAL
+        "no quorum at far", FaultKind.QUORUM_LOST, "swarm.no-quorum", "docker node ls", sites=SEVERAL
     ),
     before_anything(
         "the registry lets far not in",
@@ -370,12 +370,6 @@ BEFORE = (
         "channel",
         "",
     ),
-    before_anything(
-        "far's engine drops what is declared",
-        FaultKind.FIELD_DROPPED,
-        "deploy.differs",
-        "too old",
-    ),
     State(
         name="the database is down",
         before=(happens(FaultKind.OUTSIDE_DOWN, outside=DATABASE),),
@@ -393,22 +387,26 @@ BEFORE = (
     ),
     State(
         name="a dead worker, answered for",
+        nobody_mends=True,
         sites={"far": {"workers": ["far-w1"], "down": ["far-w1"]}},
         code="swarm.node-not-ready",
     ),
     State(
         name="a dead worker, and its site left out",
+        nobody_mends=True,
         sites={"far": {"workers": ["far-w1"], "down": ["far-w1"]}},
         typed=typed("dtdeploy restart --all --without far --because 'a worker is dead'"),
-        code="without.unknown",
+        code="without.runs",
     ),
     State(
         name="one of three managers is dead",
+        nobody_mends=True,
         sites=SEVERAL,
         before=(happens(FaultKind.MANAGER_DIES, "far"), passes(30.0)),
     ),
     State(
         name="the manager that leads dies in the middle",
+        nobody_mends=True,
         sites=SEVERAL,
         typed=hit(SERVER_GOES, happens(FaultKind.MANAGER_DIES, "home")),
     ),
