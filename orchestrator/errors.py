@@ -70,9 +70,11 @@ class Retry:
     """How the command that was refused would pass although the cause is not mended.
 
     `adds` are options that it lacks, `drops` those that stand in its way, each with its value.
-    `never`: as it was, it does not pass whatever anybody mends.
+    `never`: as it was, it does not pass whatever anybody mends. `first` is a command after which
+    it passes.
     """
 
+    first: str = ""
     adds: tuple[tuple[str, ...], ...] = ()
     drops: tuple[tuple[str, ...], ...] = ()
     never: bool = False

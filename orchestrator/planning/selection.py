@@ -162,11 +162,14 @@ def _contradictions(request: Request) -> list[Problem]:
         for name in both
     ]
     problems += [
-        _usage(
-            "selection.accept-unknown",
-            f"{name} cannot be accepted as unknown: its site is not left out",
-            f"--without {site} too, if nobody can see {site}; if it is a node of it that nobody "
-            f"can see, --accept-lost NODE@{site} instead of both",
+        replace(
+            _usage(
+                "selection.accept-unknown",
+                f"{name} cannot be accepted as unknown: its site is not left out",
+                f"--without {site} too, if nobody can see {site}; if it is a node of it that nobody"
+                f" can see, --accept-lost NODE@{site} instead of both",
+            ),
+            retry=Retry(adds=(("--without", site),), never=True),
         )
         for name in request.accept_unknown
         if (site := name.rpartition("@")[2]) not in request.without

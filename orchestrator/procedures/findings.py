@@ -97,17 +97,24 @@ def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...]
     )
 
 
-def refused_deploy(unit: Unit, blockers: tuple[str, ...]) -> Problem:
-    """S2 says no: something that the unit depends on is not healthy."""
+def refused_deploy(
+    unit: Unit, blockers: tuple[str, ...], down: tuple[Unit, ...] = ()
+) -> Problem:
+    """S2 says no: something that the unit depends on is not healthy.
+
+    `down` are those of which nothing runs, and that this run does not bring up.
+    """
+    up = " ".join(("dtdeploy up", *map(str, down))) if down else ""
     return Problem(
         code="deploy.refused",
         what=f"{unit} was not deployed: what it depends on is not healthy",
         exit_code=ExitCode.SAFETY_REFUSED,
         where=where(unit),
         evidence=blockers,
-        fix="dtdeploy status, mend what is named above, then dtdeploy up " + str(unit),
+        fix=up or f"dtdeploy status, mend what is named above, then dtdeploy up {unit}",
         state_left=f"{unit} is not deployed",
         runbook="service-not-healthy",
+        retry=Retry(first=up),
     )
 
 

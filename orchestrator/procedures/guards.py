@@ -82,11 +82,16 @@ def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:
     missing = () if sourced else tuple(n for n in spec.must_have if n not in names)
     if missing or not contents(look, unit.stack).services:
         lacking = ", ".join(missing) or "all of its services"
-        return f"{unit} lacks {lacking}"
+        return f"{lacks(unit)} {lacking}"
     health = judge(desired, look, History(began=look.at), spec.policy)
     if health.healthy:
         return ""
     return f"{unit} is {health.verdict.value}: {'; '.join(str(r) for r in health.reasons[:4])}"
+
+
+def lacks(unit: Unit) -> str:
+    """Return how it is said of `unit` that services of it are not there."""
+    return f"{unit} lacks"
 
 
 def runs_already(book: Book, unit: Unit, own: Look) -> bool:

@@ -20,7 +20,7 @@ from orchestrator.procedures.effects import (
 )
 from orchestrator.procedures.findings import refused_deploy
 from orchestrator.procedures.fitness import Wanted, judge_site
-from orchestrator.procedures.guards import direct_dependencies, removal_guard
+from orchestrator.procedures.guards import direct_dependencies, lacks, removal_guard
 from orchestrator.procedures.ports import Wish
 from orchestrator.procedures.pull_images import pull_images, unprepared
 
@@ -137,7 +137,12 @@ def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:
     problems = []
     for unit in book.deployed_at(site):
         others = [unit for unit in direct_dependencies(book, unit) if unit not in book.sourced]
-        blockers = yield from dependency_blockers(book, others)
+        blockers: tuple[str, ...] = ()
+        down: tuple[Unit, ...] = ()
+        for other in others:
+            words = yield from dependency_blockers(book, (other,))
+            blockers += words
+            down += (other,) if any(lacks(other) in said for said in words) else ()
         if blockers:
-            problems.append(refused_deploy(unit, blockers))
+            problems.append(refused_deploy(unit, blockers, down))
     return problems

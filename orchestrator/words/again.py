@@ -16,11 +16,14 @@ _REASONED = frozenset(
 def ways_again(command: str, problems: Iterable[Problem]) -> tuple[str, ...]:
     """Return how `command` may be given again, quoted for a shell, the best way first.
 
-    First as it was, for when the causes are mended, without what would never pass; then, where
-    every problem says how, as it passes although they are not mended.
+    First as it was, for when the causes are mended, without what would never pass, and after what
+    has to be typed before; then, where every problem says how, as it passes although they are not
+    mended.
     """
     retries = [problem.retry for problem in problems]
     command = _changed(command, (retry for retry in retries if retry.never))
+    firsts = dict.fromkeys(retry.first for retry in retries if retry.first)
+    command = " && ".join((*firsts, command))
     others = [retry for retry in retries if not retry.never]
     if others and all(retry.adds or retry.drops for retry in others):
         return (command, _changed(command, others))

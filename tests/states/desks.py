@@ -9,7 +9,7 @@ from orchestrator.cli.meeting import find_run
 from orchestrator.simulation.scenario import Scenario
 from tests.cli.desk import Desk
 from tests.simulated import Simulated, simulated
-from tests.states.catalogue import Line, State, Thing
+from tests.states.state import Line, State, Thing
 from tests.states.keyboard import Keyboard, Typed
 
 

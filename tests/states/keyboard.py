@@ -68,6 +68,8 @@ class Keyboard:
 
     desk: Desk
     seen: Callable[[str], str] = str
+    changes: list[Callable[[World], World]] = field(default_factory=list)
+    """What is otherwise in the world of each command than on a machine where all is well."""
     _number: int = field(default=0)
 
     def type(
@@ -115,7 +117,10 @@ class Keyboard:
         return Typed(line=line, code=code, screen=self.seen(screen), touched=bool(touched))
 
     def _world(self, backend: SimulatedBackend) -> World:
-        return self.desk.world(backend)
+        world = self.desk.world(backend)
+        for change in self.changes:
+            world = change(world)
+        return world
 
 
 @dataclass(slots=True)

@@ -21,6 +21,8 @@ _FIX = re.compile(r"^ {4}next: +(.+(?:\n {14}\S.*)*)$", re.MULTILINE)
 _COMMAND = re.compile(r"dtdeploy(?: -\S+ \S+)* [a-z]+\b[^|;`)]*")
 MENDED = "# once the cause above is mended"
 _REASON = "somebody said so"
+_REVISION = f"app={'a' * 40}"
+"""What somebody fills in who knows which one is wanted."""
 _REFUSALS = frozenset(
     {
         ExitCode.INVENTORY_INVALID,
@@ -96,11 +98,13 @@ def follow(
             return _ends(way, "names no command")
         if line in [typed.line for typed in way.typed[begun:]]:
             return _ends(way, f"a circle: {' -> '.join([*refused, line])}")
-        typed = keyboard.type(line)
-        way.typed.append(typed)
-        if was_refused(typed):
+        looked = bool(way.typed or before) and _looks_at_nothing(way, before)
+        typed = _all_of(keyboard, way, line)
+        if was_refused(typed) and not looked:
             refused.append(line)
         screen = typed.screen
+        if not offers(screen) and typed.changes and typed.code == ExitCode.DONE:
+            screen = ""
     return _ends(way, f"refused: {refused[0]}" if refused else "")
 
 
@@ -110,6 +114,24 @@ def _done(way: Way, act: Act | None, before: tuple[Typed, ...]) -> bool:
         return False
     meant = [typed for typed in (*before, *way.typed) if typed.changes]
     return not meant or meant[-1].code in {ExitCode.DONE, ExitCode.RESTORED}
+
+
+def _all_of(keyboard: Keyboard, way: Way, line: str) -> Typed:
+    """Type what `&&` joins one after another, as a shell does; return the last one."""
+    typed = None
+    for part in line.split(" && "):
+        typed = keyboard.type(part)
+        way.typed.append(typed)
+        if typed.code:
+            break
+    assert typed is not None
+    return typed
+
+
+def _looks_at_nothing(way: Way, before: tuple[Typed, ...]) -> bool:
+    """Whether the last screen came of a usage error: nothing was contacted, so what it names may
+    be refused for what is seen then."""
+    return (*before, *way.typed)[-1].code == ExitCode.USAGE
 
 
 def _ends(way: Way, words: str) -> Way:
@@ -149,7 +171,7 @@ def _commands(words: str) -> list[str]:
 
 
 def _filled(line: str) -> str:
-    return re.sub(r"\bTEXT\b", f"'{_REASON}'", line)
+    return re.sub(r"\bTEXT\b", f"'{_REASON}'", line).replace("REPO=SHA", _REVISION)
 
 
 def flat(screen: str) -> str:
