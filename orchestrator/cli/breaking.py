@@ -5,8 +5,8 @@ import click
 from orchestrator.cli.broken import save
 from orchestrator.cli.conduct import conduct
 from orchestrator.cli.journals import journal_of
-from orchestrator.cli.meeting import Found, find_run, held, holding_of
-from orchestrator.cli.picking import must_be, unfit
+from orchestrator.cli.meeting import Found, find_run, held, holding_of, unfit
+from orchestrator.cli.picking import must_be
 from orchestrator.cli.resuming import nothing_to_do
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.wiring import World, open_world
@@ -43,7 +43,7 @@ def break_in(world: World, run: str, because: str) -> ExitCode:
     if found is None:
         return nothing_to_do(world, run, "break")
     must_be(found, run, "lock break")
-    world.talk.lock(holding_of(world, found.hold), state_of(world, found))
+    world.talk.lock(holding_of(world, found), state_of(world, found))
     save(world, found, because)
     world.talk.say(
         f"breaking it, and waiting {limit(WAIT_OUT_SECONDS)}: what run {run} was about to begin"
@@ -91,11 +91,12 @@ def _let_go(world: World, found: Found) -> ExitCode:
         raise FleetError(problem)
     after = find_run(world)
     if after is not None and after.hold.run == found.hold.run:
-        raise RefusedError(held(holding_of(world, after.hold)))
+        raise RefusedError(held(holding_of(world, after)))
     try:
         carry_alone(world.backend, ask_sleep(WAIT_OUT_SECONDS))
     except KeyboardInterrupt:
         world.talk.say("the lock is broken already; wait before anything else")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
-    world.talk.say("the lock is broken; what the run left down is not known: dtdeploy status")
+    world.talk.say("the lock is broken; what the run left down is not known")
+    world.talk.next_is("dtdeploy status")
     return ExitCode.DONE

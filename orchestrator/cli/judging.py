@@ -45,7 +45,7 @@ def with_lock(world: World, fleet: Fleet, lock: StoredConfig | Problem | None) -
     if isinstance(lock, Problem):
         return _untold(fleet, lock)
     try:
-        return replace(fleet, holding=holding_of(world, understand(lock).hold))
+        return replace(fleet, holding=holding_of(world, understand(lock)))
     except RefusedError as error:
         return _untold(fleet, *error.problems)
 

@@ -22,7 +22,7 @@ def lock(ctx: click.Context) -> int:
         if found is None:
             world.talk.lock(None, RunState())
             return ExitCode.DONE
-        world.talk.lock(holding_of(world, found.hold), state_of(world, found))
+        world.talk.lock(holding_of(world, found), state_of(world, found))
         return ExitCode.LOCK_HELD
 
 

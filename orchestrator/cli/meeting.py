@@ -6,6 +6,8 @@ from orchestrator.cli.wiring import World
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.record import RunRecord, decode
 from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
+from orchestrator.inventory.model import Inventory
+from orchestrator.planning.premises import departures
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Hold, Phase, from_labels
 from orchestrator.procedures.lock import read_lock
@@ -56,11 +58,21 @@ def understand(lock: StoredConfig) -> Found:
     return Found(lock=lock, hold=hold, record=record, unreadable=unreadable)
 
 
-def holding_of(world: World, hold: Hold) -> HeldRun:
+def holding_of(world: World, found: Found) -> HeldRun:
     """Judge whether somebody is at a run, by our clock and what this machine knows."""
-    now = world.wall()
-    life = life_of(hold, now, process_of(world, hold))
-    return HeldRun(hold=hold, life=life, coordinator=world.inventory.coordinator, now=now)
+    now, hold, record = world.wall(), found.hold, found.record
+    return HeldRun(
+        hold=hold,
+        life=life_of(hold, now, process_of(world, hold)),
+        coordinator=world.inventory.coordinator,
+        now=now,
+        misfits=tuple(unfit(world.inventory, record)) if record else (),
+    )
+
+
+def unfit(inventory: Inventory, record: RunRecord) -> list[str]:
+    """Say in what `inventory` is another than the one that a run was planned with."""
+    return departures(inventory, rests_on=record.rests_on, whole=record.inventory, salt=record.run)
 
 
 def process_of(world: World, hold: Hold) -> Process:
@@ -88,7 +100,7 @@ def meet(world: World) -> HeldRun | None:
     except RefusedError as error:
         world.talk.problems(error.problems)
         return None
-    return holding_of(world, found.hold) if found else None
+    return holding_of(world, found) if found else None
 
 
 def held(holding: HeldRun, *, may_wait: bool = False) -> Problem:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orchestrator.cli.meeting import Found
+from orchestrator.cli.meeting import Found, unfit
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import record_of_other_inventory
 from orchestrator.engine.gather import look_at
@@ -10,8 +10,6 @@ from orchestrator.engine.record import RunRecord
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Revision, Unit
-from orchestrator.inventory.model import Inventory
-from orchestrator.planning.premises import departures
 
 _STRANGE = "swarm.other-swarm"
 """The code that says: what answers there is another Swarm."""
@@ -45,11 +43,6 @@ def must_fit(world: World, record: RunRecord) -> None:
     unseen = [look.problem for look in looks if isinstance(look, Unseen)]
     if strange := [problem for problem in unseen if problem.code == _STRANGE]:
         raise RefusedError(strange)
-
-
-def unfit(inventory: Inventory, record: RunRecord) -> list[str]:
-    """Say in what `inventory` is another than the one that a run was planned with."""
-    return departures(inventory, rests_on=record.rests_on, whole=record.inventory, salt=record.run)
 
 
 def planned_revisions(record: RunRecord) -> Mapping[Unit, Revision]:

@@ -38,7 +38,7 @@ class Queue:
         waited = False
         while (found := self._found()) is not None:
             if not self.time_is_left:
-                raise RefusedError(held(holding_of(self._world, found.hold), may_wait=True))
+                raise RefusedError(held(holding_of(self._world, found), may_wait=True))
             self._tell(found)
             waited = True
             left = self._until - self._world.backend.now()
@@ -60,7 +60,7 @@ class Queue:
 
     def _tell(self, found: Found) -> None:
         """Say who holds it once, and again when that changes."""
-        holding = holding_of(self._world, found.hold)
+        holding = holding_of(self._world, found)
         state = f"{found.hold.run} {holding.life.value}"
         if state != self._told:
             self._told = state

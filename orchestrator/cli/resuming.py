@@ -74,7 +74,7 @@ def resume_in(
         return nothing_to_do(world, run, "resume")
     must_be(found, run, "resume")
     if dry_run:
-        world.talk.lock(holding_of(world, found.hold), state_of(world, found))
+        world.talk.lock(holding_of(world, found), state_of(world, found))
         return ExitCode.DONE
     must_fit(world, found.readable())
     taking = may_take(world, found, take_over=take_over)

@@ -66,7 +66,7 @@ def roll_back_in(
     must_be_reasoned(lost)
     found = find_run(world)
     if found is not None and found.hold.run != run:
-        raise RefusedError(held(holding_of(world, found.hold)))
+        raise RefusedError(held(holding_of(world, found)))
     if found is None:
         return _finished(world, run, notice, lost, yes=yes, dry_run=dry_run)
     return _unfinished(world, found, notice, lost, take_over=take_over, yes=yes, dry_run=dry_run)
@@ -84,7 +84,7 @@ def _unfinished(
 ) -> ExitCode:
     must_fit(world, found.readable())
     if dry_run:
-        world.talk.notice(holding_of(world, found.hold))
+        world.talk.notice(holding_of(world, found))
         _show_way_back(world, found)
         return ExitCode.DONE
     taking = may_take(world, found, take_over=take_over)

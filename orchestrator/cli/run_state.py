@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from orchestrator.cli.meeting import Found
-from orchestrator.cli.picking import unfit
+from orchestrator.cli.meeting import Found, unfit
 from orchestrator.cli.wiring import World
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.record import RunRecord

@@ -52,7 +52,7 @@ def may_take(world: World, found: Found, *, take_over: bool) -> Taking | None:
         return None
     if (taking := _at_once(world, now)) is not None:
         return taking
-    holding = holding_of(world, now.hold)
+    holding = holding_of(world, now)
     if _sign_of_life(found, now):
         raise RefusedError(held(replace(holding, life=Life.ALIVE)))
     if not take_over:

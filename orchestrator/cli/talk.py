@@ -302,6 +302,11 @@ class Talk:
         if ways:
             show(self.err, next_line(ways, mended=waits_for_somebody(every)))
 
+    def next_is(self, command: str) -> None:
+        """Say what to type next, where no problem says it; nothing to a machine."""
+        if not self.as_json:
+            show(self.err, next_line((command,), mended=False))
+
     def _annotate(self, problems: Iterable[Problem]) -> None:
         for line in annotations(self.ci, problems):
             write_raw(self.err, line)

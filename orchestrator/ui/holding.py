@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from rich.console import Console, RenderableType
@@ -11,6 +11,7 @@ from rich.text import Text
 from orchestrator.engine.keeper import BEAT_SECONDS
 from orchestrator.procedures.hold import Goal, Hold, Phase
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
+from orchestrator.ui.next_line import next_line
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import elapsed
 
@@ -39,12 +40,17 @@ class Life(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRun:
-    """A run that holds the lock. `now` is our clock, seconds since 1970."""
+    """A run that holds the lock. `now` is our clock, seconds since 1970.
+
+    `misfits` say in what the inventory here is another than the run was planned with: with that it
+    can be neither resumed nor rolled back.
+    """
 
     hold: Hold
     life: Life
     coordinator: str
     now: float
+    misfits: tuple[str, ...] = ()
 
 
 def life_of(hold: Hold, now: float, process: Process) -> Life:
@@ -64,6 +70,8 @@ def life_of(hold: Hold, now: float, process: Process) -> Life:
 def next_for(holding: HeldRun) -> str:
     """Return what to type to go on with a run, "" while somebody is at it."""
     run = shlex.quote(clean(holding.hold.run))
+    if holding.misfits and holding.life is not Life.ALIVE:
+        return f"dtdeploy lock break {run} --because TEXT"
     return {
         Life.ALIVE: "",
         Life.STOPPED: f"dtdeploy resume {run}",
@@ -82,6 +90,13 @@ def facts(holding: HeldRun) -> Iterator[str]:
     yield f"{doing}{back}; begun {ago(hold.started, holding.now)}, {_beat(holding)}"
     for unit, since in hold.down:
         yield f"{clean(str(unit))} has been down for {elapsed(max(0.0, holding.now - since))}"
+    if holding.misfits:
+        words = shorten(clean("; ".join(holding.misfits)), _LONGEST)
+        yield f"planned with another inventory than the one given here: {words}"
+        yield (
+            "to go on with it, use the sites.yaml and stacks/ that it was begun with"
+            " (git pull, or -i FILE); else give it up"
+        )
 
 
 def _beat(holding: HeldRun) -> str:
@@ -119,6 +134,8 @@ def next_view(holding: HeldRun) -> Text:
     if not command:
         words = "nothing: somebody is at it (--lock-wait SECONDS waits for the end)"
         return whole("NEXT  ", (words, "dim"))
+    if holding.misfits:
+        return next_line((next_for(replace(holding, misfits=())), command), mended=True)
     alone = holding.hold.goal is Goal.RESTORE or holding.life is Life.FROZEN
     other = "" if alone else f"   |   {command.replace('dtdeploy resume', 'dtdeploy rollback')}"
     return whole("NEXT  ", (command, "bold cyan"), (other, "cyan"))

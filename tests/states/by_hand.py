@@ -49,6 +49,7 @@ WATCHED = replace(
         replace(s, state=SiteState.WATCHED) if s.name == "away" else s for s in HAMLET.sites
     ),
 )
+OTHER = replace(HAMLET, managed_prefix="")
 SHARED = ((HOME, (DAEMONS.stack,)),)
 
 
@@ -322,20 +323,16 @@ BY_HAND = (
     ),
     State(
         name="a half-finished run, and another inventory since",
-        typed=(
-            *killed(SERVER_GOES),
-            Line(words="dtdeploy resume"),
-        ),
-        before=(),
-        after=(),
+        typed=(*killed(SERVER_GOES, then=inventory(OTHER)), Line(words="dtdeploy resume")),
+        code="plan.other-inventory",
+        act=Act(named="git pull", do=inventory(HAMLET)),
     ),
     State(
-        name="the branch was pushed by force since a run was killed",
+        name="a half-finished run, and another inventory for good",
         typed=killed(SERVER_GOES),
-        after=(pushed_over,),
+        after=(inventory(OTHER),),
         anew=True,
-        code="source.commit-gone",
-        act=Act(named="push the commit again", do=pushed_again),
+        nobody_mends=True,
     ),
     State(
         name="the journal cannot be written",

@@ -55,7 +55,10 @@ def _type(keyboard: Keyboard, line: Line) -> Typed:
     upon = tuple((when, _later(keyboard, thing)) for when, thing in line.upon)
     held = find_run(keyboard.desk.world()) if "{run}" in line.words else None
     words = line.words.replace("{run}", held.hold.run if held else "")
-    return keyboard.type(words, killed=line.killed, stopped=line.stopped, upon=upon)
+    typed = keyboard.type(words, killed=line.killed, stopped=line.stopped, upon=upon)
+    if line.then is not None:
+        line.then(keyboard)
+    return typed
 
 
 def _later(keyboard: Keyboard, thing: Thing) -> Callable[[], None]:

@@ -96,7 +96,7 @@ def follow(
         line = choose(screen, nobody_mends=nobody_mends)
         if not line:
             return _ends(way, "names no command")
-        if line in [typed.line for typed in way.typed[begun:]]:
+        if any(typed.line == line and typed.changes for typed in way.typed[begun:]):
             return _ends(way, f"a circle: {' -> '.join([*refused, line])}")
         looked = bool(way.typed or before) and _looks_at_nothing(way, before)
         typed = _all_of(keyboard, way, line)

@@ -36,6 +36,8 @@ class Line:
     killed: When | None = None
     stopped: When | None = None
     upon: tuple[tuple[When, Thing], ...] = ()
+    then: Thing | None = None
+    """What happens once it has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +102,10 @@ def created(stack: str, site: str = "home") -> When:
     return When(what=What.SERVICE_CREATED, stack=stack, site=site)
 
 
-def killed(when: When, words: str = "dtdeploy restart --all") -> tuple[Line, ...]:
-    return (Line(words=words, killed=when),)
+def killed(
+    when: When, words: str = "dtdeploy restart --all", then: Thing | None = None
+) -> tuple[Line, ...]:
+    return (Line(words=words, killed=when, then=then),)
 
 
 def stopped(when: When, words: str = "dtdeploy restart --all") -> tuple[Line, ...]:
