@@ -10,7 +10,7 @@ from orchestrator.cli.wiring import World
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.journal_trouble import unlisted
 from orchestrator.engine.ports import Backend
-from orchestrator.errors import JournalError, Problem, SourceError
+from orchestrator.errors import ExitCode, JournalError, Problem, SourceError
 from orchestrator.fleet.guard import Guard, GuardAnswer
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Revision, Unit
@@ -138,3 +138,15 @@ class _NoPlaces:
 
 def nowhere(problem: Problem) -> Change:
     return lambda world: replace(world, places=_NoPlaces(problem))
+
+
+def _of_repository(code: str, what: str, fix: str) -> Problem:
+    return Problem(code=code, what=what, exit_code=ExitCode.SOURCE_FAILED, fix=fix)
+
+
+NOT_COMPOSE = _of_repository(
+    "source.not-compose", "services.app: what is comand?", "correct it: command"
+)
+NOT_FETCHED = _of_repository(
+    "source.fetch-failed", "git cannot fetch app", "ssh -T git@git.example must let you in"
+)

@@ -47,6 +47,7 @@ def bring(state: State) -> Brought:
         thing(keyboard)
     if state.elsewhere:
         keyboard = Keyboard(desk=Desk(shared=shared, name="ops2"))
+    screens += [keyboard.type(words) for words in state.later]
     screen = "" if state.anew or not screens else screens[-1].screen
     return Brought(keyboard, screen, screens, state.goal)
 

@@ -56,6 +56,8 @@ class State:
     """Whether whoever comes has not seen the last screen."""
     elsewhere: bool = False
     """Whether whoever comes sits at another machine."""
+    later: tuple[str, ...] = ()
+    """What is typed there: its screen is what counts then."""
     code: str = ""
     act: Act | None = None
     nobody_mends: bool = False
