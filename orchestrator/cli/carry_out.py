@@ -18,7 +18,7 @@ from orchestrator.engine.record import RunRecord
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.session import Session, Sources
-from orchestrator.errors import ExitCode, FleetError, RefusedError
+from orchestrator.errors import ExitCode, FleetError, RefusedError, Retry
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan, StepKind
 from orchestrator.planning.plan_file import SavedPlan
@@ -159,7 +159,14 @@ def read_former(world: World, book: Book) -> Sources:
     """Read what ran before, now: when it is needed, git may be down."""
     known = formers(book.inventory, book.plan)
     if known.unknown:
-        raise RefusedError(nobody_knows_former(unit, book.run) for unit in known.unknown)
+        raise RefusedError(
+            replace(
+                nobody_knows_former(unit, book.run),
+                fix="drop --on-failure restore: there is nothing known to restore",
+                retry=Retry(drops=(("--on-failure", "restore"),), never=True),
+            )
+            for unit in known.unknown
+        )
     return world.checkout.read_at(known.revisions)
 
 

@@ -1,6 +1,8 @@
 """Meeting a run that holds the lock: read it, judge whether somebody is at it, say so first."""
 
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from orchestrator.cli.wiring import World
 from orchestrator.engine.alone import carry_alone
@@ -55,19 +57,31 @@ def understand(lock: StoredConfig) -> Found:
     hold = from_labels(lock, record.plan.steps if record else ())
     if isinstance(hold, Problem):
         raise RefusedError(hold)
+    if unreadable is not None:
+        words = "resume it with the version of dtdeploy that began it; or give it up:"
+        broken = f"dtdeploy lock break {shlex.quote(hold.run)} --because TEXT"
+        unreadable = replace(unreadable, fix=f"{words} {broken}")
     return Found(lock=lock, hold=hold, record=record, unreadable=unreadable)
 
 
 def holding_of(world: World, found: Found) -> HeldRun:
     """Judge whether somebody is at a run, by our clock and what this machine knows."""
-    now, hold, record = world.wall(), found.hold, found.record
+    now, hold = world.wall(), found.hold
     return HeldRun(
         hold=hold,
         life=life_of(hold, now, process_of(world, hold)),
         coordinator=world.inventory.coordinator,
         now=now,
-        misfits=tuple(unfit(world.inventory, record)) if record else (),
+        hindrances=tuple(_hindrances(world, found)),
     )
+
+
+def _hindrances(world: World, found: Found) -> Iterator[str]:
+    if found.unreadable is not None:
+        yield f"{found.unreadable.what}: go on with it with the version of dtdeploy that began it"
+    elif lines := unfit(world.inventory, found.readable()):
+        yield f"planned with another inventory than the one given here: {'; '.join(lines)}"
+        yield "to go on with it, use the sites.yaml that it was begun with (git pull, or -i FILE)"
 
 
 def unfit(inventory: Inventory, record: RunRecord) -> list[str]:

@@ -160,6 +160,7 @@ class Talk:
             print_json(held, self.out)
         elif holding is None:
             self.out.out("the lock is free: no run is under way, none is unfinished")
+            self.next_is("dtdeploy status")
         else:
             print_lock(holding, state, self.out)
 

@@ -97,8 +97,7 @@ def _unreadable(why: str) -> Problem:
         what="the record of the unfinished run cannot be read",
         exit_code=ExitCode.LOCK_HELD,
         evidence=(why,),
-        fix="resume it with the dtdeploy that began it; else dtdeploy status, then follow the"
-        " runbook",
+        fix="resume it with the version of dtdeploy that began it",
         state_left="nothing was touched",
         runbook="lock-held",
     )

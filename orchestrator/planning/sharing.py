@@ -196,6 +196,7 @@ def circle(inventory: Inventory, use: Use) -> Problem:
     ring = (use.user, *path(inventory.needs, use.maker, use.user))
     steps = tuple(_step(inventory, user, on, use) for user, on in pairwise(ring))
     words = f"units need each other: {' -> '.join(map(str, ring))}"
+    units = " ".join(map(str, ring[:-1]))
     if not use.at:
         stacks = " ".join(unit.stack for unit in ring[:-1])
         return Problem(
@@ -204,13 +205,12 @@ def circle(inventory: Inventory, use: Use) -> Problem:
             exit_code=ExitCode.SAFETY_REFUSED,
             where=_place(use),
             evidence=steps,
-            fix=f"docker stack rm {stacks}   # on {use.user.site}'s manager, twice;"
-            " then dtdeploy up",
+            fix=f"docker stack rm {stacks}   # on {use.user.site}'s manager, twice; then:"
+            f"\ndtdeploy up {units}",
             state_left="nothing was touched",
             runbook="stack-does-not-go-away",
         )
-    units = " ".join(map(str, ring[:-1]))
-    anew = f"dtdeploy down {units}, then dtdeploy up {units}; if that is refused too, "
+    anew = f"dtdeploy down {units} && dtdeploy up {units}; if that is refused too, "
     first = anew if any(_BY_WHAT_RUNS in step for step in steps) else ""
     return Problem(
         code="source.circle",

@@ -200,7 +200,7 @@ def deployed_otherwise(unit: Unit, differences: tuple[str, ...]) -> Problem:
         exit_code=ExitCode.UNHEALTHY,
         where=where(unit),
         evidence=differences[:_DIFFERENCES],
-        fix=f"docker version   # at {unit.site}: too old for it? Then: dtdeploy up {unit}",
+        fix=f"docker version   # at {unit.site}: too old for it? Once it is not:\ndtdeploy up {unit}",
         state_left=f"{unit} is deployed, what depends on it was not started",
         runbook="service-not-healthy",
     )
@@ -251,7 +251,7 @@ def unhealthy(unit: Unit, health: Health, extra: tuple[str, ...], seconds: float
             node=first.node if first else "",
         ),
         evidence=tuple(str(reason) for reason in health.reasons) + extra,
-        fix=f"docker service ps --no-trunc SERVICE   # at {unit.site}; then dtdeploy up {unit}",
+        fix=f"docker service ps --no-trunc SERVICE   # at {unit.site}; then:\ndtdeploy up {unit}",
         state_left=f"{unit} is deployed, {health.running} of {health.expected} tasks run",
         runbook="service-not-healthy",
     )

@@ -15,9 +15,9 @@ from orchestrator.ui.consoles import labelled, plain, show, stack_up
 from orchestrator.ui.next_line import next_line
 from orchestrator.ui.standing import Standing, unit_ends
 from orchestrator.ui.summary import how_it_went, next_command, what_stands
-from orchestrator.words.again import ways_again
+from orchestrator.words.again import names_a_command, ways_again
 from orchestrator.words.foreign import clean, shorten
-from orchestrator.words.phrases import named
+from orchestrator.words.phrases import asked, named
 
 _LONGEST = 300
 _BAD = ("deploy.failed", "deploy.unhealthy", "run.broke-later", "run.left-unhealthy")
@@ -64,7 +64,10 @@ def _ways(end: RunEnd) -> tuple[str, ...]:
         return (f"dtdeploy resume {run}", *back)
     report = end.restored or end.report
     if report is None:
-        return ("dtdeploy up --owed",) if end.owed else ()
+        if end.owed:
+            return ("dtdeploy up --owed",)
+        alone = end.problems and not names_a_command(end.problems)
+        return (f"dtdeploy {asked(end.plan.command.value, end.plan.selection)}",) if alone else ()
     if report.beyond:
         return ("dtdeploy lock",)
     bad = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK

@@ -42,15 +42,14 @@ class Life(Enum):
 class HeldRun:
     """A run that holds the lock. `now` is our clock, seconds since 1970.
 
-    `misfits` say in what the inventory here is another than the run was planned with: with that it
-    can be neither resumed nor rolled back.
+    `hindrances` say why it can be neither resumed nor rolled back from here, and what helps.
     """
 
     hold: Hold
     life: Life
     coordinator: str
     now: float
-    misfits: tuple[str, ...] = ()
+    hindrances: tuple[str, ...] = ()
 
 
 def life_of(hold: Hold, now: float, process: Process) -> Life:
@@ -70,7 +69,7 @@ def life_of(hold: Hold, now: float, process: Process) -> Life:
 def next_for(holding: HeldRun) -> str:
     """Return what to type to go on with a run, "" while somebody is at it."""
     run = shlex.quote(clean(holding.hold.run))
-    if holding.misfits and holding.life is not Life.ALIVE:
+    if holding.hindrances and holding.life is not Life.ALIVE:
         return f"dtdeploy lock break {run} --because TEXT"
     return {
         Life.ALIVE: "",
@@ -90,13 +89,7 @@ def facts(holding: HeldRun) -> Iterator[str]:
     yield f"{doing}{back}; begun {ago(hold.started, holding.now)}, {_beat(holding)}"
     for unit, since in hold.down:
         yield f"{clean(str(unit))} has been down for {elapsed(max(0.0, holding.now - since))}"
-    if holding.misfits:
-        words = shorten(clean("; ".join(holding.misfits)), _LONGEST)
-        yield f"planned with another inventory than the one given here: {words}"
-        yield (
-            "to go on with it, use the sites.yaml and stacks/ that it was begun with"
-            " (git pull, or -i FILE); else give it up"
-        )
+    yield from (shorten(clean(words), _LONGEST) for words in holding.hindrances)
 
 
 def _beat(holding: HeldRun) -> str:
@@ -134,8 +127,8 @@ def next_view(holding: HeldRun) -> Text:
     if not command:
         words = "nothing: somebody is at it (--lock-wait SECONDS waits for the end)"
         return whole("NEXT  ", (words, "dim"))
-    if holding.misfits:
-        return next_line((next_for(replace(holding, misfits=())), command), mended=True)
+    if holding.hindrances:
+        return next_line((next_for(replace(holding, hindrances=())), command), mended=True)
     alone = holding.hold.goal is Goal.RESTORE or holding.life is Life.FROZEN
     other = "" if alone else f"   |   {command.replace('dtdeploy resume', 'dtdeploy rollback')}"
     return whole("NEXT  ", (command, "bold cyan"), (other, "cyan"))

@@ -107,8 +107,9 @@ class Keyboard:
                 if moment is not None:
                     fleet.subscribe(_Once(fleet.clock.at, lambda: fleet.clock.now, moment, act))
             turns.run(until=fleet.clock.now + PATIENCE_SECONDS)
+            # Killed or not, its process is no more.
+            self.desk.alive.clear()
             if typed.killed:
-                self.desk.alive.clear()
                 code = -signal.SIGKILL
             else:
                 code = typed.outcome()

@@ -8,6 +8,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import click
+
+from orchestrator.cli.main import cli
 from orchestrator.errors import ExitCode
 from tests.states.keyboard import Keyboard, Typed
 
@@ -18,7 +21,8 @@ MOST_AFTERWARDS = 3
 """So many lead to health once a person did it."""
 _NEXT = re.compile(r"^NEXT  (.+)$", re.MULTILINE)
 _FIX = re.compile(r"^ {4}next: +(.+(?:\n {14}\S.*)*)$", re.MULTILINE)
-_COMMAND = re.compile(r"dtdeploy(?: -\S+ \S+)* [a-z]+\b[^|;`)]*")
+_VERBS = "|".join(cli.list_commands(click.Context(cli)))
+_COMMAND = re.compile(rf"dtdeploy(?: -\S+ \S+)* (?:{_VERBS})\b(?!\.|')[^|;`)]*")
 MENDED = "# once the cause above is mended"
 _REASON = "somebody said so"
 _REVISION = f"app={'a' * 40}"

@@ -48,6 +48,8 @@ class State:
     sites: dict[str, Any] = field(default_factory=dict)
     behaviours: tuple[dict[str, Any], ...] = ()
     shared: tuple[tuple[Unit, tuple[str, ...]], ...] = ()
+    by_the_files: bool = True
+    """Whether `shared` is still what the compose files say, for who watches the order."""
     inventory: Inventory = HAMLET
     before: tuple[Thing, ...] = ()
     typed: tuple[Line, ...] = (Line(words="dtdeploy restart --all"),)
