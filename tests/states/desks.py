@@ -31,22 +31,22 @@ class Brought:
         return fully_healthy(fleet_status(desk.world()))
 
 
-def bring(state: State) -> Brought:
-    """Build a fleet and bring it to `state`."""
+def bring(state: State, seen: Callable[[str], str] = str) -> Brought:
+    """Build a fleet and bring it to `state`; `seen` may change what stands on each screen."""
     shared: Simulated = simulated(
         Scenario.model_validate({"sites": state.sites, "behaviours": list(state.behaviours)}),
         inventory=state.inventory,
         generation=2,
         shared=dict(state.shared),
     )
-    keyboard = Keyboard(desk=Desk(shared=shared))
+    keyboard = Keyboard(desk=Desk(shared=shared), seen=seen)
     for thing in state.before:
         thing(keyboard)
     screens = [_type(keyboard, line) for line in state.typed]
     for thing in state.after:
         thing(keyboard)
     if state.elsewhere:
-        keyboard = Keyboard(desk=Desk(shared=shared, name="ops2"))
+        keyboard = Keyboard(desk=Desk(shared=shared, name="ops2"), seen=seen)
     screens += [keyboard.type(words) for words in state.later]
     screen = "" if state.anew or not screens else screens[-1].screen
     return Brought(keyboard, screen, screens, state.goal)
