@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from orchestrator.fleet.freeze import Recurring
 from orchestrator.fleet.guard import CommandGuard
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Manager, SiteState
+from orchestrator.inventory.model import Inventory, Manager, SiteState
 from orchestrator.simulation import api
-from orchestrator.simulation.behaviour import Kind
+from orchestrator.simulation.behaviour import Behaviour, Kind
 from orchestrator.simulation.faults import FaultKind
 from tests.hamlet import CLIENTS, DAEMONS, EDGE, SERVER
 from tests.states import answers
@@ -43,12 +43,14 @@ NIGHT = Recurring(
 )
 FROZEN = replace(HAMLET, freezes=(NIGHT,))
 GUARDED = replace(HAMLET, guards=(CommandGuard(name="telescope", command=("idle",)),))
-WATCHED = replace(
-    HAMLET,
-    sites=tuple(
-        replace(s, state=SiteState.WATCHED) if s.name == "away" else s for s in HAMLET.sites
-    ),
-)
+
+
+def _away(state: SiteState) -> Inventory:
+    sites = (replace(s, state=state) if s.name == "away" else s for s in HAMLET.sites)
+    return replace(HAMLET, sites=tuple(sites))
+
+
+WATCHED, PLANNED = _away(SiteState.WATCHED), _away(SiteState.PLANNED)
 OTHER = replace(HAMLET, managed_prefix="")
 SHARED = ((HOME, (DAEMONS.stack,)),)
 
@@ -80,6 +82,19 @@ def conditions(site: str, **values: object) -> Thing:
     def thing(keyboard: Keyboard) -> None:
         at = keyboard.desk.shared.fleet.sites[site]
         at.conditions = replace(at.conditions, **values)  # type: ignore[arg-type]  # its fields
+
+    return thing
+
+
+def later(seconds: float, kind: FaultKind) -> Thing:
+    """Return what befalls the client at away in so many seconds."""
+
+    def thing(keyboard: Keyboard) -> None:
+        clock = keyboard.desk.shared.fleet.clock
+        fault = happens(
+            kind, "away", stack="app-client", behaviour=Behaviour(kind=Kind.CRASH_LOOP)
+        )
+        clock.at(clock.now + seconds, fault, keyboard)
 
     return thing
 
@@ -196,7 +211,6 @@ BY_HAND = (
         name="a site is left out without a reason",
         before=(happens(FaultKind.LINK_CUT, "far"),),
         typed=typed("dtdeploy restart --all --without far"),
-        code="selection.no-reason",
         act=Act(named="OWED", do=mended(FaultKind.LINK_CUT, "far")),
     ),
     State(
@@ -268,6 +282,20 @@ BY_HAND = (
         inventory=WATCHED,
         code="removal.blocked",
         act=Act(named="make the site active", do=inventory(HAMLET)),
+    ),
+    State(
+        name="a site that is watched is selected",
+        inventory=WATCHED,
+        typed=typed("dtdeploy restart --site away"),
+        code="selection.watched",
+        act=Act(named="set `state: active` for away", do=inventory(HAMLET)),
+    ),
+    State(
+        name="a site that is planned is selected",
+        before=(inventory(PLANNED),),
+        typed=typed("dtdeploy up --site away"),
+        code="selection.planned",
+        act=Act(named="set `state: active` for away", do=inventory(HAMLET)),
     ),
     State(
         name="too little disk at far",
@@ -348,6 +376,26 @@ BY_HAND = (
             happens(FaultKind.KILL, "away", stack="app-client"),
         ),
         act=Act(named="once the cause", do=behaves_well("app-client", "away")),
+    ),
+    State(
+        name="a client that breaks after it was found stable",
+        typed=hit(
+            created("app-edge", "far"), later(5.0, FaultKind.BEHAVE), later(5.1, FaultKind.KILL)
+        ),
+        code="run.broke-later",
+        act=Act(named="once the cause", do=behaves_well("app-client", "away")),
+    ),
+    State(
+        name="a client that breaks while it is left alone",
+        before=(happens(FaultKind.STACK_RM, "far", stack="app-edge"), passes(20.0)),
+        typed=hit(
+            created("app-edge", "far"),
+            later(0.1, FaultKind.BEHAVE),
+            later(0.2, FaultKind.KILL),
+            words="dtdeploy up --all",
+        ),
+        code="run.left-unhealthy",
+        act=Act(named="once the cause|docker", do=behaves_well("app-client", "away")),
     ),
     State(
         name="a rollback of a run that nobody knows",
