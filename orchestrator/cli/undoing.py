@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.cli.differing import digests_of
+from orchestrator.cli.meeting import unfit
 from orchestrator.cli.past import read_history
-from orchestrator.cli.picking import unfit
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import left_as_it_is, nobody_knows_former

@@ -97,9 +97,7 @@ def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...]
     )
 
 
-def refused_deploy(
-    unit: Unit, blockers: tuple[str, ...], down: tuple[Unit, ...] = ()
-) -> Problem:
+def refused_deploy(unit: Unit, blockers: tuple[str, ...], down: tuple[Unit, ...] = ()) -> Problem:
     """S2 says no: something that the unit depends on is not healthy.
 
     `down` are those of which nothing runs, and that this run does not bring up.
@@ -200,7 +198,8 @@ def deployed_otherwise(unit: Unit, differences: tuple[str, ...]) -> Problem:
         exit_code=ExitCode.UNHEALTHY,
         where=where(unit),
         evidence=differences[:_DIFFERENCES],
-        fix=f"docker version   # at {unit.site}: too old for it? Once it is not:\ndtdeploy up {unit}",
+        fix=f"docker version   # at {unit.site}: too old for it? Then, once it is not:"
+        f"\ndtdeploy up {unit}",
         state_left=f"{unit} is deployed, what depends on it was not started",
         runbook="service-not-healthy",
     )

@@ -64,10 +64,7 @@ def _ways(end: RunEnd) -> tuple[str, ...]:
         return (f"dtdeploy resume {run}", *back)
     report = end.restored or end.report
     if report is None:
-        if end.owed:
-            return ("dtdeploy up --owed",)
-        alone = end.problems and not names_a_command(end.problems)
-        return (f"dtdeploy {asked(end.plan.command.value, end.plan.selection)}",) if alone else ()
+        return _not_begun(end)
     if report.beyond:
         return ("dtdeploy lock",)
     bad = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
@@ -78,6 +75,13 @@ def _ways(end: RunEnd) -> tuple[str, ...]:
         return () if report.finished else ("dtdeploy status",)
     command = next_command(end.plan, report)
     return (command, *former) if command else ()
+
+
+def _not_begun(end: RunEnd) -> tuple[str, ...]:
+    if end.owed:
+        return ("dtdeploy up --owed",)
+    alone = end.problems and not names_a_command(end.problems)
+    return (f"dtdeploy {asked(end.plan.command.value, end.plan.selection)}",) if alone else ()
 
 
 def _came_up_badly(end: RunEnd) -> bool:

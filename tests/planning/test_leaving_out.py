@@ -7,12 +7,13 @@ from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.leaving_out import leave_out
 from orchestrator.planning.plan import Before, LeftOut
 from orchestrator.planning.selection import Request
-from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, inventory, spec
+from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, inventory, sight, spec
 
 AWAY_DAEMONS = Unit(stack="app-daemons", site="far")
 PRESENT, GONE = Before(presence=Presence.PRESENT), Before(presence=Presence.GONE)
 UNKNOWN = Before(presence=Presence.UNKNOWN, words=("far cannot be seen: timed out",))
 HOME = dict.fromkeys((SERVER, DAEMONS, HOME_CLIENT), PRESENT)
+LOOKS = {"far": sight("far")}
 ALL = Request(everything=True, without=("far",), because=" cut ")
 ACCEPTED = Request(everything=True, without=("far",), because="cut", accept_unknown=(str(CLIENT),))
 
@@ -30,6 +31,7 @@ def left(
         request,
         dict.fromkeys(acted, "selected"),
         {**HOME, CLIENT: far},
+        LOOKS,
         removed=frozenset(acted) if removing else frozenset(),
     )
 
@@ -133,5 +135,5 @@ def test_every_unit_that_is_in_the_way_is_named_at_once() -> None:
     inv = inventory(spec(AWAY_DAEMONS, SERVER))
     before = {**HOME, CLIENT: UNKNOWN, AWAY_DAEMONS: PRESENT}
     with pytest.raises(RefusedError) as refused:
-        leave_out(inv, ALL, dict.fromkeys(HOME, "selected"), before, removed=frozenset(HOME))
+        leave_out(inv, ALL, dict.fromkeys(HOME, "selected"), before, LOOKS, removed=frozenset(HOME))
     assert [p.code for p in refused.value.problems] == ["without.unknown", "without.runs"]

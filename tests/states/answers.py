@@ -14,7 +14,7 @@ from orchestrator.errors import ExitCode, JournalError, Problem, SourceError
 from orchestrator.fleet.guard import Guard, GuardAnswer
 from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Revision, Unit
-from orchestrator.procedures.effects import Effect, Examine, Examination, Observe
+from orchestrator.procedures.effects import Effect, Examination, Examine, Observe
 from orchestrator.sources.model import Sourced
 
 Change = Callable[[World], World]
@@ -106,6 +106,7 @@ class _Disk:
         self._journals, self._problem = journals, problem
 
     def open(self, run: str) -> AbstractContextManager[Journal]:
+        del run
         raise JournalError(self._problem)
 
     def __getattr__(self, name: str) -> Any:

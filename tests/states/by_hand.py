@@ -5,15 +5,13 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.fleet.freeze import Recurring
 from orchestrator.fleet.guard import CommandGuard
-from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, Manager, SiteState
-from orchestrator.simulation import api
 from orchestrator.simulation.behaviour import Behaviour, Kind
 from orchestrator.simulation.faults import FaultKind
-from tests.hamlet import CLIENTS, DAEMONS, EDGE, SERVER
+from tests.hamlet import CLIENTS, DAEMONS
 from tests.states import answers
 from tests.states.answers import Change
-from tests.states.half_finished import SERVER_COMES, SERVER_GOES
+from tests.states.half_finished import SERVER_GOES
 from tests.states.keyboard import Keyboard
 from tests.states.reader import Act
 from tests.states.state import (
@@ -34,7 +32,6 @@ from tests.states.state import (
     removed,
     typed,
 )
-from tests.simulated import simulated
 
 HOME = CLIENTS[0]
 FAR = CLIENTS[1]
@@ -91,9 +88,7 @@ def later(seconds: float, kind: FaultKind) -> Thing:
 
     def thing(keyboard: Keyboard) -> None:
         clock = keyboard.desk.shared.fleet.clock
-        fault = happens(
-            kind, "away", stack="app-client", behaviour=Behaviour(kind=Kind.CRASH_LOOP)
-        )
+        fault = happens(kind, "away", stack="app-client", behaviour=Behaviour(kind=Kind.CRASH_LOOP))
         clock.at(clock.now + seconds, fault, keyboard)
 
     return thing
@@ -101,10 +96,6 @@ def later(seconds: float, kind: FaultKind) -> Thing:
 
 def disk_freed(site: str) -> Thing:
     return conditions(site, disk_free_bytes=5 * 10**10)
-
-
-def journals_forgotten(keyboard: Keyboard) -> None:
-    keyboard.desk.journals = type(keyboard.desk.journals)()
 
 
 def image(*, missing: bool) -> Thing:
@@ -119,20 +110,6 @@ def image(*, missing: bool) -> Thing:
 def stranger_gone(keyboard: Keyboard) -> None:
     """Let a person remove the stack that nobody declared."""
     both(happens(FaultKind.STACK_RM, "far", stack="app-old"), passes(20.0))(keyboard)
-
-
-def pushed_over(keyboard: Keyboard) -> None:
-    """Let the branch be pushed by force: what the run deploys is gone from the repository."""
-    shared = keyboard.desk.shared
-    units = list(shared.sources)
-    shared.sources = simulated(inventory=HAMLET, generation=3).sources
-    shared.fleet.learn(shared.sources.values())
-    del units
-
-
-def pushed_again(keyboard: Keyboard) -> None:
-    shared = keyboard.desk.shared
-    shared.sources = simulated(inventory=HAMLET, generation=2).sources
 
 
 BY_HAND = (
@@ -403,4 +380,3 @@ BY_HAND = (
         code="rollback.unknown-run",
     ),
 )
-_ = (EDGE, FAR, SERVER, Unit, api, SERVER_COMES)

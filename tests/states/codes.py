@@ -22,7 +22,9 @@ MAY_END_A_RUN = frozenset(
 _FILE = "found in the repository before anything: the way on is that of `source.not-compose`"
 _GIT = "said by git before anything: the way on is that of `source.fetch-failed`"
 _PREFLIGHT = "found by preflight, nothing was touched: the way on is that of `swarm.port-taken`"
-_SAVED = "a saved plan is refused before anything, and made anew: tests/cli/test_simulated_saved_plan"
+_SAVED = (
+    "a saved plan is refused before anything, and made anew: tests/cli/test_simulated_saved_plan"
+)
 _LOGS = "no run reads logs"
 
 ELSEWHERE: dict[str, str] = {

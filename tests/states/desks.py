@@ -9,8 +9,8 @@ from orchestrator.cli.meeting import find_run
 from orchestrator.simulation.scenario import Scenario
 from tests.cli.desk import Desk
 from tests.simulated import Simulated, simulated
-from tests.states.state import Line, State, Thing
 from tests.states.keyboard import Keyboard, Typed
+from tests.states.state import Line, State, Thing
 
 
 @dataclass(slots=True)
@@ -23,8 +23,7 @@ class Brought:
     goal: str
 
     def well(self) -> bool:
-        """Whether nobody holds the lock, nothing is owed, and all runs, or, if so meant, nothing.
-        """
+        """Whether nobody holds the lock, nothing is owed, and all runs; or nothing, if so meant."""
         desk = self.keyboard.desk
         if self.goal == "down":
             return find_run(desk.world()) is None and not desk.shared.stacks_running()

@@ -143,9 +143,7 @@ HALF_FINISHED = (
     State(
         name="a worker frozen while its tasks go",
         sites=FAR_WORKER,
-        typed=hit(
-            removed("app-edge", "far"), happens(FaultKind.NODE_FROZEN, "far", node="far-w1")
-        ),
+        typed=hit(removed("app-edge", "far"), happens(FaultKind.NODE_FROZEN, "far", node="far-w1")),
         act=Act(
             named="far-w1",
             do=both(happens(FaultKind.NODE_BACK, "far", node="far-w1"), passes(40.0)),

@@ -85,7 +85,8 @@ class Keyboard:
         What `killed` and so on wait for is looked for as soon as it is typed.
         """
         fleet, self._number = self.desk.shared.fleet, self._number + 1
-        out, touched = StringIO(), []
+        out = StringIO()
+        touched: list[Happening] = []
         words = words_of(line)
         turns = Operators(fleet)
 
@@ -109,10 +110,7 @@ class Keyboard:
             turns.run(until=fleet.clock.now + PATIENCE_SECONDS)
             # Killed or not, its process is no more.
             self.desk.alive.clear()
-            if typed.killed:
-                code = -signal.SIGKILL
-            else:
-                code = typed.outcome()
+            code = -signal.SIGKILL if typed.killed else typed.outcome()
             turns.close()
         screen = self.desk.said() + out.getvalue()
         return Typed(line=line, code=code, screen=self.seen(screen), touched=bool(touched))
@@ -128,7 +126,7 @@ class Keyboard:
 class _Once:
     """Lets something be done right after what is waited for has happened."""
 
-    at: Callable[..., None]
+    at: Callable[..., object]
     now: Callable[[], float]
     moment: When
     act: Callable[[], None]

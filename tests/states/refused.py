@@ -33,7 +33,11 @@ REFUSED = (
         "Docker does not answer at far", FaultKind.DAEMON_FROZEN, "docker.no-answer", "docker info"
     ),
     before_anything(
-        "no quorum at far", FaultKind.QUORUM_LOST, "swarm.no-quorum", "docker node ls", sites=SEVERAL
+        "no quorum at far",
+        FaultKind.QUORUM_LOST,
+        "swarm.no-quorum",
+        "docker node ls",
+        sites=SEVERAL,
     ),
     before_anything(
         "the registry lets far not in",

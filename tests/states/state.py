@@ -14,7 +14,7 @@ from orchestrator.inventory.model import Inventory
 from orchestrator.simulation.behaviour import Behaviour, Kind
 from orchestrator.simulation.faults import Fault, FaultKind, inject
 from orchestrator.simulation.happening import What
-from tests.hamlet import DATABASE, hamlet
+from tests.hamlet import hamlet
 from tests.states.keyboard import Keyboard, When
 from tests.states.reader import Act
 
@@ -156,16 +156,13 @@ def before_anything(
     )
 
 
-def in_the_middle(
-    name: str, when: When, kind: FaultKind, code: str, named: str, site: str = "far", **more: Any
-) -> State:
+def in_the_middle(name: str, when: When, kind: FaultKind, code: str, named: str) -> State:
     """Return the state that a run leaves to which something happens in the middle."""
     return State(
         name=name,
-        typed=hit(when, happens(kind, site)),
+        typed=hit(when, happens(kind, "far")),
         code=code,
-        act=Act(named=named, do=mended(kind, site)),
-        **more,
+        act=Act(named=named, do=mended(kind, "far")),
     )
 
 

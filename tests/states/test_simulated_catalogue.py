@@ -32,9 +32,7 @@ def led(state: State) -> tuple[Way, str]:
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_the_screen_leads_back_to_health(
-    state: State, request: pytest.FixtureRequest
-) -> None:
+def test_the_screen_leads_back_to_health(state: State, request: pytest.FixtureRequest) -> None:
     way, shown = led(state)
     request.config.get_terminal_writer().line(f" | {state.name} | {way.shown()} |")
     assert not way.dead_end, (way.dead_end, way.shown())

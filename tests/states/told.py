@@ -10,14 +10,14 @@ from orchestrator.fleet.observed import Fact
 from orchestrator.fleet.unit import Unit
 from orchestrator.notify.channel import unusable
 from orchestrator.simulation import api, orchestration, rollout
-from orchestrator.simulation.build import made_up
 from orchestrator.simulation.faults import FaultKind
 from orchestrator.simulation.happening import What
+from orchestrator.simulation.synthetic import made_up
 from orchestrator.swarm import problems
 from tests.hamlet import CLIENTS, DAEMONS
 from tests.simulated import simulated
 from tests.states import answers
-from tests.states.by_hand import SHARED, conditions, well_again, world
+from tests.states.by_hand import SHARED, well_again, world
 from tests.states.half_finished import SERVER_COMES, SERVER_GOES
 from tests.states.keyboard import Keyboard, When
 from tests.states.reader import Act
@@ -26,13 +26,11 @@ from tests.states.state import (
     Line,
     State,
     both,
-    created,
     happens,
     hit,
     killed,
     mended,
     passes,
-    removed,
     typed,
 )
 
@@ -83,13 +81,13 @@ ANSWERED = (
     answered(problems.docker("far", "swarm.locked"), "docker swarm unlock"),
     answered(problems.docker("far", "swarm.certificates-expired"), "docker swarm ca --rotate"),
     answered(problems.other_swarm("far", "far-m2", "found", "known"), "on each manager"),
-    on_disk(
-        journal_trouble.damaged(FILE, "row 3 is not what was written"), "mv .*damaged"
-    ),
+    on_disk(journal_trouble.damaged(FILE, "row 3 is not what was written"), "mv .*damaged"),
     on_disk(journal_trouble.other_version(FILE, 9), "mv .*format-9"),
     on_disk(journal_trouble.too_large(FILE, 10**7, 10**6), "site by site"),
     unannounced(unusable({"ANNOUNCE_URL": "nonsense://"})[0], "set ANNOUNCE_URL"),
-    unannounced(UrlPlaces(replace(HAMLET, announce=("X",)), {}, lambda: 0.0).problems()[0], "set X"),
+    unannounced(
+        UrlPlaces(replace(HAMLET, announce=("X",)), {}, lambda: 0.0).problems()[0], "set X"
+    ),
     State(
         name="a compose file that cannot be deployed",
         before=(world(answers.repository(answers.NOT_COMPOSE)),),

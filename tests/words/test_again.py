@@ -4,21 +4,22 @@ from orchestrator.errors import ExitCode, Problem, Retry
 from orchestrator.words.again import names_a_command, waits_for_somebody, ways_again
 
 AGAIN = "dtdeploy restart --all"
+NOTHING = Retry()
 LOST = Retry(adds=(("--accept-lost", "kko-w1@kko"),))
 FROZEN = Retry(adds=(("--override-freeze",),))
 LEFT_OUT = Retry(drops=(("--without", "kko"), ("--accept-unknown", "a@kko")), never=True)
 
 
-def problem(retry: Retry = Retry(), fix: str = "") -> Problem:
+def problem(retry: Retry = NOTHING, fix: str = "") -> Problem:
     return Problem(code="x.y", what="x", exit_code=ExitCode.SAFETY_REFUSED, fix=fix, retry=retry)
 
 
 @pytest.mark.parametrize(
     ("command", "retries", "ways"),
     [
-        (AGAIN, (Retry(),), (AGAIN,)),
+        (AGAIN, (NOTHING,), (AGAIN,)),
         (AGAIN, (), (AGAIN,)),
-        (AGAIN, (LOST, Retry()), (AGAIN,)),
+        (AGAIN, (LOST, NOTHING), (AGAIN,)),
         (AGAIN, (LOST,), (AGAIN, f"{AGAIN} --accept-lost kko-w1@kko --because TEXT")),
         (
             f"{AGAIN} --because 'no power'",
