@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.errors import ExitCode, Problem, RefusedError, Where
+from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, Where
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
@@ -65,6 +65,7 @@ def test_what_runs_there_may_not_lose_what_it_needs() -> None:
         fix="drop --without far: the site can be seen, so its units can go down too",
         state_left="nothing was touched",
         runbook="site-unreachable",
+        retry=Retry(drops=(("--without", "far"),), never=True),
     )
     # Accepting the unknown is not accepting what is known.
     assert refusal(ACCEPTED, PRESENT).code == "without.runs"
@@ -81,6 +82,7 @@ def test_what_may_run_there_may_not_either_unless_that_is_accepted() -> None:
         fix=f"if that is acceptable, add --accept-unknown {CLIENT}",
         state_left="nothing was touched",
         runbook="site-unreachable",
+        retry=Retry(adds=(("--accept-unknown", str(CLIENT)),), never=True),
     )
     assert left(ACCEPTED, UNKNOWN) == (
         LeftOut(unit=CLIENT, reason="cut (nobody could tell whether it runs)", accepted=True),
