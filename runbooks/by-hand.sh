@@ -8,23 +8,23 @@
 cd "$(mktemp -d)"
 on() { ssh -n -o ConnectTimeout=10 -o ServerAliveInterval=5 "$@"; }
 into() { ssh -o ConnectTimeout=10 -o ServerAliveInterval=5 "$@"; }
-ready() { on "$1" "s=$2; n=$3; "'nodes=$(docker node ls --format "{{.Hostname}} {{.Status}}") && echo "$nodes" && ! echo "$nodes" | grep -qv " Ready$"'; }
-gone() { on "$1" "s=$2; n=$3; "'of=label=com.docker.stack.namespace=$s; left=$(docker service ls -q -f $of && docker ps -q -f $of) && { [ -z "$left" ] || { echo "$s: $left"; false; }; } && ! docker stack ps --format {{.CurrentState}} $s 2>&1 | grep -Eqiv "^(complete|shutdown|failed|rejected|orphaned|remove|nothing found in stack)"'; }
-rm_services() { on "$1" "s=$2; n=$3; "'of=label=com.docker.stack.namespace=$s; ids=$(docker service ls -q -f $of) && [ -z "$ids" ] || docker service rm $ids'; }
-wait_ended() { on "$1" "s=$2; n=$3; "'until ! docker stack ps --format {{.CurrentState}} $s 2>&1 | grep -Eqiv "^(complete|shutdown|failed|rejected|orphaned|remove|nothing found in stack)"; do [ $((n=n-1)) -gt 0 ] || { echo "$s: waited in vain, stop here" >&2; exit 1; }; sleep 1; done'; }
-rm_rest() { on "$1" "s=$2; n=$3; "'of=label=com.docker.stack.namespace=$s; until { docker stack rm $s; left=$(docker service ls -q -f $of && docker ps -q -f $of && docker network ls -q -f $of && docker secret ls -q -f $of && docker config ls -q -f $of) && { [ -z "$left" ] || { echo "$s: $left"; false; }; }; }; do [ $((n=n-1)) -gt 0 ] || { echo "$s: waited in vain, stop here" >&2; exit 1; }; sleep 1; done'; }
-wait_running() { on "$1" "s=$2; n=$3; "'until counts=$(docker stack services --format {{.Replicas}} $s) && [ -n "$counts" ] && ! echo "$counts" | grep -qv "^\([0-9]*\)/\1\( .*\)*$"; do [ $((n=n-1)) -gt 0 ] || { echo "$s: waited in vain, stop here" >&2; exit 1; }; sleep 1; done'; }
-same_tasks() { on "$1" "s=$2; n=$3; "'a=$(docker stack ps -q -f desired-state=running $s) && sleep $n && [ -n "$a" ] && [ "$a" = "$(docker stack ps -q -f desired-state=running $s)" ]'; }
-pull() { on "$1" "s=$2; n=$3; "'cd "$s" && sed -n "s/^ *image: *//p" "$n" | sort -u | while read -r image; do eval "docker pull -q $image" || exit 1; done'; }
+ready() { on "$1" "s=$2; n=$3; l='${4:--}'; "'nodes=$(docker node ls --format "{{.Hostname}} {{.Status}}") && echo "$nodes" && r=$(echo "$nodes" | sed -n "s/ Ready$/|/p" | tr -d "\n")- && { ! for t in $(echo $s | tr , " "); do docker stack ps --format "{{.Node}} {{.CurrentState}} {{.Name}}" $t 2>&1 | grep -Eiv "^[^ ]* (complete|shutdown|failed|rejected|orphaned|remove)|^nothing found in stack"; done | grep -Ev "^ |^($r|$l) " || { echo "they may run on, where nobody sees it: bring the node back; or, if its machine is off for certain, have this list made anew with --accept-lost NODE@SITE --because TEXT" >&2; false; }; }'; }
+gone() { on "$1" "s=$2; n=$3; l='${4:--}'; "'of=label=com.docker.stack.namespace=$s; left=$(docker service ls -q -f $of && docker ps -q -f $of) && { [ -z "$left" ] || { echo "$s: $left"; false; }; } && { a=$(docker node ls --format "{{.Hostname}} {{.Status}}" | sed -n "/ Ready$/!s/ .*//p" | grep -Ex "$l" | tr "\n" "|")-; ! docker stack ps --format "{{.Node}} {{.CurrentState}} {{.Name}}" $s 2>&1 | grep -Eiv "^[^ ]* (complete|shutdown|failed|rejected|orphaned|remove)|^nothing found in stack" | grep -qEv "^($a) "; }'; }
+rm_services() { on "$1" "s=$2; n=$3; l='${4:--}'; "'of=label=com.docker.stack.namespace=$s; ids=$(docker service ls -q -f $of) && [ -z "$ids" ] || docker service rm $ids'; }
+wait_ended() { on "$1" "s=$2; n=$3; l='${4:--}'; "'until { a=$(docker node ls --format "{{.Hostname}} {{.Status}}" | sed -n "/ Ready$/!s/ .*//p" | grep -Ex "$l" | tr "\n" "|")-; ! docker stack ps --format "{{.Node}} {{.CurrentState}} {{.Name}}" $s 2>&1 | grep -Eiv "^[^ ]* (complete|shutdown|failed|rejected|orphaned|remove)|^nothing found in stack" | grep -qEv "^($a) "; }; do [ $((n=n-1)) -gt 0 ] || { echo "$s: waited in vain, stop here" >&2; exit 1; }; sleep 1; done'; }
+rm_rest() { on "$1" "s=$2; n=$3; l='${4:--}'; "'of=label=com.docker.stack.namespace=$s; until { docker stack rm $s; left=$(docker service ls -q -f $of && docker ps -q -f $of && docker network ls -q -f $of && docker secret ls -q -f $of && docker config ls -q -f $of) && { [ -z "$left" ] || { echo "$s: $left"; false; }; }; }; do [ $((n=n-1)) -gt 0 ] || { echo "$s: waited in vain, stop here" >&2; exit 1; }; sleep 1; done'; }
+wait_running() { on "$1" "s=$2; n=$3; l='${4:--}'; "'until counts=$(docker stack services --format {{.Replicas}} $s) && [ -n "$counts" ] && ! echo "$counts" | grep -qv "^\([0-9]*\)/\1\( .*\)*$"; do [ $((n=n-1)) -gt 0 ] || { echo "$s: waited in vain, stop here" >&2; exit 1; }; sleep 1; done'; }
+same_tasks() { on "$1" "s=$2; n=$3; l='${4:--}'; "'a=$(docker stack ps -q -f desired-state=running $s) && sleep $n && [ -n "$a" ] && [ "$a" = "$(docker stack ps -q -f desired-state=running $s)" ]'; }
+pull() { on "$1" "s=$2; n=$3; l='${4:--}'; "'cd "$s" && sed -n "s/^ *image: *//p" "$n" | sort -u | while read -r image; do eval "docker pull -q $image" || exit 1; done'; }
 
 # 2/23  Keep dtdeploy away. If it says that the config exists, a run holds the lock: stop
 echo "by hand, $USER" | into frb-vsop.chime 'docker config create dtdeploy.run -'
 
-# 3/23  Every manager answers, and every node is Ready
-ready frb-vsop.chime
-ready outrigger_buffer.chime
-ready aux.kko
-ready aux.gbo
+# 3/23  Every manager answers; nothing that goes down was last on a node that is not Ready
+ready frb-vsop.chime datatrail,datatrail-client,datatrail-daemons
+ready outrigger_buffer.chime datatrail-client
+ready aux.kko datatrail-client
+ready aux.gbo datatrail-client
 
 # 4/23  No stack whose name begins with datatrail runs that nobody declared
 on frb-vsop.chime 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep "^datatrail" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
@@ -42,12 +42,12 @@ git clone -q --bare ssh://git@github.com/chimefrb/datatrail-admin datatrail-admi
 git -C datatrail-admin.git log -1 --oneline main --
 
 # 7/23  The compose files to the managers
-git -C datatrail.git archive main stacks | into frb-vsop.chime 'rm -rf by-hand/datatrail && mkdir -p by-hand/datatrail && tar -x -C by-hand/datatrail'
-git -C datatrail.git archive main stacks | into frb-vsop.chime 'rm -rf by-hand/datatrail-daemons && mkdir -p by-hand/datatrail-daemons && tar -x -C by-hand/datatrail-daemons'
-git -C datatrail-admin.git archive main stacks | into frb-vsop.chime 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
-git -C datatrail-admin.git archive main stacks | into outrigger_buffer.chime 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
-git -C datatrail-admin.git archive main stacks | into aux.kko 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
-git -C datatrail-admin.git archive main stacks | into aux.gbo 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
+git -C datatrail.git archive main | into frb-vsop.chime 'rm -rf by-hand/datatrail && mkdir -p by-hand/datatrail && tar -x -C by-hand/datatrail'
+git -C datatrail.git archive main | into frb-vsop.chime 'rm -rf by-hand/datatrail-daemons && mkdir -p by-hand/datatrail-daemons && tar -x -C by-hand/datatrail-daemons'
+git -C datatrail-admin.git archive main | into frb-vsop.chime 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
+git -C datatrail-admin.git archive main | into outrigger_buffer.chime 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
+git -C datatrail-admin.git archive main | into aux.kko 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
+git -C datatrail-admin.git archive main | into aux.gbo 'rm -rf by-hand/datatrail-client && mkdir -p by-hand/datatrail-client && tar -x -C by-hand/datatrail-client'
 
 # 8/23  Their images, while everything still runs
 pull frb-vsop.chime by-hand/datatrail/stacks server-compose.yaml

@@ -149,7 +149,7 @@ def as_said(account: Account, name: str, end: RunEnd) -> list[str]:
     else:
         return []
     settled, oracle = account.settled(), account.world.oracle
-    return [
+    found = [
         f"{end.run} ended as {end.exit_code.name}, and {item.unit}: {words}"
         for item, words in wrong
         if words
@@ -157,6 +157,20 @@ def as_said(account: Account, name: str, end: RunEnd) -> list[str]:
         and not oracle.meddled(item.unit)
         and not oracle.others_since(item.unit, name, over)
     ]
+    return found + [
+        f"S9: {end.run} ended as {end.exit_code.name}, and {item.unit}: {words}"
+        for item in end.plan.units
+        if _is_to_run(item, end)
+        and (words := oracle.broken_at_the_end(item.unit, over))
+        and not oracle.meddled(item.unit)
+        and not oracle.others_since(item.unit, name, over)
+    ]
+
+
+def _is_to_run(item: UnitPlan, end: RunEnd) -> bool:
+    """Whether a run that says DONE answers for a unit: it deployed it, or left it alone."""
+    kept = item.action is Action.KEEP and item.before.presence is Presence.PRESENT
+    return end.exit_code is ExitCode.DONE and (kept or item.action.deploys)
 
 
 def _unlike(account: Account, item: UnitPlan, run: str, lost: frozenset[str]) -> str:

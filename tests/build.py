@@ -72,9 +72,9 @@ def resource(name: str, stack: str = CLIENT.stack) -> Resource:
     return Resource(id=f"id-{name}", name=name, stack=stack)
 
 
-def info(**other: str) -> SwarmInfo:
+def info(**other: object) -> SwarmInfo:
     base = SwarmInfo(node_id="id-far-m", node_state="active", control=True)
-    return replace(base, **other)  # type: ignore[arg-type]  # keyword values are the caller's own
+    return replace(base, **other)  # type: ignore[arg-type]  # keyword values are the caller's own  # type: ignore[arg-type]  # keyword values are the caller's own
 
 
 def sight(site: str = CLIENT.site, at: float = 100.0, **parts: object) -> Sight:

@@ -103,6 +103,7 @@ def day_of(seed: int) -> Day:
     _haunt(rng, inventory, sites)
     second = _part(rng)
     dying = tuple(_dying(seed, inventory))
+    fleets = _fleets(seed, inventory, sites)
     return Day(
         seed=seed,
         inventory=IN_PLACE if inventory is HAMLET and seed % 2 else inventory,
@@ -119,6 +120,7 @@ def day_of(seed: int) -> Day:
             *_deaf(seed),
             *_outdated(seed, inventory),
             *dying,
+            *fleets,
             *back,
         ),
         first=_ills(rng),
@@ -145,7 +147,7 @@ def _part(rng: Random) -> Part:
 
 def _workers(inventory: Inventory, sites: dict[str, Any]) -> dict[str, Any]:
     site, name = _worker(inventory)
-    sites.setdefault(site, {})["workers"] = [name]
+    sites.setdefault(site, {}).setdefault("workers", [name])
     return sites
 
 
@@ -257,6 +259,7 @@ _LINKS = (
 )
 _ANSWERS = (FaultKind.LOSE_BEFORE, FaultKind.LOSE_AFTER, FaultKind.DELAY)
 _NODES = (FaultKind.NODE_LOST, FaultKind.NODE_FROZEN, FaultKind.NODE_OFF)
+_IDLE = (FaultKind.NODE_PAUSED, FaultKind.NODE_DRAINED)
 _DAEMONS = (FaultKind.DAEMON_STOPPED, FaultKind.DAEMON_FROZEN, FaultKind.QUORUM_LOST)
 _REGISTRIES = (FaultKind.REGISTRY_DENIED, FaultKind.REGISTRY_UNREACHABLE)
 _CHANNELS = (
@@ -265,6 +268,7 @@ _CHANNELS = (
     FaultKind.CHANNEL_LOSES_REPLY,
 )
 _DEAF, _OUTDATED, _DIES, _APART = 0.2, 0.15, 0.15, 1_000_003
+_FLEETS, _AT_HOME, _PLACED = 0.25, 0.4, 0.4
 _DEAD, _ANSWERED, _BACK = 0.15, 0.7, 0.6
 _SHARES, _SHARING = 0.3, 2_000_003
 _PAIRS = ((DAEMONS, SERVER), (CLIENTS[0], DAEMONS), (EDGE, CLIENTS[1]))
@@ -320,9 +324,54 @@ def _dying(seed: int, inventory: Inventory) -> Iterator[Fault]:
 
 def _with_deputies(dying: tuple[Fault, ...], sites: dict[str, Any]) -> dict[str, Any]:
     for fault in dying:
-        names = [f"{fault.site}-m2", f"{fault.site}-m3"]
-        sites.setdefault(fault.site, {})["managers"] = names
+        sites.setdefault(fault.site, {})["managers"] = _deputies(fault.site)
     return sites
+
+
+def _deputies(site: str) -> list[str]:
+    return [f"{site}-m2", f"{site}-m3"]
+
+
+def _fleets(seed: int, inventory: Inventory, sites: dict[str, Any]) -> tuple[Fault, ...]:
+    """Let a site have three managers and two workers on some days, of which some fail.
+
+    Any node may be lost, paused or drained, also a manager; some services may run on labelled
+    nodes alone. Drawn apart as well.
+    """
+    rng = chance(seed + 5 * _APART)
+    if rng.random() >= _FLEETS:
+        return ()
+    site, worker = _worker(inventory)
+    if rng.random() < _AT_HOME:
+        site = inventory.coordinator
+    workers = [worker if site == _worker(inventory)[0] else f"{site}-w1", f"{site}-w2"]
+    first, *others = _deputies(site)
+    there = sites.setdefault(site, {})
+    there["managers"], there["workers"] = [first, *others], workers
+    if rng.random() < _PLACED:
+        _place(rng, inventory, there, site, (*workers, first))
+    return tuple(
+        Fault(
+            at=rng.choice((0.0, round(rng.uniform(0, 40), 2))),
+            kind=rng.choice((*_NODES, *_IDLE)),
+            site=site,
+            node=rng.choice((*workers, first, *others, "")),
+            for_seconds=rng.choice((0.0, 8.0, 20.0, 70.0)),
+        )
+        for _ in range(rng.randint(1, 3))
+    )
+
+
+def _place(
+    rng: Random, inventory: Inventory, there: dict[str, Any], site: str, nodes: tuple[str, ...]
+) -> None:
+    """Let a stack of a site run on some of its nodes alone, by their label or what they are."""
+    # What publishes a port is bound to the manager already.
+    units = [s.unit for s in _declared(inventory) if s.unit.site == site and not s.probes]
+    stack = rng.choice(units).stack
+    there["labels"] = {name: {"disk": "fast"} for name in rng.sample(nodes, rng.randint(1, 2))}
+    constraint = rng.choice(("node.labels.disk == fast", "node.role == worker"))
+    there["constraints"] = {stack: [constraint]}
 
 
 def _fault(rng: Random, inventory: Inventory) -> Fault:

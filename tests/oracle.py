@@ -15,6 +15,8 @@ S8  What the end of a run names to be typed next is not refused for what it knew
     the lock while it keeps it, and no resuming once it released it.
 S5  An effect begins only while the lock carries its operator's session, or lost it moments ago,
     and never after an effect of whoever took the lock since. Nobody removes another's lock.
+S9  Whoever ends with DONE says that all is well: nothing that the run deployed or left alone had
+    been broken so long before its last step ended that everybody who looked could see it.
 
 Nobody is shown another Swarm as a site's than the one that was there before.
 Networks are not removed while tasks of their stack still run: that leaks addresses.
@@ -25,14 +27,14 @@ from dataclasses import dataclass, field
 
 from orchestrator.engine.journal import Entry
 from orchestrator.engine.ports import Backend
-from orchestrator.fleet.observed import TaskState
+from orchestrator.fleet.observed import NodeState, TaskState
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.graph import reachable
 from orchestrator.simulation.fleet import SimulatedFleet
 from orchestrator.simulation.happening import Happening, RunningContainer, What
 from orchestrator.simulation.link import LinkState
-from orchestrator.simulation.objects import SimResource, SimTask
+from orchestrator.simulation.objects import SimResource, SimService, SimTask
 from tests.witness import Clerk, Life, Witnessed
 
 LOCK = "dtdeploy.run"
@@ -117,6 +119,7 @@ class Oracle:
             What.CONFIG_UPDATED: self._lock_changed,
             What.CONFIG_REMOVED: self._lock_removed,
             What.ANNOUNCED: self._announced,
+            What.NODE_STATE: self._node,
         }
         self.fleet.subscribe(self.see)
 
@@ -165,7 +168,15 @@ class Oracle:
 
         Or so shortly before that no Swarm had noticed.
         """
-        return at is not None and self._broke.get(unit, float("-inf")) >= at - NOTICED_SECONDS
+        broke = self._broke.get(unit, float("-inf"))
+        return at is not None and (broke >= at - NOTICED_SECONDS or self._believed(unit))
+
+    def broken_at_the_end(self, unit: Unit, ended: float) -> str:
+        """Say what is wrong with `unit`, if whoever looked after `ended` could see it (S9)."""
+        broke = self._broke.get(unit, float("-inf"))
+        if broke > ended - NOTICED_SECONDS or not self._visible(unit.site):
+            return ""
+        return "; ".join(self.not_serving(unit))
 
     # What it sees
 
@@ -218,7 +229,7 @@ class Oracle:
             below = Unit(stack=container.stack, site=container.site)
             if below not in self._needed_by.get(unit, ()):
                 continue
-            buried = self._buried(life, container.task, container.site)
+            buried = self._buried(life, container.task, container.site, container.node)
             if not buried and not self._excused(life, below, since):
                 self._say(happening, "S1", f"{unit} went down while {_shown(container)} runs")
         if life is not None:
@@ -235,15 +246,16 @@ class Oracle:
             return True
         return life is not None and below in life.accepted and not self._visible(below.site)
 
-    def _buried(self, life: Life | None, task: str, site: str) -> bool:
+    def _buried(self, life: Life | None, task: str, site: str, node: str) -> bool:
         """Whether somebody answered for a task, and its node cannot be seen."""
-        return life is not None and task in life.lost and not self._visible(site)
+        return life is not None and task in life.lost and not self._visible(site, node)
 
-    def _visible(self, name: str) -> bool:
+    def _visible(self, name: str, node: str = "") -> bool:
+        """Whether a site can be seen, and `node` of it: each of its nodes, where none is named."""
         site = self.fleet.sites[name]
         swarm = site.swarm
         well = site.link.state is LinkState.OK and swarm.writable
-        online = all(machine.online for machine in swarm.machines.values())
+        online = all(m.online for m in swarm.machines.values() if node in ("", m.hostname))
         calm = self.fleet.clock.now - self._faults.get(name, float("-inf")) > BLIND_SECONDS
         return well and online and calm
 
@@ -297,11 +309,30 @@ class Oracle:
         life = self.lives.get(happening.by)
         since = self._decided(life, "DeployStack", happening) - self._age(life, happening.at)
         for below in self._needs.get(unit, ()):
-            if self._broke.get(below, float("-inf")) >= since:
+            if self._broke.get(below, float("-inf")) >= since or self._believed(below):
                 continue
             if words := "; ".join(self.not_serving(below)):
                 self._say(happening, "S2", f"{unit} came up while {below} does not serve: {words}")
         self._broke.pop(unit, None)
+
+    def _believed(self, unit: Unit) -> bool:
+        """Whether the Swarm has not noticed yet that a node is lost on which `unit` ran."""
+        swarm = self.fleet.sites[unit.site].swarm
+        return any(
+            task.state is TaskState.RUNNING
+            for machine in swarm.machines.values()
+            if not machine.online and machine.state is not NodeState.DOWN
+            for task in machine.tasks.values()
+            if task.service.stack == unit.stack
+        )
+
+    def _node(self, happening: Happening) -> None:
+        """Note that what ran on a node is given up: whoever decided just before did not know."""
+        swarm = self.fleet.sites[happening.site].swarm
+        for machine in swarm.machines.values():
+            if happening.detail == f"{machine.hostname} down":
+                stacks = {task.service.stack for task in machine.tasks.values()}
+                self._broke |= {Unit(stack, happening.site): happening.at for stack in stacks}
 
     def not_serving(self, unit: Unit) -> Iterator[str]:
         """Say why `unit` does not serve now: by its containers, and by its probes."""
@@ -310,7 +341,7 @@ class Oracle:
         if not services:
             yield "it has no services"
         for service in services:
-            if service.job:
+            if service.job or _finished(service):
                 continue
             up = {task.slot for task in service.tasks if _up(task)}
             if len(up) < service.desired.replicas:
@@ -385,7 +416,7 @@ class Oracle:
             if task.service.stack == happening.stack
             and task.machine is not None
             and (not task.state.terminal or _running(task))
-            and not self._buried(life, task.id, happening.site)
+            and not self._buried(life, task.id, happening.site, task.machine.hostname)
         ]
         if left:
             words = f"the network of {_unit(happening)} went while {len(left)} tasks still run"
@@ -398,6 +429,15 @@ def _unit(happening: Happening) -> Unit:
 
 def _shown(container: RunningContainer) -> str:
     return f"{container.stack}_{container.service} on {container.node}"
+
+
+def _finished(service: SimService) -> bool:
+    """Whether all its tasks ended with 0, and none is started again."""
+    last = [tasks[-1] for tasks in service.slots.values() if tasks]
+    return bool(last) and all(
+        task.state is TaskState.COMPLETE and not service.starts_again(task.slot, task.state)
+        for task in last
+    )
 
 
 def _running(task: SimTask) -> bool:

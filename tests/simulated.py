@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
@@ -132,9 +133,12 @@ def simulated(
     `shared` are, by unit, the stacks at its site whose network, secret and config it uses.
     """
     units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
-    former = synthetic_sources(inventory, units, shared=shared)
-    sources = synthetic_sources(inventory, units, generation=generation, shared=shared)
-    fleet = build_fleet(inventory, scenario or Scenario(), seed, sources=former)
+    scenario = scenario or Scenario()
+    made_up = partial(
+        synthetic_sources, inventory, units, shared=shared, constraints=scenario.constraints
+    )
+    former, sources = made_up(), made_up(generation=generation)
+    fleet = build_fleet(inventory, scenario, seed, sources=former)
     fleet.learn(sources.values())
     return Simulated(
         inventory=inventory,

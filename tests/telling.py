@@ -262,9 +262,10 @@ class _Teller:
             for kind in _mending(site):
                 inject(fleet, Fault(at=now, kind=kind, site=name))
             for machine in site.swarm.machines.values():
+                node = machine.hostname
                 if not machine.online:
-                    back = Fault(at=now, kind=FaultKind.NODE_BACK, site=name, node=machine.hostname)
-                    inject(fleet, back)
+                    inject(fleet, Fault(at=now, kind=FaultKind.NODE_BACK, site=name, node=node))
+                inject(fleet, Fault(at=now, kind=FaultKind.NODE_ACTIVE, site=name, node=node))
             _free_all(site, now)
             fleet.clock.at(now + 1.0, orchestration.kick, site.swarm)
         for spec in inventory.units:

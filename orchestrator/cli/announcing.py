@@ -9,6 +9,7 @@ from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.notice import Notice
 from orchestrator.planning.plan import Plan
+from orchestrator.procedures.announce import announced_by_hand
 from orchestrator.procedures.effects import Announce, Answer, Effect
 
 if TYPE_CHECKING:
@@ -119,17 +120,20 @@ def check_notice(notice: Notice) -> None:
 
 
 def must_be_announceable(places: Places, plan: Plan, again: str) -> None:
-    """Raise RefusedError (24) when the plan needs an announcement that cannot be made.
+    """Raise RefusedError (24) when the plan needs an announcement that cannot be made."""
+    if problems := unannounceable(places, plan, again):
+        raise RefusedError(problems)
+
+
+def unannounceable(places: Places, plan: Plan, again: str) -> tuple[Problem, ...]:
+    """Return why an announcement that the plan needs cannot be made.
 
     `again` is the command as it was typed, for what to type instead.
     """
     if not plan.announces or plan.notice.announced:
-        return
-    if problems := places.problems():
-        raise RefusedError(
-            replace(p, fix=f'{p.fix}; or: dtdeploy {again} --announced "WHERE AND BY WHOM"')
-            for p in problems
-        )
+        return ()
+    by_hand = announced_by_hand(again)
+    return tuple(replace(p, fix=f"{p.fix}; or: {by_hand}") for p in places.problems())
 
 
 def _nowhere(names: tuple[str, ...]) -> Problem:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
-from orchestrator.cli.announcing import check_notice, must_be_announceable
+from orchestrator.cli.announcing import check_notice, unannounceable
 from orchestrator.cli.asking import ask
 from orchestrator.cli.carry_out import begin, nothing_to_do, read_former, record_of, stand_in_line
 from orchestrator.cli.order import Order
 from orchestrator.cli.planning import Drawn, draw
 from orchestrator.cli.queueing import Queue
+from orchestrator.cli.refusing import refusals, tell_refusals
 from orchestrator.cli.saving import head_of, read_plan
 from orchestrator.cli.wiring import World, open_world, somebody_is_there
 from orchestrator.engine.alone import carry_alone
@@ -34,6 +35,7 @@ from orchestrator.planning.refusals import (
 from orchestrator.planning.saving import moved_since, refs_moved, releases_moved
 from orchestrator.planning.steps import noticed
 from orchestrator.procedures.applied import Applied, find_applied
+from orchestrator.typed import AS_IT_IS
 from orchestrator.words.phrases import count
 
 
@@ -100,7 +102,7 @@ def follow_plan(
     if lines := departures(
         world.inventory, rests_on=saved.rests_on, whole=saved.inventory, salt=saved.id
     ):
-        raise RefusedError(other_inventory(lines))
+        raise RefusedError(other_inventory(saved.asked, lines))
     world.expect(saved.swarms)
     queue = Queue(world, lock_wait)
     while True:
@@ -129,15 +131,17 @@ def _once(
     # One that an older dtdeploy saved knows the digests, and not yet of which service.
     planned = pinned(saved.plan, drawn.book.sourced, saved.images)
     plan = noticed(weathered(world, planned, override), notice)
-    world.talk.plan(plan, holding, saved=head_of(file, path))
+    order, book = _order(saved.asked, override), replace(drawn.book, plan=plan)
+    unsaid = unannounceable(world.places, plan, order.words)
+    refused = refusals(book, drawn.looks, holding, order.on_failure, unsaid).every
+    head = head_of(file, path, world.talk.manner)
+    world.talk.plan(plan, holding, saved=head, refused=refused)
     if dry_run:
-        return ExitCode.DONE
+        return tell_refusals(world, refused)
     if not saved.plan.changes:
         return nothing_to_do(world, saved.plan)
-    must_be_allowed(plan)
-    order = _order(saved.asked, override)
-    must_be_announceable(world.places, plan, order.words)
-    book = replace(drawn.book, plan=plan)
+    if refused:
+        raise RefusedError(refused)
     restores = saved.asked.on_failure is OnFailure.RESTORE
     former = read_former(world, book) if restores else {}
     ask(f"apply plan {file.sha256[:12]}, {order.words}", yes=not asks)
@@ -162,7 +166,7 @@ def _drawn_again(world: World, saved: SavedPlan) -> Drawn:
     """Plan anew, and raise RefusedError unless the very same comes of it."""
     use = carry_alone(world.backend, find_applied(world.inventory.coordinator, saved.id))
     if isinstance(use, Applied):
-        raise RefusedError(used(use.run, use.at, world.wall()))
+        raise RefusedError(used(saved.asked, use.run, use.at, world.wall()))
     drawn = draw(
         world,
         saved.asked,
@@ -171,7 +175,7 @@ def _drawn_again(world: World, saved: SavedPlan) -> Drawn:
         repos=() if saved.asked.command is Command.DOWN else saved.pins,
     )
     if lines := tuple(dict.fromkeys(_moved(world, saved, drawn))):
-        raise RefusedError(saved_fleet_moved(lines))
+        raise RefusedError(saved_fleet_moved(saved.asked, lines))
     if isinstance(use, Problem):
         raise FleetError(use)
     return drawn
@@ -189,12 +193,12 @@ def _moved(world: World, saved: SavedPlan, drawn: Drawn) -> Iterator[str]:
 def _must_be_fresh(world: World, saved: SavedPlan) -> None:
     now = world.wall()
     if now >= saved.expires.timestamp():
-        raise RefusedError(expired(saved.expires, now))
+        raise RefusedError(expired(saved.asked, saved.expires, now))
 
 
 def _must_be_pinned(world: World, saved: SavedPlan, pins: Mapping[str, Revision]) -> None:
     if gone := refs_moved(saved, pins):
-        raise RefusedError(ref_moved(_news(world, saved, was, pins) for was in gone))
+        raise RefusedError(ref_moved(saved.asked, (_news(world, saved, was, pins) for was in gone)))
 
 
 def _news(world: World, saved: SavedPlan, was: Revision, pins: Mapping[str, Revision]) -> str:
@@ -212,6 +216,6 @@ def _nobody(path: Path, file: PlanFile) -> Problem:
         code="usage.nobody-to-ask",
         what="without a terminal, apply needs the hash of the plan that was approved",
         exit_code=ExitCode.USAGE,
-        fix=head_of(file, path).apply,
+        fix=head_of(file, path, AS_IT_IS).apply,
         state_left="nothing was contacted",
     )

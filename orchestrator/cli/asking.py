@@ -4,6 +4,7 @@ import click
 
 from orchestrator.cli.wiring import somebody_is_there
 from orchestrator.errors import ExitCode, Problem, UsageError
+from orchestrator.typed import typed, words_of
 
 
 def somebody_must_be_there(words: str, *, yes: bool, dry_run: bool) -> None:
@@ -16,7 +17,7 @@ def somebody_must_be_there(words: str, *, yes: bool, dry_run: bool) -> None:
             code="usage.nobody-to-ask",
             what=f"{command} asks before it acts, and there is no terminal to ask at",
             exit_code=ExitCode.USAGE,
-            fix=f"dtdeploy {words} --yes   # or --dry-run to see what it would do",
+            fix=f"{typed(*words_of(words), '--yes')}   # or --dry-run to see what it would do",
             state_left="nothing was contacted",
         )
     )

@@ -18,6 +18,7 @@ from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.procedures.asking import ask_sleep
 from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.lock import release_lock
+from orchestrator.typed import typed
 from orchestrator.words.phrases import limit
 
 _TRIES = 5
@@ -54,7 +55,9 @@ def break_in(world: World, run: str, because: str) -> ExitCode:
         return _let_go(world, found)
     end = _give_up(world, run, record)
     if end.exit_code is ExitCode.DONE:
-        world.talk.say(f"its record is kept on this machine: dtdeploy resume {run} goes on with it")
+        world.talk.say(
+            f"its record is kept on this machine: {typed('resume', run)} goes on with it"
+        )
     return end.exit_code
 
 
@@ -72,7 +75,7 @@ def _give_up(world: World, run: str, record: RunRecord) -> RunEnd:
 def _given_up(world: World, run: str, record: RunRecord) -> RunEnd:
     found = find_run(world)
     if found is None or found.hold.run != run:
-        return RunEnd(run=run, plan=record.plan)
+        return RunEnd(run=run, plan=record.plan, words=record.words)
     return conduct(
         world,
         run,
@@ -98,5 +101,5 @@ def _let_go(world: World, found: Found) -> ExitCode:
         world.talk.say("the lock is broken already; wait before anything else")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
     world.talk.say("the lock is broken; what the run left down is not known")
-    world.talk.next_is("dtdeploy status")
+    world.talk.next_is(typed("status"))
     return ExitCode.DONE

@@ -19,6 +19,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import LOCK, Phase, from_labels, session_of, to_labels
 from orchestrator.procedures.lock import take_lock
+from orchestrator.typed import typed
 
 _BROKEN, _AGAIN = "broken", "created again"
 
@@ -130,7 +131,7 @@ def _must_not_be_over(world: World, run: str, plan: Plan) -> None:
                 what=f"run {run} is overtaken: later runs deployed units of its plan",
                 exit_code=ExitCode.PLAN_STALE,
                 evidence=tuple(f"{unit} was deployed by run {by}" for unit, by in later.items()),
-                fix="dtdeploy status",
+                fix=typed("status"),
                 state_left="nothing was touched",
                 runbook="run-stopped-half-way",
             )

@@ -1,25 +1,29 @@
 """What restart, up and down have in common: plan, show, ask, carry out, say what stands."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
-from orchestrator.cli.announcing import check_notice, must_be_announceable
+from orchestrator.cli.announcing import check_notice, unannounceable
 from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.conduct import conduct
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
 from orchestrator.cli.meeting import meet
 from orchestrator.cli.order import Order
 from orchestrator.cli.owing import owed_request
-from orchestrator.cli.planning import make_book
+from orchestrator.cli.planning import draw
 from orchestrator.cli.queueing import Queue
+from orchestrator.cli.recalling import former_sources
+from orchestrator.cli.refusing import Refusals, refusals, tell_refusals
 from orchestrator.cli.wiring import World, open_world
-from orchestrator.engine.findings import nobody_knows_former, seen_too_late
+from orchestrator.engine.findings import mended_since, nothing_to_restore
 from orchestrator.engine.record import RunRecord
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.session import Session, Sources
-from orchestrator.errors import ExitCode, FleetError, RefusedError, Retry
-from orchestrator.planning.asked import OnFailure
+from orchestrator.errors import ExitCode, FleetError, RefusedError
+from orchestrator.fleet.observed import Look
+from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.plan import Plan, StepKind
 from orchestrator.planning.plan_file import SavedPlan
 from orchestrator.planning.premises import fingerprint, premises
@@ -30,6 +34,7 @@ from orchestrator.procedures.book import Book
 from orchestrator.procedures.last_look import unwell_alone
 from orchestrator.procedures.of_step import procedure_for
 from orchestrator.ui.holding import HeldRun
+from orchestrator.words.phrases import OWED
 
 
 def carry_out(order: Order) -> ExitCode:
@@ -65,16 +70,16 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
     if request is None:
         world.talk.say("nothing is owed")
         return ExitCode.DONE
-    book = _allowed_book(world, order, request)
-    world.talk.plan(book.plan, holding)
+    book, looks = _allowed_book(world, order, request)
+    unsaid = unannounceable(world.places, book.plan, order.words)
+    refused = refusals(book, looks, holding, order.on_failure, unsaid)
+    world.talk.plan(book.plan, holding, refused=refused.every)
     if order.dry_run:
-        return ExitCode.DONE
+        return tell_refusals(world, refused.every)
     if not book.plan.changes:
         return nothing_to_do(world, book.plan)
-    must_be_allowed(book.plan)
-    if book.plan.unseen or book.plan.blocked:
-        return _preflight_alone(world, book, order.typed)
-    must_be_announceable(world.places, book.plan, order.words)
+    if refused.every:
+        return _refuse(world, book, refused, order.typed)
     former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}
     ask(order.words, yes=order.yes)
     if not order.yes:
@@ -92,11 +97,13 @@ def nothing_to_do(world: World, plan: Plan) -> ExitCode:
     return ExitCode.DONE
 
 
-def _allowed_book(world: World, order: Order, request: Request) -> Book:
-    """Plan, and find out what speaks against carrying it out now."""
-    book = make_book(world, order.command, request, order.refs)
-    plan = weathered(world, book.plan, order.override)
-    return replace(book, plan=noticed(plan, order.notice))
+def _allowed_book(world: World, order: Order, request: Request) -> tuple[Book, Mapping[str, Look]]:
+    """Plan, and find out what speaks against carrying it out now; return the looks as well."""
+    drawn = draw(world, Asked(command=order.command, request=request, refs=order.refs))
+    plan = drawn.book.plan
+    plan = replace(plan, selection=OWED) if order.owed else plan
+    plan = weathered(world, plan, order.override)
+    return replace(drawn.book, plan=noticed(plan, order.notice)), drawn.looks
 
 
 def stand_in_line(world: World, queue: Queue, *, dry_run: bool) -> HeldRun | None:
@@ -156,18 +163,10 @@ def record_of(world: World, book: Book, order: Order, saved: SavedPlan | None = 
 
 
 def read_former(world: World, book: Book) -> Sources:
-    """Read what ran before, now: when it is needed, git may be down."""
-    known = formers(book.inventory, book.plan)
-    if known.unknown:
-        raise RefusedError(
-            replace(
-                nobody_knows_former(unit, book.run),
-                fix="drop --on-failure restore: there is nothing known to restore",
-                retry=Retry(drops=(("--on-failure", "restore"),), never=True),
-            )
-            for unit in known.unknown
-        )
-    return world.checkout.read_at(known.revisions)
+    """Read what ran before, now: when it is needed, nothing may be there to read it from."""
+    if unknown := formers(book.inventory, book.plan).unknown:
+        raise RefusedError(nothing_to_restore(unit, book.run) for unit in unknown)
+    return former_sources(world, book.plan)
 
 
 def run_book(world: World, book: Book, again: str = "") -> RunReport:
@@ -175,7 +174,7 @@ def run_book(world: World, book: Book, again: str = "") -> RunReport:
 
     `again` is the command of which it is only the preflight.
     """
-    interrupt = Interrupt()
+    interrupt = Interrupt(manner=world.talk.manner)
     listener = world.talk.listener(book.plan)
     try:
         with stop_on_signals(interrupt, world.wake):
@@ -197,14 +196,17 @@ def only_examine(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(s for s in plan.steps if s.kind is StepKind.EXAMINE))
 
 
-def _preflight_alone(world: World, book: Book, again: str) -> ExitCode:
-    """Find all that is wrong everywhere: a site that cannot be seen stops the run anyway.
+def _refuse(world: World, book: Book, refused: Refusals, again: str) -> ExitCode:
+    """End a run that is refused by what its plan says; of sites, find all that is wrong there.
 
     Raises:
-        FleetError: nothing is wrong by now, and nothing was done all the same.
+        RefusedError: something else than a site stands in the way.
+        FleetError: nothing does any more, and nothing was done all the same.
 
     """
+    if refused.of_run:
+        raise RefusedError(refused.every)
     code = run_book(world, replace(book, plan=only_examine(book.plan)), again).exit_code
     if code is ExitCode.DONE:
-        raise FleetError(seen_too_late(book.plan.unseen))
+        raise FleetError(mended_since(problem) for problem in refused.of_sites)
     return code

@@ -13,9 +13,9 @@ from orchestrator.inventory.model import Inventory, Repo
 from orchestrator.sources.history import log_between, span
 from orchestrator.sources.lineage import Descent, Lineage, lineage
 from orchestrator.sources.mirror import FetchResult, fetch_all, fetched_at, mirror_path
-from orchestrator.sources.model import Sourced
+from orchestrator.sources.model import Release, Sourced
 from orchestrator.sources.pin import pin
-from orchestrator.sources.read import source_units
+from orchestrator.sources.read import source_releases, source_units
 from orchestrator.sources.span import Span
 
 _FETCH_SECONDS = 60.0
@@ -67,6 +67,15 @@ class Checkout(Protocol):
 
         Raises:
             SourceError: a commit is not there any more, or what it holds cannot be deployed.
+
+        """
+        ...
+
+    def read_released(self, releases: Iterable[Release]) -> dict[Unit, Sourced]:
+        """Return desired state and release of units, of releases that were checked; no git.
+
+        Raises:
+            SourceError: a secret variable is not in the environment, or the like.
 
         """
         ...
@@ -189,6 +198,10 @@ class GitCheckout:
             read |= source_units(self._inventory, units, mirrors, pins, self._environment)
         return read
 
+    def read_released(self, releases: Iterable[Release]) -> dict[Unit, Sourced]:
+        """Read the compose files in the releases themselves."""
+        return source_releases(self._inventory, tuple(releases), self._environment)
+
     def news(self, revision: Revision) -> int | None:
         """Count them in the mirror; a commit that it never had is nobody's to compare with."""
         new = self.pins()[revision.repo]
@@ -304,6 +317,15 @@ class MadeUpCheckout:
         if lost := dict.fromkeys(at for unit, at in revisions.items() if unit not in read):
             raise SourceError(commit_gone(revision, ()) for revision in lost)
         return read
+
+    def read_released(self, releases: Iterable[Release]) -> dict[Unit, Sourced]:
+        """Return the made-up sources that these releases are of."""
+        known = {
+            (unit, sourced.release.digest): sourced
+            for sources in (self._former, self._sources)
+            for unit, sourced in sources.items()
+        }
+        return {release.unit: known[release.unit, release.digest] for release in releases}
 
     def news(self, revision: Revision) -> int | None:
         """Say one: made-up revisions have no history, and follow each other."""

@@ -17,6 +17,7 @@ from orchestrator.engine.watch import Wait, WatchedBackend, WatchedJournal
 from orchestrator.errors import ExitCode
 from orchestrator.planning.history import expect
 from orchestrator.planning.plan import Plan
+from orchestrator.typed import typed
 from orchestrator.ui.relay import Relay
 
 Live = Callable[[Means], RunEnd]
@@ -38,7 +39,7 @@ def conduct(
         JournalError: its journal cannot be opened or written; nothing was touched.
 
     """
-    interrupt = Interrupt(run)
+    interrupt = Interrupt(run, world.talk.manner)
     shown = _Shown(world, run)
     opened = world.journals.open(journal or run)
     with opened as written, stop_on_signals(interrupt, world.wake):
@@ -87,9 +88,9 @@ def _report(world: World, run: str) -> None:
     """Leave a report and say where it lies; whatever goes wrong with it changes nothing else."""
     try:
         with world.watch.waiting("the report to be written on this machine's disk"):
-            path = leave_report(world.journals, world.reports, run)
+            path = leave_report(world.journals, world.reports, run, world.talk.manner)
     except Exception as error:  # noqa: BLE001 - not even a mistake here may change how a run ended
-        world.talk.aside(f"no report was written: {error}; try: dtdeploy report {run}")
+        world.talk.aside(f"no report was written: {error}; try: {typed('report', run)}")
     else:
         if path is not None:
             world.talk.aside(f"report: {path}")

@@ -23,13 +23,14 @@ def inspect_sites(world: World, only: tuple[str, ...] = ()) -> tuple[Problem, ..
         for site in world.inventory.sites
         if site.state is SiteState.ACTIVE and (not only or site.name in only)
     ]
+    stacks = frozenset(spec.unit.stack for spec in world.inventory.units)
     questions = Questions(world.backend, [Inspect(site=site) for site in names])
     found: list[Inspection] = []
     warnings: list[Problem] = []
     for _, answer in questions.answers(questions.ask() + _SECONDS):
         if isinstance(answer, Inspection):
             found.append(answer)
-            for check in checks(answer, _declared(world, answer.site)):
+            for check in checks(answer, stacks):
                 world.talk.check(check)
                 warnings += [check.problem] if check.problem else []
     return (*warnings, *differing_versions(tuple(found)))
@@ -41,7 +42,3 @@ def meanings() -> Mapping[str, str]:
         return {entry.code: entry.means for entry in read_handbook().entries}
     except UsageError:
         return {}
-
-
-def _declared(world: World, site: str) -> frozenset[str]:
-    return frozenset(s.unit.stack for s in world.inventory.units if s.unit.site == site)

@@ -1,4 +1,6 @@
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import click
@@ -6,26 +8,40 @@ from click.shell_completion import CompletionItem
 from rapidfuzz import process
 
 from orchestrator.errors import ExitCode, Problem, UsageError
+from orchestrator.typed import typed
 from orchestrator.ui.handbook import Handbook, entries_of, explanation, page_lines
 
-_ROOT = Path(__file__).parent.parent.parent
-"""The checkout that dtdeploy runs from: its pages lie beside the package."""
+_CHECKOUT = Path(__file__).parent.parent.parent
+_ERRORS = ("docs", "errors.md")
 
 
 def read_handbook() -> Handbook:
-    """Read docs/errors.md and the runbooks of this checkout (UsageError if they are not there)."""
+    """Read docs/errors.md and the runbooks (UsageError if they are not there)."""
+    root = _root()
     try:
-        errors = (_ROOT / "docs" / "errors.md").read_text("utf-8")
-        pages = {p.stem: p.read_text("utf-8") for p in sorted((_ROOT / "runbooks").glob("*.md"))}
+        errors = root.joinpath(*_ERRORS).read_text("utf-8")
+        pages = {p.stem: p.read_text("utf-8") for p in sorted((root / "runbooks").glob("*.md"))}
     except OSError as error:
         raise UsageError(_no_pages(error)) from error
     return Handbook(entries=tuple(entries_of(errors)), pages=pages)
 
 
+def _root() -> Path:
+    """Return where the pages lie: in the checkout, or where the wheel's data was installed."""
+    if _CHECKOUT.joinpath(*_ERRORS).is_file():
+        return _CHECKOUT
+    try:
+        installed = files("dtdeploy") or ()
+    except PackageNotFoundError:
+        installed = ()
+    found = (file for file in installed if file.parts[-2:] == _ERRORS)
+    return next((Path(str(file.locate())).parent.parent for file in found), _CHECKOUT)
+
+
 def _no_pages(error: OSError) -> Problem:
     return Problem(
         code="usage.no-pages",
-        what="the pages of dtdeploy are not here: it was not installed from a checkout",
+        what="the pages of dtdeploy are not here: neither a checkout nor an installation has them",
         exit_code=ExitCode.USAGE,
         evidence=(str(error),),
         fix="read docs/errors.md and runbooks/ of its repository",
@@ -65,7 +81,9 @@ def explain(words: tuple[str, ...], *, brief: bool) -> int:
             for entry in book.found(word):
                 talk.json(entry_json(book, entry))
     else:
-        talk.lines(_said(book, words, brief=brief))
+        # A page is read before anything is typed: it asks whoever types it.
+        options = replace(talk.manner, yes=False)
+        talk.lines(map(options.fit, _said(book, words, brief=brief)))
     return ExitCode.DONE
 
 
@@ -90,6 +108,6 @@ def _must_be_known(book: Handbook, word: str) -> None:
             code="usage.unknown-code",
             what=f"nothing is called {word!r}: no error code, exit code or runbook",
             exit_code=ExitCode.USAGE,
-            fix=f"dtdeploy explain {near[0]}" if near else "dtdeploy explain",
+            fix=typed("explain", near[0]) if near else typed("explain"),
         )
     )

@@ -16,10 +16,18 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.selection import Request, check_names, dependents
 from orchestrator.procedures.asking import Asking
-from orchestrator.procedures.effects import Observe, ReadConfig
+from orchestrator.procedures.effects import (
+    Observe,
+    Probed,
+    ProbeResult,
+    ReadConfig,
+    deciding,
+    probed,
+)
 from orchestrator.procedures.hold import LOCK
 from orchestrator.procedures.lock import read_lock
 from orchestrator.procedures.owed import OWED, read_owed
+from orchestrator.typed import typed
 from orchestrator.ui.status_view import Fleet
 
 if TYPE_CHECKING:
@@ -53,6 +61,7 @@ class Rounds:
         timeout: seconds that a site has to answer. One that we are logged in to gets four times
             as long: it is slow, not dead.
         fetch: whether git servers are asked for newer commits, in the first round.
+        probes: whether the probes of units are sent as well.
 
     Raises:
         UsageError: a site is unknown.
@@ -60,7 +69,13 @@ class Rounds:
     """
 
     def __init__(
-        self, world: World, only: tuple[str, ...], *, timeout: float, fetch: bool = False
+        self,
+        world: World,
+        only: tuple[str, ...],
+        *,
+        timeout: float,
+        fetch: bool = False,
+        probes: bool = False,
     ) -> None:
         check_names(world.inventory, Request(sites=only))
         self._world, self._only, self._timeout, self._fetch = world, only, timeout, fetch
@@ -71,11 +86,20 @@ class Rounds:
             if site.state is not SiteState.PLANNED and (not only or site.name in only)
         ]
         home = inventory.coordinator
-        self._asked: list[str] = [home, home, *self._sites]
         effects = [ReadConfig(site=home, name=LOCK), ReadConfig(site=home, name=OWED)]
         looks = [Observe(site=site) for site in self._sites]
-        self._questions = Questions(world.backend, [*effects, *looks])
-        self._units = [s.unit for s in inventory.units if s.unit.site in self._sites]
+        specs = [spec for spec in inventory.units if spec.unit.site in self._sites]
+        self._units = [spec.unit for spec in specs]
+        self._probes = tuple(
+            (spec.unit, deciding(spec.unit.site, probe))
+            for spec in specs
+            for probe in (spec.probes if probes else ())
+        )
+        self._first_probe = len(effects) + len(looks)
+        sent = [effect for _, effect in self._probes]
+        self._asked: list[str] = [home, home, *self._sites, *(effect.site for effect in sent)]
+        self._questions = Questions(world.backend, [*effects, *looks, *sent])
+        self._began = 0.0
         self._known: Known | None = None
         self._unfetched: tuple[Problem, ...] = ()
         if fetch:
@@ -83,7 +107,7 @@ class Rounds:
 
     def look(self, show: Callable[[Fleet], None] | None = None) -> Fleet:
         """Ask everything and return the fleet; meanwhile `show` is given what is known of it."""
-        asked = self._questions.ask()
+        asked = self._began = self._questions.ask()
         shown = _Shown(show, self._world.backend)
         answers: dict[int, object] = {}
         shown(lambda: self._fleet(answers))
@@ -98,7 +122,12 @@ class Rounds:
         took = self._world.backend.now() - asked
         answers |= {
             index: self._silent(site, took)
-            for index, site in enumerate(self._asked)
+            for index, site in enumerate(self._asked[: self._first_probe])
+            if index not in answers
+        }
+        answers |= {
+            index: self._no_answer(took)
+            for index in range(self._first_probe, len(self._asked))
             if index not in answers
         }
         if self._fetch:
@@ -131,17 +160,36 @@ class Rounds:
                 what=f"{site} did not answer in {seconds:.1f} s",
                 exit_code=ExitCode.SITE_UNREACHABLE,
                 where=Where(site=site),
-                fix=f"dtdeploy status --site {site} --timeout 15   # waits longer, tells why",
+                fix=f"{typed('status', '--site', site, '--timeout', 15)}   # waits longer",
                 state_left="nothing was touched",
                 runbook="site-unreachable",
             ),
         )
 
+    def _no_answer(self, seconds: float) -> ProbeResult:
+        words = f"no answer in {seconds:.1f} s"
+        return ProbeResult(ok=False, at=self._world.backend.now(), words=words)
+
+    def _answered(self, answers: Mapping[int, object]) -> dict[Unit, tuple[Probed, ...]]:
+        """Return what was answered so far, by unit."""
+        found: dict[Unit, tuple[Probed, ...]] = {}
+        for index, (unit, effect) in enumerate(self._probes, self._first_probe):
+            if isinstance(result := answers.get(index), ProbeResult):
+                found[unit] = (*found.get(unit, ()), probed(effect, result, self._began))
+        return found
+
     def _fleet(self, answers: Mapping[int, object], known: "Known | None" = None) -> Fleet:
         world = self._world
         seen = {a.site: a for i, a in answers.items() if i > 1 and isinstance(a, Sight | Unseen)}
         waiting = tuple(site for site in self._sites if site not in seen)
-        fleet = judge_fleet(world.inventory, seen, known, waiting=waiting, now=world.wall())
+        fleet = judge_fleet(
+            world.inventory,
+            seen,
+            known,
+            waiting=waiting,
+            now=world.wall(),
+            answered=self._answered(answers),
+        )
         fleet = replace(fleet, unfetched=self._unfetched, needed=_needed(world.inventory, fleet))
         home = world.inventory.coordinator
         if (lock := answers.get(0)) is not None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from orchestrator.cli.wiring import World
@@ -24,6 +25,19 @@ class Given:
     plain: bool = False
     real_time: bool = False
     world: "Callable[[], World] | None" = None
+    which_fleet: tuple[str, ...] = ()
+    """Those options that say which fleet is meant, as they were typed."""
+
+
+def which_fleet(ctx: click.Context) -> tuple[str, ...]:
+    """Return what was typed before the command's name and says which fleet is meant.
+
+    Not what came from a variable: whoever types the next command has the same ones.
+    """
+    typed = ctx.get_parameter_source("inventory_path") is ParameterSource.COMMANDLINE
+    where = ("-i", str(ctx.params["inventory_path"])) if typed else ()
+    scenario = ctx.params.get("scenario")
+    return (*where, *(("--simulate", str(scenario)) if scenario else ()))
 
 
 def given() -> Given:

@@ -10,7 +10,7 @@ from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.ports import Backend
 from orchestrator.fleet.guard import CommandGuard, Guard, GuardAnswer, HttpGuard
 from orchestrator.procedures.asking import ask_probe
-from orchestrator.procedures.effects import RunProbe
+from orchestrator.procedures.effects import deciding
 
 _MOST = 2000
 """Characters of output that are kept: its end, where a program says what it found."""
@@ -21,8 +21,7 @@ def ask_guard(
 ) -> GuardAnswer:
     """Ask a guard, and wait for its answer; one that does not come is a no."""
     if isinstance(guard, HttpGuard):
-        effect = RunProbe(site=coordinator, probe=guard.probe)
-        result = carry_alone(backend, ask_probe(effect))
+        result = carry_alone(backend, ask_probe(deciding(coordinator, guard.probe)))
         agrees, words = result.ok, result.words
     else:
         agrees, words = _run(guard, environment)

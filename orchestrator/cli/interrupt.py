@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from orchestrator.errors import ExitCode
+from orchestrator.typed import AS_IT_IS, Manner, typed
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHOW_CURSOR = b"\x1b[?25h"
@@ -16,7 +17,7 @@ _SHOW_CURSOR = b"\x1b[?25h"
 class Interrupt:
     """Whether somebody asked to stop. What is said then is put together beforehand."""
 
-    def __init__(self, run: str = "") -> None:
+    def __init__(self, run: str = "", manner: Manner = AS_IT_IS) -> None:
         self._asked = False
         what = f"run {run}" if run else "this"
         self.first = (
@@ -24,11 +25,11 @@ class Interrupt:
             " (again: leave now)\n"
         ).encode()
         then = (
-            f"dtdeploy resume {run}   # on another machine add --take-over"
+            f"{typed('resume', run)}   # on another machine add --take-over"
             if run
-            else "dtdeploy status"
+            else typed("status")
         )
-        self.second = f"\nleft {what} at once; next: {then}\n".encode()
+        self.second = f"\nleft {what} at once; next: {manner.fit(then)}\n".encode()
 
     def asked(self) -> bool:
         """Return whether to stop."""

@@ -1,7 +1,8 @@
 """From what sites answered to the rows of a status screen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.cli.meeting import holding_of, understand
@@ -14,11 +15,11 @@ from orchestrator.fleet.running import running_since
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.lost import missing_words
-from orchestrator.planning.plan import Before
 from orchestrator.planning.scope import look_before
 from orchestrator.procedures.asking import Asking
-from orchestrator.procedures.effects import StoredConfig
+from orchestrator.procedures.effects import Probed, StoredConfig
 from orchestrator.procedures.owed import Owed
+from orchestrator.ui.holding import HeldRun
 from orchestrator.ui.status_view import Fleet, StatusRow
 
 if TYPE_CHECKING:
@@ -45,9 +46,20 @@ def with_lock(world: World, fleet: Fleet, lock: StoredConfig | Problem | None) -
     if isinstance(lock, Problem):
         return _untold(fleet, lock)
     try:
-        return replace(fleet, holding=holding_of(world, understand(lock)))
+        holding = holding_of(world, understand(lock))
+        return replace(fleet, holding=reconciled(holding, fleet.rows))
     except RefusedError as error:
         return _untold(fleet, *error.problems)
+
+
+def reconciled(holding: HeldRun, rows: Iterable[StatusRow]) -> HeldRun:
+    """Leave out of what a run's record says is down what is seen to be well: the Swarm is right.
+
+    A run that was killed has not written down what came up last, nor what people did since.
+    """
+    well = {row.unit for row in rows if row.verdict is Verdict.HEALTHY and not row.words}
+    down = tuple((unit, since) for unit, since in holding.hold.down if unit not in well)
+    return replace(holding, hold=replace(holding.hold, down=down))
 
 
 def with_owed(fleet: Fleet, owed: tuple[Owed, ...] | Problem, only: tuple[str, ...]) -> Fleet:
@@ -72,8 +84,12 @@ def judge_fleet(
     *,
     waiting: tuple[str, ...],
     now: float,
+    answered: Mapping[Unit, tuple[Probed, ...]] = MappingProxyType({}),
 ) -> Fleet:
-    """Judge every unit at every site that was looked at, by one look each; `now` by our clock."""
+    """Judge every unit at every site that was looked at, by one look each; `now` by our clock.
+
+    `answered` are the answers of probes, where they were sent.
+    """
     return Fleet(
         now=now,
         waiting=waiting,
@@ -81,7 +97,10 @@ def judge_fleet(
         mirrors=tuple(known.ages.items()) if known else (),
         unread=known.unread if known else (),
         rows=tuple(
-            _row(inventory, spec, looks[spec.unit.site], known, now)
+            with_probes(
+                _row(inventory, spec, looks[spec.unit.site], known, now),
+                answered.get(spec.unit, ()),
+            )
             if spec.unit.site in looks
             else _asking(inventory, spec.unit)
             for spec in inventory.units
@@ -128,21 +147,22 @@ def _row(
         newer_commits=known.newer(spec.unit, before.revision) if known and present else None,
         differing=known.differing(spec.unit, look) if known and present else None,
         since_seconds=None if began is None else max(0.0, now - began),
-        words=before.words + lacking(spec, before),
+        words=before.words,
+        finished=before.finished,
     )
+
+
+def with_probes(row: StatusRow, answers: tuple[Probed, ...]) -> StatusRow:
+    """Add what probes were answered to a unit that is there; one that is not well says why."""
+    if row.presence is not Presence.PRESENT:
+        return row
+    failing = tuple(str(answer) for answer in answers if not answer.ok)
+    return replace(row, probes=answers, words=row.words + failing)
 
 
 def _asking(inventory: Inventory, unit: Unit) -> StatusRow:
     state = inventory.state(unit)
     return StatusRow(unit=unit, site_state=state, presence=Presence.UNKNOWN)
-
-
-def lacking(spec: UnitSpec, before: Before) -> tuple[str, ...]:
-    """Return, in words, the services that operators rely on and that do not exist."""
-    if before.presence is not Presence.PRESENT:
-        return ()
-    missing = [name for name in spec.must_have if name not in before.services]
-    return (f"lacks {', '.join(missing)}",) if missing else ()
 
 
 def exit_code(fleet: Fleet) -> ExitCode:

@@ -9,7 +9,7 @@ from orchestrator.fleet.unit import Revision, Unit
 if TYPE_CHECKING:
     from orchestrator.cli.checkout import Checkout
     from orchestrator.sources.lineage import Lineage
-    from orchestrator.sources.model import Sourced
+    from orchestrator.sources.model import Release, Sourced
     from orchestrator.sources.span import Span
 
 
@@ -54,6 +54,10 @@ class LaterCheckout:
     def read_at(self, revisions: Mapping[Unit, Revision]) -> "dict[Unit, Sourced]":
         """Return desired state and release of units, each at its own revision (SourceError)."""
         return self._real.read_at(revisions)
+
+    def read_released(self, releases: "Iterable[Release]") -> "dict[Unit, Sourced]":
+        """Return desired state and release of units, of releases that were checked."""
+        return self._real.read_released(releases)
 
     def news(self, revision: Revision) -> int | None:
         """Return how many commits a repo's pin has that `revision` lacks."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.given import Given
+from orchestrator.cli.given import Given, which_fleet
 from orchestrator.cli.lazy import Lazy, LazyGroup
 from orchestrator.errors import DtdeployError, ExitCode
+from orchestrator.typed import PROGRAM
 
 if TYPE_CHECKING:
     from orchestrator.cli.wiring import World
@@ -109,6 +110,7 @@ def cli(
         plain=plain,
         real_time=real_time,
         world=ctx.obj,
+        which_fleet=which_fleet(ctx),
     )
 
 
@@ -159,8 +161,16 @@ def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int
 def _explain(error: DtdeployError, arguments: list[str]) -> int:
     from orchestrator.cli.wiring import explain
 
-    again = shlex.join(["dtdeploy", *arguments]) if _to_be_given_again(error) else ""
-    explain(error.problems, as_json="--json" in arguments, again=again)
+    again = shlex.join([PROGRAM, *arguments]) if _to_be_given_again(error) else ""
+    # The command has left its context: what stood before its name is read once more.
+    context = cli.make_context("dtdeploy", list(arguments), resilient_parsing=True)
+    explain(
+        error.problems,
+        as_json="--json" in arguments,
+        yes="--yes" in arguments or "-y" in arguments,
+        which_fleet=which_fleet(context),
+        again=again,
+    )
     return error.exit_code
 
 

@@ -1,7 +1,5 @@
 """Meeting a run that holds the lock: read it, judge whether somebody is at it, say so first."""
 
-import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from orchestrator.cli.wiring import World
@@ -11,8 +9,9 @@ from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.premises import departures
 from orchestrator.procedures.effects import StoredConfig
-from orchestrator.procedures.hold import Hold, Phase, from_labels
+from orchestrator.procedures.hold import Hold, Phase, from_labels, joined
 from orchestrator.procedures.lock import read_lock
+from orchestrator.typed import typed
 from orchestrator.ui.holding import HeldRun, Process, facts, life_of, next_for
 
 
@@ -58,30 +57,32 @@ def understand(lock: StoredConfig) -> Found:
     if isinstance(hold, Problem):
         raise RefusedError(hold)
     if unreadable is not None:
-        words = "resume it with the version of dtdeploy that began it; or give it up:"
-        broken = f"dtdeploy lock break {shlex.quote(hold.run)} --because TEXT"
-        unreadable = replace(unreadable, fix=f"{words} {broken}")
+        words = "resume it with the version of dtdeploy that began it; or give it up: "
+        broken = typed("lock", "break", hold.run, "--because", "TEXT")
+        unreadable = replace(unreadable, fix=words + broken)
+    record = record and _amended(hold, record)
     return Found(lock=lock, hold=hold, record=record, unreadable=unreadable)
+
+
+def _amended(hold: Hold, record: RunRecord) -> RunRecord:
+    """Return the record with the nodes that whoever resumed the run answers for."""
+    if not hold.lost:
+        return record
+    plan = replace(record.plan, lost=(*record.plan.lost, *hold.lost))
+    return replace(record, plan=plan, because=joined(record.because, hold.because))
 
 
 def holding_of(world: World, found: Found) -> HeldRun:
     """Judge whether somebody is at a run, by our clock and what this machine knows."""
-    now, hold = world.wall(), found.hold
+    now, hold, record = world.wall(), found.hold, found.record
     return HeldRun(
         hold=hold,
         life=life_of(hold, now, process_of(world, hold)),
         coordinator=world.inventory.coordinator,
         now=now,
-        hindrances=tuple(_hindrances(world, found)),
+        unfit=record is not None and bool(unfit(world.inventory, record)),
+        unreadable=record is None,
     )
-
-
-def _hindrances(world: World, found: Found) -> Iterator[str]:
-    if found.unreadable is not None:
-        yield f"{found.unreadable.what}: go on with it with the version of dtdeploy that began it"
-    elif lines := unfit(world.inventory, found.readable()):
-        yield f"planned with another inventory than the one given here: {'; '.join(lines)}"
-        yield "to go on with it, use the sites.yaml that it was begun with (git pull, or -i FILE)"
 
 
 def unfit(inventory: Inventory, record: RunRecord) -> list[str]:
@@ -126,7 +127,7 @@ def held(holding: HeldRun, *, may_wait: bool = False) -> Problem:
         what=f"run {hold.run} {'is unfinished and ' if next_for(holding) else ''}holds the lock",
         exit_code=ExitCode.LOCK_HELD,
         evidence=tuple(facts(holding)),
-        fix=next_for(holding) or f"dtdeploy lock{wait}",
+        fix=next_for(holding) or f"{typed('lock')}{wait}",
         state_left="nothing was touched by this command",
         runbook="lock-held",
     )

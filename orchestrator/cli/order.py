@@ -6,6 +6,7 @@ from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.plan import Command, Override
 from orchestrator.planning.selection import Request
+from orchestrator.words.phrases import OWED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +32,10 @@ class Order:
     def words(self) -> str:
         """The command in words, as the lock and the journal keep it."""
         typed = self.asked.words
-        typed = typed.replace(self.command.value, "up --owed", 1) if self.owed else typed
+        typed = typed.replace(self.command.value, OWED, 1) if self.owed else typed
         words = [typed, *(["--override-freeze"] if self.override.freeze else [])]
-        return " ".join([*words, *(f"--override-guard {name}" for name in self.override.guards)])
+        guards = (shlex.join(("--override-guard", name)) for name in self.override.guards)
+        return " ".join([*words, *guards])
 
     @property
     def typed(self) -> str:

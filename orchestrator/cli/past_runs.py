@@ -9,6 +9,7 @@ from orchestrator.cli.reports import read_timeline
 from orchestrator.errors import DtdeployError, ExitCode, Problem, UsageError
 from orchestrator.report.outages import headline, longest_other
 from orchestrator.report.timeline import Timeline
+from orchestrator.typed import typed
 from orchestrator.ui.runs_view import DamagedRun, ListedRun, Runs
 
 LAST = "last"
@@ -86,7 +87,7 @@ def _unclear(word: str, found: tuple[str, ...], names: tuple[str, ...]) -> Probl
         what=what,
         exit_code=ExitCode.USAGE,
         evidence=found[:10],
-        fix=f"dtdeploy report {near[0]}" if near and not found else "dtdeploy runs",
+        fix=typed("report", near[0]) if near and not found else typed("runs"),
         state_left="" if found else "another machine may have carried it out: its journal is there",
     )
 
@@ -96,5 +97,5 @@ def _empty(run: str) -> Problem:
         code="usage.unknown-run",
         what=f"the journal of run {run} tells of nothing: it ended before anything was written",
         exit_code=ExitCode.USAGE,
-        fix="dtdeploy runs",
+        fix=typed("runs"),
     )

@@ -1,15 +1,13 @@
 """Which unfinished run is meant."""
 
-from collections.abc import Mapping
-
 from orchestrator.cli.meeting import Found, unfit
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import record_of_other_inventory
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.record import RunRecord
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
-from orchestrator.fleet.observed import Unseen
-from orchestrator.fleet.unit import Revision, Unit
+from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.typed import typed
 
 _STRANGE = "swarm.other-swarm"
 """The code that says: what answers there is another Swarm."""
@@ -24,31 +22,27 @@ def must_be(found: Found, run: str, command: str) -> None:
             code="usage.other-run",
             what=f"run {run} does not hold the lock, run {found.hold.run} does",
             exit_code=ExitCode.USAGE,
-            fix=f"dtdeploy {command} {found.hold.run}   # after dtdeploy lock",
+            fix=f"{typed(*command.split(), found.hold.run)}   # after {typed('lock')}",
             state_left="nothing was touched",
             runbook="lock-held",
         )
     )
 
 
-def must_fit(world: World, record: RunRecord) -> None:
+def must_fit(world: World, record: RunRecord) -> dict[str, Look]:
     """Raise RefusedError when a run was planned with another inventory (4), or Swarm (20).
 
     Only the Swarms that it was planned for count from now on.
+
+    Returns:
+        The sites that cannot be seen.
+
     """
     if lines := unfit(world.inventory, record):
         raise RefusedError(record_of_other_inventory(record.run, lines))
     world.expect(record.swarms)
-    looks = look_at(world.backend, record.swarms).values()
-    unseen = [look.problem for look in looks if isinstance(look, Unseen)]
-    if strange := [problem for problem in unseen if problem.code == _STRANGE]:
+    looks = look_at(world.backend, record.swarms)
+    unseen = {site: look for site, look in looks.items() if isinstance(look, Unseen)}
+    if strange := [look.problem for look in unseen.values() if look.problem.code == _STRANGE]:
         raise RefusedError(strange)
-
-
-def planned_revisions(record: RunRecord) -> Mapping[Unit, Revision]:
-    """Return at which revision a run's plan deploys each unit that it deploys."""
-    return {
-        item.unit: item.after
-        for item in record.plan.units
-        if item.after is not None and item.action.deploys
-    }
+    return dict(unseen)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _PLANNED = (Command.RESTART, Command.DEPLOY, Command.UP, Command.DOWN, Command.V
 _LIFETIME = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_SECONDS = 30 * 86400
+_REFUSED = "{} was written: applying it now would be refused for what is named above"
 _NOT_SAVED = "{} was not written: a plan that cannot see a site is not for applying"
 
 
@@ -116,6 +118,7 @@ def plan(
     from orchestrator.cli.by_hand import print_by_hand
     from orchestrator.cli.meeting import meet
     from orchestrator.cli.planning import draw
+    from orchestrator.cli.refusing import refusals, tell_refusals
     from orchestrator.cli.saving import must_be_free, save_plan
     from orchestrator.cli.wiring import open_world
 
@@ -142,11 +145,14 @@ def plan(
         if out is not None and not made.unseen:
             saved = save_plan(world, asked, drawn, out, lifetime=expires, force=force)
         shown = weathered(world, made, override, ask=not no_guards)
-        world.talk.plan(shown, holding, form=form, saved=saved)
-        if made.unseen:
-            if out is not None:
-                world.talk.say(_NOT_SAVED.format(out))
-            return ExitCode.SITE_UNREACHABLE
+        book = replace(drawn.book, plan=shown)
+        refused = refusals(book, drawn.looks, holding, on_failure).every
+        world.talk.plan(shown, holding, form=form, saved=saved, refused=refused)
+        code = tell_refusals(world, refused)
+        if out is not None and (made.unseen or refused):
+            world.talk.say((_NOT_SAVED if made.unseen else _REFUSED).format(out))
+        if made.unseen or refused:
+            return code if refused else ExitCode.SITE_UNREACHABLE
         return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.DONE
 
 

@@ -9,6 +9,7 @@ from orchestrator.cli.wiring import journals_here, open_talk, reports_here, show
 from orchestrator.errors import ExitCode, Problem, UsageError, Where
 from orchestrator.report.forms import Form, written
 from orchestrator.report.timeline import Timeline
+from orchestrator.typed import Manner, typed
 
 _ENDINGS = {".md": Form.MARKDOWN, ".markdown": Form.MARKDOWN, ".json": Form.JSON}
 
@@ -31,12 +32,12 @@ def make_report(run: str, *, opened: bool, form: str | None, out: Path | None) -
     name, told = find_told(journals_here(), run)
     chosen = _form(form, out, as_json=talk.as_json)
     if out is not None:
-        _into(out, written(told, chosen or Form.HTML))
+        _into(out, written(told, chosen or Form.HTML, talk.manner))
         _say(talk, out, opened=opened)
     elif chosen is not None and not opened:
-        talk.lines(written(told, chosen).splitlines())
+        talk.lines(written(told, chosen, talk.manner).splitlines())
     else:
-        _say(talk, _kept(reports_here(), name, told), opened=opened)
+        _say(talk, _kept(reports_here(), name, told, talk.manner), opened=opened)
 
 
 def _form(form: str | None, out: Path | None, *, as_json: bool) -> Form | None:
@@ -47,9 +48,9 @@ def _form(form: str | None, out: Path | None, *, as_json: bool) -> Form | None:
     return Form.JSON if as_json else None
 
 
-def _kept(reports: Reports, run: str, told: Timeline) -> Path:
+def _kept(reports: Reports, run: str, told: Timeline, manner: Manner) -> Path:
     try:
-        path = reports.put(run, {form.ending: written(told, form) for form in Form})
+        path = reports.put(run, {form.ending: written(told, form, manner) for form in Form})
     except OSError as error:
         raise UsageError(_unwritable(Path(error.filename or run), error)) from error
     return path or Path(run)
@@ -75,6 +76,6 @@ def _unwritable(path: Path, error: OSError) -> Problem:
         exit_code=ExitCode.USAGE,
         where=Where(file=str(path)),
         evidence=(error.strerror or str(error),),
-        fix="dtdeploy report RUN --out FILE   # somewhere else",
+        fix=f"{typed('report', 'RUN', '--out', 'FILE')}   # somewhere else",
         state_left="the run and its journal are as they were",
     )

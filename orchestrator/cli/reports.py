@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.cli.journals import Journals, journal_of
+from orchestrator.typed import AS_IT_IS, Manner
 
 if TYPE_CHECKING:
     from orchestrator.report.timeline import Timeline
@@ -75,8 +76,12 @@ def read_timeline(journals: Journals, run: str) -> "Timeline | None":
     return timeline(merged((journals.read(run), journals.read(journal_of(run)))))
 
 
-def leave_report(journals: Journals, reports: Reports, run: str) -> Path | None:
+def leave_report(
+    journals: Journals, reports: Reports, run: str, manner: Manner = AS_IT_IS
+) -> Path | None:
     """Write the report of a run that ended in all its forms.
+
+    `manner` is how commands have to be typed here.
 
     Returns:
         The file that a person opens; None for a run that never had the lock, and in a rehearsal.
@@ -94,4 +99,4 @@ def leave_report(journals: Journals, reports: Reports, run: str) -> Path | None:
     told = read_timeline(journals, run)
     if told is None or told.outcome is Outcome.NOT_BEGUN:
         return None
-    return reports.put(run, {form.ending: written(told, form) for form in Form})
+    return reports.put(run, {form.ending: written(told, form, manner) for form in Form})

@@ -1,25 +1,28 @@
 """Going on with a run that stopped, here or on another machine."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.broken import lock_again
 from orchestrator.cli.conduct import conduct, saying
 from orchestrator.cli.meeting import Found, find_run, holding_of
-from orchestrator.cli.picking import must_be, must_fit, planned_revisions
+from orchestrator.cli.picking import must_be, must_fit
 from orchestrator.cli.planning import contacted
+from orchestrator.cli.recalling import former_sources, planned_sources
+from orchestrator.cli.refusing import taking_refusals, tell_refusals
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session, Sources
-from orchestrator.errors import ExitCode, UsageError
+from orchestrator.errors import ExitCode, Problem, SourceError, UsageError
+from orchestrator.fleet.observed import Look
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.lost import amended
-from orchestrator.planning.restoring import formers
 from orchestrator.planning.selection import Request, unreasoned
-from orchestrator.procedures.hold import Goal
+from orchestrator.procedures.hold import Goal, answering, joined
 
 NOBODY = Request()
 """Nobody answers for any node."""
@@ -75,15 +78,19 @@ def resume_in(
     must_be(found, run, "resume")
     if dry_run:
         world.talk.lock(holding_of(world, found), state_of(world, found))
-        return ExitCode.DONE
-    must_fit(world, found.readable())
+        refused = taking_refusals(world, found, take_over=take_over) or _unread(world, found)
+        return tell_refusals(world, refused)
+    away = must_fit(world, found.readable())
+    needed = needed_by(world, found)
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
         return nothing_to_do(world, run, "resume")
+    if taking.found.hold.goal is not found.hold.goal:
+        needed = needed_by(world, taking.found)
     taking = replace(taking, found=answered(world, taking.found, lost))
-    world.talk.state(state_of(world, taking.found))
+    world.talk.state(state_of(world, taking.found, away))
     ask(f"resume run {taking.found.hold.run}, dtdeploy {taking.found.hold.words}", yes=yes)
-    return _go_on(world, taking, announced).exit_code
+    return _go_on(world, taking, needed, announced, away).exit_code
 
 
 def must_be_reasoned(lost: Request) -> None:
@@ -104,9 +111,10 @@ def answered(world: World, found: Found, lost: Request) -> Found:
     record, inventory = found.readable(), world.inventory
     looks = look_at(world.backend, contacted(inventory))
     plan = amended(inventory, record.plan, looks, lost)
-    reasons = (record.because, lost.because.strip())
-    because = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
-    return replace(found, record=replace(record, plan=plan, because=because))
+    more, why = plan.lost[len(record.plan.lost) :], lost.because.strip()
+    hold = answering(found.hold, more, why) if more else found.hold
+    record = replace(record, plan=plan, because=joined(record.because, why))
+    return replace(found, hold=hold, record=record)
 
 
 def nothing_to_do(world: World, run: str, what: str) -> ExitCode:
@@ -116,22 +124,48 @@ def nothing_to_do(world: World, run: str, what: str) -> ExitCode:
     return ExitCode.DONE
 
 
-def _go_on(world: World, taking: Taking, announced: str) -> RunEnd:
-    found, record = taking.found, taking.found.readable()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """What a run needs of its commits to go on: what it deploys, and what ran before it."""
+
+    sourced: Sources
+    former: Sources
+
+
+def needed_by(world: World, found: Found) -> Needed:
+    """Read it before anything happens (SourceError, naming each secret that is missing here)."""
+    record = found.readable()
     back = found.hold.goal is Goal.RESTORE
-    former = former_of(world, found) if back or record.on_failure is OnFailure.RESTORE else {}
-    sourced = {} if back else world.checkout.read_at(planned_revisions(record))
-    return conduct(
-        world,
-        record.run,
-        lambda means: Session(means, world.inventory, record, former=former).go_on(
-            found.lock, found.hold, sourced, wait_seconds=taking.wait_seconds, announced=announced
-        ),
-        saying(world, lambda end: end.exit_code),
+    restores = back or record.on_failure is OnFailure.RESTORE
+    return Needed(
+        sourced={} if back else planned_sources(world, record),
+        former=former_sources(world, record.plan) if restores else {},
     )
 
 
-def former_of(world: World, found: Found) -> Sources:
-    """Read what ran before a run, where that is known."""
-    known = formers(world.inventory, found.readable().plan)
-    return world.checkout.read_at(known.revisions)
+def _unread(world: World, found: Found) -> tuple[Problem, ...]:
+    """Return why what a run needs cannot be read."""
+    try:
+        needed_by(world, found)
+    except SourceError as error:
+        return tuple(error.problems)
+    return ()
+
+
+def _go_on(
+    world: World, taking: Taking, needed: Needed, announced: str, away: Mapping[str, Look]
+) -> RunEnd:
+    found, record = taking.found, taking.found.readable()
+    return conduct(
+        world,
+        record.run,
+        lambda means: Session(means, world.inventory, record, former=needed.former).go_on(
+            found.lock,
+            found.hold,
+            needed.sourced,
+            wait_seconds=taking.wait_seconds,
+            announced=announced,
+            away=away,
+        ),
+        saying(world, lambda end: end.exit_code),
+    )

@@ -10,13 +10,15 @@ from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.order import Order
 from orchestrator.cli.picking import must_fit
 from orchestrator.cli.planning import contacted
-from orchestrator.cli.resuming import NOBODY, answered, former_of, must_be_reasoned
+from orchestrator.cli.recalling import former_sources
+from orchestrator.cli.refusing import taking_refusals, tell_refusals
+from orchestrator.cli.resuming import NOBODY, answered, must_be_reasoned
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.undoing import finished_plan, staying, way_back
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.report import RunEnd
-from orchestrator.engine.session import Session
+from orchestrator.engine.session import Session, Sources
 from orchestrator.errors import ExitCode, RefusedError
 from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.plan import Command
@@ -83,21 +85,22 @@ def _unfinished(
     dry_run: bool,
 ) -> ExitCode:
     must_fit(world, found.readable())
+    former = former_sources(world, found.readable().plan)
     if dry_run:
         world.talk.notice(holding_of(world, found))
-        _show_way_back(world, found)
-        return ExitCode.DONE
+        _show_way_back(world, found, former)
+        return tell_refusals(world, taking_refusals(world, found, take_over=take_over))
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
         return _finished(world, found.hold.run, notice, lost, yes=yes, dry_run=dry_run)
     taking = replace(taking, found=answered(world, taking.found, lost))
-    _show_way_back(world, taking.found)
+    _show_way_back(world, taking.found, former)
     ask(f"roll back run {found.hold.run}, dtdeploy {found.hold.words}", yes=yes)
-    return code_of(_go_back(world, taking))
+    return code_of(_go_back(world, taking, former))
 
 
-def _show_way_back(world: World, found: Found) -> None:
-    plan, former = found.readable().plan, former_of(world, found)
+def _show_way_back(world: World, found: Found, former: Sources) -> None:
+    plan = found.readable().plan
     looks = look_at(world.backend, contacted(world.inventory))
     run = found.hold.run
     inventory = with_all_uses(world.inventory, plan.uses, looks, former)
@@ -107,9 +110,9 @@ def _show_way_back(world: World, found: Found) -> None:
         world.talk.say(f"not brought back: {problem.what}")
 
 
-def _go_back(world: World, taking: Taking) -> RunEnd:
+def _go_back(world: World, taking: Taking, former: Sources) -> RunEnd:
     found = taking.found
-    record, former = found.readable(), former_of(world, found)
+    record = found.readable()
     return conduct(
         world,
         record.run,

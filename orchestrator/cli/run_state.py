@@ -1,14 +1,21 @@
 """How far an unfinished run has come, by what is seen now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from orchestrator.cli.meeting import Found, unfit
 from orchestrator.cli.wiring import World
-from orchestrator.engine.gather import look_at
+from orchestrator.engine.gather import NOBODY_AWAY, look_at
 from orchestrator.engine.record import RunRecord
+from orchestrator.fleet.observed import Look
 from orchestrator.planning.lost import counted
 from orchestrator.planning.plan import StepKind
-from orchestrator.planning.progress import progress
+from orchestrator.planning.progress import (
+    at_sites_away,
+    deployed_badly,
+    progress,
+    rest_of,
+    which_way,
+)
 from orchestrator.planning.restoring import restored_so_far
 from orchestrator.procedures.announcement import clock
 from orchestrator.procedures.hold import Goal, Hold
@@ -21,31 +28,40 @@ _OTHER = (
 )
 
 
-def state_of(world: World, found: Found) -> RunState:
-    """Look at every site of an unfinished run, and judge how far it has come."""
+def state_of(world: World, found: Found, away: Mapping[str, Look] = NOBODY_AWAY) -> RunState:
+    """Look at every site of an unfinished run, and judge how far it has come.
+
+    Those in `away` were found so a moment ago.
+    """
     record = found.record
     if record is None:
         why = found.unreadable.what if found.unreadable else ""
         return RunState(remarks=(why,))
     if lines := unfit(world.inventory, record):
         return RunState(because=record.because, remarks=(_OTHER, *lines))
-    return _judged(world, record, found.hold)
+    return _judged(world, record, found.hold, away)
 
 
-def _judged(world: World, record: RunRecord, hold: Hold) -> RunState:
+def _judged(world: World, record: RunRecord, hold: Hold, away: Mapping[str, Look]) -> RunState:
     plan = record.plan
-    looks = counted(plan, look_at(world.backend, (item.unit.site for item in plan.units)))
+    sites = (item.unit.site for item in plan.units)
+    looks = counted(plan, look_at(world.backend, sites, away))
     if hold.goal is Goal.RESTORE:
         units = restored_so_far(world.inventory, plan, looks)
         return RunState(units=units, because=record.because)
     far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
     steps = [step.id for step in plan.steps if step.kind is not StepKind.GATE]
+    rest = rest_of(plan, far.done)
+    bad = deployed_badly(world.inventory, plan, looks, hold.run)
     return RunState(
         remarks=tuple(_announced(hold)),
         units=far.units,
         done=sum(name in far.done for name in steps),
         steps=len(steps),
         because=record.because,
+        rest=rest,
+        away=at_sites_away(rest, looks),
+        choice=which_way(bad, touched=hold.touched),
     )
 
 

@@ -9,12 +9,12 @@ from orchestrator.cli.planning import Drawn
 from orchestrator.cli.wiring import World
 from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.planning.asked import Asked
-from orchestrator.planning.plan_file import PlanFile, decode, encode
+from orchestrator.planning.plan_file import LARGEST_BYTES, PlanFile, decode, encode
 from orchestrator.planning.saving import make_saved
+from orchestrator.typed import Manner
 from orchestrator.ui.saved_view import SavedHead
 
 _MODE = 0o600
-_LARGEST_BYTES = 200_000_000
 
 
 def save_plan(
@@ -50,10 +50,10 @@ def save_plan(
     )
     data, digest = encode(saved)
     _write(path, data, force=force)
-    return head_of(PlanFile(saved=saved, sha256=digest), path)
+    return head_of(PlanFile(saved=saved, sha256=digest), path, world.talk.manner)
 
 
-def head_of(file: PlanFile, path: Path) -> SavedHead:
+def head_of(file: PlanFile, path: Path, manner: Manner) -> SavedHead:
     """Return what is said of a plan's file."""
     saved = file.saved
     return SavedHead(
@@ -63,6 +63,7 @@ def head_of(file: PlanFile, path: Path) -> SavedHead:
         creator=saved.creator,
         created=saved.created,
         expires=saved.expires,
+        manner=manner,
     )
 
 
@@ -76,7 +77,7 @@ def read_plan(path: Path) -> PlanFile:
     """Read a plan's file (UsageError if it cannot be, RefusedError if it is altered)."""
     try:
         with path.open("rb") as file:
-            data = file.read(_LARGEST_BYTES + 1)
+            data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise UsageError(_unusable(path, "read", error)) from error
     return decode(data)

@@ -33,6 +33,11 @@ _WATCH_SECONDS = 5.0
     help="Ask the git servers for newer commits; without it the mirrors here are used as they are.",
 )
 @click.option(
+    "--probes",
+    is_flag=True,
+    help="Also send the probes that units declare, and show what each is answered, and when.",
+)
+@click.option(
     "--watch",
     "watched",
     is_flag=False,
@@ -55,6 +60,7 @@ def status(
     metrics: Path | None,
     *,
     fetch: bool,
+    probes: bool,
 ) -> int:
     """Show the whole fleet on one screen: what runs where, how well, and at which revision.
 
@@ -64,6 +70,7 @@ def status(
 
     \b
       dtdeploy status
+      dtdeploy status --probes
       dtdeploy status --watch
       dtdeploy status --site kko --timeout 15
 
@@ -79,7 +86,7 @@ def status(
     from orchestrator.swarm.performer import Timeouts
 
     with open_world(Timeouts(retry=timeout / 2, head_start=timeout / 4)) as world:
-        rounds = Rounds(world, sites, timeout=timeout, fetch=fetch)
+        rounds = Rounds(world, sites, timeout=timeout, fetch=fetch, probes=probes)
         if watched is not None:
             watch(world, rounds, watched)
             return ExitCode.DONE

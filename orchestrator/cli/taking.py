@@ -10,7 +10,7 @@ from orchestrator.errors import FleetError, Problem, RefusedError
 from orchestrator.procedures.asking import ask_sleep
 from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.hold import Phase
-from orchestrator.ui.holding import SILENT_SECONDS, HeldRun, Life, Process, next_for
+from orchestrator.ui.holding import SILENT_SECONDS, Life, Process, next_for
 from orchestrator.words.phrases import limit
 
 _PAUSE_SECONDS = 1.0
@@ -56,7 +56,7 @@ def may_take(world: World, found: Found, *, take_over: bool) -> Taking | None:
     if _sign_of_life(found, now):
         raise RefusedError(held(replace(holding, life=Life.ALIVE)))
     if not take_over:
-        raise RefusedError(_silent(world, now, holding))
+        raise RefusedError(silent(world, now))
     return Taking(found=now, wait_seconds=WAIT_OUT_SECONDS)
 
 
@@ -90,7 +90,9 @@ def _sign_of_life(before: Found, now: Found) -> bool:
     return now.lock.id != before.lock.id or now.lock.version != before.lock.version
 
 
-def _silent(world: World, found: Found, holding: HeldRun) -> Problem:
+def silent(world: World, found: Found) -> Problem:
+    """Say that a run's owner gives no sign of life, and how to take it over all the same."""
+    holding = holding_of(world, found)
     life = Life.FROZEN if process_of(world, found.hold) is Process.RUNS else Life.SILENT
     holding = replace(holding, life=life)
     return replace(

@@ -16,6 +16,7 @@ from orchestrator.inventory.model import Inventory
 from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan
 from orchestrator.procedures.inspection import Check
+from orchestrator.typed import AS_IT_IS, Manner, typed
 from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
 from orchestrator.ui.consoles import SteadyStream, open_console, show, write_raw
 from orchestrator.ui.doctor_view import check_json, print_check
@@ -65,6 +66,8 @@ class Talk:
     ci: Ci = NO_CI
     reasons: Mapping[str, str] = field(default_factory=dict)
     """What error codes mean, in plain words, where whoever reads is to be told."""
+    manner: Manner = AS_IT_IS
+    """How commands have to be typed here."""
 
     @classmethod
     def choose(
@@ -76,10 +79,12 @@ class Talk:
         clock: Callable[[], datetime],
         folder: str = "",
         plain: bool = False,
+        manner: Manner = AS_IT_IS,
     ) -> Self:
         """Choose by who is listening: a machine, a terminal, a pipe, or a CI.
 
-        `folder` is where dtdeploy was started; `plain`: a line an event, whoever listens.
+        `folder` is where dtdeploy was started; `plain`: a line an event, whoever listens;
+        `manner` is how commands have to be typed here.
         """
         ci = ci_of(environment, folder)
         made_fit = defused if ci.kind is CiKind.GITHUB else str
@@ -92,6 +97,7 @@ class Talk:
             verbose=verbose,
             clock=clock,
             ci=ci,
+            manner=manner,
         )
 
     @property
@@ -111,32 +117,34 @@ class Talk:
         *,
         form: Form = Form.TEXT,
         saved: SavedHead | None = None,
+        refused: tuple[Problem, ...] = (),
     ) -> None:
         """Show a plan. --json wins over `form`.
 
-        `holding` is who holds the lock, said before; `saved` its file. A drawing stays nothing
-        but a drawing: what is said of the file goes to stderr then.
+        `holding` is who holds the lock, said before; `saved` its file; `refused` what a run of it
+        would be refused for. A drawing stays nothing but a drawing: what is said of the file goes
+        to stderr then.
         """
-        self._tell_ci(plan, saved)
+        self._tell_ci(plan, saved, refused)
         if self.as_json or form is Form.JSON:
-            print_json(plan_line(plan, holding, saved), self.out)
+            self.json(plan_line(plan, holding, saved, refused))
             return
         head = saved_lines(saved) if saved else []
         for line in head:
             (self.out if form is Form.TEXT else self.err).out(line, highlight=False)
         if form is Form.TEXT:
-            print_plan(plan, self.out, verbose=self.verbose)
+            print_plan(plan, self.out, refused, verbose=self.verbose)
         else:
-            for line in plan_lines(plan, form, saved):
+            for line in plan_lines(plan, form, saved, refused):
                 self.out.out(line, highlight=False)
 
-    def _tell_ci(self, plan: Plan, saved: SavedHead | None) -> None:
+    def _tell_ci(self, plan: Plan, saved: SavedHead | None, refused: tuple[Problem, ...]) -> None:
         """Give a CI what it asked for: outputs for later steps, and a summary of the job."""
         told = {"changes": "true" if plan.changes else "false"}
         told |= {"hash": saved.sha256} if saved else {}
         append_file(self.ci.outputs, outputs(told))
         if self.ci.summary:
-            append_file(self.ci.summary, "\n".join([*plan_markdown(plan, saved), "", ""]))
+            append_file(self.ci.summary, "\n".join([*plan_markdown(plan, saved, refused), "", ""]))
 
     def exit_code(self, code: int) -> None:
         """Give a CI the exit code as an output: a later step may not see it otherwise."""
@@ -144,25 +152,25 @@ class Talk:
 
     def notice(self, holding: HeldRun) -> None:
         """Say, before anything else, that a run holds the lock."""
-        print_holding(holding, self.err)
+        print_holding(holding, self.err, self.manner)
 
     def met(self, holding: HeldRun) -> None:
         """Say it as `notice` does, and to a machine as a line of its own."""
         self.notice(holding)
         if self.as_json:
-            print_json(lock_line(holding), self.out)
+            self.json(lock_line(holding))
 
     def lock(self, holding: HeldRun | None, state: RunState) -> None:
         """Show who holds the lock and how far that run has come."""
         if self.as_json:
             free: Json = {"event": "lock", "held": False}
             held = lock_line(holding) | state_json(state) if holding else free
-            print_json(held, self.out)
+            self.json(held)
         elif holding is None:
             self.out.out("the lock is free: no run is under way, none is unfinished")
-            self.next_is("dtdeploy status")
+            self.next_is(typed("status"))
         else:
-            print_lock(holding, state, self.out)
+            print_lock(holding, state, self.out, self.manner)
 
     def state(self, state: RunState) -> None:
         """Show how far a run has come, before it is gone on with."""
@@ -200,21 +208,21 @@ class Talk:
         """
         self._annotate(report.problems)
         if self.as_json:
-            print_json(run_ended_json(plan, report, again), self.out)
+            self.json(run_ended_json(plan, report, again))
             return
         if report.problems:
-            print_problems(report.problems, self.err, reasons=self.reasons)
-        print_summary(plan, report, self.err, again)
+            print_problems(report.problems, self.err, reasons=self.reasons, manner=self.manner)
+        print_summary(plan, report, self.err, self.manner, again)
 
     def run_ended(self, end: RunEnd, code: ExitCode) -> None:
         """Say how a run ended: the problems, then what stands, is owed, and what to type next."""
         self._annotate(every_problem(end))
         if self.as_json:
-            print_json(end_line(end, code), self.out)
+            self.json(end_line(end, code))
             return
         if problems := every_problem(end):
-            print_problems(problems, self.err, code=code)
-        print_end(end, self.err)
+            print_problems(problems, self.err, code=code, manner=self.manner)
+        print_end(end, self.err, self.manner)
 
     @property
     def heard(self) -> bool:
@@ -224,16 +232,16 @@ class Talk:
     def status_screen(self) -> StatusScreen | None:
         """Return what shows the fleet in place; None where stdout is no such terminal."""
         able = self.mode is Mode.LIVE and self.out.is_terminal
-        return StatusScreen(self.out) if able else None
+        return StatusScreen(self.out, self.manner) if able else None
 
     def status(self, fleet: Fleet, at: datetime | None = None) -> None:
         """Show the fleet; before it the time, where it is shown more than once."""
         if self.as_json:
-            print_json(fleet_line(fleet), self.out)
+            self.json(fleet_line(fleet))
             return
         if at is not None:
             self.out.out(f"--- {at.isoformat(timespec='seconds')}", highlight=False)
-        print_status(fleet, self.out)
+        print_status(fleet, self.out, self.manner)
         self.out.file.flush()
 
     def check(self, check: Check) -> None:
@@ -247,11 +255,9 @@ class Talk:
         """Show what nothing stops for, as data for a machine."""
         every = tuple(problems)
         if self.as_json:
-            print_json(
-                {"event": "warnings", "warnings": [problem_json(p) for p in every]}, self.out
-            )
+            self.json({"event": "warnings", "warnings": [problem_json(p) for p in every]})
         elif every:
-            print_problems(every, self.err, reasons=self.reasons)
+            print_problems(every, self.err, reasons=self.reasons, manner=self.manner)
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print lines that are data, as they are: somebody will paste them."""
@@ -267,8 +273,8 @@ class Talk:
             print_runs(runs, self.out, lambda at: datetime.fromtimestamp(at, zone))
 
     def json(self, value: Json) -> None:
-        """Print a value for a machine."""
-        print_json(value, self.out)
+        """Print a value for a machine, what is to be typed as it has to be typed here."""
+        print_json(self.manner.within(value), self.out)
 
     def log_lines(self, units: Iterable[Unit]) -> Callable[[LogLine], None]:
         """Return what prints a line of logs; `units` are all whose lines may come."""
@@ -279,9 +285,9 @@ class Talk:
     def drift(self, fleet: FleetDrift) -> None:
         """Show where what runs differs from what is declared."""
         if self.as_json:
-            print_json(drift_line(fleet), self.out)
+            self.json(drift_line(fleet))
         else:
-            print_drift(fleet, self.out)
+            print_drift(fleet, self.out, self.manner)
 
     def inventory(self, inventory: Inventory) -> None:
         """Show sites and stacks."""
@@ -297,27 +303,28 @@ class Talk:
         self._annotate(every)
         ways = ways_again(again, every) if again and not names_a_command(every) else ()
         if self.as_json:
-            print_json(problems_line(every, ways), self.out)
+            self.json(problems_line(every, ways))
             return
-        print_problems(every, self.err)
+        print_problems(every, self.err, manner=self.manner)
         if ways:
-            show(self.err, next_line(ways, mended=waits_for_somebody(every)))
+            mended = waits_for_somebody(every)
+            show(self.err, next_line(ways, mended=mended, manner=self.manner))
 
     def next_is(self, command: str) -> None:
         """Say what to type next, where no problem says it; nothing to a machine."""
         if not self.as_json:
-            show(self.err, next_line((command,), mended=False))
+            show(self.err, next_line((command,), mended=False, manner=self.manner))
 
     def _annotate(self, problems: Iterable[Problem]) -> None:
-        for line in annotations(self.ci, problems):
+        for line in annotations(self.ci, problems, self.manner):
             write_raw(self.err, line)
 
     def aside(self, words: str) -> None:
         """Say a line on stderr, whoever reads stdout: it tells nothing of how a run ended."""
-        for line in clean_lines(words):
+        for line in clean_lines(self.manner.fit(words)):
             self.err.out(line, highlight=False)
 
     def say(self, words: str) -> None:
         """Say a line to whoever is there, and nothing to a machine."""
         if not self.as_json:
-            self.err.out(words, highlight=False)
+            self.err.out(self.manner.fit(words), highlight=False)

@@ -9,6 +9,7 @@ from orchestrator.cli.differing import digests_of
 from orchestrator.cli.meeting import unfit
 from orchestrator.cli.past import read_history
 from orchestrator.cli.planning import contacted
+from orchestrator.cli.recalling import former_sources
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import left_as_it_is, nobody_knows_former
 from orchestrator.engine.gather import look_at
@@ -33,6 +34,7 @@ from orchestrator.planning.restoring import (
 from orchestrator.planning.selection import Request
 from orchestrator.planning.sharing import with_all_uses
 from orchestrator.procedures.book import Book
+from orchestrator.typed import typed
 
 
 def seen_everywhere(world: World) -> dict[str, Look]:
@@ -96,8 +98,7 @@ def way_back(world: World, run: str, done: Plan, lost: Request) -> WayBack:
     looks = seen_everywhere(world)
     inventory = with_all_uses(world.inventory, done.uses, looks, {})
     whole = with_dependents_of_now(inventory, done, looks)
-    known = formers(inventory, whole)
-    sourced = world.checkout.read_at(known.revisions)
+    sourced = former_sources(world, whole)
     inventory = with_all_uses(world.inventory, done.uses, looks, sourced)
     plan = restore_plan(inventory, whole, looks=looks, sourced=sourced, selection=run)
     plan = with_preflight(inventory, plan)
@@ -134,7 +135,7 @@ def _unknown_run(run: str) -> Problem:
         what=f"nobody knows what run {run} changed",
         exit_code=ExitCode.SAFETY_REFUSED,
         evidence=("no journal here tells of it, and no service says that it deployed it",),
-        fix="dtdeploy restart --all --ref REPO=SHA   # with the revision that is wanted",
+        fix=f"{typed('restart', '--all', '--ref', 'REPO=SHA')}   # the revision that is wanted",
         state_left="nothing was touched",
         runbook="roll-back",
     )

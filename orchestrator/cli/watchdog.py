@@ -22,6 +22,7 @@ from typing import Self
 from orchestrator.engine.findings import stalled
 from orchestrator.engine.watch import STALLED_SECONDS, Wait, Watch
 from orchestrator.errors import Problem
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.lines import STILL_SECONDS, waits_words
 
 _TICK_SECONDS = 1.0
@@ -59,6 +60,7 @@ class Watchdog:
         now: Callable[[], datetime],
         *,
         spoken: Callable[[], int] = int,
+        manner: Manner = AS_IT_IS,
         stalled_seconds: float = STALLED_SECONDS,
         end_seconds: float = _END_SECONDS,
         tick_seconds: float = _TICK_SECONDS,
@@ -67,6 +69,7 @@ class Watchdog:
         self._folder = folder
         self._now = now
         self._spoken = spoken
+        self._manner = manner
         self._stalled_seconds = stalled_seconds
         self._end_seconds = end_seconds
         self._tick_seconds = tick_seconds
@@ -183,7 +186,8 @@ class Watchdog:
     def _end(self, problem: Problem) -> None:
         if self._run_over.wait(self._end_seconds):
             return
-        _print(f"left at once, since it did not end by itself; next: {problem.fix}\n")
+        then = self._manner.fit(problem.fix)
+        _print(f"left at once, since it did not end by itself; next: {then}\n")
         os._exit(problem.exit_code)
 
     def _written(self, name: str) -> str:

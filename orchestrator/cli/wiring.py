@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from orchestrator.cli.announcing import MadeUpPlaces, Places, UrlPlaces, WithAnnouncements
 from orchestrator.cli.debugging import start_logs
 from orchestrator.cli.given import given
@@ -39,6 +41,7 @@ from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.procedures.hold import Holder
 from orchestrator.swarm.performer import LivePerformer, SshSettings, Timeouts
 from orchestrator.swarm.ssh_config import SshDefaults
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.mode import automated
 
 if TYPE_CHECKING:
@@ -93,15 +96,26 @@ class World:
 
 def open_talk() -> Talk:
     """Return how to talk to whoever is there."""
-    return _talk(as_json=given().as_json, verbose=given().verbose, plain=given().plain)
+    here, context = given(), click.get_current_context()
+    manner = _manner(here.which_fleet, yes=bool(context.params.get("yes")))
+    return _talk(as_json=here.as_json, verbose=here.verbose, plain=here.plain, manner=manner)
 
 
-def explain(problems: Iterable[Problem], *, as_json: bool, again: str = "") -> None:
+def explain(
+    problems: Iterable[Problem],
+    *,
+    as_json: bool,
+    yes: bool,
+    which_fleet: tuple[str, ...],
+    again: str = "",
+) -> None:
     """Show problems when a command could not even begin, or ended in an error.
 
+    `yes` is whether it was not to ask, `which_fleet` what stood before its name, see `Given`;
     `again` is that command, if it may be given again.
     """
-    _talk(as_json=as_json, verbose=False).problems(problems, again)
+    manner = _manner(which_fleet, yes=yes)
+    _talk(as_json=as_json, verbose=False, manner=manner).problems(problems, again)
 
 
 def tell_exit_code(code: int) -> None:
@@ -138,7 +152,9 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
     watch = Watch(time.monotonic, backend.under_way, backend.now)
     talk, stacks = open_talk(), state_folder(os.environ) / "stacks"
     try:
-        with Watchdog(watch, stacks, _local_time, spoken=talk.spoken) as watchdog:
+        with Watchdog(
+            watch, stacks, _local_time, spoken=talk.spoken, manner=talk.manner
+        ) as watchdog:
             yield World(
                 inventory=inventory,
                 backend=backend,
@@ -170,7 +186,11 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
         performer.close()
 
 
-def _talk(*, as_json: bool, verbose: bool, plain: bool = False) -> Talk:
+def _manner(which_fleet: tuple[str, ...], *, yes: bool) -> Manner:
+    return Manner(options=which_fleet, yes=yes or not somebody_is_there())
+
+
+def _talk(*, as_json: bool, verbose: bool, plain: bool = False, manner: Manner = AS_IT_IS) -> Talk:
     return Talk.choose(
         as_json=as_json,
         verbose=verbose,
@@ -178,6 +198,7 @@ def _talk(*, as_json: bool, verbose: bool, plain: bool = False) -> Talk:
         clock=_local_time,
         folder=str(Path.cwd()),
         plain=plain,
+        manner=manner,
     )
 
 
@@ -290,8 +311,9 @@ def _simulated(inventory: Inventory, path: Path) -> World:
     from orchestrator.simulation.synthetic import synthetic_sources
 
     units = [s.unit for s in inventory.units if inventory.state(s.unit) is not SiteState.PLANNED]
-    sources = synthetic_sources(inventory, units)
-    fleet = build_fleet(inventory, load_scenario(path), 1, sources=sources)
+    scenario = load_scenario(path)
+    sources = synthetic_sources(inventory, units, constraints=scenario.constraints)
+    fleet = build_fleet(inventory, scenario, 1, sources=sources)
     simulated = SimulatedBackend(fleet)
     backend = PacedBackend(simulated, time.sleep) if given().real_time else simulated
     began = time.time()

@@ -25,11 +25,11 @@ def admit(
     units = around(inventory, saved.plan)
     looks = look_at(means.backend, sorted({unit.site for unit in units}))
     if lines := moved_since(inventory, saved, looks):
-        return saved_fleet_moved(lines)
+        return saved_fleet_moved(saved.asked, lines)
     now = means.wall()
     applied = Applied(plan=saved.id, run=record.run, at=now, expires=saved.expires.timestamp())
     other = carry_alone(means.backend, note_applied(inventory.coordinator, applied))
-    return used(other.run, other.at, now) if isinstance(other, Applied) else other
+    return used(saved.asked, other.run, other.at, now) if isinstance(other, Applied) else other
 
 
 def give_back(means: Means, site: str, record: RunRecord) -> Problem | None:

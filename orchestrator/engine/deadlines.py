@@ -27,6 +27,7 @@ from orchestrator.procedures.effects import (
     PullOnNodes,
     ReadConfig,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -39,6 +40,7 @@ from orchestrator.procedures.effects import (
     site_of,
 )
 from orchestrator.procedures.inspection import Inspect
+from orchestrator.typed import typed
 
 LONGEST_SECONDS = 90.0
 """For what has no deadline of its own. A login through one jump host with an agent that asks a
@@ -72,6 +74,7 @@ _WORDS: Mapping[type, str] = {
     ShipRelease: "shipping a release to {site}",
     RunProbe: "a probe at {site}",
     ReadLogs: "reading logs at {site}",
+    ReadRelease: "reading a release at {site}",
     ReadConfig: "reading the run's record at {site}",
     CreateConfig: "writing the run's record at {site}",
     UpdateConfig: "writing the run's record at {site}",
@@ -97,7 +100,15 @@ def unanswered(effect: Effect, at: float, seconds: float) -> object:
     knows what became of it.
     """
     match effect:
-        case Observe() | Examine() | CheckImages() | CheckVolumes() | WatchPulls() | Inspect():
+        case (
+            Observe()
+            | Examine()
+            | CheckImages()
+            | CheckVolumes()
+            | WatchPulls()
+            | Inspect()
+            | ReadRelease()
+        ):
             return Unseen(site=effect.site, at=at, problem=_unread(effect, seconds))
         case RunProbe():
             return ProbeResult(ok=False, at=at, words=_unread(effect, seconds).what)
@@ -125,7 +136,7 @@ def _unread(effect: Effect, seconds: float) -> Problem:
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=Where(site=site_of(effect)),
         evidence=("no answer came, and no time-out of its own ended it",),
-        fix=f"dtdeploy doctor --site {site_of(effect)}",
+        fix=typed("doctor", "--site", site_of(effect)),
         runbook="site-unreachable",
     )
 
@@ -138,6 +149,6 @@ def _unknown(effect: Effect, seconds: float) -> Problem:
         where=Where(site=site_of(effect)),
         evidence=("no answer came, and no time-out of its own ended it",),
         state_left="it may or may not have been carried out",
-        fix="look before doing anything again: dtdeploy status",
+        fix=f"look before doing anything again: {typed('status')}",
         runbook="run-stopped-half-way",
     )

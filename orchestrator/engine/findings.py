@@ -1,10 +1,12 @@
 """Problems that belong to a run as a whole, each worded once, with what to do next."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.errors import ExitCode, Problem, Retry, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.hold import LOCK, Hold, Phase
+from orchestrator.typed import typed
 
 
 def lock_held(hold: Hold, coordinator: str, wall: float) -> Problem:
@@ -21,7 +23,7 @@ def lock_held(hold: Hold, coordinator: str, wall: float) -> Problem:
             f"begun {_ago(hold.started, wall)}, last sign of life {_ago(hold.beat, wall)}",
             *down,
         ),
-        fix="dtdeploy lock   # says what it is doing and how to go on",
+        fix=f"{typed('lock')}   # says what it is doing and how to go on",
         state_left="nothing was touched",
         runbook="lock-held",
     )
@@ -35,7 +37,7 @@ def lock_lost(coordinator: str, session: str, who: str) -> Problem:
         exit_code=ExitCode.LOCK_HELD,
         where=Where(site=coordinator),
         evidence=(f"session {session} does not hold {LOCK} any more",),
-        fix="dtdeploy lock   # who goes on now, if anybody",
+        fix=f"{typed('lock')}   # who goes on now, if anybody",
         state_left="nothing more is done by this process",
         runbook="lock-held",
     )
@@ -49,7 +51,7 @@ def lock_unreachable(coordinator: str, run: str, words: str) -> Problem:
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=Where(site=coordinator),
         evidence=(words,) if words else (),
-        fix=f"mend the way to {coordinator}, then dtdeploy resume {run}",
+        fix=f"mend the way to {coordinator}, then {typed('resume', run)}",
         state_left="nothing is changed anywhere without that",
         runbook="site-unreachable",
     )
@@ -65,7 +67,7 @@ def stalled(run: str, why: str, stacks: str) -> Problem:
         what=f"run {run} was stopped: {why}",
         exit_code=ExitCode.INTERRUPTED,
         evidence=(f"what each thread was doing: {stacks}",) if stacks else (),
-        fix=f"dtdeploy resume {run}",
+        fix=typed("resume", run),
         state_left="what had been begun may go on for a moment; the next run looks first",
         runbook="run-stalled",
     )
@@ -84,19 +86,13 @@ def fleet_moved(differences: tuple[str, ...]) -> Problem:
     )
 
 
-def seen_too_late(unseen: tuple[str, ...]) -> Problem:
-    """Say that what could not be seen when a plan was made answers by now; it was not carried out.
-
-    `unseen` are the words of the plan about it.
-    """
-    return Problem(
-        code="site.unreachable",
-        what="a site did not answer when this was planned, and answers now",
-        exit_code=ExitCode.SITE_UNREACHABLE,
-        evidence=unseen,
+def mended_since(problem: Problem) -> Problem:
+    """Say that what spoke against a plan when it was made does not any more; it was not begun."""
+    return replace(
+        problem,
+        evidence=(*problem.evidence, "so it was when this was planned, and it is not so any more"),
         fix="give the same command again: it plans anew",
         state_left="nothing was touched",
-        runbook="site-unreachable",
     )
 
 
@@ -108,9 +104,18 @@ def nobody_knows_former(unit: Unit, run: str) -> Problem:
         exit_code=ExitCode.SAFETY_REFUSED,
         where=Where(site=unit.site, stack=unit.stack),
         evidence=("what ran carries no label of dtdeploy",),
-        fix=f"dtdeploy up {unit} --ref REPO=REF   # with the revision that is wanted",
+        fix=f"{typed('up', unit, '--ref', 'REPO=REF')}   # with the revision that is wanted",
         state_left=f"{unit} is left as it is",
         runbook="roll-back",
+    )
+
+
+def nothing_to_restore(unit: Unit, run: str) -> Problem:
+    """Say to somebody who wants it back on failure that nobody knows what to bring back."""
+    return replace(
+        nobody_knows_former(unit, run),
+        fix="drop --on-failure restore: there is nothing known to restore",
+        retry=Retry(drops=(("--on-failure", "restore"),), never=True),
     )
 
 
@@ -121,7 +126,7 @@ def left_as_it_is(unit: Unit, other: Unit) -> Problem:
         what=f"{unit} was left as it is: {other} needs it, and would not come back",
         exit_code=ExitCode.SAFETY_REFUSED,
         where=Where(site=unit.site, stack=unit.stack),
-        fix=f"dtdeploy restart {unit} --ref REPO=REF   # with the revision that is wanted",
+        fix=f"{typed('restart', unit, '--ref', 'REPO=REF')}   # with the revision that is wanted",
         state_left=f"{unit} is not what it was before",
         runbook="roll-back",
     )
@@ -135,7 +140,7 @@ def record_of_other_inventory(run: str, lines: Iterable[str]) -> Problem:
         exit_code=ExitCode.PLAN_STALE,
         evidence=tuple(lines),
         fix="use the sites.yaml and stacks/ that it was begun with (git pull, or -i FILE); or"
-        f" give the run up: dtdeploy lock break {run} --because TEXT",
+        f" give the run up: {typed('lock', 'break', run, '--because', 'TEXT')}",
         state_left="nothing was touched",
         runbook="run-stopped-half-way",
     )

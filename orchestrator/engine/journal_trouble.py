@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.engine.journal_format import FORMAT, UnfitError
 from orchestrator.errors import ExitCode, JournalError, Problem, Where
+from orchestrator.typed import typed
 
 ENDING = ".journal"
 _RUNBOOK = "run-stopped-half-way"
@@ -122,12 +123,12 @@ def too_large(path: Path, size: int, largest: int) -> Problem:
 
 def in_use(path: Path) -> Problem:
     """Return the problem of a journal that another process, or another part of this, writes."""
-    return _failed(path, "written", "another process writes it", fix="dtdeploy lock")
+    return _failed(path, "written", "another process writes it", fix=typed("lock"))
 
 
 def closed(path: Path) -> Problem:
     """Return the problem of a write to a journal that was closed."""
-    return _failed(path, "written", "it was closed before", fix="dtdeploy status")
+    return _failed(path, "written", "it was closed before", fix=typed("status"))
 
 
 def unlisted(folder: Path, error: OSError) -> Problem:
@@ -171,7 +172,7 @@ def _of_sqlite(path: Path, error: sqlite3.Error, doing: str) -> Problem:
     words = str(error)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         words = f"{words}: another process is reading or writing it"
-        return _failed(path, doing, words, fix="dtdeploy lock")
+        return _failed(path, doing, words, fix=typed("lock"))
     if code == sqlite3.SQLITE_FULL:
         return _failed(path, doing, words, fix=_free_space(path))
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):

@@ -4,7 +4,7 @@ from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
-from orchestrator.planning.scope import look_before, whole
+from orchestrator.planning.scope import look_before
 
 
 def unwell(
@@ -22,6 +22,5 @@ def unwell(
 
 
 def _is_well(inventory: Inventory, unit: Unit, looks: Mapping[str, Look]) -> bool:
-    spec = inventory.spec(unit)
-    now = look_before(unit, spec, looks[unit.site])
-    return now.verdict is Verdict.HEALTHY and whole(spec, now)
+    now = look_before(unit, inventory.spec(unit), looks[unit.site])
+    return now.verdict is Verdict.HEALTHY

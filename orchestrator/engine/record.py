@@ -11,6 +11,7 @@ from orchestrator.errors import ExitCode, Problem, RefusedError
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.premises import Premises
+from orchestrator.words.foreign_json import read_json
 
 FORMAT = 1
 _LARGEST_BYTES = 500_000
@@ -83,7 +84,7 @@ def decode(data: bytes) -> RunRecord:
         text = inflate.decompress(data, _LARGEST_PLAIN_BYTES)
         if not inflate.eof or inflate.unconsumed_tail or inflate.unused_data:
             raise RefusedError(_unreadable("it is cut, or larger than any plan"))
-        outer = json.loads(text)
+        outer = read_json(text)
         if not isinstance(outer, dict) or outer.get("format") != FORMAT:
             raise RefusedError(_unreadable("another version of dtdeploy wrote it"))
         return _RECORD.validate_python(outer.get("record"), strict=False)

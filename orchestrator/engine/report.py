@@ -68,7 +68,8 @@ class RunEnd:
     `report` is of the steps that were carried out, None when it did not come to that;
     `way_back` and `restored` likewise of the restoring. `kept`: the lock is kept, the run is
     unfinished. `owed`: what this run added to what is owed. `problems` belong to no step.
-    `unsaid` are announcements that nobody confirmed; they do not count as failures.
+    `unsaid` are announcements that nobody confirmed; they do not count as failures. `words` is the
+    command as it was typed.
     """
 
     run: str
@@ -80,6 +81,7 @@ class RunEnd:
     owed: tuple[Owed, ...] = ()
     problems: tuple[Problem, ...] = ()
     unsaid: tuple[Problem, ...] = ()
+    words: str = ""
 
     @property
     def exit_code(self) -> ExitCode:

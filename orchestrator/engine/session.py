@@ -20,7 +20,7 @@ from orchestrator.engine.findings import (
     lock_lost,
     nobody_knows_former,
 )
-from orchestrator.engine.gather import look_at
+from orchestrator.engine.gather import NOBODY_AWAY, look_at, probe_all
 from orchestrator.engine.herald import Herald, by_hand
 from orchestrator.engine.journal import EntryKind, Json
 from orchestrator.engine.journal_problems import problems_told
@@ -32,7 +32,7 @@ from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
 from orchestrator.engine.tenure import Tenure
 from orchestrator.errors import Problem
-from orchestrator.fleet.observed import Look
+from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
@@ -40,7 +40,7 @@ from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.lost import counted
 from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.plan_file import SavedPlan
-from orchestrator.planning.progress import not_back, progress
+from orchestrator.planning.progress import is_prepared, not_back, progress
 from orchestrator.planning.restoring import formers, not_restored, restore_plan
 from orchestrator.planning.scope import look_before
 from orchestrator.planning.selection import dependents
@@ -48,10 +48,11 @@ from orchestrator.planning.sharing import with_all_uses, with_uses
 from orchestrator.procedures.book import Book, Limits
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase
-from orchestrator.procedures.last_look import broken_since
+from orchestrator.procedures.last_look import broken_since, questions, unanswered
 from orchestrator.procedures.last_words import add_last_words
 from orchestrator.procedures.owed import Owed, change_owed
 from orchestrator.sources.model import Sourced
+from orchestrator.typed import typed
 
 Sources = Mapping[Unit, Sourced]
 _LIMITS = Limits()
@@ -123,6 +124,7 @@ class Session:
         *,
         wait_seconds: float,
         announced: str = "",
+        away: Mapping[str, Look] = NOBODY_AWAY,
     ) -> RunEnd:
         """Resume a run that another process, or an earlier one here, left.
 
@@ -133,6 +135,7 @@ class Session:
             wait_seconds: let what the former holder was about to begin begin first, for so
                 long, so that it is seen: WAIT_OUT_SECONDS where it may live.
             announced: where and by whom the downtime was announced, "" if by nobody but dtdeploy.
+            away: sites that could not be seen a moment ago; each is tried when its turn comes.
 
         Raises:
             JournalError: the journal cannot be written; nothing was touched.
@@ -148,8 +151,10 @@ class Session:
         if problem := self._owe_left_out():
             return self._keep(held, mine, self._end(problem))
         plan = self._record.plan
-        far = progress(plan, hold.run, self._looks(plan), recorded=hold.done, touched=hold.touched)
-        return self._forward(held, mine, sourced, far.done)
+        sites = [item.unit.site for item in plan.units]
+        looks = counted(plan, look_at(self._means.backend, sites, away))
+        far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
+        return self._forward(held, mine, sourced, far.done, away=_unseen(looks))
 
     def go_back(self, lock: StoredConfig, hold: Hold, *, wait_seconds: float) -> RunEnd:
         """Bring back what ran before an unfinished run; arguments and errors as for `go_on`."""
@@ -180,7 +185,8 @@ class Session:
         problem = self._owe(owed, frozenset()) if hold.touched else self._take_back()
         if problem is not None:
             return self._keep(held, mine, self._end(problem))
-        why, fix = f"it was given up by {mine.holder}", "dtdeploy up --owed" if owed else ""
+        why = f"it was given up by {mine.holder}"
+        fix = typed("up", "--owed") if owed else ""
         held, _ = self._herald.failed(held, mine, down=left, problem=why, fix=fix)
         self._tenure.release(held)
         return self._ended(replace(self._end(), owed=owed))
@@ -251,11 +257,18 @@ class Session:
     # Carrying out
 
     def _forward(
-        self, lock: StoredConfig, hold: Hold, sourced: Sources, done: frozenset[str]
+        self,
+        lock: StoredConfig,
+        hold: Hold,
+        sourced: Sources,
+        done: frozenset[str],
+        *,
+        away: frozenset[str] = frozenset(),
     ) -> RunEnd:
         plan = self._record.plan
         hold = replace(hold, done=hold.done | done)
         book = self._book(plan, self._record.run, sourced, hold)
+        book = replace(book, prepared=is_prepared(plan, done), away=away)
         keeper, report = self._carry(book, lock, hold, done)
         end = replace(self._end(), report=report)
         if keeper.lost is not None:
@@ -281,7 +294,7 @@ class Session:
         )
         hold = replace(hold, phase=Phase.PREPARING)
         book = self._book(plan, f"{run}-back", self._former, hold)
-        book = replace(book, inventory=inventory)
+        book = replace(book, inventory=inventory, away=_unseen(looks))
         keeper, restored = self._carry(book, lock, hold, frozenset())
         end = replace(self._end(*problems), report=report, way_back=plan, restored=restored)
         if keeper.lost is not None:
@@ -352,7 +365,7 @@ class Session:
         """
         ending = judge_ending(book.plan, report, touched=keeper.hold.touched)
         if ending.how is How.UNFINISHED:
-            fix = f"dtdeploy resume {self._record.run}"
+            fix = typed("resume", self._record.run)
             return self._keep(*self._herald.closed(keeper.lock, keeper.hold, ending, end, fix), end)
         untouched = ending.how is How.UNTOUCHED
         if not untouched:
@@ -369,7 +382,7 @@ class Session:
         problem = self._take_back() if untouched else self._owe(owed, ending.settled)
         if problem is not None:
             return self._keep(held, keeper.hold, end.having(problem))
-        fix = "dtdeploy up --owed" if owed else ""
+        fix = typed("up", "--owed") if owed else ""
         held, _ = self._herald.closed(held, keeper.hold, ending, end, fix)
         self._tenure.release(held)
         return self._ended(replace(end, owed=owed))
@@ -385,9 +398,14 @@ class Session:
             # The run is kept, and whoever goes on with it looks again.
             return ()
         looks = self._looks(book.plan)
+        asked = questions(book, report.steady, looks)
+        answers = probe_all(self._means.backend, [effect for _, effect in asked])
         fallen = tuple(
             problem
-            for problem in broken_since(book, report.steady, looks)
+            for problem in (
+                *broken_since(book, report.steady, looks),
+                *unanswered(book, asked, answers),
+            )
             if Unit(stack=problem.where.stack, site=problem.where.site) not in told
         )
         heard = tuple(
@@ -414,4 +432,9 @@ class Session:
         return end
 
     def _end(self, *problems: Problem) -> RunEnd:
-        return RunEnd(run=self._record.run, plan=self._record.plan, problems=problems)
+        record = self._record
+        return RunEnd(run=record.run, plan=record.plan, problems=problems, words=record.words)
+
+
+def _unseen(looks: Mapping[str, Look]) -> frozenset[str]:
+    return frozenset(site for site, look in looks.items() if isinstance(look, Unseen))

@@ -204,3 +204,6 @@ class Policy:
     prepull: Prepull = field(default=Prepull.NODES, repr=False)
     """Not shown, as a run's record keeps a hash of what is (fingerprint in engine/record.py): what
     is pulled early changes nothing of what a run means to do."""
+    finishes: tuple[str, ...] = field(default=(), repr=False)
+    """Services, by their short names, that are as they should be once they ended with 0. Not shown
+    either: it changes how what runs is judged, not what is done."""

@@ -1,10 +1,11 @@
 """What has been seen of a unit's tasks over several looks. One look shows a crash loop as `1/1`."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orchestrator.fleet.observed import Mode, Sight, Task, TaskState, contents
+from orchestrator.fleet.observed import Contents, Mode, Sight, Task, TaskState, contents
 
 _VERBS = {
     TaskState.FAILED: "failed",
@@ -14,7 +15,8 @@ _VERBS = {
     TaskState.COMPLETE: "ended",
 }
 _ENDED = "exit code 0: the process ended by itself, or was stopped for failing its health check"
-_JOBS = frozenset({Mode.REPLICATED_JOB, Mode.GLOBAL_JOB})
+_RECENT_SECONDS = 300.0
+JOBS = frozenset({Mode.REPLICATED_JOB, Mode.GLOBAL_JOB})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +66,59 @@ def begin(stack: str, sight: Sight) -> History:
     )
 
 
+def recall(stack: str, sight: Sight) -> History:
+    """Return a history as the tasks themselves tell it, for whoever has only one look.
+
+    How old something is, is told by the clocks of the node and of the manager that was asked;
+    where nobody said, it is new. Failures of the last five minutes count, as far as Swarm keeps
+    them (five tasks a slot).
+    """
+    mine = contents(sight, stack)
+    failures = _failures(mine, frozenset())
+    recent = {t.id for t in mine.tasks if _age(t.since, sight) <= _RECENT_SECONDS}
+    ages = {task.id: _age(task.since, sight) for task in mine.tasks}
+    idle = _idle_slots(mine.tasks)
+    youngest = {
+        slot: min(ages[t.id] for t in mine.tasks if (t.service_id, t.slot) == slot) for slot in idle
+    }
+    changed = min((_age(service.changed, sight) for service in mine.services), default=0.0)
+    return History(
+        began=sight.at - changed,
+        failures=tuple(failure for failure in failures if failure.task_id in recent),
+        since=MappingProxyType({(t.id, t.state): sight.at - ages[t.id] for t in mine.tasks}),
+        idle_since=MappingProxyType({slot: sight.at - age for slot, age in youngest.items()}),
+    )
+
+
+def _age(since: float | None, sight: Sight) -> float:
+    """Return how long ago `since` was by the clock of the manager that was asked, in seconds."""
+    if since is None or sight.info.time is None:
+        return 0.0
+    return max(0.0, sight.info.time - since)
+
+
 def remember(history: History, stack: str, sight: Sight) -> History:
     """Return the history with one more look folded in."""
     mine = contents(sight, stack)
     known = {failure.task_id for failure in history.failures} | history.before
-    jobs = {service.id for service in mine.services if service.mode in _JOBS}
-    fresh = tuple(
+    fresh = _failures(mine, known)
+    since = {
+        (task.id, task.state): history.since.get((task.id, task.state), sight.at)
+        for task in mine.tasks
+    }
+    idle = {slot: history.idle_since.get(slot, sight.at) for slot in _idle_slots(mine.tasks)}
+    return History(
+        began=history.began,
+        before=history.before,
+        failures=history.failures + fresh,
+        since=MappingProxyType(since),
+        idle_since=MappingProxyType(idle),
+    )
+
+
+def _failures(mine: Contents, known: AbstractSet[str]) -> tuple[Failure, ...]:
+    jobs = {service.id for service in mine.services if service.mode in JOBS}
+    return tuple(
         Failure(
             service_id=task.service_id,
             slot=task.slot,
@@ -83,18 +132,6 @@ def remember(history: History, stack: str, sight: Sight) -> History:
         and not (task.state is TaskState.COMPLETE and task.service_id in jobs)
         and task.id not in known
         and task.up_to_date
-    )
-    since = {
-        (task.id, task.state): history.since.get((task.id, task.state), sight.at)
-        for task in mine.tasks
-    }
-    idle = {slot: history.idle_since.get(slot, sight.at) for slot in _idle_slots(mine.tasks)}
-    return History(
-        began=history.began,
-        before=history.before,
-        failures=history.failures + fresh,
-        since=MappingProxyType(since),
-        idle_since=MappingProxyType(idle),
     )
 
 

@@ -13,6 +13,7 @@ from enum import Enum
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.observed import Look, NodeState, Sight, contents
 from orchestrator.fleet.unit import Unit
+from orchestrator.typed import typed
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _NANO = 1_000_000_000
@@ -134,6 +135,6 @@ def _silent(site: str, node: str, state: NodeState) -> Problem:
         what=f"{node} is {state.value}: what its tasks wrote cannot be read",
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=Where(site=site, node=node),
-        fix=f"dtdeploy status --site {site}; on its manager: docker node ls",
+        fix=f"{typed('status', '--site', site)}; on its manager: docker node ls",
         runbook="site-unreachable",
     )

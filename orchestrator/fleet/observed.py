@@ -112,10 +112,19 @@ class Service:
     """(published port, protocol, publish mode host|ingress)"""
     facts: Facts = field(default=(), repr=False)
     """All of its spec that a compose file can say; see fleet/facts.py. Some are secret."""
+    job_iteration: int | None = None
+    """Which run of a job is its latest; None of what is no job. Every write starts another."""
+    changed: float | None = field(default=None, compare=False)
+    """When it was last written, seconds since 1970 by the leader's clock."""
 
     def label(self, name: str) -> str:
         """Return the value of a service label, "" if it is not set."""
         return dict(self.labels).get(name, "")
+
+    def restart(self, item: str, otherwise: str) -> str:
+        """Return what its restart policy says of `item`, `otherwise` if it leaves it to Swarm."""
+        found = (f.value for f in self.facts if (f.kind, f.item) == ("restart", item))
+        return next(found, otherwise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +146,7 @@ class Task:
     """Its spec is its service's present one; meaningless once the service is gone."""
     job_iteration: int | None = None
     since: float | None = field(default=None, compare=False)
-    """When it came into its state: seconds since 1970 by its node's clock, so to show only."""
+    """When it came into its state: seconds since 1970 by its node's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +204,8 @@ class SwarmInfo:
     error: str = ""
     server_version: str = ""
     cluster_id: str = ""
+    time: float | None = field(default=None, compare=False)
+    """What time it was there, seconds since 1970 by that manager's clock; None where not said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,11 +31,15 @@ def meets(node: Node, constraints: Iterable[str]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unplaceable:
-    """A service that no node may run now; `away` are nodes that might, if they took tasks."""
+    """A service that no node may run now; `away` are nodes that might, if they took tasks.
+
+    `facts` are the service's own.
+    """
 
     service: str
     constraints: tuple[str, ...]
     away: tuple[Node, ...]
+    facts: Facts = ()
 
     @property
     def words(self) -> str:
@@ -56,7 +60,9 @@ def unplaceable(desired: DesiredStack, sight: Sight) -> tuple[Unplaceable, ...]:
         none = not service.replicas and service.mode is Mode.REPLICATED
         if constraints and not none and not any(takes_tasks(node) for node in fit):
             name = desired.service_name(service)
-            found.append(Unplaceable(service=name, constraints=constraints, away=fit))
+            found.append(
+                Unplaceable(service=name, constraints=constraints, away=fit, facts=service.facts)
+            )
     return tuple(found)
 
 

@@ -1,6 +1,6 @@
 """What runs now, said in the words of desired state, and which revision it came from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PublishedPort
@@ -14,6 +14,8 @@ LABEL_COMPOSE = "dtdeploy.compose"
 LABEL_RUN = "dtdeploy.run"
 LABEL_FORMER = "dtdeploy.former"
 """The SHA that ran before what runs now; FORMER_GONE if nothing did; absent if nobody knows."""
+LABEL_FORMER_RELEASE = "dtdeploy.former.release"
+"""The digest of the release that ran before what runs now; absent if nobody knows."""
 LABEL_DATA = "dtdeploy.data"
 """SHA-256 over the files behind the stack's configs and secrets; absent if it has none."""
 MIXED = "mixed"
@@ -32,6 +34,7 @@ class Origin:
     release: str = ""
     run: str = ""
     former: str = ""
+    former_release: str = ""
     data: str = ""
 
 
@@ -44,6 +47,7 @@ def origin(unit: Unit, sight: Sight) -> Origin:
         release=_agreed(services, LABEL_RELEASE),
         run=_agreed(services, LABEL_RUN),
         former=_agreed(services, LABEL_FORMER),
+        former_release=_agreed(services, LABEL_FORMER_RELEASE),
         data=_agreed(services, LABEL_DATA),
     )
 
@@ -63,32 +67,42 @@ def running_since(unit: Unit, look: Look) -> float | None:
     return max(began, default=None)
 
 
-def as_running(unit: Unit, sight: Sight, *, relied_on: Iterable[str] = ()) -> DesiredStack:
+def as_running(
+    unit: Unit, sight: Sight, *, relied_on: Iterable[str] = (), known: Iterable[str] = ()
+) -> DesiredStack:
     """Return the stack as the Swarm itself holds it, to judge what runs against itself.
 
-    Of the services in `relied_on`, by their short names, at least one task is wanted: what
-    somebody has scaled to nothing would be content with itself.
+    The services in `relied_on` and `known`, by their short names, are wanted as well, the former
+    with at least one task each: what somebody removed, or has scaled to nothing, would be content
+    with itself.
     """
     least = dict.fromkeys(relied_on, 1)
+    there = {s.name.removeprefix(f"{unit.stack}_") for s in contents(sight, unit.stack).services}
+    wanted = dict.fromkeys((*least, *known))
+    lost = (DesiredService(name=name, image="") for name in wanted if name not in there)
     return DesiredStack(
         unit=unit,
-        services=tuple(
-            DesiredService(
-                name=name,
-                image=service.image,
-                mode=service.mode,
-                replicas=max(service.replicas, least.get(name, 0)),
-                grace_seconds=service.grace_seconds,
-                ports=tuple(
-                    PublishedPort(port=port, protocol=protocol, mode=mode)
-                    for port, protocol, mode in service.published
-                ),
-            )
-            for name, service in sorted(
-                (service.name.removeprefix(f"{unit.stack}_"), service)
-                for service in contents(sight, unit.stack).services
-            )
-        ),
+        services=(*lost, *_as_held(unit, sight, least)),
+    )
+
+
+def _as_held(unit: Unit, sight: Sight, least: Mapping[str, int]) -> tuple[DesiredService, ...]:
+    return tuple(
+        DesiredService(
+            name=name,
+            image=service.image,
+            mode=service.mode,
+            replicas=max(service.replicas, least.get(name, 0)),
+            grace_seconds=service.grace_seconds,
+            ports=tuple(
+                PublishedPort(port=port, protocol=protocol, mode=mode)
+                for port, protocol, mode in service.published
+            ),
+        )
+        for name, service in sorted(
+            (service.name.removeprefix(f"{unit.stack}_"), service)
+            for service in contents(sight, unit.stack).services
+        )
     )
 
 

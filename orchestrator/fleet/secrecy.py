@@ -8,21 +8,60 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
 _WEB_LOGIN = re.compile(r"(?i)\b(https?://)[^\s/@]+@")
-_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/:@]*:[^\s/]*@")
-_WORD = r"(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|credentials?)"
-_ASSIGNED = re.compile(rf"(?i)([\w-]*{_WORD}[\w-]*=)(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)")
+_LOGIN = re.compile(r"(?<=[A-Za-z0-9+.-]://)[^\s/:@]*:[^\s/]*@")
 _HEADER = re.compile(
     r"(?i)((?:authorization|x-registry-auth|x-registry-config)\"?\s*[:=]\s*\"?)"
     r"(?:(?:bearer|basic)\s+)?[^\s\",;]+"
 )
-_AUTH = r"auth|identitytoken|registrytoken"
-_KEY = rf"(?:[\w-]*{_WORD}[\w-]*|auth|identitytoken|registrytoken)"
-_IN_JSON = re.compile(rf"(?i)(\"{_KEY}\"\s*:\s*\")(?:[^\"\\]|\\.)*\"")
-_IN_JSON_IN_JSON = re.compile(
-    rf"(?i)(\\\"{_KEY}\\\"\s*:\s*\\\")(?:[^\"\\]|\\\\(?:\\[\"\\]|[^\"\\]))*\\\""
+_SECRET_NAME = re.compile(
+    r"(?i)password|passwd|secret|token|api[_-]?key|private[_-]?key|credentials?"
+    r"|\A(?:auth|identitytoken|registrytoken)\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to write a name and its value: `named` ends where `value` begins.
+
+    The name is read whole and judged by itself: a pattern that looks for a word within it
+    would try every place of a long name with every other, and take hours for a megabyte.
+    """
+
+    named: re.Pattern[str]
+    value: re.Pattern[str]
+    closing: str = ""
+
+    def hidden(self, text: str) -> str:
+        """Return `text` without the values whose names are those of secrets."""
+        parts: list[str] = []
+        at = 0
+        for named in self.named.finditer(text):
+            begins = named.end(2)
+            if named.start() < at or not _SECRET_NAME.search(named[1]):
+                continue
+            if value := self.value.match(text, begins):
+                parts += (text[at:begins], _HIDDEN, self.closing)
+                at = value.end()
+        return "".join((*parts, text[at:]))
+
+
+_FORMS = (
+    _Form(
+        re.compile(r"\"(?=([\w-]+)(\"\s*:\s*\"))"), re.compile(r"(?:[^\"\\]|\\.)*+\""), closing='"'
+    ),
+    _Form(
+        re.compile(r"\\\"(?=([\w-]+)(\\\"\s*:\s*\\\"))"),
+        re.compile(r"(?:[^\"\\]|\\\\(?:\\[\"\\]|[^\"\\]))*+\\\""),
+        closing='\\"',
+    ),
+    _Form(
+        re.compile(r"(?<![\w-])(?=([\w-]+)(=))"),
+        re.compile(r"\"[^\"]*+\"|'[^']*+'|[^\s,;&]+"),
+    ),
 )
 _HIDDEN = "***"
 _SHORTEST = 4
@@ -32,11 +71,11 @@ _SHORTEST_ENCODED = 6
 def hide_secrets(text: str) -> str:
     """Return `text` with what looks like a password, token or login in a URL masked."""
     text = _WEB_LOGIN.sub(rf"\g<1>{_HIDDEN}@", text)
-    text = _LOGIN.sub(rf"\g<1>{_HIDDEN}@", text)
+    text = _LOGIN.sub(f"{_HIDDEN}@", text)
     text = _HEADER.sub(rf"\g<1>{_HIDDEN}", text)
-    text = _IN_JSON.sub(rf'\g<1>{_HIDDEN}"', text)
-    text = _IN_JSON_IN_JSON.sub(rf'\g<1>{_HIDDEN}\\"', text)
-    return _ASSIGNED.sub(rf"\g<1>{_HIDDEN}", text)
+    for form in _FORMS:
+        text = form.hidden(text)
+    return text
 
 
 def hide_values(text: str, forms: Iterable[str]) -> str:

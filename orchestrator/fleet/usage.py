@@ -37,7 +37,8 @@ class Usage:
     """What somebody in a Swarm uses of the stack `maker`.
 
     `by` names the service or container in words, `stack` is whose it is, "" if nobody's. `see` is
-    the command that shows it, and where; `release` one that ends it, "" where none does alone.
+    the command that shows it, to be typed on `node`, or where that is "" on the manager that was
+    asked; `release` one that ends it, "" where none does alone.
     """
 
     kind: str
@@ -46,10 +47,17 @@ class Usage:
     by: str
     stack: str
     see: str
+    node: str = ""
     release: str = ""
 
     def __str__(self) -> str:
         return f"{self.by} uses {self.kind} {self.name}"
+
+    def look(self, ssh: str = "") -> str:
+        """Return the line that shows it; `ssh` is what ssh is told to reach the manager."""
+        if self.node:
+            return f"{self.see}   # on node {self.node}"
+        return f"ssh {ssh} {self.see}" if ssh else f"{self.see}   # on the manager"
 
 
 def used(facts: Facts) -> frozenset[tuple[str, str]]:
@@ -88,9 +96,10 @@ def usages(sight: Sight) -> tuple[Usage, ...]:
             by=by,
             stack=stack,
             see=see,
+            node=node,
             release=_release(by, kind, name),
         )
-        for by, stack, see, things in (*_services(sight), *_containers(sight))
+        for by, stack, see, node, things in (*_services(sight), *_containers(sight))
         for kind, name in sorted(things)
         if (maker := makers.get((kind, name))) and maker != stack
     )
@@ -104,13 +113,13 @@ def _release(by: str, kind: str, name: str) -> str:
     return command if held else ""
 
 
-_Using = tuple[str, str, str, Iterable[tuple[str, str]]]
+_Using = tuple[str, str, str, str, Iterable[tuple[str, str]]]
 
 
 def _services(sight: Sight) -> Iterator[_Using]:
     for service in sorted(sight.services, key=lambda service: service.name):
-        see = f"docker service ps {service.name}   # on {sight.site}'s manager"
-        yield f"service {service.name}", service.stack, see, used(service.facts)
+        see = f"docker service ps {service.name}"
+        yield f"service {service.name}", service.stack, see, "", used(service.facts)
 
 
 def _containers(sight: Sight) -> Iterator[_Using]:
@@ -118,8 +127,9 @@ def _containers(sight: Sight) -> Iterator[_Using]:
     for container in sight.attached:
         short = container.id[:_SHORT]
         host = hosts.get(container.node_id, container.node_id)
-        see = f"docker ps -a --filter id={short}   # on node {host}"
-        yield f"container {short} on {host}", "", see, [(NETWORK, container.network)]
+        see = f"docker ps -a --filter id={short}"
+        node = "" if container.node_id == sight.info.node_id else host
+        yield f"container {short} on {host}", "", see, node, [(NETWORK, container.network)]
 
 
 def _volumes(sight: Sight) -> dict[tuple[str, str], str]:

@@ -1,5 +1,7 @@
 """What the files say -> the Inventory that the rest trusts. Called once nothing is wrong."""
 
+from typing import Literal
+
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import (
     HttpProbe,
@@ -121,7 +123,8 @@ def _units(declared: Declared) -> tuple[UnitSpec, ...]:
     depends_on: dict[Unit, list[Unit]] = {}
     for edge in edges(declared):
         depends_on.setdefault(edge.unit, []).append(edge.on)
-    must_have = _must_have(declared)
+    must_have = _expanded(declared, "services")
+    finishes = _expanded(declared, "finishes")
     texts = declared.stack_texts
     return tuple(
         _unit(
@@ -130,18 +133,23 @@ def _units(declared: Declared) -> tuple[UnitSpec, ...]:
             texts[declaration.unit.stack],
             depends_on=tuple(dict.fromkeys(depends_on.get(declaration.unit, ()))),
             must_have=must_have[declaration.unit.stack],
+            finishes=finishes[declaration.unit.stack],
         )
         for declaration in declared.declarations
     )
 
 
-def _must_have(declared: Declared) -> dict[str, tuple[str, ...]]:
-    """Return the services of each stack with their placeholders expanded, each name once."""
+def _expanded(
+    declared: Declared, key: Literal["services", "finishes"]
+) -> dict[str, tuple[str, ...]]:
+    """Return the services that each stack names with placeholders expanded, each name once."""
     lists = members(declared)
     return {
         name: tuple(
             dict.fromkeys(
-                short for service in text.services for short in placeholders.each(service, lists)
+                short
+                for service in (text.services if key == "services" else text.finishes)
+                for short in placeholders.each(service, lists)
             )
         )
         for name, text in declared.stack_texts.items()
@@ -155,6 +163,7 @@ def _unit(
     *,
     depends_on: tuple[Unit, ...],
     must_have: tuple[str, ...],
+    finishes: tuple[str, ...],
 ) -> UnitSpec:
     own = declaration.text
     values = {
@@ -174,7 +183,7 @@ def _unit(
         announce=stack.announce,
         strategy=Strategy(own.strategy or stack.strategy),
         public=tuple(stack.public),
-        policy=_policy(stack.policy),
+        policy=_policy(stack.policy, finishes),
         description=stack.description,
         position=str(declared.document.at_key(declaration.trail)),
     )
@@ -199,7 +208,7 @@ def _probe(text: HttpText | TcpText | PostgresText) -> Probe:
     return kind(name=name, host=text.host, port=text.port, via=via, timeout_seconds=text.timeout)
 
 
-def _policy(text: PolicyText) -> Policy:
+def _policy(text: PolicyText, finishes: tuple[str, ...]) -> Policy:
     return Policy(
         remove_seconds=text.remove,
         healthy_seconds=text.healthy,
@@ -208,4 +217,5 @@ def _policy(text: PolicyText) -> Policy:
         failures=text.failures,
         no_node_seconds=text.no_node,
         prepull=Prepull(text.prepull),
+        finishes=finishes,
     )

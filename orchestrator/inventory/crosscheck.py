@@ -141,7 +141,8 @@ def _prefix(declared: Declared) -> Iterator[Problem]:
         if not stack.startswith(prefix):
             what = f"{quoted(stack)} does not begin with the managed prefix {quoted(prefix)}"
             where = declared.document.at_key(declaration.trail)
-            fix = f"call it {prefix}-{stack}, or change managed_prefix"
+            # No other name for the stack: what runs would lose its volumes with its name.
+            fix = "give managed_prefix a word with which all names begin, or leave it out"
             yield complaint("not-managed", what, where, fix=fix)
 
 

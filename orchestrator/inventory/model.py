@@ -80,6 +80,15 @@ class Site:
         """All of them, in the order in which they are asked."""
         return (self.manager, *self.others)
 
+    def ssh(self, via: str = "") -> str:
+        """Return what ssh is told to reach a manager that answers.
+
+        Args:
+            via: the host of the manager that was asked, as a look names it; "" is the first.
+
+        """
+        return next((m.target for m in self.managers if m.host == via), self.manager.target)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSpec:

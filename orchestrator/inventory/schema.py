@@ -235,7 +235,7 @@ class SitesText(Text):
 
     version: Literal[1]
     """Version of this file's format."""
-    managed_prefix: StackName
+    managed_prefix: StackName = ""
     """Every stack whose name begins so belongs to this system, declared here or not."""
     coordinator: SiteName
     """The active site whose Swarm holds the lock."""
@@ -333,6 +333,9 @@ class StackText(Text):
     """Units that must be healthy before this one starts, and outlive it: stack@{site}, …"""
     services: Annotated[list[ServiceName], Field(max_length=500)] = []
     """Services that must be there; {site} stands for each site, {GROUP} for each in a group."""
+    finishes: Annotated[list[ServiceName], Field(max_length=500)] = []
+    """Services that are meant to end, with exit code 0, though their restart policy is not none;
+    written as in `services`."""
     probes: Annotated[list[ProbeText], Field(max_length=50)] = []
     """Questions the running stack must answer before it counts as healthy."""
     requires: Annotated[list[ProbeText], Field(max_length=50)] = []

@@ -65,24 +65,27 @@ def _services(
     if not declared.whole("sites"):
         return  # the broken site may be the one in the group
     lists = members(declared)
-    for index, service in enumerate(text.services):
-        where = document.at(("services", index))
+    named = [("services", *item) for item in enumerate(text.services)]
+    named += [("finishes", *item) for item in enumerate(text.finishes)]
+    for key, index, service in named:
+        where = document.at((key, index))
         unknown = [word for word in placeholders.names(service) if word not in lists]
         if unknown:
-            what = f"services: no site is in a group {quoted(unknown[0])}"
+            what = f"{key}: no site is in a group {quoted(unknown[0])}"
             fix = suggestion(unknown[0], lists)
             yield complaint("bad-placeholder", what, where, fix=fix)
             continue
         names = [f"{name}_{short}" for short in placeholders.each(service, lists)]
         longest = max(names, key=len, default="")
         if len(longest) > LONGEST_SERVICE_NAME:
-            what = f"services: {quoted(longest)} has {len(longest)} characters"
+            what = f"{key}: {quoted(longest)} has {len(longest)} characters"
             fix = f"Docker allows {LONGEST_SERVICE_NAME}: shorten it in the compose file and here"
             yield complaint("bad-service", what, where, fix=fix)
 
 
 def _entries_twice(document: Document, text: StackText) -> Iterator[Problem]:
-    for key, entries in (("depends_on", text.depends_on), ("services", text.services)):
+    for key in ("depends_on", "services", "finishes"):
+        entries: list[str] = getattr(text, key)
         for index in _repeated(entries):
             what = f"{key}: {quoted(entries[index])} is listed twice"
             where = document.at((key, index))

@@ -1,5 +1,6 @@
 """What was asked for, as it was typed: the part of a command that a plan is made from."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,9 +27,9 @@ class Asked:
 
     @property
     def words(self) -> str:
-        """The command in words, as the lock and the journal keep it."""
+        """The command as it is typed, as the lock and the journal keep it; without a reason."""
         words = [self.command.value]
         words += [str(self.request)] if str(self.request) else []
-        words += [f"--ref {repo}={ref}" for repo, ref in self.refs.items()]
+        words += [shlex.join(("--ref", f"{repo}={ref}")) for repo, ref in self.refs.items()]
         words += ["--on-failure restore"] if self.on_failure is OnFailure.RESTORE else []
         return " ".join(words)

@@ -9,7 +9,8 @@ from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import MIXED, origin
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory
-from orchestrator.planning.plan import Plan, UnitPlan
+from orchestrator.planning.gaps import gaps
+from orchestrator.planning.plan import Action, Plan, UnitPlan
 from orchestrator.sources.model import Sourced
 from orchestrator.sources.span import Span
 
@@ -132,7 +133,13 @@ def with_differences(
         moved = tuple(f"{c.what} {c.detail}" for c in changes if c.how is How.MOVED)
         stale = (_stale(c) for c in kept if item.action.deploys)
         dangers = (*item.dangers, *dict.fromkeys(moved), *stale)
-        return replace(item, drift=(*changes, *kept), dangers=dangers)
+        away = gaps(source.desired, item.before.services, changes)
+        return replace(
+            item,
+            drift=(*changes, *kept),
+            dangers=dangers,
+            gaps=away if item.action is Action.UPDATE else (),
+        )
 
     return replace(plan, units=tuple(map(told, plan.units)), spans=tuple(spans))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from orchestrator.fleet.health import Verdict
+from orchestrator.fleet.history import JOBS
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import MIXED
@@ -44,6 +45,7 @@ def with_hazards(
     return replace(
         plan,
         risk=assess(plan, history),
+        warnings=(*plan.warnings, *_run_again(plan, sourced)),
         dangers=(
             *plan.dangers,
             *_unusual(known),
@@ -80,6 +82,18 @@ def _unmet(inventory: Inventory, plan: Plan, looks: Mapping[str, Look]) -> Itera
         state = "gone" if seen.presence is Presence.GONE else state
         why = f" ({seen.words[0]})" if seen.words else ""
         yield f"{below} is {state}{why}: {_named(units)} will not be deployed without it"
+
+
+def _run_again(plan: Plan, sourced: Mapping[Unit, Sourced]) -> Iterator[str]:
+    """Name jobs that are there and that Docker will run again, as it does at every deploy."""
+    for item in plan.units:
+        if item.action not in (Action.UP, Action.UPDATE) or item.unit not in sourced:
+            continue
+        there = set(item.before.services)
+        services = sourced[item.unit].desired.services
+        if jobs := [s.name for s in services if s.mode in JOBS and s.name in there]:
+            again = f"{', '.join(jobs)} of {item.unit} will run again"
+            yield f"{again}: Docker runs the jobs of a stack at every deploy"
 
 
 def _over_ssh(

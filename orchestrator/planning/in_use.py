@@ -7,12 +7,18 @@ from orchestrator.fleet.observed import Sight
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import VOLUME, Usage, usages
 from orchestrator.planning.plan import Command
+from orchestrator.typed import typed
 
 _MOST = 5
 
 
 def in_use(
-    sight: Sight, command: Command, removed: frozenset[str], declared: frozenset[str]
+    sight: Sight,
+    command: Command,
+    removed: frozenset[str],
+    declared: frozenset[str],
+    *,
+    ssh: str,
 ) -> tuple[Problem, ...]:
     """Return why stacks cannot go down at a site: others use their networks, configs or secrets.
 
@@ -23,6 +29,7 @@ def in_use(
         command: what was asked for.
         removed: the stacks that are taken down there.
         declared: those that the inventory declares there.
+        ssh: what ssh is told to reach the manager that was asked.
 
     """
     found: dict[str, list[Usage]] = {}
@@ -30,22 +37,24 @@ def in_use(
         if usage.kind != VOLUME and usage.maker in removed and usage.stack not in removed:
             found.setdefault(usage.maker, []).append(usage)
     return tuple(
-        _problem(Unit(stack=stack, site=sight.site), command, users, declared)
+        _problem(Unit(stack=stack, site=sight.site), command, users, declared, ssh)
         for stack, users in found.items()
     )
 
 
-def _problem(unit: Unit, command: Command, users: list[Usage], declared: frozenset[str]) -> Problem:
+def _problem(
+    unit: Unit, command: Command, users: list[Usage], declared: frozenset[str], ssh: str
+) -> Problem:
     ours = sorted({usage.stack for usage in users} & declared)
     others = [usage for usage in users if usage.stack not in declared]
     ways = []
     if ours:
-        units = " ".join(f"{stack}@{unit.site}" for stack in ours)
+        units = (Unit(stack=stack, site=unit.site) for stack in ours)
         verb = Command.DOWN if command is Command.DOWN else Command.RESTART
-        ways.append(f"dtdeploy {verb.value} {unit} {units}")
+        ways.append(typed(verb.value, unit, *units))
     if others:
         ways.append("look, and stop first what is not dtdeploy's:")
-        ways += dict.fromkeys(usage.see for usage in others[:_MOST])
+        ways += dict.fromkeys(usage.look(ssh) for usage in others[:_MOST])
     return Problem(
         code="removal.in-use",
         what=f"{unit} cannot go down: {_named(usage.by for usage in users)} would lose what it"

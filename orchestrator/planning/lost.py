@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem, Retry, UsageError, Where
 from orchestrator.fleet.nodes import Missing, missing_nodes, overlook, quorum_words
-from orchestrator.fleet.observed import Look, Node, NodeState, Service, Sight, Task
+from orchestrator.fleet.observed import Facts, Look, Node, NodeState, Service, Sight, Task
 from orchestrator.fleet.placement import constraints_of, meets, unplaceable
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
@@ -22,11 +22,15 @@ _MOST = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """A missing node of a site, and the tasks there of units that have to be gone."""
+    """A missing node of a site, and the tasks there of units that have to be gone.
+
+    `via` is the manager that said so, as in a look.
+    """
 
     site: str
     missing: Missing
     tasks: tuple[LostTask, ...]
+    via: str = ""
 
     @property
     def name(self) -> str:
@@ -70,6 +74,7 @@ def weigh(site: str, look: Look, units: frozenset[Unit]) -> tuple[Weighed, ...]:
                 for task in missing.tasks
                 if (unit := Unit(stack=task.stack, site=site)) in units
             ),
+            via=look.via,
         )
         for missing in missing_nodes(look)
     )
@@ -122,6 +127,7 @@ def with_lost(
     ]
     warnings += list(_needless(request, looks))
     warnings += [words for site in sites for words in _quorum(site, looks.get(site))]
+    warnings += [words for site in sites for words in _strange(inventory, looks.get(site))]
     return replace(
         plan, lost=lost, dangers=(*dangers, *plan.dangers), warnings=(*plan.warnings, *warnings)
     )
@@ -140,6 +146,22 @@ def missing_words(inventory: Inventory, looks: Mapping[str, Look]) -> tuple[str,
 def _quorum(site: str, look: Look | None) -> tuple[str, ...]:
     words = quorum_words(look) if isinstance(look, Sight) else ""
     return (f"{site}: {words}",) if words else ()
+
+
+def _strange(inventory: Inventory, look: Look | None) -> Iterator[str]:
+    """Say where nothing shows that the first manager is of the Swarm that is seen.
+
+    Preflight compares all that answer. One that does not is known by its node's name alone.
+    """
+    if not isinstance(look, Sight) or not look.via:
+        return
+    first = inventory.site(look.site).manager.host
+    hosts = {first, first.partition(".")[0]}
+    if hosts.isdisjoint(node.hostname for node in look.nodes if node.manager):
+        yield (
+            f"{look.site} is seen through {look.via}, since {first} does not answer; none of the "
+            f"managers that it knows is called {first}: is it of the same Swarm?"
+        )
 
 
 def amended(inventory: Inventory, plan: Plan, looks: Mapping[str, Look], request: Request) -> Plan:
@@ -179,7 +201,7 @@ def counted(plan: Plan, looks: Mapping[str, Look]) -> dict[str, Look]:
 
 def way_out(inventory: Inventory, weighed: Weighed) -> str:
     """Return the line that takes a node out of its Swarm, and when to type it."""
-    line = rm_line(inventory.site(weighed.site).manager.target, weighed.missing)
+    line = rm_line(inventory.site(weighed.site).ssh(weighed.via), weighed.missing)
     return f"{line}   # if its machine is off, for good"
 
 
@@ -208,11 +230,7 @@ def _of_service(sight: Sight, missing: Missing, service: Service, ran: set[str])
     alone = meets(missing.node, constraints) and not any(meets(n, constraints) for n in others)
     if alone and constraints:
         yield f"{service.name} may run nowhere else: {', '.join(constraints)}"
-    volumes = [
-        f"{fact.value.removeprefix('volume ')} at {fact.item}"
-        for fact in service.facts
-        if fact.kind == "mount" and fact.value.startswith("volume ")
-    ]
+    volumes = volumes_of(service.facts)
     if volumes and (alone or service.id in ran):
         yield f"{service.name} keeps data there: volume {', '.join(volumes)}"
 
@@ -230,6 +248,15 @@ def nodes_in_the_way(
     )
 
 
+def volumes_of(facts: Facts) -> tuple[str, ...]:
+    """Return the volumes of a service, as NAME at PATH."""
+    return tuple(
+        f"{fact.value.removeprefix('volume ')} at {fact.item}"
+        for fact in facts
+        if fact.kind == "mount" and fact.value.startswith("volume ")
+    )
+
+
 def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:
     """Refuse: something that has to be gone was last seen where nobody can see it."""
     return Problem(
@@ -242,13 +269,28 @@ def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:
             f"{rm_line(ssh, weighed.missing)}   # if its machine is off, for good",
         ),
         fix=(
-            f"bring it back; or, if its machine is off for certain, add to the command: "
+            f"{_first(weighed)}; or, if its machine is off for certain, add to the command: "
             f"--accept-lost {weighed.name} --because TEXT"
         ),
         retry=Retry(adds=(("--accept-lost", weighed.name),)),
         state_left="nothing was touched",
         runbook="node-lost",
     )
+
+
+def _first(weighed: Weighed) -> str:
+    """Say what to try first."""
+    if _doubted(weighed):
+        return "type the same again in 30 s: the Swarm has just changed its leader"
+    return "bring it back"
+
+
+def _doubted(weighed: Weighed) -> bool:
+    """Whether a node is merely not known yet: to a new leader all are, for up to 30 s.
+
+    (swarmkit manager/dispatcher, markNodesUnknown.)
+    """
+    return weighed.missing.node.state is NodeState.UNKNOWN
 
 
 def _lost(weighed: Weighed, *, accepted: bool) -> LostNode:
@@ -259,9 +301,10 @@ def _danger(request: Request, weighed: Weighed) -> str:
     if _is_accepted(request, weighed):
         why = request.because.strip()
         return f"{weighed.words}: taken for gone, though nobody can see whether it is: {why}"
+    wait = "; it may be known again in 30 s" if _doubted(weighed) else ""
     return (
         f"{weighed.words}, and may run on: refused without "
-        f"--accept-lost {weighed.name} --because TEXT"
+        f"--accept-lost {weighed.name} --because TEXT{wait}"
     )
 
 

@@ -87,7 +87,8 @@ class Action(Enum):
 class Before:
     """What was observed of a unit when the plan was made.
 
-    `revision` is "" when no dtdeploy deployed what runs; "mixed" when services disagree.
+    `revision`, and `release` (the digest of its files), are "" when no dtdeploy deployed what
+    runs; "mixed" when services disagree.
     """
 
     presence: Presence
@@ -100,6 +101,9 @@ class Before:
     images: tuple[tuple[str, str], ...] = ()
     """By short name, the image of each, pinned to a digest where the Swarm has it so."""
     words: tuple[str, ...] = ()
+    release: str = ""
+    finished: tuple[str, ...] = ()
+    """Short names of the services that have done what they are for, so that none runs any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +130,10 @@ class UnitPlan:
     """Where what runs differs from what is to run, the most important first."""
     images: tuple[tuple[str, str], ...] = ()
     """By service, the image that is deployed: pinned to a digest where one is known."""
+    release: str = ""
+    """The digest of the files that are deployed, by which a manager's copy of them is known."""
+    gaps: tuple[str, ...] = ()
+    """Services of which no task runs for a moment, although the unit does not go down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

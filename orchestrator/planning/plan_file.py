@@ -23,7 +23,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.planning.premises import Premises
 from orchestrator.planning.seen import SeenUnit
 
-MAJOR, MINOR = 1, 2
+MAJOR, MINOR = 1, 3
 """Of the file's form. Fields that older files lack need a default, and raise MINOR."""
 HASH_DIGITS = 64
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
@@ -65,6 +65,8 @@ class SavedPlan:
     version: str = f"{MAJOR}.{MINOR}"
 
 
+LARGEST_BYTES = 32_000_000
+"""Reading one takes thirty times its size of memory."""
 _SAVED = TypeAdapter(SavedPlan)
 
 
@@ -91,6 +93,8 @@ def decode(data: bytes) -> PlanFile:
             a newer dtdeploy made it (plan.too-new).
 
     """
+    if len(data) > LARGEST_BYTES:
+        raise RefusedError(_altered(f"it has more than {LARGEST_BYTES} bytes"))
     try:
         whole = json.loads(data, parse_constant=_no_number)
         if not isinstance(whole, dict):
@@ -161,7 +165,7 @@ def _altered(why: str) -> Problem:
         what="the file is no plan of dtdeploy, or not as dtdeploy wrote it",
         exit_code=ExitCode.PLAN_STALE,
         evidence=(why,),
-        fix="plan again: dtdeploy plan ... --out FILE",
+        fix="plan the same again; its hash and its command stand above the plan",
         state_left="nothing was contacted",
         runbook="saved-plan-refused",
     )

@@ -122,6 +122,7 @@ def _unit_plan(
             else 0.0
         ),
         dangers=tuple(_unit_dangers(spec, item, sourced)),
+        release=sourced.release.digest if sourced else "",
     )
 
 

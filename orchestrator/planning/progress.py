@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from orchestrator.fleet.health import Verdict
-from orchestrator.fleet.observed import Look, Sight, contents
+from orchestrator.fleet.observed import Look, Sight, Unseen, contents
 from orchestrator.fleet.presence import blindness, whereabouts
 from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Before, Plan, StepKind, UnitPlan
 from orchestrator.planning.scope import look_before
+
+_NO_WAY_BACK = "rollback: there is nothing to bring back, it only ends the run"
 
 
 class Mark(Enum):
@@ -69,13 +71,19 @@ def progress(
     units = _undone(judged, looks)
     early = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE, StepKind.ANNOUNCE)
     # Nothing is touched before preflight and preparation are through at every site, and what
-    # has to be announced is.
-    passed = [step.id for step in plan.steps if touched and step.kind in early]
+    # has to be announced is. What is prepared needs no registry to be prepared again.
+    through = early if touched else (StepKind.PREPARE,) if is_prepared(plan, recorded) else ()
+    passed = [step.id for step in plan.steps if step.kind in through]
     known = {step.id for step in plan.steps}
     return Progress(
         units=units,
         done=frozenset(passed) | frozenset(i for u in units for i in u.done if i in known),
     )
+
+
+def is_prepared(plan: Plan, done: AbstractSet[str]) -> bool:
+    """Whether every site has its releases and images, by the ids of the steps that are done."""
+    return all(step.id in done for step in plan.steps if step.kind is StepKind.PREPARE)
 
 
 def _undone(
@@ -100,6 +108,74 @@ def _undone(
         and not whereabouts(far.unit, looks[far.unit.site]).gone
         else far
         for item, far in judged
+    )
+
+
+def rest_of(plan: Plan, done: AbstractSet[str]) -> Plan:
+    """Return the plan with nothing but the steps that are still to be done."""
+    left = tuple(step for step in plan.steps if step.id not in done)
+    return replace(
+        plan,
+        steps=tuple(
+            replace(step, needs=tuple(need for need in step.needs if need not in done))
+            for step in left
+        ),
+    )
+
+
+def at_sites_away(plan: Plan, looks: Mapping[str, Look]) -> tuple[str, ...]:
+    """Say what a resume does at each site that cannot be seen, of a plan's remaining steps."""
+    return tuple(
+        f"{site} cannot be seen now ({look.problem.what}): it is tried once more when its turn"
+        f" comes, beside the others; {_then(plan, site)}"
+        for site, look in looks.items()
+        if isinstance(look, Unseen) and any(step.site == site for step in plan.steps)
+    )
+
+
+def _then(plan: Plan, site: str) -> str:
+    here = [step for step in plan.steps if step.site == site]
+    removed = [step.unit for step in here if step.kind is StepKind.REMOVE and step.unit]
+    if removed:
+        units = ", ".join(map(str, removed))
+        return f"nobody can tell then whether {units} is gone: what it needs stays as it is"
+    deployed = [step.unit for step in here if step.kind is StepKind.DEPLOY and step.unit]
+    units = ", ".join(map(str, deployed)) or "what is there"
+    return f"if it is away still, {units} becomes owed, and the run ends without it"
+
+
+def deployed_badly(
+    inventory: Inventory, plan: Plan, looks: Mapping[str, Look], run: str
+) -> tuple[Unit, ...]:
+    """Return the units that a run deployed and that are not healthy now."""
+    return tuple(
+        item.unit
+        for item in plan.units
+        if isinstance(look := looks[item.unit.site], Sight)
+        and _ours(item, run, look)
+        and look_before(item.unit, inventory.spec(item.unit), look).verdict is not Verdict.HEALTHY
+    )
+
+
+def which_way(bad: tuple[Unit, ...], *, touched: bool) -> tuple[str, ...]:
+    """Say which of resume and rollback fits an unfinished run, and why.
+
+    Args:
+        bad: what it deployed and is not healthy now.
+        touched: whether it may have removed or deployed anything at all.
+
+    """
+    if not touched:
+        return ("resume: nothing was touched yet, it begins from the start", _NO_WAY_BACK)
+    if bad:
+        units = ", ".join(map(str, bad))
+        return (
+            f"resume, if {units} needs but time, or its cause is mended: deployed, and not healthy",
+            "rollback, if the new revision is to blame for that",
+        )
+    return (
+        "resume: all that this run deployed is healthy, it goes on where it stopped",
+        "rollback, if the new revision is not wanted: it brings back what ran before",
     )
 
 

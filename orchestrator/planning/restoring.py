@@ -23,9 +23,13 @@ from orchestrator.sources.model import Sourced
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formers:
-    """What ran before a run: revisions to go back to, and units of which nobody knows one."""
+    """What ran before a run: revisions to go back to, and units of which nobody knows one.
+
+    `releases` are the digests of the files, of those where what ran said so.
+    """
 
     revisions: Mapping[Unit, Revision]
+    releases: Mapping[Unit, str]
     unknown: tuple[Unit, ...]
 
 
@@ -40,6 +44,7 @@ def formers(inventory: Inventory, plan: Plan) -> Formers:
         revisions={
             p.unit: Revision(repo=inventory.spec(p.unit).repo, sha=p.before.revision) for p in known
         },
+        releases={p.unit: p.before.release for p in known if p.before.release not in ("", MIXED)},
         unknown=tuple(p.unit for p in ran if p not in known and p.action is not Action.KEEP),
     )
 
@@ -163,7 +168,7 @@ def plan_from_labels(inventory: Inventory, run: str, looks: Mapping[str, Look]) 
 
 def _undone(inventory: Inventory, unit: Unit, there: Origin, *, now: Before) -> UnitPlan:
     """Return a unit as it was before; which services it had then is taken to be as now."""
-    was = replace(now, revision=there.former, images=())
+    was = replace(now, revision=there.former, release=there.former_release, images=())
     if there.former == FORMER_GONE:
         was = Before(presence=Presence.GONE)
     return _acted(inventory, unit, was)
@@ -334,4 +339,5 @@ def _restored(
         healthy_seconds=healthy_seconds(spec, source) if source else 0.0,
         dangers=(),
         images=former_images(item.before.images, source.desired) if deploys and source else (),
+        release=source.release.digest if deploys and source else "",
     )

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from orchestrator.errors import Problem, RefusedError
 from orchestrator.fleet.health import Health, Verdict, judge
-from orchestrator.fleet.history import begin
+from orchestrator.fleet.history import recall
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import as_running, origin
@@ -55,18 +55,23 @@ def look_before(unit: Unit, spec: UnitSpec, look: Look) -> Before:
     there = whereabouts(unit, look)
     if not isinstance(look, Sight):
         return Before(presence=there.presence, words=there.evidence)
-    health = _running_health(unit, spec, look)
+    if there.gone:
+        return Before(presence=there.presence)
+    health = running_health(unit, spec, look)
     running = as_running(unit, look).services
+    came = origin(unit, look)
     unsure = there.presence is Presence.UNKNOWN
     return Before(
         presence=there.presence,
         verdict=health.verdict,
         running=health.running,
         expected=health.expected,
-        revision=origin(unit, look).revision,
+        revision=came.revision,
+        finished=health.finished,
         services=tuple(service.name for service in running),
         images=tuple((service.name, service.image) for service in running),
         words=there.evidence if unsure else tuple(str(reason) for reason in health.reasons),
+        release=came.release,
     )
 
 
@@ -135,7 +140,8 @@ def _used(
         return ()
     here = frozenset(unit.stack for unit in going if unit.site == look.site)
     declared = frozenset(s.unit.stack for s in inventory.units if s.unit.site == look.site)
-    return in_use(look, command, here, declared) if here else ()
+    ssh = inventory.site(look.site).ssh(look.via)
+    return in_use(look, command, here, declared, ssh=ssh) if here else ()
 
 
 def _acted(
@@ -174,25 +180,28 @@ def _deployed(
 def _action(
     spec: UnitSpec, command: Command, reason: str, before: Before, pins: Mapping[str, Revision]
 ) -> tuple[Action, str]:
-    if command is Command.UP and _serves(before) and whole(spec, before):
+    if command is Command.UP and _serves(before):
         return Action.KEEP, f"{reason}; {_healthy_at(before, pins.get(spec.repo))}"
+    if command is Command.RESTART and before.presence is Presence.GONE:
+        # Nothing is there to take down.
+        return Action.UP, reason
     return _ACTIONS[command], reason
 
 
-def whole(spec: UnitSpec, before: Before) -> bool:
-    """Whether every service that operators rely on exists: half a deploy can look healthy."""
-    return set(spec.must_have) <= set(before.services)
-
-
 def _healthy_at(before: Before, pin: Revision | None) -> str:
+    state = "healthy" if before.expected else "finished"
     if pin is None or before.revision == pin.sha:
-        return "healthy already"
-    return f"healthy already, though not at {pin.short}: a restart would bring it there"
+        return f"{state} already"
+    return f"{state} already, though not at {pin.short}: a restart would bring it there"
 
 
-def _running_health(unit: Unit, spec: UnitSpec, sight: Sight) -> Health:
+def running_health(unit: Unit, spec: UnitSpec, sight: Sight) -> Health:
+    """Judge what runs of a unit by what the Swarm holds, and by what operators rely on.
+
+    Of one look: how long something is so, the tasks themselves tell.
+    """
     desired = as_running(unit, sight, relied_on=spec.must_have)
-    return judge(desired, sight, begin(unit.stack, sight), spec.policy)
+    return judge(desired, sight, recall(unit.stack, sight), spec.policy)
 
 
 def _needed_below(
@@ -208,7 +217,8 @@ def _needed_below(
 
 
 def _serves(before: Before) -> bool:
-    return before.verdict is Verdict.HEALTHY and before.expected > 0
+    done = before.expected > 0 or before.finished
+    return before.verdict is Verdict.HEALTHY and bool(done)
 
 
 def _needs(inventory: Inventory, unit: Unit, other: Unit) -> bool:

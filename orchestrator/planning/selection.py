@@ -1,11 +1,13 @@
 """Which units are meant, and which others safety drags in with them."""
 
+import shlex
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, UsageError
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy
 from orchestrator.planning.graph import reachable
+from orchestrator.typed import typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +31,19 @@ class Request:
     accept_lost: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        words = ["--all"] if self.everything else []
-        words += [f"--site {site}" for site in self.sites if not self.everything]
-        words += [f"--stack {stack}" for stack in self.stacks if not self.everything]
-        words += [] if self.everything else self.units
-        words += [f"--without {site}" for site in self.without]
-        words += [f"--accept-unknown {unit}" for unit in self.accept_unknown]
-        words += [f"--accept-lost {node}" for node in self.accept_lost]
-        words += [f"--strategy {self.strategy.value}"] if self.strategy else []
-        return " ".join(words)
+        """Return it as it is typed, without the reason given."""
+        chosen = {"--site": self.sites, "--stack": self.stacks, "": self.units}
+        if self.everything:
+            chosen = {"--all": ("",)}
+        options = {
+            **chosen,
+            "--without": self.without,
+            "--accept-unknown": self.accept_unknown,
+            "--accept-lost": self.accept_lost,
+            "--strategy": (self.strategy.value,) if self.strategy else (),
+        }
+        words = [word for name, given in options.items() for one in given for word in (name, one)]
+        return shlex.join(filter(None, words))
 
     @property
     def selects(self) -> bool:
@@ -70,7 +76,7 @@ def select(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
     )
     if not active:
         words = f"{request} selects no unit at an active site"
-        raise UsageError(_usage("selection.empty", words, "dtdeploy inventory show"))
+        raise UsageError(_usage("selection.empty", words, typed("inventory", "show")))
     return active
 
 
@@ -92,7 +98,7 @@ def select_seen(inventory: Inventory, request: Request) -> tuple[Unit, ...]:
     )
     if not chosen:
         words = f"{request} selects no unit at a site that is contacted".strip()
-        raise UsageError(_usage("selection.empty", words, "dtdeploy inventory show"))
+        raise UsageError(_usage("selection.empty", words, typed("inventory", "show")))
     return chosen
 
 

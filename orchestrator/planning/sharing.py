@@ -4,6 +4,7 @@ What runs, the Swarm tells: which services refer to whose networks, configs and 
 run, the compose files tell: what one unit makes and another one at the same site calls external.
 """
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -15,6 +16,7 @@ from orchestrator.fleet.usage import Use, makers_seen, usages
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.graph import path, reachable
 from orchestrator.sources.model import Sourced
+from orchestrator.typed import typed
 
 _BY_WHAT_RUNS = "by what runs"
 Thing = tuple[str, str, str]
@@ -163,18 +165,24 @@ def unsaid_uses(inventory: Inventory) -> tuple[Problem, ...]:
     alike: dict[tuple[str, str, str], list[Use]] = {}
     for use in inferred(inventory):
         alike.setdefault((use.user.stack, use.maker.stack, use.at), []).append(use)
-    return tuple(_unsaid(uses) for uses in alike.values())
+    return tuple(_unsaid(inventory, uses) for uses in alike.values())
 
 
-def _unsaid(uses: list[Use]) -> Problem:
+def _unsaid(inventory: Inventory, uses: list[Use]) -> Problem:
     first, others = uses[0], len(uses) - 1
+    sites = {stack: set[str]() for stack in (first.user.stack, first.maker.stack)}
+    for spec in inventory.units:
+        sites.setdefault(spec.unit.stack, set()).add(spec.unit.site)
+    beside = sites[first.user.stack] <= sites[first.maker.stack]
+    # A stack file speaks for its stack at every site, and the maker need not be at each.
+    maker = f"{first.maker.stack}@{{site}}" if beside else str(first.maker)
     more = f" (and {others} more likewise)" if others else ""
     return Problem(
         code="inventory.unsaid-use",
         what=f"{first.user} {first}, and no depends_on says so{more}",
         exit_code=ExitCode.DONE,
         where=_place(first),
-        fix=f"it is heeded all the same; to let everybody see it, add {first.maker.stack}@{{site}}"
+        fix=f"it is heeded all the same; to let everybody see it, add {maker}"
         f" to depends_on in stacks/{first.user.stack}.yaml",
     )
 
@@ -196,9 +204,8 @@ def circle(inventory: Inventory, use: Use) -> Problem:
     ring = (use.user, *path(inventory.needs, use.maker, use.user))
     steps = tuple(_step(inventory, user, on, use) for user, on in pairwise(ring))
     words = f"units need each other: {' -> '.join(map(str, ring))}"
-    units = " ".join(map(str, ring[:-1]))
     if not use.at:
-        stacks = " ".join(unit.stack for unit in ring[:-1])
+        stacks = shlex.join(unit.stack for unit in ring[:-1])
         return Problem(
             code="removal.circle",
             what=words,
@@ -206,11 +213,12 @@ def circle(inventory: Inventory, use: Use) -> Problem:
             where=_place(use),
             evidence=steps,
             fix=f"docker stack rm {stacks}   # on {use.user.site}'s manager, twice; then:"
-            f"\ndtdeploy up {units}",
+            f"\n{typed('up', *ring[:-1])}",
             state_left="nothing was touched",
             runbook="stack-does-not-go-away",
         )
-    anew = f"dtdeploy down {units} && dtdeploy up {units}; if that is refused too, "
+    units = ring[:-1]
+    anew = f"{typed('down', *units)} && {typed('up', *units)}; if that is refused too, "
     first = anew if any(_BY_WHAT_RUNS in step for step in steps) else ""
     return Problem(
         code="source.circle",

@@ -11,6 +11,7 @@ from orchestrator.procedures.asking import Asking, ask_mutate, ask_sleep, ask_te
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.effects import Announce, Answer, Done, Failed, Procedure, Result
 from orchestrator.procedures.told import News, about
+from orchestrator.typed import typed, words_of
 
 _LATE_TRIES = 3
 _RUNBOOK = "announce-downtime"
@@ -81,7 +82,8 @@ def refused(book: Book, evidence: tuple[str, ...]) -> Problem:
         what="the downtime could not be announced: nobody took the message",
         exit_code=ExitCode.ANNOUNCEMENT_FAILED,
         evidence=tuple(words for words in evidence if words),
-        fix=f"mend that and type the same again; or announce it yourself, then: {by_hand(book)}",
+        fix="mend that and type the same again; or announce it yourself, then: "
+        f"{announced_by_hand(book.words)}",
         state_left="nothing was touched",
         runbook=_RUNBOOK,
     )
@@ -95,12 +97,13 @@ def unknown(book: Book, evidence: tuple[str, ...]) -> Problem:
         what=f"nobody can tell whether the downtime was announced: look for '{name}'",
         exit_code=ExitCode.ANNOUNCEMENT_FAILED,
         evidence=tuple(words for words in evidence if words),
-        fix=f"if it is in the channel: {by_hand(book)}   # if not, the same without --announced",
+        fix=f"if it is in the channel: {announced_by_hand(book.words)}"
+        "   # if not, the same without --announced",
         state_left="nothing was touched",
         runbook=_RUNBOOK,
     )
 
 
-def by_hand(book: Book) -> str:
-    """Return the command that goes on with a downtime that a person announced."""
-    return f'dtdeploy {book.words} --announced "WHERE AND BY WHOM"'
+def announced_by_hand(words: str) -> str:
+    """Return the command `words`, as it goes on with a downtime that a person announced."""
+    return typed(*words_of(words), "--announced", "WHERE AND BY WHOM")

@@ -11,6 +11,7 @@ from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.procedures.asking import Asking
 from orchestrator.procedures.effects import ConfigResult, StoredConfig
 from orchestrator.procedures.notes import Labels, Notes, change_notes, read_notes
+from orchestrator.words.foreign_json import read_moment, read_object
 
 APPLIED = "dtdeploy.applied"
 _LABEL = "dtdeploy.applied."
@@ -102,10 +103,10 @@ def _written(item: Applied) -> str:
 def _read(plan: str, value: str) -> Applied:
     """Read one label; one that somebody wrote by hand still names a plan, for ever."""
     try:
-        said = json.loads(value)
-        at, expires = float(said["at"]), float(said["expires"])
+        said = read_object(value)
+        at, expires = read_moment(said["at"]), read_moment(said["expires"])
         return Applied(plan=plan, run=str(said["run"]), at=at, expires=expires)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError):
         return Applied(plan=plan, run="", at=0.0, expires=_FOR_EVER)
 
 

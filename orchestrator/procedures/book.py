@@ -27,6 +27,8 @@ class Book:
     `words` is the command as it was typed, `teller` who carries it out now, `told` what was
     announced before this life of it. `wall_offset` added to the observer's clock is seconds
     since 1970. `swarms` are the ids of the Swarms that were seen when it was planned, by site.
+    `prepared`: an earlier life of it shipped all releases and pulled all images.
+    `away` are the sites that could not be seen when this life of the run began.
     """
 
     run: str
@@ -39,6 +41,8 @@ class Book:
     told: tuple[Told, ...] = ()
     wall_offset: float = 0.0
     swarms: Mapping[str, str] = field(default_factory=dict)
+    prepared: bool = False
+    away: frozenset[str] = frozenset()
 
     def acted_at(self, site: str) -> tuple[Unit, ...]:
         """Return the units at `site` that the plan changes."""

@@ -35,13 +35,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByHand:
-    """All that is typed. `announced` are units that go down and whose downtime is announced.
+    """All that is typed. `deputies` are managers, each with those that may stand in for it.
 
-    `uses` say what follows one another although no `depends_on` says so; of the units `unread`
-    nobody could tell.
+    `announced` are units that go down and whose downtime is announced. `uses` say what follows one
+    another although no `depends_on` says so; of the units `unread` nobody could tell.
     """
 
     passages: tuple[Passage, ...]
+    deputies: tuple[tuple[str, tuple[str, ...]], ...] = ()
     announced: tuple[Unit, ...] = ()
     uses: tuple[Use, ...] = ()
     unread: tuple[Unit, ...] = ()
@@ -77,7 +78,7 @@ def by_hand(
     )
     hand = _Hand(inventory=inventory, request=request, refs=refs, specs=units)
     waved = waves({spec.unit: inventory.needs[spec.unit] for spec in units})
-    passages = [*hand.begin(), *hand.fit()]
+    passages = [*hand.begin(), *hand.fit(goes=command is not Command.UP)]
     if command is not Command.DOWN:
         passages += hand.ready()
     if command is not Command.UP:
@@ -89,6 +90,7 @@ def by_hand(
     announced = tuple(s.unit for s in units if s.announce and command is not Command.UP)
     return ByHand(
         passages=tuple(part for part in passages if part.lines),
+        deputies=tuple(hand.deputies()),
         announced=announced,
         uses=around(inventory, (spec.unit for spec in units)),
     )
@@ -122,12 +124,23 @@ class _Hand:
             (lines.held(self._coordinator()),),
         )
 
-    def fit(self) -> Iterator[Passage]:
+    def fit(self, *, goes: bool) -> Iterator[Passage]:
+        units = frozenset(spec.unit for spec in self.specs) if goes else frozenset()
+        down = self._seen(units | dependents(self.inventory, units))
         yield _passage(
-            "Every manager answers, and every node is Ready", map(lines.ready, self._hosts())
+            "Every manager answers; nothing that goes down was last on a node that is not Ready",
+            (
+                lines.ready(
+                    self._target(site),
+                    sorted(unit.stack for unit in down if unit.site == site),
+                    self._lost(site),
+                )
+                for site in self._sites()
+            ),
         )
+        if not (prefix := self.inventory.managed_prefix):
+            return
         declared = sorted({spec.unit.stack for spec in self.inventory.units})
-        prefix = self.inventory.managed_prefix
         yield _passage(
             f"No stack whose name begins with {prefix} runs that nobody declared",
             (lines.strangers(host, prefix, declared) for host in self._hosts()),
@@ -173,7 +186,7 @@ class _Hand:
         about = f"Nothing that needs {_names(wave)} runs: look once more, everywhere"
         yield _passage(
             about + self._blind(above),
-            self._of(self._seen(above), lambda host, spec: lines.gone(host, spec.unit.stack)),
+            self._of(self._seen(above), self._gone),
         )
         yield _passage(
             f"Down: {_names(wave)}",
@@ -181,7 +194,7 @@ class _Hand:
         )
         yield _passage(
             "Wait until none of their tasks runs",
-            self._of(wave, lambda host, spec: lines.ended(host, spec.unit.stack, _patience(spec))),
+            self._of(wave, self._ended),
         )
         yield _passage(
             "Only now the rest of them; earlier it costs network addresses",
@@ -196,7 +209,7 @@ class _Hand:
         yield from self._healthy(f"What {_names(wave)} needs is healthy", self._ordered(below))
         yield _passage(
             f"{_names(wave)}: nothing of it is there. If it is, leave it out or take it down",
-            self._of(wave, lambda host, spec: lines.gone(host, spec.unit.stack)),
+            self._of(wave, self._gone),
         )
         yield _passage(f"Up: {_names(wave)}", self._of(wave, lines.deployed))
         yield from self._healthy(f"Wait until healthy: {_names(wave)}", wave)
@@ -232,6 +245,13 @@ class _Hand:
             words = f"{spec.unit}: {probe.name} does not answer well: stop here"
             yield lines.patiently(asked(host, probe), seconds, words)
 
+    def _gone(self, host: str, spec: UnitSpec) -> str:
+        return lines.gone(host, spec.unit.stack, self._lost(spec.unit.site))
+
+    def _ended(self, host: str, spec: UnitSpec) -> str:
+        lost = self._lost(spec.unit.site)
+        return lines.ended(host, spec.unit.stack, _patience(spec), lost)
+
     def _of(self, units: Iterable[Unit], line: Callable[[str, UnitSpec], str]) -> Iterator[str]:
         return (line(self._host(unit), self.inventory.spec(unit)) for unit in units)
 
@@ -246,18 +266,36 @@ class _Hand:
         left = self._ordered(u for u in units if u.site in self.request.without)
         return f" (not at {_names(left)}, which lose what they need if they run)" if left else ""
 
+    def deputies(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the managers that others of their Swarm may stand in for, with these."""
+        for site in self._sites():
+            others = self.inventory.site(site).others
+            if others:
+                yield self._target(site), tuple(other.target for other in others)
+
+    def _lost(self, site: str) -> tuple[str, ...]:
+        """Return the nodes of a site that somebody answers for."""
+        split = (name.rpartition("@") for name in self.request.accept_lost)
+        return tuple(node for node, _, where in split if where == site)
+
     def _hosts(self) -> tuple[str, ...]:
-        """Return the managers of all sites that are acted on, or have to be looked at."""
+        return tuple(map(self._target, self._sites()))
+
+    def _sites(self) -> tuple[str, ...]:
+        """Return the sites that are acted on, or have to be looked at."""
         units = frozenset(spec.unit for spec in self.specs)
         near = self._seen(units | dependents(self.inventory, units))
         needed = {need for spec in self.specs for need in self.inventory.needs[spec.unit]}
-        return tuple(dict.fromkeys(map(self._host, self._ordered({*near, *needed}))))
+        return tuple(dict.fromkeys(unit.site for unit in self._ordered({*near, *needed})))
 
     def _host(self, unit: Unit) -> str:
-        return self.inventory.site(unit.site).manager.target
+        return self._target(unit.site)
 
     def _coordinator(self) -> str:
-        return self.inventory.site(self.inventory.coordinator).manager.target
+        return self._target(self.inventory.coordinator)
+
+    def _target(self, site: str) -> str:
+        return self.inventory.site(site).manager.target
 
     def _ref(self, spec: UnitSpec) -> str:
         return self.refs.get(spec.repo) or self.inventory.repo(spec.repo).ref

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import ExitCode, Problem
-from orchestrator.fleet.desired import DesiredStack, Policy, Probe
+from orchestrator.fleet.desired import DesiredStack, Policy
 from orchestrator.fleet.drift import Change, How, drift
 from orchestrator.fleet.facts import digest_of
-from orchestrator.fleet.health import Health, Verdict, judge, update_failed
+from orchestrator.fleet.health import Health, Verdict, judge, updates_failed
 from orchestrator.fleet.history import History, begin, remember
 from orchestrator.fleet.observed import Look, Sight, contents
 from orchestrator.fleet.presence import Presence
@@ -16,10 +16,12 @@ from orchestrator.fleet.running import (
     LABEL_COMPOSE,
     LABEL_DATA,
     LABEL_FORMER,
+    LABEL_FORMER_RELEASE,
     LABEL_RELEASE,
     LABEL_REPO,
     LABEL_REVISION,
     LABEL_RUN,
+    MIXED,
     origin,
 )
 from orchestrator.fleet.unit import Unit
@@ -40,27 +42,32 @@ from orchestrator.procedures.effects import (
     DeployStack,
     Done,
     Failed,
+    Probed,
     Procedure,
     Result,
     RunProbe,
+    deciding,
+    probed,
 )
 from orchestrator.procedures.findings import (
     deploy_failed,
     deploy_unknown,
     deployed_otherwise,
+    never_reached,
     refused_deploy,
     refused_overwrite,
     site_lost,
     unhealthy,
 )
 from orchestrator.procedures.guards import (
+    at_their_end,
     direct_dependencies,
     overwrite_blockers,
     removal_guard,
     runs_already,
     unhealthy_dependency,
 )
-from orchestrator.procedures.remove import clear_away
+from orchestrator.procedures.remove import clear_away, still_away
 from orchestrator.sources.model import Sourced
 
 _GUARD_SECONDS = 20.0
@@ -83,6 +90,8 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
     when Docker refuses or a cause is final or time is up, 31 when nobody can tell.
     """
     sourced = book.sourced[unit]
+    if away := (yield from still_away(book, unit)):
+        return Failed(problems=(never_reached(unit, away.problem),))
     problem = yield from _guarded(book, unit)
     if problem is not None:
         return Failed(problems=(problem,))
@@ -97,7 +106,8 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
     if not isinstance(look, Sight):
         return Failed(problems=(site_lost(unit, look.problem),))
     watch = _watch(book, unit)
-    if not _ours_already(book, unit, sourced, look) or not _as_it_should_be(watch, look):
+    ours = _ours_already(book, unit, sourced, look) and not at_their_end(book, unit, look)
+    if not ours or not _as_it_should_be(watch, look):
         now = yield from ask_sleep(0)
         # Its site may have been waited for, or leftovers cleared away: what spoke for the deploy
         # is no news any more.
@@ -130,9 +140,11 @@ def settle(book: Book, step: Step, unit: Unit) -> Procedure:
         health = judge(watch.desired, look, history, watch.policy)
         failing: tuple[str, ...] = ()
         if health.healthy and health.stable_seconds >= watch.policy.stable_seconds:
-            failing = yield from _failing_probes(unit.site, watch.probes)
+            answers = yield from ask_probes(watch.questions)
+            failing = _failing(answers)
             if not failing:
-                return Done(words=f"stable for {health.stable_seconds:.0f} s")
+                stable = f"stable for {health.stable_seconds:.0f} s"
+                return Done(words="; ".join((stable, *_done_words(health), *map(str, answers))))
         late = look.at - began >= step.wait_seconds
         if late or health.verdict is Verdict.UNHEALTHY:
             problem = unhealthy(unit, health, failing, look.at - began)
@@ -150,12 +162,14 @@ class Watch:
     unit: Unit
     desired: DesiredStack
     policy: Policy
-    probes: tuple[Probe, ...]
+    questions: tuple[RunProbe, ...]
+    """Its probes; asked again and again, so that each is sent once."""
 
 
 def _watch(book: Book, unit: Unit) -> Watch:
     spec = book.inventory.spec(unit)
-    return Watch(unit=unit, desired=book.desired(unit), policy=spec.policy, probes=spec.probes)
+    questions = tuple(RunProbe(site=unit.site, probe=probe) for probe in spec.probes)
+    return Watch(unit=unit, desired=book.desired(unit), policy=spec.policy, questions=questions)
 
 
 def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
@@ -172,34 +186,43 @@ def _guarded(book: Book, unit: Unit) -> Asking[Problem | None]:
         if not blockers:
             return None
         now = yield from ask_sleep(0)
-        patience = _SIGHT_SECONDS if any(_UNSEEN in words for words in blockers) else _GUARD_SECONDS
+        unseen = any(_UNSEEN in words for words in blockers.values())
+        patience = _SIGHT_SECONDS if unseen else _GUARD_SECONDS
         if now - start >= patience:
-            return refused_deploy(unit, blockers)
-        yield from ask_tell("what it depends on to be healthy", blockers, start + patience)
+            return refused_deploy(book, unit, blockers)
+        waiting = tuple(blockers.values())
+        yield from ask_tell("what it depends on to be healthy", waiting, start + patience)
         yield from ask_sleep(book.inventory.spec(unit).policy.poll_seconds)
 
 
-def dependency_blockers(book: Book, needed: Iterable[Unit]) -> Asking[tuple[str, ...]]:
+def dependency_blockers(book: Book, needed: Iterable[Unit]) -> Asking[dict[Unit, str]]:
     """Return why what depends on `needed` may not be deployed now: unhealthy, probes failing."""
-    blockers: list[str] = []
+    blockers: dict[Unit, str] = {}
     for below in needed:
         (look,) = yield from ask_fresh((below.site,))
         words = unhealthy_dependency(book, below, look)
         if words:
-            blockers.append(words)
+            blockers[below] = words
             continue
-        failing = yield from _failing_probes(below.site, book.inventory.spec(below).probes)
-        blockers += [f"{below}: {words}" for words in failing]
-    return tuple(blockers)
+        probes = book.inventory.spec(below).probes
+        answers = yield from ask_probes([deciding(below.site, probe) for probe in probes])
+        if failing := _failing(answers):
+            blockers[below] = f"{below}: {'; '.join(failing)}"
+    return blockers
 
 
-def _failing_probes(site: str, probes: tuple[Probe, ...]) -> Asking[tuple[str, ...]]:
-    failing: list[str] = []
-    for probe in probes:
-        result = yield from ask_probe(RunProbe(site=site, probe=probe))
-        if not result.ok:
-            failing.append(f"probe {probe.name}: {result.words}")
-    return tuple(failing)
+def ask_probes(questions: Iterable[RunProbe]) -> Asking[tuple[Probed, ...]]:
+    """Send probes one after another, and say what each was answered."""
+    answers: list[Probed] = []
+    for effect in questions:
+        asked = yield from ask_sleep(0)
+        result = yield from ask_probe(effect)
+        answers.append(probed(effect, result, asked))
+    return tuple(answers)
+
+
+def _failing(answers: Iterable[Probed]) -> tuple[str, ...]:
+    return tuple(str(answer) for answer in answers if not answer.ok)
 
 
 def _only_leftovers(unit: Unit, sight: Sight) -> bool:
@@ -232,16 +255,14 @@ def _ours_already(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> boo
 
 def _as_it_should_be(watch: Watch, sight: Sight) -> bool:
     """Whether no further deploy is needed for what this run deployed."""
-    return not _given_up(watch.unit, sight) and _otherwise(watch, sight) is None
-
-
-def _given_up(unit: Unit, sight: Sight) -> bool:
-    """Whether Docker paused an update of the unit, or took it back: only a deploy moves it on."""
-    return any(update_failed(service) for service in contents(sight, unit.stack).services)
+    # Where Docker paused an update, or took it back, only a deploy moves it on.
+    stopped = updates_failed(watch.desired, sight, watch.policy)
+    return not stopped and _otherwise(watch, sight) is None
 
 
 def _deployed(book: Book, unit: Unit, sourced: Sourced, sight: Sight) -> Asking[Problem | None]:
     effect = _without_registry(deploy_effect(book, unit), sight)
+    effect = replace(effect, again=at_their_end(book, unit, sight))
     answer = yield from ask_mutate(effect)
     for _ in range(_DEPLOY_TRIES - 1):
         if not _may_repeat(answer):
@@ -325,13 +346,14 @@ def _in_place(book: Book, unit: Unit) -> bool:
 
 
 def _former(book: Book, unit: Unit) -> tuple[tuple[str, str], ...]:
-    """Return the label that says what ran before, so that a run can be undone without a journal.
+    """Return the labels that say what ran before, so that a run can be undone without a journal.
 
     None where nobody knows what ran.
     """
     before = book.plan.unit(unit).before
     former = FORMER_GONE if before.presence is Presence.GONE else before.revision
-    return ((LABEL_FORMER, former),) if former else ()
+    labels = ((LABEL_FORMER, former), (LABEL_FORMER_RELEASE, before.release))
+    return tuple((name, value) for name, value in labels if value not in ("", MIXED))
 
 
 def _look_for_lost_deploy(
@@ -368,7 +390,7 @@ def _until_healthy(watch: Watch, history: History, step: Step) -> Procedure:
         health = judge(watch.desired, look, history, watch.policy)
         failing: tuple[str, ...] = ()
         if health.healthy:
-            failing = yield from _failing_probes(watch.unit.site, watch.probes)
+            failing = _failing((yield from ask_probes(watch.questions)))
             if not failing:
                 words = f"healthy after {look.at - start:.1f} s, {health.running} tasks"
                 return Done(words=words)
@@ -406,6 +428,10 @@ def _waiting(health: Health, look: Look) -> str:
     if not isinstance(look, Sight):
         return f"{look.site} to be seen again"
     return f"{health.running} of {health.expected} tasks to run"
+
+
+def _done_words(health: Health) -> tuple[str, ...]:
+    return (f"finished: {', '.join(health.finished)}",) if health.finished else ()
 
 
 def _words(health: Health, failing: tuple[str, ...]) -> tuple[str, ...]:

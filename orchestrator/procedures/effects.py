@@ -18,6 +18,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     WatchPulls      -> Pulling | Unseen
     Inspect         -> Inspection | Unseen
     ReadLogs        -> Written
+    ReadRelease     -> HeldRelease | Unseen
     CreateConfig, ReadConfig,
     UpdateConfig, DeleteConfig -> ConfigAnswer
     WriteAudit, Announce -> Answer
@@ -40,7 +41,7 @@ from orchestrator.fleet.pulling import NodePull
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.inspection import Inspect
 from orchestrator.procedures.told import News
-from orchestrator.sources.model import Release
+from orchestrator.sources.model import Release, ReleaseFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,8 @@ class DeployStack:
     `images`, by service, take the place of those in the compose file. `secret_variables` name
     those that the driver adds. `prune`: services that the compose file does not declare are
     removed (docker stack deploy --prune). Without `ask_registry` nobody asks a registry about
-    the images (--resolve-image never).
+    the images (--resolve-image never). Of the services `again`, by their full names, Docker
+    starts the tasks anew thereafter (docker service update --force), as it does not by itself.
     """
 
     unit: Unit
@@ -123,6 +125,7 @@ class DeployStack:
     images: tuple[tuple[str, str], ...] = ()
     prune: bool = False
     ask_registry: bool = True
+    again: tuple[str, ...] = ()
     timeout_seconds: float = 120.0
     not_after: float | None = None
 
@@ -132,21 +135,33 @@ class ShipRelease:
     """Bring a release to the site's manager, whole or not at all; a present one is checked.
 
     With `deploy` the manager's docker command then reads what that deploy will give it, and
-    reaches no daemon: what it refuses, by the rules of its version, it refuses now.
+    reaches no daemon: what it refuses, by the rules of its version, it refuses now. `former` is
+    the name of the release that ran before, which has to stay there.
     """
 
     site: str
     release: Release
     deploy: DeployStack | None = None
+    former: str = ""
     not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProbe:
-    """Send one probe, from the site's manager or from here as it says."""
+    """Send one probe, from the site's manager or from here as it says.
+
+    For `patience_seconds` it is sent again until it is answered as it should be: whoever decides
+    by one answer gives it, so that one odd answer decides nothing. Who asks again anyway does not.
+    """
 
     site: str
     probe: Probe
+    patience_seconds: float = 0.0
+
+
+def deciding(site: str, probe: Probe) -> RunProbe:
+    """Return the question of whoever decides by its answer: as patient as one answer may take."""
+    return RunProbe(site=site, probe=probe, patience_seconds=probe.timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +205,14 @@ class ReadLogs:
     site: str
     queries: tuple[LogQuery, ...]
     seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRelease:
+    """Read the files of a release that was shipped to a site's manager, as they lie there now."""
+
+    site: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +335,7 @@ Effect = (
     | WatchPulls
     | Inspect
     | ReadLogs
+    | ReadRelease
     | CreateConfig
     | ReadConfig
     | UpdateConfig
@@ -425,6 +449,26 @@ class ProbeResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What a probe was answered, to show: its name, and after how many seconds."""
+
+    name: str
+    ok: bool
+    words: str
+    seconds: float
+
+    def __str__(self) -> str:
+        after = f" after {self.seconds:.2f} s" if self.ok else ""
+        return f"probe {self.name}: {self.words}{after}"
+
+
+def probed(effect: RunProbe, result: ProbeResult, asked: float) -> Probed:
+    """Say what `effect` was answered that was sent at `asked`, on the observer's clock."""
+    seconds = max(0.0, result.at - asked)
+    return Probed(name=effect.probe.name, ok=result.ok, words=result.words, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageCheck:
     """Whether a registry would let this site's Swarm pull an image.
 
@@ -466,11 +510,26 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRelease:
+    """What a manager has of a release; nothing of it is to be believed before it was checked.
+
+    `files` is None where it has none that can be read, and `words` then say why, if there is
+    anything at all.
+    """
+
+    site: str
+    name: str
+    files: tuple[ReleaseFile, ...] | None = field(repr=False)
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
     """Everything preflight found out about one site.
 
     `clock_offset_seconds` is the manager's clock minus ours, half a round trip taken off.
     `listening` are ports in use on the manager, each with its protocol, that no service has.
+    `strangers` says which other managers of the site's list are of another Swarm.
     """
 
     sight: Sight
@@ -485,6 +544,7 @@ class Examination:
     all_networks: tuple[str, ...] = ()
     all_configs: tuple[str, ...] = ()
     all_secrets: tuple[str, ...] = ()
+    strangers: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

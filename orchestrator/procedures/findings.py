@@ -1,10 +1,16 @@
 """Problems that procedures report, each worded once, with what to do next."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from orchestrator.errors import ExitCode, Problem, Retry, Where
 from orchestrator.fleet.health import Health
 from orchestrator.fleet.presence import Presence, Whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Usage
+from orchestrator.inventory.model import SiteState
+from orchestrator.procedures.book import Book
+from orchestrator.typed import typed
 
 _DIFFERENCES = 10
 
@@ -65,10 +71,10 @@ def _way_on(lost: tuple[str, ...], otherwise: str) -> str:
     """Say how a run goes on that waits for what was last seen on the nodes `lost`."""
     if not lost:
         return otherwise
-    flags = " ".join(f"--accept-lost {name}" for name in lost)
+    flags = (word for name in lost for word in ("--accept-lost", name))
     return (
-        "bring the node back, then dtdeploy resume; or, if its machine is off for certain, "
-        f"dtdeploy resume {flags} --because TEXT"
+        f"bring the node back, then {typed('resume')}; or, if its machine is off for certain, "
+        f"{typed('resume', *flags, '--because', 'TEXT')}"
     )
 
 
@@ -82,7 +88,7 @@ def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...]
     `lost` are the nodes, NODE@SITE, where that was last seen and that nobody can see.
     """
     otherwise = (
-        "dtdeploy status, then remove or find again what is named above and repeat the command"
+        f"{typed('status')}, then remove or find again what is named above and repeat the command"
     )
     return Problem(
         code="removal.refused",
@@ -97,22 +103,28 @@ def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...]
     )
 
 
-def refused_deploy(unit: Unit, blockers: tuple[str, ...], down: tuple[Unit, ...] = ()) -> Problem:
-    """S2 says no: something that the unit depends on is not healthy.
+def not_running(unit: Unit) -> str:
+    """Say of a unit that another one depends on that nothing of it is there."""
+    return f"{unit} does not run"
 
-    `down` are those of which nothing runs, and that this run does not bring up.
-    """
-    up = " ".join(("dtdeploy up", *map(str, down))) if down else ""
+
+def refused_deploy(book: Book, unit: Unit, blockers: Mapping[Unit, str]) -> Problem:
+    """S2 says no: something that the unit depends on is not healthy; `blockers` say why."""
+    ours = [other for other in blockers if book.inventory.state(other) is SiteState.ACTIVE]
+    theirs = [str(other) for other in blockers if other not in ours]
+    first = f"have {', '.join(theirs)} mended: never changed from here; then " if theirs else ""
+    gone = [other for other in ours if blockers[other] == not_running(other)]
     return Problem(
         code="deploy.refused",
         what=f"{unit} was not deployed: what it depends on is not healthy",
         exit_code=ExitCode.SAFETY_REFUSED,
         where=where(unit),
-        evidence=blockers,
-        fix=up or f"dtdeploy status, mend what is named above, then dtdeploy up {unit}",
+        evidence=tuple(blockers.values()),
+        fix=f"{first}{typed('up', *ours, unit)}   # brings up all that does not run; what runs"
+        " and is not healthy has to be mended first",
         state_left=f"{unit} is not deployed",
         runbook="service-not-healthy",
-        retry=Retry(first=up),
+        retry=Retry(first=typed("up", *gone) if gone else ""),
     )
 
 
@@ -124,7 +136,7 @@ def refused_overwrite(unit: Unit, blockers: tuple[str, ...]) -> Problem:
         exit_code=ExitCode.SAFETY_REFUSED,
         where=where(unit),
         evidence=blockers,
-        fix=f"dtdeploy restart {unit}   # takes its dependents down first",
+        fix=f"{typed('restart', unit)}   # takes its dependents down first",
         state_left=f"{unit} was not touched",
         runbook="restart-everything",
     )
@@ -154,7 +166,7 @@ def not_gone(
         ),
         exit_code=ExitCode.OUTCOME_UNKNOWN if unknown else ExitCode.REMOVAL_UNFINISHED,
         where=where(unit),
-        evidence=(*there.evidence, *(f"{usage} ({usage.see})" for usage in users)),
+        evidence=(*there.evidence, *(f"{usage} ({usage.look()})" for usage in users)),
         fix=_way_on(lost, f"{remedy or look}; then repeat the command"),
         state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
         runbook="stack-does-not-go-away",
@@ -170,7 +182,7 @@ def removal_failed(unit: Unit, words: str) -> Problem:
         exit_code=ExitCode.REMOVAL_UNFINISHED,
         where=where(unit),
         evidence=(words,),
-        fix=f"dtdeploy status --site {unit.site}",
+        fix=typed("status", "--site", unit.site),
         state_left=f"part of {unit} may be left",
         runbook="stack-does-not-go-away",
     )
@@ -184,7 +196,7 @@ def deploy_failed(unit: Unit, words: str) -> Problem:
         exit_code=ExitCode.UNHEALTHY,
         where=where(unit),
         evidence=tuple(line for line in words.splitlines() if line.strip()),
-        fix=f"mend the cause, then dtdeploy up {unit}",
+        fix=f"mend the cause, then {typed('up', unit)}",
         state_left=f"part of {unit} may be deployed",
         runbook="service-not-healthy",
     )
@@ -199,7 +211,7 @@ def deployed_otherwise(unit: Unit, differences: tuple[str, ...]) -> Problem:
         where=where(unit),
         evidence=differences[:_DIFFERENCES],
         fix=f"docker version   # at {unit.site}: too old for it? Then, once it is not:"
-        f"\ndtdeploy up {unit}",
+        f"\n{typed('up', unit)}",
         state_left=f"{unit} is deployed, what depends on it was not started",
         runbook="service-not-healthy",
     )
@@ -213,7 +225,7 @@ def deploy_unknown(unit: Unit, words: str) -> Problem:
         exit_code=ExitCode.OUTCOME_UNKNOWN,
         where=where(unit),
         evidence=(words,) if words else (),
-        fix=f"dtdeploy status --site {unit.site}, then dtdeploy up {unit}",
+        fix=f"{typed('status', '--site', unit.site)}, then {typed('up', unit)}",
         state_left=f"{unit} may be deployed in part",
         runbook="run-stopped-half-way",
     )
@@ -227,9 +239,18 @@ def site_lost(unit: Unit, cause: Problem) -> Problem:
         exit_code=ExitCode.UNHEALTHY,
         where=where(unit),
         evidence=(cause.what, *cause.evidence),
-        fix=f"once {unit.site} answers: dtdeploy up --owed",
+        fix=f"once {unit.site} answers: {typed('up', '--owed')}",
         state_left=f"{unit} may be gone, or deployed in part",
         runbook="site-unreachable",
+    )
+
+
+def never_reached(unit: Unit, cause: Problem) -> Problem:
+    """Say that a unit was not brought up, since its site was away before its turn and still is."""
+    return replace(
+        site_lost(unit, cause),
+        what=f"{unit.site} was never reached, and {unit} not brought up",
+        state_left=f"{unit} is as the run left it before",
     )
 
 
@@ -250,7 +271,7 @@ def unhealthy(unit: Unit, health: Health, extra: tuple[str, ...], seconds: float
             node=first.node if first else "",
         ),
         evidence=tuple(str(reason) for reason in health.reasons) + extra,
-        fix=f"docker service ps --no-trunc SERVICE   # at {unit.site}; then:\ndtdeploy up {unit}",
+        fix=f"docker service ps --no-trunc SERVICE   # at {unit.site}; then:\n{typed('up', unit)}",
         state_left=f"{unit} is deployed, {health.running} of {health.expected} tasks run",
         runbook="service-not-healthy",
     )

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.desired import DesiredStack, Probe
 from orchestrator.fleet.observed import Mode, NodeState, Sight
-from orchestrator.fleet.placement import Unplaceable, unplaceable
+from orchestrator.fleet.placement import Unplaceable, meets, takes_tasks, unplaceable
 from orchestrator.fleet.platforms import fits, listed, usable
 from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME, Use, makers_seen
 from orchestrator.planning.in_use import in_use
-from orchestrator.planning.lost import node_in_the_way, weigh
+from orchestrator.planning.lost import node_in_the_way, volumes_of, weigh
 from orchestrator.planning.plan import Command
 from orchestrator.procedures.book import Limits
 from orchestrator.procedures.effects import Examination, ImageCheck
 from orchestrator.procedures.ports import Wish, clashes
 from orchestrator.procedures.room import lacks
+from orchestrator.typed import typed
 
 _MIN_API = (1, 40)
 """The oldest Engine API with everything that is used; Docker 29 itself ends there."""
@@ -60,9 +61,12 @@ class Wanted:
     ssh: str = ""
 
 
-def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
-    """Return everything at the site that speaks against carrying out the plan."""
-    if blind := blindness(seen.sight):
+def judge_sight(wanted: Wanted, sight: Sight) -> tuple[Problem, ...]:
+    """Return what speaks against carrying out the plan and can be seen by looking at the Swarm.
+
+    A plan is judged by this before anybody says yes, and a site once more before it is touched.
+    """
+    if blind := blindness(sight):
         return (
             _problem(
                 wanted,
@@ -74,10 +78,25 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
             ),
         )
     checks = (
+        _nodes(wanted, sight),
+        _places(wanted, sight),
+        _strays(wanted, sight),
+        _blocking(wanted, sight),
+        in_use(sight, wanted.command, wanted.removed, wanted.ours, ssh=wanted.ssh),
+    )
+    return tuple(problem for check in checks for problem in check)
+
+
+def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
+    """Return everything at the site that speaks against carrying out the plan."""
+    by_sight = judge_sight(wanted, seen.sight)
+    if blindness(seen.sight):
+        return by_sight
+    checks = (
+        by_sight,
+        seen.strangers,
         _versions(wanted, seen),
         _jobs(wanted, seen),
-        _nodes(wanted, seen.sight),
-        _places(wanted, seen.sight),
         _machine(wanted, seen),
         (p for check in seen.images if (p := _image(wanted, check)) is not None),
         _platforms(wanted, seen),
@@ -85,9 +104,6 @@ def judge_site(wanted: Wanted, seen: Examination) -> tuple[Problem, ...]:
         _outside(wanted, seen),
         _externals(wanted, seen),
         _ports(wanted, seen),
-        _strays(wanted, seen.sight),
-        _blocking(wanted, seen.sight),
-        in_use(seen.sight, wanted.command, wanted.removed, wanted.ours),
     )
     return tuple(problem for check in checks for problem in check)
 
@@ -176,24 +192,38 @@ def _places(wanted: Wanted, sight: Sight) -> Iterator[Problem]:
                 "swarm.no-node-fits",
                 found.words,
                 ExitCode.SAFETY_REFUSED,
-                evidence=tuple(
-                    f"{n.hostname}: {n.state.value}, {n.availability}" for n in sight.nodes
+                evidence=(
+                    *_data_away(found),
+                    *(f"{n.hostname}: {n.state.value}, {n.availability}" for n in sight.nodes),
                 ),
-                fix=_make_room(found, wanted.ssh),
+                fix=_make_room(found, sight, wanted.ssh),
                 runbook="node-lost",
                 stack=desired.unit.stack,
             )
 
 
-def _make_room(found: Unplaceable, ssh: str) -> str:
+def _data_away(found: Unplaceable) -> Iterator[str]:
+    """Say what the service would not find on another node."""
+    if found.away and (volumes := volumes_of(found.facts)):
+        names = ", ".join(node.hostname for node in found.away)
+        yield f"its data is on {names}, and may be missed elsewhere: volume {', '.join(volumes)}"
+
+
+def _make_room(found: Unplaceable, sight: Sight, ssh: str) -> str:
     """Say what lets a node take the service, with the host to type it at."""
     resting = [node for node in found.away if node.state is NodeState.READY]
     if resting:
         return f"ssh {ssh} docker node update --availability active {resting[0].hostname}"
-    labels = [c for c in found.constraints if c.startswith("node.labels.") and "==" in c]
-    if labels:
-        key, _, value = labels[0].removeprefix("node.labels.").partition(" == ")
-        return f"ssh {ssh} docker node update --label-add {key}={value} NODE   # one that is ready"
+    for label in found.constraints:
+        key, _, value = label.removeprefix("node.labels.").partition(" == ")
+        rest = [constraint for constraint in found.constraints if constraint != label]
+        fit = sorted(
+            (n.manager, n.hostname) for n in sight.nodes if takes_tasks(n) and meets(n, rest)
+        )
+        if label == f"node.labels.{key} == {value}" and fit:
+            line = f"ssh {ssh} docker node update --label-add {key}={value} {fit[0][1]}"
+            back = f"bring {found.away[0].hostname} back; or " if found.away else ""
+            return f"{back}{line}   # or another one that is ready"
     return "bring such a node back, or change the constraint in the compose file"
 
 
@@ -266,8 +296,8 @@ def _room(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
             fix = "fewer replicas or more nodes; docker node ls   # on the manager: all active?"
             if lack.updated:
                 fix = (
-                    f"dtdeploy deploy {unit} --strategy recreate, or order: stop-first in its "
-                    "compose file"
+                    f"{typed('deploy', unit, '--strategy', 'recreate')}, or order: stop-first in"
+                    " its compose file"
                 )
             yield _problem(
                 wanted,
@@ -321,7 +351,7 @@ def _externals(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
                 f"swarm.{kind}-missing",
                 f"the external {kind} {name} {gone}",
                 ExitCode.SAFETY_REFUSED,
-                fix=f"{maker} makes it: dtdeploy up {maker} {desired.unit}"
+                fix=f"{maker} makes it: {typed('up', maker, desired.unit)}"
                 if maker
                 else f"docker {kind} create ... {name}   # on {wanted.site}'s manager",
                 runbook="service-not-healthy",

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from orchestrator.fleet.drift import drift
 from orchestrator.fleet.health import judge
-from orchestrator.fleet.history import History
-from orchestrator.fleet.observed import Look, Sight, Task, TaskState, contents
+from orchestrator.fleet.history import JOBS, recall
+from orchestrator.fleet.observed import Contents, Look, Sight, Task, TaskState, contents
 from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
-from orchestrator.fleet.running import LABEL_DATA, as_running, origin
+from orchestrator.fleet.running import LABEL_DATA, origin
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.scope import running_health
 from orchestrator.planning.selection import dependents
 from orchestrator.procedures.book import Book
 
@@ -75,23 +76,17 @@ def unhealthy_dependency(book: Book, unit: Unit, look: Look) -> str:
     """
     if not isinstance(look, Sight):
         return f"{unit} cannot be seen: {look.problem.what}"
+    if not contents(look, unit.stack).services:
+        return f"{unit} does not run"
     spec = book.inventory.spec(unit)
     sourced = book.sourced.get(unit)
-    desired = sourced.desired if sourced else as_running(unit, look, relied_on=spec.must_have)
-    names = {service.name for service in desired.services}
-    missing = () if sourced else tuple(n for n in spec.must_have if n not in names)
-    if missing or not contents(look, unit.stack).services:
-        lacking = ", ".join(missing) or "all of its services"
-        return f"{lacks(unit)} {lacking}"
-    health = judge(desired, look, History(began=look.at), spec.policy)
+    if sourced is None:
+        health = running_health(unit, spec, look)
+    else:
+        health = judge(sourced.desired, look, recall(unit.stack, look), spec.policy)
     if health.healthy:
         return ""
     return f"{unit} is {health.verdict.value}: {'; '.join(str(r) for r in health.reasons[:4])}"
-
-
-def lacks(unit: Unit) -> str:
-    """Return how it is said of `unit` that services of it are not there."""
-    return f"{unit} lacks"
 
 
 def runs_already(book: Book, unit: Unit, own: Look) -> bool:
@@ -99,6 +94,28 @@ def runs_already(book: Book, unit: Unit, own: Look) -> bool:
     if not isinstance(own, Sight) or not contents(own, unit.stack).services:
         return False
     return origin(unit, own).run != book.run
+
+
+def at_their_end(book: Book, unit: Unit, sight: Sight) -> tuple[str, ...]:
+    """Return the services of `unit` for which Docker starts nothing any more, though it should.
+
+    A deploy of the same specification changes nothing of that, but for jobs, which it runs again.
+    One of another specification does.
+    """
+    sourced, mine = book.sourced[unit], contents(sight, unit.stack)
+    policy = book.inventory.spec(unit).policy
+    health = judge(sourced.desired, sight, recall(unit.stack, sight), policy)
+    over = {reason.service for reason in health.reasons if reason.over}
+    same = [
+        service.name
+        for service in mine.services
+        if service.mode not in JOBS and service.name not in _changed(book, unit, mine)
+    ]
+    return tuple(name for name in same if name in over)
+
+
+def _changed(book: Book, unit: Unit, mine: Contents) -> frozenset[str]:
+    return frozenset(f"{unit.stack}_{c.service}" for c in drift(book.desired(unit), mine))
 
 
 def restarted(book: Book, unit: Unit, own: Look) -> tuple[str, ...]:
@@ -112,7 +129,7 @@ def restarted(book: Book, unit: Unit, own: Look) -> tuple[str, ...]:
     sourced, mine = book.sourced[unit], contents(own, unit.stack)
     alive = {task.service_id for task in mine.tasks if _is_alive(task)}
     there = {s.name: s.label(LABEL_DATA) for s in mine.services if s.id in alive}
-    changed = {f"{unit.stack}_{c.service}" for c in drift(book.desired(unit), mine)}
+    changed = {*_changed(book, unit, mine), *at_their_end(book, unit, own)}
     return tuple(
         name for name, data in there.items() if name in changed or data != sourced.data_digest
     )

@@ -1,12 +1,15 @@
 """Single lines for a shell: one thing done at one manager, or one look, or a wait with a deadline.
 
-They need sh, ssh, git and tar here; there sh, docker, tar, grep, sed, and curl for probes. How
+They need sh, ssh, git and tar here; there sh, docker, tar, grep, sed, tr, and curl for probes. How
 Docker's words are read: `docker stack ps` of a stack that is gone says `nothing found in stack`
 and ends with 1 (docs/swarm.md); any other line that names no ended task blocks, errors among them.
+
+A task that was last seen on a node that is not Ready blocks as well, unless somebody answers for
+that node: such nodes are given last, as `w1|w2`, and count only while they are not Ready.
 """
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from orchestrator.inventory.model import Repo, UnitSpec
 from orchestrator.procedures.hold import LOCK
@@ -15,10 +18,15 @@ FOLDER = "by-hand"
 _SSH = "-o ConnectTimeout=10 -o ServerAliveInterval=5"
 _OF = "of=label=com.docker.stack.namespace=$s"
 _OVER = '[ $((n=n-1)) -gt 0 ] || { echo "$s: waited in vain, stop here" >&2; exit 1; }; sleep 1'
-_ENDED = (
-    "! docker stack ps --format {{.CurrentState}} $s 2>&1 |"
-    ' grep -Eqiv "^(complete|shutdown|failed|rejected|orphaned|remove|nothing found in stack)"'
+_NODES = 'docker node ls --format "{{.Hostname}} {{.Status}}"'
+_OPEN = (
+    'docker stack ps --format "{{.Node}} {{.CurrentState}} {{.Name}}" %s 2>&1 |'
+    ' grep -Eiv "^[^ ]* (complete|shutdown|failed|rejected|orphaned|remove)'
+    '|^nothing found in stack"'
 )
+"""The tasks of a stack that have not ended, each with its node first; and errors."""
+_BLIND = f'a=$({_NODES} | sed -n "/ Ready$/!s/ .*//p" | grep -Ex "$l" | tr "\\n" "|")-'
+_ENDED = f'{{ {_BLIND}; ! {_OPEN % "$s"} | grep -qEv "^($a) "; }}'
 _NONE_LEFT = (
     "left=$(docker service ls -q -f $of && docker ps -q -f $of{more})"
     ' && {{ [ -z "$left" ] || {{ echo "$s: $left"; false; }}; }}'
@@ -34,8 +42,12 @@ _PULL = (
     ' while read -r image; do eval "docker pull -q $image" || exit 1; done'
 )
 _BODIES = {
-    "ready": 'nodes=$(docker node ls --format "{{.Hostname}} {{.Status}}") && echo "$nodes"'
-    ' && ! echo "$nodes" | grep -qv " Ready$"',
+    "ready": f'nodes=$({_NODES}) && echo "$nodes"'
+    ' && r=$(echo "$nodes" | sed -n "s/ Ready$/|/p" | tr -d "\\n")-'
+    f' && {{ ! for t in $(echo $s | tr , " "); do {_OPEN % "$t"}; done |'
+    ' grep -Ev "^ |^($r|$l) " || { echo "they may run on, where nobody sees it: bring the node'
+    " back; or, if its machine is off for certain, have this list made anew with"
+    ' --accept-lost NODE@SITE --because TEXT" >&2; false; }; }',
     "gone": f"{_OF}; {_NONE_LEFT.format(more='')} && {_ENDED}",
     "rm_services": f'{_OF}; ids=$(docker service ls -q -f $of) && [ -z "$ids" ]'
     " || docker service rm $ids",
@@ -52,14 +64,14 @@ _BODIES = {
 def functions() -> tuple[str, ...]:
     """Return the definitions that all other lines rest on, for sh, bash and zsh.
 
-    Each takes a host, most of them a stack and a number of seconds behind it. Without `-n` ssh
-    would eat the lines that were pasted after it.
+    Each takes a host, most of them a stack, a number of seconds and nodes that are answered for
+    behind it. Without `-n` ssh would eat the lines that were pasted after it.
     """
     return (
         f'on() {{ ssh -n {_SSH} "$@"; }}',
         f'into() {{ ssh {_SSH} "$@"; }}',
         *(
-            f'{name}() {{ on "$1" "s=$2; n=$3; "{shlex.quote(body)}; }}'
+            f'{name}() {{ on "$1" "s=$2; n=$3; l=\'${{4:--}}\'; "{shlex.quote(body)}; }}'
             for name, body in _BODIES.items()
         ),
     )
@@ -75,9 +87,13 @@ def released(host: str) -> str:
     return at(host, f"docker config rm {LOCK}")
 
 
-def ready(host: str) -> str:
-    """Return the line that fails unless the manager answers and each of its nodes is Ready."""
-    return _called("ready", host)
+def ready(host: str, stacks: Iterable[str] = (), lost: Sequence[str] = ()) -> str:
+    """Return the line that fails unless the manager answers and all of `stacks` can be seen.
+
+    It prints what was last seen of them on nodes that are not Ready and not among `lost`.
+    """
+    words = ",".join(stacks)
+    return _called("ready", host, *((words, 0, *_lost(lost)) if lost else (words,)))
 
 
 def strangers(host: str, prefix: str, declared: Iterable[str]) -> str:
@@ -87,9 +103,9 @@ def strangers(host: str, prefix: str, declared: Iterable[str]) -> str:
     return at(host, f"stacks=$(docker stack ls --format {{{{.Name}}}}) && ! {found}")
 
 
-def gone(host: str, stack: str) -> str:
+def gone(host: str, stack: str, lost: Sequence[str] = ()) -> str:
     """Return the line that fails unless nothing of the stack runs or is about to."""
-    return _called("gone", host, stack)
+    return _called("gone", host, stack, *((0, *_lost(lost)) if lost else ()))
 
 
 def removed(host: str, stack: str) -> str:
@@ -97,9 +113,9 @@ def removed(host: str, stack: str) -> str:
     return _called("rm_services", host, stack)
 
 
-def ended(host: str, stack: str, seconds: int) -> str:
+def ended(host: str, stack: str, seconds: int, lost: Sequence[str] = ()) -> str:
     """Return the line that waits until no task of the stack runs any more."""
-    return _called("wait_ended", host, stack, seconds)
+    return _called("wait_ended", host, stack, seconds, *_lost(lost))
 
 
 def cleared(host: str, stack: str, seconds: int) -> str:
@@ -128,9 +144,12 @@ def commit_of(repo: str, ref: str) -> str:
 
 
 def shipped(host: str, spec: UnitSpec, ref: str) -> str:
-    """Return the line that brings the folder of a unit's compose file to its manager."""
-    folder, _ = _place(spec)
-    words = ["git", "-C", f"{spec.repo}.git", "archive", ref, *([folder] if folder else [])]
+    """Return the line that brings all of a repository to a unit's manager.
+
+    A compose file may refer to what lies outside of its own folder (`../env/common.env`), and
+    without git's copy nobody has read here to what: what is missing is found missing too late.
+    """
+    words = ["git", "-C", f"{spec.repo}.git", "archive", ref]
     there = shlex.quote(f"{FOLDER}/{spec.unit.stack}")
     words_there = f"rm -rf {there} && mkdir -p {there} && tar -x -C {there}"
     return _fed(shlex.join(words), host, words_there)
@@ -173,6 +192,10 @@ def _fed(source: str, host: str, words: str) -> str:
 def _waiting(condition: str, seconds: int, words: str) -> str:
     over = f'{{ echo "{words}" >&2; exit 1; }}'
     return f"n={seconds}; until {condition}; do [ $((n=n-1)) -gt 0 ] || {over}; sleep 1; done"
+
+
+def _lost(nodes: Sequence[str]) -> tuple[str, ...]:
+    return ("|".join(nodes),) if nodes else ()
 
 
 def _called(name: str, host: str, *given: object) -> str:

@@ -4,14 +4,15 @@ The lock is the Docker config `dtdeploy.run` on the coordinator's Swarm. Its dat
 its labels are written anew at every heartbeat, each time by compare-and-swap.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Step
+from orchestrator.planning.plan import LostNode, LostTask, Step
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.told import Told, read_told, told_labels
 
@@ -19,6 +20,8 @@ LOCK = "dtdeploy.run"
 _FORMAT = "1"
 _DOWN = "dtdeploy.down."
 _OUTAGE = "dtdeploy.outage."
+_LOST = "dtdeploy.lost."
+_BECAUSE = "dtdeploy.because"
 
 
 class Phase(Enum):
@@ -61,7 +64,9 @@ class Hold:
     `words` is the command as it was typed. `done` are the ids of finished steps. `touched`: it
     may have removed or deployed something. `down` are units that others depend on, or whose
     downtime is announced, and that it took down, each with since when; `outages` are those that
-    it brought back, each with the seconds that it was down. `told` is what it announced.
+    it brought back, each with the seconds that it was down. `told` is what it announced. `lost`
+    are nodes that somebody answers for who resumed it, `because` why; those that were answered for
+    before it began are in its plan.
     """
 
     run: str
@@ -77,6 +82,25 @@ class Hold:
     down: tuple[tuple[Unit, float], ...] = ()
     outages: tuple[tuple[Unit, float], ...] = ()
     told: tuple[Told, ...] = ()
+    lost: tuple[LostNode, ...] = ()
+    because: str = ""
+
+
+def answering(hold: Hold, nodes: Iterable[LostNode], because: str) -> Hold:
+    """Return `hold` with more nodes that somebody answers for, and why.
+
+    A node that died again is there once, with all the tasks that were answered for.
+    """
+    known = {node.name: node for node in hold.lost}
+    for node in nodes:
+        before = known[node.name].tasks if node.name in known else ()
+        known[node.name] = replace(node, tasks=tuple(dict.fromkeys((*before, *node.tasks))))
+    return replace(hold, lost=tuple(known.values()), because=joined(hold.because, because))
+
+
+def joined(*reasons: str) -> str:
+    """Return all the reasons that there are, each once."""
+    return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
 
 
 def to_labels(hold: Hold, steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
@@ -99,6 +123,8 @@ def to_labels(hold: Hold, steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
         *((f"{_DOWN}{unit}", _written(since)) for unit, since in hold.down),
         *((f"{_OUTAGE}{unit}", f"{seconds:.3f}") for unit, seconds in hold.outages),
         *told_labels(hold.told),
+        *((f"{_LOST}{node.name}", _tasks_written(node)) for node in hold.lost),
+        *(((_BECAUSE, hold.because),) if hold.because else ()),
     )
 
 
@@ -118,7 +144,7 @@ def from_labels(config: StoredConfig, steps: Sequence[Step] = ()) -> Hold | Prob
         if labels["dtdeploy.format"] != _FORMAT:
             return _unreadable(f"its format is {labels['dtdeploy.format']}, not {_FORMAT}")
         return _hold(labels, steps)
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         return _unreadable(f"{type(error).__name__}: {error}")
 
 
@@ -147,14 +173,35 @@ def _hold(labels: Mapping[str, str], steps: Sequence[Step]) -> Hold:
         down=tuple((unit, _read(value)) for unit, value in _units(labels, _DOWN)),
         outages=tuple((unit, float(value)) for unit, value in _units(labels, _OUTAGE)),
         told=read_told(labels),
+        lost=tuple(_lost(name, value) for name, value in _about(labels, _LOST)),
+        because=labels.get(_BECAUSE, ""),
     )
 
 
-def _units(labels: Mapping[str, str], prefix: str) -> Iterable[tuple[Unit, str]]:
+def _about(labels: Mapping[str, str], prefix: str) -> Iterable[tuple[str, str]]:
     for name, value in sorted(labels.items()):
         if name.startswith(prefix):
-            stack, _, site = name.removeprefix(prefix).rpartition("@")
-            yield Unit(stack=stack, site=site), value
+            yield name.removeprefix(prefix), value
+
+
+def _units(labels: Mapping[str, str], prefix: str) -> Iterable[tuple[Unit, str]]:
+    return ((_unit(name), value) for name, value in _about(labels, prefix))
+
+
+def _unit(text: str) -> Unit:
+    stack, _, site = text.rpartition("@")
+    return Unit(stack=stack, site=site)
+
+
+def _tasks_written(node: LostNode) -> str:
+    tasks = [[task.id, str(task.unit), task.name] for task in node.tasks]
+    return json.dumps({"state": node.state, "tasks": tasks})
+
+
+def _lost(name: str, text: str) -> LostNode:
+    found = json.loads(text)
+    tasks = (LostTask(id=id_, unit=_unit(unit), name=what) for id_, unit, what in found["tasks"])
+    return LostNode(name=name, state=found["state"], tasks=tuple(tasks), accepted=True)
 
 
 def _bitmap(done: frozenset[str], steps: Sequence[Step]) -> str:

@@ -99,7 +99,10 @@ class Check:
 
 
 def checks(seen: Inspection, declared: frozenset[str]) -> tuple[Check, ...]:
-    """Judge what was found at a site; `declared` are the stacks that the inventory has there."""
+    """Judge what was found at a site; `declared` are the stacks that the inventory has anywhere.
+
+    A site keeps copies of releases that would lie at another site's manager alone.
+    """
     return (
         _pool(seen),
         _disk(seen),

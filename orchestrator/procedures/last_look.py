@@ -1,20 +1,22 @@
 """The last look of a run: what was well, or was left alone, may be broken by now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from orchestrator.errors import Problem
-from orchestrator.fleet.desired import DesiredService, DesiredStack
+from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.health import Health, Verdict, judge
-from orchestrator.fleet.history import begin
+from orchestrator.fleet.history import recall
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import as_running
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Plan, UnitPlan
 from orchestrator.procedures.book import Book
+from orchestrator.procedures.effects import ProbeResult, RunProbe, deciding
 from orchestrator.procedures.findings import unhealthy
+from orchestrator.typed import typed
 
 _WELL = "was healthy, and is not any more at the end of the run"
 _ALONE = "was left alone, and is not healthy"
@@ -47,13 +49,46 @@ def _broken(book: Book, item: UnitPlan, settled: AbstractSet[Unit], sight: Sight
     if wanted is None:
         return None
     policy = book.inventory.spec(unit).policy
-    health = judge(wanted, sight, begin(unit.stack, sight), policy)
+    health = judge(wanted, sight, recall(unit.stack, sight), policy)
     if health.healthy:
         return None
-    problem = unhealthy(unit, health, (), 0.0)
+    return _at_the_end(item, unhealthy(unit, health, (), 0.0))
+
+
+def _at_the_end(item: UnitPlan, problem: Problem) -> Problem:
+    unit = item.unit
     if item.action is not Action.KEEP:
         return replace(problem, code="run.broke-later", what=f"{unit} {_WELL}")
     return _left_alone(unit, problem, f"{unit} {_ALONE} at the end of the run")
+
+
+def questions(
+    book: Book, settled: AbstractSet[Unit], looks: Mapping[str, Look]
+) -> tuple[tuple[Unit, RunProbe], ...]:
+    """Return the probes of what is well by its tasks; arguments as for `broken_since`."""
+    return tuple(
+        (item.unit, deciding(item.unit.site, probe))
+        for item in book.plan.units
+        if isinstance(look := looks.get(item.unit.site), Sight)
+        and _wanted(book, item, settled, look) is not None
+        and _broken(book, item, settled, look) is None
+        for probe in book.inventory.spec(item.unit).probes
+    )
+
+
+def unanswered(
+    book: Book, asked: Iterable[tuple[Unit, RunProbe]], results: Iterable[ProbeResult]
+) -> tuple[Problem, ...]:
+    """Return a problem for each unit of which a probe is not answered as it should be."""
+    failing: dict[Unit, list[str]] = {}
+    for (unit, effect), result in zip(asked, results, strict=True):
+        if not result.ok:
+            failing.setdefault(unit, []).append(f"probe {effect.probe.name}: {result.words}")
+    well = Health(verdict=Verdict.HEALTHY)
+    return tuple(
+        _at_the_end(book.plan.unit(unit), unhealthy(unit, well, tuple(words), 0.0))
+        for unit, words in failing.items()
+    )
 
 
 def unwell_alone(plan: Plan) -> tuple[Problem, ...]:
@@ -76,7 +111,7 @@ def _left_alone(unit: Unit, problem: Problem, what: str) -> Problem:
         problem,
         code="run.left-unhealthy",
         what=what,
-        fix=f"dtdeploy restart {unit}",
+        fix=typed("restart", unit),
         state_left=f"{unit} was not touched",
     )
 
@@ -94,8 +129,5 @@ def _wanted(
 
 def _as_it_was(book: Book, item: UnitPlan, sight: Sight) -> DesiredStack:
     """Return what runs now, and each service that ran when the plan was made."""
-    unit = item.unit
-    now = as_running(unit, sight, relied_on=book.inventory.spec(unit).must_have)
-    known = {service.name for service in now.services}
-    lost = (DesiredService(name=n, image="") for n in item.before.services if n not in known)
-    return replace(now, services=(*now.services, *lost))
+    must_have = book.inventory.spec(item.unit).must_have
+    return as_running(item.unit, sight, relied_on=must_have, known=item.before.services)

@@ -21,6 +21,7 @@ from orchestrator.procedures.effects import (
     UpdateConfig,
 )
 from orchestrator.procedures.hold import LOCK, session_of
+from orchestrator.typed import typed
 
 _LOST_SECONDS = 25.0
 """A write without a leader blocks up to 20 s and may then still be done (moby cluster.go)."""
@@ -149,7 +150,7 @@ def _unknown(site: str, words: str) -> Problem:
         exit_code=ExitCode.OUTCOME_UNKNOWN,
         where=Where(site=site),
         evidence=(words,) if words else (),
-        fix="dtdeploy lock",
+        fix=typed("lock"),
         state_left="no unit was touched by this step",
         runbook="lock-held",
     )

@@ -13,6 +13,8 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.asking import Asking
 from orchestrator.procedures.effects import ConfigResult, StoredConfig
 from orchestrator.procedures.notes import Labels, Notes, change_notes, read_notes
+from orchestrator.typed import typed
+from orchestrator.words.foreign_json import read_moment, read_object
 
 OWED = "dtdeploy.owed"
 _LABEL = "dtdeploy.owed."
@@ -94,11 +96,10 @@ def _written(item: Owed) -> str:
 def _read(unit: Unit, value: str) -> Owed:
     """Read one label; one that somebody wrote by hand still names a unit."""
     try:
-        said = json.loads(value)
-        return Owed(
-            unit=unit, run=str(said["run"]), since=float(said["since"]), reason=str(said["reason"])
-        )
-    except (ValueError, KeyError, TypeError):
+        said = read_object(value)
+        since = read_moment(said["since"])
+        return Owed(unit=unit, run=str(said["run"]), since=since, reason=str(said["reason"]))
+    except (ValueError, KeyError):
         return Owed(unit=unit, run="", since=0.0, reason=value[:300])
 
 
@@ -109,7 +110,7 @@ def _untold(site: str, words: str) -> Problem:
         exit_code=ExitCode.OUTCOME_UNKNOWN,
         where=Where(site=site),
         evidence=(words,) if words else (),
-        fix="dtdeploy status   # it lists what is owed",
+        fix=f"{typed('status')}   # it lists what is owed",
         state_left="the units themselves are not touched by this",
         runbook="site-unreachable",
     )

@@ -1,13 +1,17 @@
 """Preflight of a site: find out everything, change nothing, report all that is wrong at once."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import DesiredStack
-from orchestrator.fleet.observed import Unseen
+from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.lost import must_be_gone
-from orchestrator.planning.plan import Action, Command, Step
+from orchestrator.planning.lost import counted, must_be_gone
+from orchestrator.planning.plan import Action, Command, Step, StepKind
 from orchestrator.procedures.asking import Asking, ask_examine, ask_in_time
 from orchestrator.procedures.book import Book
+from orchestrator.procedures.copies import copies_at, former_release
 from orchestrator.procedures.deploy import dependency_blockers, deploy_effect
 from orchestrator.procedures.effects import (
     Answer,
@@ -19,8 +23,12 @@ from orchestrator.procedures.effects import (
     ShipRelease,
 )
 from orchestrator.procedures.findings import refused_deploy
-from orchestrator.procedures.fitness import Wanted, judge_site
-from orchestrator.procedures.guards import direct_dependencies, lacks, removal_guard
+from orchestrator.procedures.fitness import Wanted, judge_sight, judge_site
+from orchestrator.procedures.guards import (
+    direct_dependencies,
+    removal_guard,
+    unhealthy_dependency,
+)
 from orchestrator.procedures.ports import Wish
 from orchestrator.procedures.pull_images import pull_images, unprepared
 
@@ -40,26 +48,62 @@ def examine(book: Book, step: Step) -> Procedure:
         )
     )
     if isinstance(answer, Unseen):
-        return Failed(problems=(answer.problem,))
-    problems = list(judge_site(wanted, answer))
+        return Failed(problems=(_or_without(book, answer),))
+    ssh = book.inventory.site(step.site).ssh(answer.sight.via)
+    problems = list(judge_site(replace(wanted, ssh=ssh), answer))
     problems += yield from _unmet_dependencies(book, step.site)
     return Failed(problems=tuple(problems)) if problems else Done(words="passed")
+
+
+def foreseen(book: Book, looks: Mapping[str, Look]) -> tuple[Problem, ...]:
+    """Return what preflight would refuse the plan for, as far as the looks tell that it rests on.
+
+    What a site has to be asked for besides (images, ports, room, probes) is for preflight alone.
+    """
+    seen = counted(book.plan, looks)
+    sites = [step.site for step in book.plan.steps if step.kind is StepKind.EXAMINE]
+    return tuple(problem for site in sites for problem in _foreseen_at(book, site, seen))
+
+
+def _foreseen_at(book: Book, site: str, looks: Mapping[str, Look]) -> Iterator[Problem]:
+    look = looks[site]
+    if isinstance(look, Unseen):
+        yield _or_without(book, look)
+        return
+    yield from judge_sight(_wanted(book, site), look)
+    for unit in book.deployed_at(site):
+        words = {u: unhealthy_dependency(book, u, looks[u.site]) for u in _not_ours(book, unit)}
+        if blockers := {other: said for other, said in words.items() if said}:
+            yield refused_deploy(book, unit, blockers)
+
+
+def _or_without(book: Book, unseen: Unseen) -> Problem:
+    """Add how to go on without a site that cannot be seen; nothing goes on without the lock's."""
+    if unseen.site == book.inventory.coordinator:
+        return unseen.problem
+    way = f"or go on without it: restart, up and down take --without {unseen.site} --because TEXT"
+    return replace(unseen.problem, fix=f"{unseen.problem.fix}\n{way}".lstrip())
 
 
 def prepare(book: Book, step: Step) -> Procedure:
     """Ship the site's releases, have them read there, and pull its images wherever they may run.
 
+    Copies of releases that would lie at one manager alone are left at another one as well.
     What runs is not touched.
     """
     for unit in book.deployed_at(step.site):
         deploy = deploy_effect(book, unit)
-        ship = ShipRelease(site=step.site, release=deploy.release, deploy=deploy)
+        former = former_release(book.plan.unit(unit))
+        ship = ShipRelease(site=step.site, release=deploy.release, deploy=deploy, former=former)
         answer = yield from ask_in_time(ship)
         if answer.result is not Result.OK and not _is_refused(answer):
             # Shipping is whole or not at all and checked by hash, so once more is safe.
             answer = yield from ask_in_time(ship)
         if answer.result is not Result.OK:
             return Failed(problems=(unprepared(step.site, answer),))
+    for release in copies_at(book, step.site):
+        # A spare one: the run does not fail for it.
+        yield from ask_in_time(ShipRelease(site=step.site, release=release))
     return (yield from pull_images(book, step))
 
 
@@ -94,7 +138,6 @@ def _wanted(book: Book, site: str) -> Wanted:
         ours=book.declared_at(site),
         uses=book.inventory.uses,
         goes=must_be_gone(book.inventory, book.plan, without=_left_out(book)),
-        ssh=book.inventory.site(site).manager.target,
     )
 
 
@@ -121,12 +164,20 @@ def _removed(book: Book) -> tuple[Unit, ...]:
 
 
 def _images(book: Book, site: str) -> tuple[str, ...]:
+    if book.prepared:
+        # They have been pulled: no registry is needed any more.
+        return ()
     images = (image for stack in _desired(book, site) for image in stack.images)
     return tuple(dict.fromkeys(images))
 
 
 def _desired(book: Book, site: str) -> tuple[DesiredStack, ...]:
     return tuple(map(book.desired, book.deployed_at(site)))
+
+
+def _not_ours(book: Book, unit: Unit) -> list[Unit]:
+    """Return what `unit` depends on and this run does not bring up."""
+    return [other for other in direct_dependencies(book, unit) if other not in book.sourced]
 
 
 def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:
@@ -136,13 +187,7 @@ def _unmet_dependencies(book: Book, site: str) -> Asking[list[Problem]]:
     """
     problems = []
     for unit in book.deployed_at(site):
-        others = [unit for unit in direct_dependencies(book, unit) if unit not in book.sourced]
-        blockers: tuple[str, ...] = ()
-        down: tuple[Unit, ...] = ()
-        for other in others:
-            words = yield from dependency_blockers(book, (other,))
-            blockers += words
-            down += (other,) if any(lacks(other) in said for said in words) else ()
+        blockers = yield from dependency_blockers(book, _not_ours(book, unit))
         if blockers:
-            problems.append(refused_deploy(unit, blockers, down))
+            problems.append(refused_deploy(book, unit, blockers))
     return problems

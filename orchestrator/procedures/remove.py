@@ -50,6 +50,8 @@ def remove(book: Book, step: Step, unit: Unit) -> Procedure:
     Ends in Failed with 20 when something that depends on the unit is not known to be gone
     (nothing was touched), 23 when it does not go away in time, 31 when nobody can tell.
     """
+    if away := (yield from still_away(book, unit)):
+        return Failed(problems=(not_gone(unit, whereabouts(unit, away), 0.0),))
     problem = yield from _guarded(book, unit)
     if problem is not None:
         return Failed(problems=(problem,))
@@ -62,6 +64,18 @@ def remove(book: Book, step: Step, unit: Unit) -> Procedure:
             guard=lambda: _guarded(book, unit),
         )
     )
+
+
+def still_away(book: Book, unit: Unit) -> Asking[Unseen | None]:
+    """Look once more at a site that could not be seen when this life of the run began.
+
+    One that was seen may come back in a moment, and is waited for. One that was not has had its
+    time: nobody is kept waiting for it.
+    """
+    if unit.site not in book.away:
+        return None
+    look = yield from ask_observe(unit.site)
+    return look if isinstance(look, Unseen) else None
 
 
 def _unguarded() -> Asking[Problem | None]:

@@ -8,6 +8,7 @@ from orchestrator.report.html_form import report_html
 from orchestrator.report.json_form import report_json
 from orchestrator.report.markdown_form import report_markdown
 from orchestrator.report.timeline import Timeline
+from orchestrator.typed import AS_IT_IS, Manner
 
 
 class Form(Enum):
@@ -23,16 +24,16 @@ class Form(Enum):
         return ".md" if self is Form.MARKDOWN else f".{self.value}"
 
 
-def written(run: Timeline, form: Form) -> str:
-    """Return the report of a run in one form."""
-    return _WRITERS[form](run)
+def written(run: Timeline, form: Form, manner: Manner = AS_IT_IS) -> str:
+    """Return the report of a run in one form; `manner` is how commands have to be typed."""
+    return _WRITERS[form](run, manner)
 
 
-def _json(run: Timeline) -> str:
-    return json.dumps(report_json(run), indent=1) + "\n"
+def _json(run: Timeline, manner: Manner) -> str:
+    return json.dumps(report_json(run, manner), indent=1) + "\n"
 
 
-_WRITERS: Mapping[Form, Callable[[Timeline], str]] = {
+_WRITERS: Mapping[Form, Callable[[Timeline, Manner], str]] = {
     Form.HTML: report_html,
     Form.MARKDOWN: report_markdown,
     Form.JSON: _json,

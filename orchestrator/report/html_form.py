@@ -17,6 +17,7 @@ from orchestrator.report.chart import WORDS, draw, offset
 from orchestrator.report.json_form import report_json
 from orchestrator.report.outages import headline, longest_other
 from orchestrator.report.timeline import Outcome, Timeline
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.words.phrases import elapsed, short
 
 _ID = re.compile(r"([0-9a-z]{12})[0-9a-z]{13}")
@@ -25,14 +26,14 @@ _PAGE = Path(__file__).parent / "page"
 _TONES = {Outcome.DONE: "good", Outcome.FAILED: "bad", Outcome.NO_END: "bad"}
 
 
-def report_html(run: Timeline) -> str:
+def report_html(run: Timeline, manner: Manner = AS_IT_IS) -> str:
     """Return the page. Its policy forbids every request and every script but its own."""
     style, script = _text("report.css"), _text("report.js")
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
-            r=report_json(run),
+            r=report_json(run, manner),
             chart=draw(run),
             headline=headline(run),
             others=longest_other(run),

@@ -27,17 +27,18 @@ from orchestrator.planning.plan import UnitPlan
 from orchestrator.report.next_steps import next_steps, state_left, to_reproduce
 from orchestrator.report.plan_parts import notice_json, override_json
 from orchestrator.report.timeline import Bar, Deed, Life, Outage, Timeline, Track, Trouble
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.words.foreign import clean, clean_lines
 
 SCHEMA = "1.0"
 Json = dict[str, Any]
 
 
-def report_json(run: Timeline) -> Json:
-    """Return all that is known of a run."""
+def report_json(run: Timeline, manner: Manner = AS_IT_IS) -> Json:
+    """Return all that is known of a run; `manner` is how commands have to be typed."""
     record, plan = run.record, run.record.plan
     services = {item.unit: item.services or item.before.services for item in plan.units}
-    return {
+    told = {
         "schema": SCHEMA,
         "run": record.run,
         "outcome": run.outcome.value,
@@ -65,6 +66,7 @@ def report_json(run: Timeline) -> Json:
         "effects": [_deed(deed) for deed in run.deeds],
         "reproduce": [clean(words) for words in to_reproduce(run)],
     }
+    return manner.within(told)
 
 
 def _time(seconds: float) -> float:

@@ -6,13 +6,14 @@ from orchestrator.report.chart import WORDS, offset
 from orchestrator.report.html_form import clock, deed_words, details
 from orchestrator.report.json_form import Json, report_json
 from orchestrator.report.timeline import Phase, Timeline
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.words.markdown import code, fenced, folded, prose, table
 from orchestrator.words.phrases import elapsed, short
 
 
-def report_markdown(run: Timeline) -> str:
+def report_markdown(run: Timeline, manner: Manner = AS_IT_IS) -> str:
     """Return the report; nothing that others wrote can mean anything in it."""
-    r = report_json(run)
+    r = report_json(run, manner)
     return "\n".join([*_head(r), *_wrong(r), *_times(r), *_plan(r), *_trail(r)]) + "\n"
 
 

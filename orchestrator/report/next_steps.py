@@ -1,10 +1,9 @@
 """What a run left behind, in a sentence, and what to type next. Pure."""
 
-import shlex
-
 from orchestrator.errors import ExitCode
 from orchestrator.planning.plan import Command
 from orchestrator.report.timeline import Outcome, Timeline
+from orchestrator.typed import PROGRAM, options_in, reason_for, typed, words_of
 
 _LOST = "lock.lost"
 _LEFT = {
@@ -29,30 +28,30 @@ def state_left(run: Timeline) -> str:
 
 def next_steps(run: Timeline) -> tuple[str, ...]:
     """Return what to type next, the way on first; nothing where all is done."""
-    name = shlex.quote(run.record.run)
-    on = f"dtdeploy resume {name}"
+    name = run.record.run
+    on = typed("resume", name)
     if run.outcome is Outcome.NO_END:
-        return ("dtdeploy lock", on)
+        return (typed("lock"), on)
     if run.outcome is Outcome.NOT_BEGUN or _lost(run):
-        return ("dtdeploy lock",)
+        return (typed("lock"),)
     if run.unfinished:
-        return (on, f"dtdeploy rollback {name}")
-    back = ("dtdeploy up --owed",) if run.owed else ()
+        return (on, typed("rollback", name))
+    back = (typed("up", "--owed", *options_in(run.record.words, "--ref")),) if run.owed else ()
     if run.outcome is Outcome.GIVEN_UP:
-        return ("dtdeploy status", *back, on)
-    return back or (() if run.exit == ExitCode.DONE else ("dtdeploy status",))
+        return (typed("status"), *back, on)
+    return back or (() if run.exit == ExitCode.DONE else (typed("status"),))
 
 
 def to_reproduce(run: Timeline) -> tuple[str, ...]:
     """Return the commands that show, and do, the same at the same revisions."""
     record = run.record
-    words = record.words.removeprefix("dtdeploy ")
-    plan = record.plan
-    at = " ".join(f"--ref {shlex.quote(f'{r.repo}={r.sha}')}" for r in plan.revisions)
+    words, plan = words_of(record.words.removeprefix(f"{PROGRAM} ")), record.plan
+    at = tuple(word for r in plan.revisions for word in ("--ref", f"{r.repo}={r.sha}"))
     pinned = plan.command in (Command.RESTART, Command.UP, Command.DEPLOY)
-    if at and pinned and "--ref" not in words and "--owed" not in words:
-        words = f"{words} {at}"
-    return (f"dtdeploy {words} --dry-run", f"dtdeploy {words}")
+    if pinned and "--ref" not in words and "--owed" not in words:
+        words += at
+    because = reason_for(record.words, record.because)
+    return (typed(*words, *because, "--dry-run"), typed(*words, *because))
 
 
 def _lost(run: Timeline) -> bool:

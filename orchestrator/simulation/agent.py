@@ -27,7 +27,7 @@ def report(swarm: SimSwarm, task: SimTask, state: TaskState, error: str = "") ->
 
 def record(swarm: SimSwarm, task: SimTask) -> None:
     """Write down what the node has made of the task, and let the manager act on it."""
-    task.state = task.actual
+    task.state, task.entered = task.actual, swarm.clock.now
     swarm.touch(task)
     swarm.tell(What.TASK_STATE, task, task.state.name.lower())
     swarm.recorded(task)
@@ -122,7 +122,7 @@ def _come_up(swarm: SimSwarm, task: SimTask, _machine: Machine) -> None:
     report(swarm, task, TaskState.RUNNING)
     if task.behaviour.kind is Kind.CRASH_LOOP:
         go_on(swarm, task, task.behaviour.crash_after_seconds)
-    elif task.service.job:
+    elif _finishes(task):
         go_on(swarm, task, task.behaviour.run_seconds)
 
 
@@ -131,9 +131,13 @@ def _finish(swarm: SimSwarm, task: SimTask, _machine: Machine) -> None:
         task.exit_code = task.behaviour.exit_code
         words = f"task: non-zero exit ({task.behaviour.exit_code})"
         _end(swarm, task, TaskState.FAILED, words)
-    elif task.service.job:
+    elif _finishes(task):
         task.exit_code = 0
         _end(swarm, task, TaskState.COMPLETE)
+
+
+def _finishes(task: SimTask) -> bool:
+    return task.service.job or task.behaviour.kind is Kind.FINISHES
 
 
 _STEPS = {

@@ -19,6 +19,7 @@ from orchestrator.procedures.effects import (
     PullOnNodes,
     ReadConfig,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -35,7 +36,15 @@ from orchestrator.simulation.configs import ConfigEffect
 from orchestrator.simulation.link import READ_DEADLINE_SECONDS, Link
 
 Reading = (
-    Observe | Examine | Inspect | CheckImages | CheckVolumes | WatchPulls | RunProbe | ReadLogs
+    Observe
+    | Examine
+    | Inspect
+    | CheckImages
+    | CheckVolumes
+    | WatchPulls
+    | RunProbe
+    | ReadLogs
+    | ReadRelease
 )
 Remote = performing.Mutation | ConfigEffect | WriteAudit | Announce | Reading
 CONFIG_EFFECTS = (CreateConfig, ReadConfig, UpdateConfig, DeleteConfig)

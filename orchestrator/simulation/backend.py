@@ -19,6 +19,7 @@ from orchestrator.procedures.effects import (
     ObserveAll,
     PullImages,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -45,6 +46,7 @@ _SWALLOWED = 0.5
 """How likely a request on a hanging connection never arrives."""
 _ENGINES_OWN = (Sleep, Tell, ObserveAll, CheckLock, Intend, Saw)
 _UNIT_EFFECTS = (RemoveServices, RemoveLeftovers, DeployStack)
+_APART = (RunProbe, ReadLogs, ReadRelease, CheckVolumes, WatchPulls, Announce)
 _CHANGING = (*MUTATIONS, *CONFIG_WRITES)
 """What an answer can be lost of on purpose. Audit lines are left out: they would use faults up."""
 
@@ -235,7 +237,7 @@ class SimulatedBackend:
                 return (yield from performing.examined(self._fleet, site, effect, flight.started))
             if isinstance(effect, CheckImages):
                 return (yield from performing.check_images(site.swarm, effect))
-            if isinstance(effect, RunProbe | ReadLogs | CheckVolumes | WatchPulls | Announce):
+            if isinstance(effect, _APART):
                 return (yield from self._apart(site, effect))
             acting = self._acting(flight, effect)
             return (yield from api.acting(site.swarm, self.operator, acting))
@@ -245,11 +247,13 @@ class SimulatedBackend:
     def _apart(
         self,
         site: SimSite,
-        effect: RunProbe | ReadLogs | CheckVolumes | WatchPulls | Announce,
+        effect: RunProbe | ReadLogs | ReadRelease | CheckVolumes | WatchPulls | Announce,
     ) -> Process[object]:
         fleet = self._fleet
         if isinstance(effect, CheckVolumes):
             return (yield from performing.check_volumes(site, effect))
+        if isinstance(effect, ReadRelease):
+            return (yield from performing.read_release(site, effect))
         if isinstance(effect, Announce):
             return (yield from channel.send(fleet.world, fleet.channel, effect, self.operator))
         return (yield from performing.ask(fleet, site, effect))

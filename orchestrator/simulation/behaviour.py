@@ -10,6 +10,8 @@ class Kind(Enum):
     GOOD = "good"
     CRASH_LOOP = "crash_loop"
     """Starts, and ends by itself after `crash_after_seconds`, every time."""
+    FINISHES = "finishes"
+    """Works for `run_seconds`, and ends with 0."""
     NEVER_HEALTHY = "never_healthy"
     """Runs, but its health check never passes and it answers no probe."""
     IGNORES_SIGTERM = "ignores_sigterm"
@@ -29,7 +31,7 @@ class Behaviour:
     `start_seconds` pass from the start of the process until it serves, `health_seconds` until
     its health check passes where it has one, `stop_seconds` from SIGTERM until it has ended
     (never longer than its grace period), `pull_seconds` while a node without the image pulls.
-    `run_seconds` is how long a job works.
+    `run_seconds` is how long a job works, or what finishes.
     """
 
     kind: Kind = Kind.GOOD

@@ -48,7 +48,9 @@ def build_fleet(
     for text in scenario.behaviours:
         fleet.world.behaviours.add(text.rule())
     units = [spec.unit for spec in inventory.units]
-    known = dict(sources) if sources is not None else synthetic_sources(inventory, units)
+    if sources is None:
+        sources = synthetic_sources(inventory, units, constraints=scenario.constraints)
+    known = dict(sources)
     fleet.learn(known.values())
     _outside(fleet, inventory, scenario)
     for site in _existing(inventory):
@@ -67,7 +69,7 @@ def _check(inventory: Inventory, scenario: Scenario) -> None:
     said = [*scenario.sites, *(fault.site for fault in scenario.faults if fault.site)]
     strangers = tuple(dict.fromkeys(name for name in said if name not in hosts))
     problems = [_wrong(f"the inventory has no active site `{name}`") for name in strangers]
-    named = [(name, node) for name, text in scenario.sites.items() for node in text.down]
+    named = [(name, node) for name, text in scenario.sites.items() for node in _said(text)]
     named += [(fault.site, fault.node) for fault in scenario.faults if fault.node]
     problems += [
         _wrong(f"{site} has no node `{node}`")
@@ -113,6 +115,12 @@ def _site(
         ingress_prefix=text.ingress_prefix,
     )
     _registry(made, text)
+    for machine in made.swarm.machines.values():
+        machine.labels = tuple(text.labels.get(machine.hostname, {}).items())
+        if machine.hostname in text.paused:
+            machine.availability = "pause"
+        elif machine.hostname in text.drained:
+            machine.availability = "drain"
     running = [
         known[spec.unit]
         for spec in inventory.units
@@ -122,6 +130,8 @@ def _site(
         furnish(made.swarm, sourced.desired)
     for sourced in running:
         run_already(made.swarm, sourced.desired, labels_of(sourced) if text.labelled else ())
+        if text.labelled:
+            made.releases[sourced.release.name, sourced.release.digest] = sourced.release
     _extras(made, text)
     _conditions(made, text)
 
@@ -132,6 +142,11 @@ def _deputies(site: Site, text: SiteText) -> tuple[str, ...]:
 
 def _nodes(site: Site, text: SiteText) -> tuple[str, ...]:
     return (site.manager.host, *_deputies(site, text), *text.workers)
+
+
+def _said(text: SiteText) -> tuple[str, ...]:
+    """Return every node of which something is said."""
+    return (*text.down, *text.paused, *text.drained, *text.labels)
 
 
 def _runs(stack: str, text: SiteText) -> bool:

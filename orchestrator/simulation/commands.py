@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack
+from orchestrator.fleet.facts import digest_of
 from orchestrator.fleet.pulling import LABEL_IMAGE, LABEL_PULL, NodePull
 from orchestrator.fleet.usage import NETWORK, used
 from orchestrator.simulation import api, rollout
@@ -92,7 +93,12 @@ def _ids(kept: dict[str, SimResource], stack: str) -> tuple[str, ...]:
 
 
 def deploy(
-    swarm: SimSwarm, wanted: DesiredStack, labels: Labels, *, prune: bool = False
+    swarm: SimSwarm,
+    wanted: DesiredStack,
+    labels: Labels,
+    *,
+    prune: bool = False,
+    again: tuple[str, ...] = (),
 ) -> Process[str]:
     """`docker stack deploy`: networks, secrets, configs, then the services in random order.
 
@@ -111,6 +117,8 @@ def deploy(
     swarm.rng.shuffle(order)
     for service in order:
         said.append((yield from api.write(swarm, partial(_service, swarm, stack, service, labels))))
+    for known in [service for service in swarm.services_of(stack) if service.name in again]:
+        yield from api.write(swarm, partial(rollout.force_update, swarm, known))
     return "\n".join(said)
 
 
@@ -211,7 +219,8 @@ def pull(swarm: SimSwarm, images: tuple[str, ...], seconds: float) -> Process[st
     yield from api.settled(swarm)
     with suppress(api.ApiError):
         yield from _end_pulls(swarm)
-    checks = [swarm.registry.check(image) for image in images]
+    needed = [i for i in images if not (digest_of(i) and swarm.manager.holds(i))]
+    checks = [swarm.registry.check(image) for image in needed]
     full = [swarm.registry.resolve(check.image) for check in checks if check.ok]
     yield 0.05 if all(swarm.manager.holds(image) for image in full) else seconds
     for image in full:

@@ -36,6 +36,11 @@ class FaultKind(Enum):
     NODE_FROZEN = "node_frozen"
     NODE_OFF = "node_off"
     NODE_BACK = "node_back"
+    NODE_PAUSED = "node_paused"
+    """A person types `docker node update --availability pause`: it gets no new tasks."""
+    NODE_DRAINED = "node_drained"
+    """The same with `drain`: nothing may run there any more."""
+    NODE_ACTIVE = "node_active"
     MANAGER_DIES = "manager_dies"
     """The manager that leads and is asked is switched off; the others elect one of them, if they
     are enough, and it is asked."""
@@ -117,6 +122,8 @@ UNDONE_BY = {
     FaultKind.NODE_LOST: FaultKind.NODE_BACK,
     FaultKind.NODE_FROZEN: FaultKind.NODE_BACK,
     FaultKind.NODE_OFF: FaultKind.NODE_BACK,
+    FaultKind.NODE_PAUSED: FaultKind.NODE_ACTIVE,
+    FaultKind.NODE_DRAINED: FaultKind.NODE_ACTIVE,
     FaultKind.MANAGER_DIES: FaultKind.MANAGER_BACK,
     FaultKind.DAEMON_STOPPED: FaultKind.DAEMON_STARTED,
     FaultKind.DAEMON_FROZEN: FaultKind.DAEMON_THAWED,
@@ -205,16 +212,28 @@ def _machine(site: SimSite, fault: Fault) -> Machine:
     return next(named, site.swarm.manager)
 
 
-def _node_lost(site: SimSite, fault: Fault) -> None:
-    nodes.lose(site.swarm, _machine(site, fault))
+def _strike(strike: nodes.Strike) -> Act:
+    """Return what befalls a node; where it is the manager that is asked, another one takes over.
+
+    A Swarm of one manager is still asked: what it says is what a real one would say of a node.
+    """
+
+    def act(site: SimSite, fault: Fault) -> None:
+        machine = _machine(site, fault)
+        managers = sum(other.manager for other in site.swarm.machines.values())
+        if machine is site.swarm.manager and managers > 1:
+            _fail_over(site, strike)
+        else:
+            strike(site.swarm, machine)
+
+    return act
 
 
-def _node_frozen(site: SimSite, fault: Fault) -> None:
-    nodes.freeze(site.swarm, _machine(site, fault))
+def _use(availability: str) -> Act:
+    def act(site: SimSite, fault: Fault) -> None:
+        nodes.use(site.swarm, _machine(site, fault), availability)
 
-
-def _node_off(site: SimSite, fault: Fault) -> None:
-    nodes.power_off(site.swarm, _machine(site, fault))
+    return act
 
 
 def _node_back(site: SimSite, fault: Fault) -> None:
@@ -222,8 +241,12 @@ def _node_back(site: SimSite, fault: Fault) -> None:
 
 
 def _manager_dies(site: SimSite, _fault: Fault) -> None:
+    _fail_over(site, nodes.power_off)
+
+
+def _fail_over(site: SimSite, strike: nodes.Strike) -> None:
     site.link.breaks += 1
-    if not nodes.lose_manager(site.swarm):
+    if not nodes.lose_manager(site.swarm, strike):
         site.link.turn(LinkState.CUT)
     site.releases_elsewhere |= site.releases
     site.releases.clear()
@@ -298,10 +321,13 @@ _ACTS: dict[FaultKind, Act] = {
     FaultKind.LOSE_BEFORE: _lose_before,
     FaultKind.LOSE_AFTER: _lose_after,
     FaultKind.DELAY: _delay,
-    FaultKind.NODE_LOST: _node_lost,
-    FaultKind.NODE_FROZEN: _node_frozen,
-    FaultKind.NODE_OFF: _node_off,
+    FaultKind.NODE_LOST: _strike(nodes.lose),
+    FaultKind.NODE_FROZEN: _strike(nodes.freeze),
+    FaultKind.NODE_OFF: _strike(nodes.power_off),
     FaultKind.NODE_BACK: _node_back,
+    FaultKind.NODE_PAUSED: _use("pause"),
+    FaultKind.NODE_DRAINED: _use("drain"),
+    FaultKind.NODE_ACTIVE: _use("active"),
     FaultKind.MANAGER_DIES: _manager_dies,
     FaultKind.MANAGER_BACK: _manager_back,
     FaultKind.DAEMON_STOPPED: lambda site, _: nodes.stop_daemon(site.swarm),

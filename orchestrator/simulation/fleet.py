@@ -13,7 +13,7 @@ from orchestrator.simulation.happening import Listener, RunningContainer
 from orchestrator.simulation.link import Link
 from orchestrator.simulation.objects import Machine, SimContainer
 from orchestrator.simulation.swarm import SimSwarm, World
-from orchestrator.sources.model import Sourced
+from orchestrator.sources.model import Release, Sourced
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 Address = tuple[str, int]
@@ -43,10 +43,10 @@ class SimSite:
     swarm: SimSwarm
     link: Link
     conditions: Conditions = field(default_factory=Conditions)
-    releases: set[tuple[str, str]] = field(default_factory=set)
-    """(name, digest) of every release shipped to the manager that is asked."""
-    releases_elsewhere: set[tuple[str, str]] = field(default_factory=set)
-    """Of every one that lies on the disk of a manager that died."""
+    releases: dict[tuple[str, str], Release] = field(default_factory=dict)
+    """Every release shipped to the manager that is asked, by name and digest."""
+    releases_elsewhere: dict[tuple[str, str], Release] = field(default_factory=dict)
+    """Every one that lies on the disk of a manager that died."""
     audit: list[str] = field(default_factory=list)
     """The lines of the audit log on the manager's disk."""
     volumes: list[Volume] = field(default_factory=list)

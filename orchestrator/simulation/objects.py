@@ -18,6 +18,7 @@ from orchestrator.fleet.observed import (
     TaskState,
 )
 from orchestrator.simulation.behaviour import Behaviour
+from orchestrator.simulation.clock import EPOCH_SECONDS
 
 EVERYWHERE = frozenset({Mode.GLOBAL, Mode.GLOBAL_JOB})
 JOBS = frozenset({Mode.REPLICATED_JOB, Mode.GLOBAL_JOB})
@@ -59,6 +60,7 @@ class Machine:
     leads: bool = False
     state: NodeState = NodeState.READY
     availability: str = "active"
+    labels: tuple[tuple[str, str], ...] = ()
     online: bool = True
     awake: bool = True
     halted: bool = False
@@ -67,6 +69,11 @@ class Machine:
     tasks: dict[str, "SimTask"] = field(default_factory=dict)
     host_ports: dict[int, "SimTask"] = field(default_factory=dict)
     view: Node | None = None
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether the Swarm places new tasks on it."""
+        return self.state is NodeState.READY and self.availability == "active"
 
     def holds(self, image: str) -> bool:
         """Tell whether the image is here, with its digest or by its name alone."""
@@ -90,6 +97,7 @@ class Machine:
                 manager=self.manager,
                 leader=self.leads,
                 reachability=reach,
+                labels=self.labels,
                 platform="linux/amd64",
             )
         return seen
@@ -123,8 +131,9 @@ class SimResource:
         return self.view
 
 
-Template = tuple[str, float, float, Facts]
-"""What makes tasks restart when it changes: image, grace period, health check, all else."""
+Template = tuple[str, float, float, Facts, int]
+"""What makes tasks restart when it changes: image, grace period, health check, all else, and how
+often they were started anew by force."""
 
 
 @lru_cache(4096)
@@ -145,6 +154,11 @@ class SimService:
     networks: tuple[SimResource, ...] = ()
     update_state: str = ""
     update_message: str = ""
+    forced: int = 0
+    """How often all its tasks were started anew although nothing of it had changed."""
+    iteration: int = 0
+    """Which run of a job is the latest."""
+    changed: float = 0.0
     removed: bool = False
     only_pulls: bool = False
     """Its tasks are refused once their image is there, and are not replaced."""
@@ -163,12 +177,24 @@ class SimService:
         """What its up-to-date tasks were made from."""
         desired = self.desired
         facts = _of_tasks(desired.facts)
-        return (self.image, desired.grace_seconds, desired.start_seconds, facts)
+        return (self.image, desired.grace_seconds, desired.start_seconds, facts, self.forced)
 
     @property
     def job(self) -> bool:
         """Whether its tasks are meant to end."""
         return self.desired.mode in JOBS
+
+    def starts_again(self, slot: str, state: TaskState) -> bool:
+        """Tell whether a task that ended so in a slot is followed by another.
+
+        As swarmkit manager/orchestrator/restart does in shouldRestart.
+        """
+        says = {fact.item: fact.value for fact in self.desired.facts if fact.kind == "restart"}
+        condition, most = says.get("condition", "any"), int(says.get("attempts", "0"))
+        if condition == "none" or (condition == "on-failure" and state is TaskState.COMPLETE):
+            return False
+        tried = sum(task.template == self.template for task in self.slots[slot])
+        return not most or tried <= most
 
     @property
     def tasks(self) -> list["SimTask"]:
@@ -197,6 +223,8 @@ class SimService:
                 labels=self.labels,
                 published=tuple((p.port, p.protocol, p.mode) for p in self.desired.ports),
                 facts=self.desired.facts,
+                job_iteration=self.iteration if self.job else None,
+                changed=EPOCH_SECONDS + self.changed,
             )
         return seen
 
@@ -218,6 +246,8 @@ class SimTask:
     state: TaskState = TaskState.NEW
     actual: TaskState = TaskState.NEW
     start_at: float = 0.0
+    entered: float = 0.0
+    iteration: int = 0
     machine: Machine | None = None
     networks: tuple[SimResource, ...] = ()
     """Those that it joined, which may be others than its service has by now."""
@@ -248,7 +278,8 @@ class SimTask:
                 exit_code=self.exit_code,
                 image=self.template[0],
                 up_to_date=self.template == self.service.template,
-                job_iteration=0 if self.service.job else None,
+                job_iteration=self.iteration if self.service.job else None,
+                since=EPOCH_SECONDS + self.entered,
             )
         return self.view
 

@@ -1,6 +1,7 @@
 """What a Swarm's manager does with tasks: addresses, placement, restarts, reaping."""
 
-from orchestrator.fleet.observed import NodeState, TaskState
+from orchestrator.fleet.observed import TaskState
+from orchestrator.fleet.placement import meets
 from orchestrator.simulation import agent
 from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.happening import What
@@ -8,6 +9,9 @@ from orchestrator.simulation.objects import EVERYWHERE, Machine, SimService, Sim
 from orchestrator.simulation.swarm import SimSwarm
 
 RESTART_DELAY_SECONDS = 5.0
+OLD_TASK_SECONDS = 60.0
+"""A new task waits no longer for the old one to stop: one that was pending, or whose node is
+lost, never says that it did (swarmkit restart.go, defaultOldTaskTimeout)."""
 HISTORY = 5
 """So many tasks a slot are kept (TaskHistoryRetentionLimit)."""
 _SHORT = (0.01, 0.05)
@@ -38,6 +42,8 @@ def enlist(
         behaviour=swarm.world.behaviours.of(swarm.site, stack, name, image),
         desired=TaskState.COMPLETE if service.job else desired,
         start_at=start_at,
+        entered=swarm.clock.now,
+        iteration=service.iteration,
     )
     swarm.tasks[task.id] = task
     service.slots.setdefault(slot, []).append(task)
@@ -101,10 +107,15 @@ def assign(task: SimTask, machine: Machine) -> None:
 def choose(swarm: SimSwarm, task: SimTask) -> tuple[Machine | None, str]:
     """Return the least busy eligible node, or Docker's words for why there is none."""
     ports = task.service.ports("host")
-    eligible = [m for m in swarm.machines.values() if _may_run(task, m)]
+    constraints = task.service.desired.constraints
+    eligible = [
+        m
+        for m in swarm.machines.values()
+        if _may_run(task, m) and (not constraints or meets(m.look(), constraints))
+    ]
     if not eligible:
         return None, _no_node("scheduling constraints not satisfied", len(swarm.machines))
-    up = [m for m in eligible if m.state is NodeState.READY and m.availability == "active"]
+    up = [m for m in eligible if m.takes_tasks]
     if not up:
         return None, _no_node("not available for new tasks", len(eligible))
     free = [m for m in up if not any(port in m.host_ports for port in ports)]
@@ -114,7 +125,7 @@ def choose(swarm: SimSwarm, task: SimTask) -> tuple[Machine | None, str]:
 
 
 def _may_run(task: SimTask, machine: Machine) -> bool:
-    """Tell whether the placement constraints allow it.
+    """Tell whether it could run there, but for its constraints.
 
     A service with a host-mode port stands for one that is constrained to the manager: a
     probe asks for it there.
@@ -174,6 +185,15 @@ def shut(swarm: SimSwarm, task: SimTask, desired: TaskState) -> None:
         agent.stop(swarm, task)
 
 
+def supersede(swarm: SimSwarm, old: SimTask) -> None:
+    """Have a task stop and another take its slot once it did, or after a minute."""
+    service = old.service
+    fresh = new_task(swarm, service, old.slot, desired=TaskState.READY)
+    old.successor = fresh
+    shut(swarm, old, TaskState.SHUTDOWN)
+    swarm.clock.after(OLD_TASK_SECONDS, release, swarm, fresh)
+
+
 def drop(swarm: SimSwarm, task: SimTask) -> None:
     """Take a task off the list for good."""
     if swarm.tasks.pop(task.id, None) is None:
@@ -190,6 +210,7 @@ def drop(swarm: SimSwarm, task: SimTask) -> None:
 
 def _write(swarm: SimSwarm, task: SimTask, state: TaskState) -> None:
     task.state = task.actual = state
+    task.entered = swarm.clock.now
     swarm.touch(task)
     swarm.tell(What.TASK_STATE, task, state.name.lower())
 
@@ -221,7 +242,7 @@ def _after_the_end(swarm: SimSwarm, task: SimTask) -> None:
         return
     task.desired = TaskState.SHUTDOWN
     swarm.touch(task)
-    if task.service.only_pulls:
+    if task.service.only_pulls or not task.service.starts_again(task.slot, task.state):
         return
     # A task that fails while its own start is still held back is replaced only when that
     # delay is over: this is what makes a rejected image come round every five seconds.

@@ -14,10 +14,12 @@ from orchestrator.procedures.effects import (
     DeployStack,
     Examination,
     Examine,
+    HeldRelease,
     ProbeResult,
     PullImages,
     PullOnNodes,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     RunProbe,
@@ -43,6 +45,7 @@ _PREDEFINED = ("ingress", "docker_gwbridge", "bridge", "host", "none")
 _GIVE_UP_SECONDS = 10.0
 """So long a look waits for a daemon that hangs, and then says so: sshd beside it answers."""
 _LOOK_AGAIN = 0.25
+_AGAIN_SECONDS = 0.5
 _MAKING_SECONDS = 60.0
 _NO_ANSWER = "the Docker daemon does not answer"
 
@@ -112,12 +115,20 @@ def _ship(site: SimSite, effect: ShipRelease) -> Process[str]:
     key = (release.name, release.digest)
     words = "present, checked by its digest"
     if key not in site.releases:
-        site.releases.add(key)
+        site.releases[key] = release
         site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
         words = "shipped"
     if effect.deploy is not None:
         yield from _read_by_docker(site)
     return words
+
+
+def read_release(site: SimSite, effect: ReadRelease) -> Process[HeldRelease]:
+    """Read what lies on the manager's disk: a remote command that needs no Docker."""
+    yield site.swarm.between(0.02, 0.1)
+    held = (release for (name, _), release in site.releases.items() if name == effect.name)
+    files = next((release.files for release in held), None)
+    return HeldRelease(site=site.swarm.site, name=effect.name, files=files)
 
 
 def _read_by_docker(site: SimSite) -> Process[None]:
@@ -146,7 +157,9 @@ def _deploy(fleet: SimulatedFleet, site: SimSite, effect: DeployStack) -> Proces
         # It was brought to another manager.
         yield from _ship(site, ShipRelease(site=site.swarm.site, release=release))
     wanted = as_pinned(wanted, effect.images)
-    deploying = commands.deploy(site.swarm, wanted, effect.labels, prune=effect.prune)
+    deploying = commands.deploy(
+        site.swarm, wanted, effect.labels, prune=effect.prune, again=effect.again
+    )
     return (yield from api.within(site.swarm, effect.timeout_seconds, deploying))
 
 
@@ -206,7 +219,19 @@ def _pulled(service: SimService) -> Pulled:
 def probe(fleet: SimulatedFleet, effect: RunProbe) -> Process[ProbeResult]:
     """Send a probe; what it meets is what stands when it arrives."""
     yield fleet.rng.uniform(0.002, 0.01)
-    return probe_now(fleet, effect.site, effect.probe)
+    return (yield from patiently(fleet, effect.site, effect.probe, effect.patience_seconds))
+
+
+def patiently(
+    fleet: SimulatedFleet, site: str, wanted: Probe, seconds: float
+) -> Process[ProbeResult]:
+    """Send a probe again for so long until it is answered as it should be (swarm/probes.py)."""
+    last = fleet.clock.now + seconds
+    while True:
+        result = probe_now(fleet, site, wanted)
+        if result.ok or fleet.clock.now + _AGAIN_SECONDS > last:
+            return result
+        yield _AGAIN_SECONDS
 
 
 def probe_now(fleet: SimulatedFleet, site: str, wanted: Probe) -> ProbeResult:
@@ -239,6 +264,10 @@ def examine(
     sight = yield from look(swarm, at)
     yield swarm.between(0.1, 0.4)
     images = tuple(swarm.registry.check(image) for image in effect.images)
+    requires = []
+    for wanted in effect.requires:
+        result = yield from patiently(fleet, swarm.site, wanted, wanted.timeout_seconds)
+        requires.append((wanted, result))
     return Examination(
         sight=sight,
         api_version=found.api_version,
@@ -247,7 +276,7 @@ def examine(
         disk_total_bytes=found.disk_total_bytes,
         clock_offset_seconds=found.clock_offset_seconds,
         images=images,
-        requires=tuple((probe, probe_now(fleet, swarm.site, probe)) for probe in effect.requires),
+        requires=tuple(requires),
         listening=tuple((port, "tcp") for port in found.listening if port in effect.ports),
         all_networks=(*(n.name for n in swarm.network_list()), *_PREDEFINED),
         all_configs=tuple(c.name for c in swarm.configs.values()),

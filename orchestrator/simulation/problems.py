@@ -3,6 +3,7 @@
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.simulation.api import ApiError
 from orchestrator.simulation.link import Link, LinkState
+from orchestrator.typed import typed
 
 UNREACHABLE = "site.unreachable"
 NO_QUORUM = "swarm.no-quorum"
@@ -59,7 +60,7 @@ def answer_lost(site: str, what: str) -> Problem:
         exit_code=ExitCode.OUTCOME_UNKNOWN,
         where=Where(site=site),
         state_left="it may or may not have been carried out",
-        fix="look before doing anything again: dtdeploy status",
+        fix=f"look before doing anything again: {typed('status')}",
         runbook="run-stopped-half-way",
     )
 

@@ -1,7 +1,8 @@
 """Services: created, updated task by task, removed; and what becomes of a stack's tasks."""
 
 from orchestrator.fleet.desired import DesiredService
-from orchestrator.fleet.observed import Fact, Mode, NodeState, TaskState
+from orchestrator.fleet.observed import Fact, Mode, TaskState
+from orchestrator.fleet.placement import meets
 from orchestrator.fleet.pulling import NodePull
 from orchestrator.simulation import orchestration
 from orchestrator.simulation.happening import What
@@ -11,10 +12,8 @@ from orchestrator.simulation.swarm import SimSwarm
 MONITOR_SECONDS = 5.0
 _NOTICED_SECONDS = 0.02
 """For so long the tasks of a removed service are still wanted (seen on real Swarms)."""
-OLD_TASK_SECONDS = 60.0
-"""A new task waits no longer for the old one to stop: one that was pending, or whose node is
-lost, never says that it did (swarmkit restart.go, defaultOldTaskTimeout)."""
-_FAILED = frozenset({TaskState.FAILED, TaskState.REJECTED})
+_ENDED = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.COMPLETE})
+"""One that ended with 0 is an early termination too (measured)."""
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -50,6 +49,7 @@ def admit_service(
         desired=desired,
         image=swarm.registry.resolve(desired.image),
         version=swarm.next_index(),
+        changed=swarm.clock.now,
         labels=labels,
         networks=networks,
         only_pulls=only_pulls,
@@ -66,34 +66,24 @@ def create_pull(swarm: SimSwarm, name: str, pull: NodePull, labels: Labels) -> N
     service = admit_service(swarm, "", desired, labels=labels, only_pulls=True)
     swarm.tell(What.SERVICE_CREATED, service)
     for machine in swarm.machines.values():
-        up = machine.state is NodeState.READY and machine.availability == "active"
-        if up and is_for(service, machine):
+        if machine.takes_tasks and is_for(service, machine):
             orchestration.new_task(swarm, service, machine.id)
 
 
 def is_for(service: SimService, machine: Machine) -> bool:
     """Whether a global service has a task for a node.
 
-    Of one that only has nodes pull, the manager gets none, and a worker if it meets constraints on
-    roles and names; others are met by all.
+    Managers get none of one that only has nodes pull: the one that is asked pulled already.
     """
-    if not service.only_pulls:
-        return True
-    if machine.manager:
+    if service.only_pulls and machine.manager:
         return False
-    known = {"node.role": "worker", "node.hostname": machine.hostname}
-    for constraint in service.desired.constraints:
-        words = constraint.replace("!=", "==").partition("==")
-        name, value = words[0].strip(), words[2].strip()
-        if name in known and (known[name] == value) is ("!=" in constraint):
-            return False
-    return True
+    return meets(machine.look(), service.desired.constraints)
 
 
 def slots(swarm: SimSwarm, service: SimService) -> list[str]:
     """Return a name for each task the service should have: numbers, or node ids if global."""
     if service.desired.mode in EVERYWHERE:
-        return [m.id for m in swarm.machines.values() if m.state is NodeState.READY]
+        return [m.id for m in swarm.machines.values() if m.takes_tasks and is_for(service, m)]
     return [str(number + 1) for number in range(service.desired.replicas)]
 
 
@@ -135,22 +125,59 @@ def update_service(
     before = service.template
     service.desired, service.labels, service.networks = desired, labels, networks
     service.image = swarm.registry.resolve(desired.image)
-    service.version = swarm.next_index()
+    _written(swarm, service)
     service.update_state = service.update_message = ""
     service.saw = None
     swarm.tell(What.SERVICE_UPDATED, service)
+    if service.job:
+        _run_again(swarm, service)
+        return
     _scale(swarm, service)
-    if service.template != before:
+    _roll_out(swarm, service, changed=service.template != before)
+
+
+def force_update(swarm: SimSwarm, service: SimService) -> None:
+    """`docker service update --force`: every slot gets a new task, one that is at its end too."""
+    service.forced += 1
+    service.update_state = service.update_message = ""
+    service.saw = None
+    _written(swarm, service)
+    swarm.tell(What.SERVICE_UPDATED, service)
+    _roll_out(swarm, service, changed=True)
+
+
+def _written(swarm: SimSwarm, service: SimService) -> None:
+    service.version, service.changed = swarm.next_index(), swarm.clock.now
+
+
+def _roll_out(swarm: SimSwarm, service: SimService, *, changed: bool) -> None:
+    if changed:
         for task in service.tasks:
             swarm.touch(task)
     if dirty := [slot for slot in service.slots if _dirty(service, slot)]:
         Rollout(swarm, service, dirty).begin()
 
 
+def _run_again(swarm: SimSwarm, service: SimService) -> None:
+    """Begin another run of a job: every write of its specification does, a changed one or not."""
+    service.iteration += 1
+    for task in service.tasks:
+        swarm.touch(task)
+        if not task.state.terminal:
+            orchestration.shut(swarm, task, TaskState.REMOVE)
+    for slot in slots(swarm, service):
+        orchestration.new_task(swarm, service, slot)
+
+
 def _dirty(service: SimService, slot: str) -> bool:
-    """Whether a slot has no task of the service's template that is to run."""
+    """Whether a slot has no task of the service's template that is to run, or has ended for good.
+
+    Of one that is at its end the last task counts (swarmkit restart.go, UpdatableTasksInSlot).
+    """
     tasks = service.slots[slot]
     wanted = [task for task in tasks if task.desired <= TaskState.RUNNING]
+    if not wanted and tasks and not service.starts_again(slot, tasks[-1].state):
+        wanted = tasks[-1:]
     return bool(wanted) and not any(task.template == service.template for task in wanted)
 
 
@@ -196,10 +223,11 @@ class Rollout:
             orchestration.shut(self._swarm, task, TaskState.SHUTDOWN)
         if not alive:
             orchestration.release(self._swarm, fresh)
-        self._swarm.clock.after(OLD_TASK_SECONDS, orchestration.release, self._swarm, fresh)
+        wait = orchestration.OLD_TASK_SECONDS
+        self._swarm.clock.after(wait, orchestration.release, self._swarm, fresh)
 
     def _saw(self, task: SimTask) -> None:
-        if task.state in _FAILED and task.id in self._ours:
+        if task.state in _ENDED and task.id in self._ours:
             words = f"update paused due to failure or early termination of task {task.id}"
             self._end("paused", words)
         elif task is self._current and task.state >= TaskState.RUNNING:

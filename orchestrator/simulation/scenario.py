@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.errors import ExitCode, Problem, UsageError
+from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.diagnostics import trail_of
 from orchestrator.inventory.document import Document
 from orchestrator.inventory.files import read_document
@@ -95,14 +96,18 @@ class SiteText(_Text):
 
     `deployed`: which of its declared stacks run already. `labelled`: whether they tell by
     their labels that dtdeploy deployed them. `managers`: more of them than the inventory names,
-    which are asked after those. `undeclared`: stacks that run and that no
-    inventory line names. `ghosts` and `job_residue`: stacks of which tasks that never go away
-    are listed.
+    which are asked after those. `labels`: of nodes, by host name. `constraints`: of all services
+    of a stack, in Docker's words. `undeclared`: stacks that run and that no inventory line names.
+    `ghosts` and `job_residue`: stacks of which tasks that never go away are listed.
     """
 
     managers: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
+    paused: tuple[str, ...] = ()
+    drained: tuple[str, ...] = ()
+    labels: dict[str, dict[str, str]] = Field(default_factory=dict)
+    constraints: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     deployed: Literal["all", "none"] | tuple[str, ...] = "all"
     labelled: bool = True
     undeclared: tuple[str, ...] = ()
@@ -145,6 +150,15 @@ class Scenario(_Text):
     def site(self, name: str) -> SiteText:
         """Return what is said of a site, or that it is well."""
         return self.sites.get(name, SiteText())
+
+    @property
+    def constraints(self) -> dict[Unit, tuple[str, ...]]:
+        """What a node must fulfil to run services of a unit, where anything is said of it."""
+        return {
+            Unit(stack, name): words
+            for name, text in self.sites.items()
+            for stack, words in text.constraints.items()
+        }
 
 
 def load_scenario(path: Path) -> Scenario:

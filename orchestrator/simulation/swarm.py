@@ -1,13 +1,14 @@
 """One site's Swarm: its records, who may write them, and what a reader gets to see."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from random import Random
 
 from orchestrator.fleet.observed import SwarmInfo, Task
 from orchestrator.simulation.addresses import IngressPool
 from orchestrator.simulation.behaviour import Behaviours
-from orchestrator.simulation.clock import VirtualClock
+from orchestrator.simulation.clock import EPOCH_SECONDS, VirtualClock
 from orchestrator.simulation.happening import Happening, Listener, RunningContainer, What
 from orchestrator.simulation.objects import Machine, SimResource, SimService, SimTask
 from orchestrator.simulation.registry import SiteRegistry
@@ -160,7 +161,8 @@ class SimSwarm:
 
     def info(self) -> SwarmInfo:
         """Return `GET /info`: it answers well even without a quorum, but for its error."""
-        return _info(self.site, self.manager.id, active=self.active, leaderless=self.leaderless)
+        said = _info(self.site, self.manager.id, active=self.active, leaderless=self.leaderless)
+        return replace(said, time=EPOCH_SECONDS + self.clock.now)
 
     def services_of(self, stack: str) -> list[SimService]:
         """Return the services of a stack, by name."""

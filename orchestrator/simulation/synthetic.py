@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from hashlib import sha1, sha256
+from hashlib import sha1
 from types import MappingProxyType
 
 from orchestrator.fleet.desired import DesiredService, DesiredStack, PostgresProbe, PublishedPort
+from orchestrator.fleet.observed import Fact
 from orchestrator.fleet.running import LABEL_RELEASE, LABEL_REPO, LABEL_REVISION
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.inventory.model import Inventory, UnitSpec
@@ -16,7 +17,7 @@ from orchestrator.sources.declared_facts import with_facts
 from orchestrator.sources.document import Pair, Scalar, Series, Table, Tree
 from orchestrator.sources.findings import NOWHERE
 from orchestrator.sources.model import Release, ReleaseFile, Sourced
-from orchestrator.sources.release import listing
+from orchestrator.sources.release import digest_of, name_of
 
 COMPOSE_VERSION = "3.8"
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -30,6 +31,7 @@ def synthetic_sources(
     *,
     generation: int = 1,
     shared: Mapping[Unit, tuple[str, ...]] = MappingProxyType({}),
+    constraints: Mapping[Unit, tuple[str, ...]] = MappingProxyType({}),
 ) -> dict[Unit, Sourced]:
     """Make up what the repositories would hold for `units`.
 
@@ -37,9 +39,16 @@ def synthetic_sources(
     node, the ports that the unit's own probes ask for, and has a health check. Another
     `generation` is another revision with other images. `shared` are, by unit, the stacks at its
     site whose network, secret and config it calls external: its services join that network.
+    `constraints` are, by unit, those of all its services.
     """
     return {
-        unit: _sourced(inventory, inventory.spec(unit), generation, shared.get(unit, ()))
+        unit: _sourced(
+            inventory,
+            inventory.spec(unit),
+            generation,
+            shared=shared.get(unit, ()),
+            constraints=constraints.get(unit, ()),
+        )
         for unit in units
     }
 
@@ -48,22 +57,29 @@ def labels_of(sourced: Sourced) -> tuple[tuple[str, str], ...]:
     """Return the labels by which what runs tells where it came from."""
     release = sourced.release
     return (
-        (LABEL_RELEASE, release.name),
+        (LABEL_RELEASE, release.digest),
         (LABEL_REPO, release.revision.repo),
         (LABEL_REVISION, release.revision.sha),
     )
 
 
 def _sourced(
-    inventory: Inventory, spec: UnitSpec, generation: int, shared: tuple[str, ...]
+    inventory: Inventory,
+    spec: UnitSpec,
+    generation: int,
+    *,
+    shared: tuple[str, ...],
+    constraints: tuple[str, ...],
 ) -> Sourced:
     host = inventory.site(spec.unit.site).manager.host
     desired = made_up(
         spec.unit,
         spec.must_have or ("app",),
         ports=_own_ports(spec, host),
+        finishes=spec.policy.finishes,
         image=f"registry.example/{spec.unit.stack}:{generation}",
         shared=shared,
+        constraints=constraints,
     )
     place = f"{spec.repo}:{spec.compose}:1:1"
     desired = replace(desired, external_at=tuple((thing, place) for thing in desired.external))
@@ -86,20 +102,29 @@ def made_up(
     image: str,
     ports: tuple[int, ...] = (),
     shared: tuple[str, ...] = (),
+    finishes: tuple[str, ...] = (),
+    constraints: tuple[str, ...] = (),
 ) -> DesiredStack:
     """Return a stack of such services, the first of which publishes `ports`.
 
-    All of them join the networks of the stacks `shared`.
+    All of them join the networks of the stacks `shared`, and have the placement `constraints`.
+    Those that `finishes` names are started again only if they fail.
     """
+    placed = tuple(Fact("placement constraint", words, "") for words in constraints)
     published = tuple(PublishedPort(port=port, mode="host") for port in ports)
     first, *others = services
     server = DesiredService(
         name=first,
         image=image,
         ports=published,
+        facts=placed,
         start_seconds=_HEALTH_SECONDS if published else 0.0,
     )
-    plain = (DesiredService(name=name, image=image) for name in others)
+    once = (Fact("restart", "condition", "on-failure"),)
+    plain = (
+        DesiredService(name=name, image=image, facts=(*placed, *(once if name in finishes else ())))
+        for name in dict.fromkeys((*others, *(name for name in finishes if name != first)))
+    )
     network, secret, config = data_names(unit.stack)
     others_data = [data_names(stack) for stack in shared]
     desired = DesiredStack(
@@ -147,11 +172,11 @@ def _own_ports(spec: UnitSpec, host: str) -> tuple[int, ...]:
 
 def _release(desired: DesiredStack, revision: Revision, path: str) -> Release:
     files = (ReleaseFile(path=path, content=compose_text(desired)),)
-    digest = sha256(listing(files)).hexdigest()
+    digest = digest_of(files)
     return Release(
         unit=desired.unit,
         revision=revision,
-        name=f"{desired.unit.stack}-{revision.sha[:12]}-{digest[:12]}",
+        name=name_of(desired.unit, revision, digest),
         digest=digest,
         compose=path,
         files=files,
@@ -181,15 +206,21 @@ def _shared(desired: DesiredStack) -> dict[str, tuple[str, ...]]:
 
 
 def _service(service: DesiredService, desired: DesiredStack) -> dict[str, object]:
+    deploy: dict[str, object] = {"mode": service.mode.value, "replicas": service.replicas}
     text: dict[str, object] = {
         "image": service.image,
         "stop_grace_period": f"{service.grace_seconds:g}s",
-        "deploy": {"mode": service.mode.value, "replicas": service.replicas},
+        "deploy": deploy,
     }
+    for fact in service.facts:
+        if (fact.kind, fact.item) == ("restart", "condition"):
+            deploy["restart_policy"] = {"condition": fact.value}
     shared = _shared(desired)
     text |= shared
     if "networks" in shared:
         text["networks"] = ("default", *shared["networks"])
+    if service.constraints:
+        deploy["placement"] = {"constraints": list(service.constraints)}
     if service.ports:
         text["ports"] = [
             {"target": p.port, "published": p.port, "protocol": p.protocol, "mode": p.mode}

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from orchestrator.fleet.desired import PublishedPort
 from orchestrator.fleet.observed import Mode
@@ -27,20 +26,25 @@ _LONGEST_OBJECT_NAME = 64
 _JOBS = (Mode.REPLICATED_JOB.value, Mode.GLOBAL_JOB.value)
 
 
-@dataclass(frozen=True, slots=True)
 class _Taken:
-    """A port that a service publishes."""
+    """The ports that services publish, and where each is said first."""
 
-    service: str
-    port: PublishedPort
-    at: Position
+    def __init__(self) -> None:
+        self._first: dict[tuple[object, ...], tuple[str, Position]] = {}
 
-    def excludes(self, other: "_Taken") -> bool:
-        """Whether the Swarm takes only one of both; of one service, however they are published."""
-        mine = self.port
-        if self.service == other.service:
-            mine = replace(mine, mode="ingress")
-        return mine.excludes(other.port)
+    def take(self, service: str, port: PublishedPort, at: Position) -> tuple[str, Position] | None:
+        """Note a port; returns who has one already that the Swarm does not take beside it.
+
+        See `PublishedPort.excludes`. Those of one service exclude each other however they are
+        published.
+        """
+        ways = (("of", service), ("mode", "ingress"), ("mode", "host"))
+        told = [(port.port, port.protocol, *way) for way in ways]
+        excluded = told if port.mode == "ingress" else told[:2]
+        other = next((self._first[way] for way in excluded if way in self._first), None)
+        for way in (told[0], (port.port, port.protocol, "mode", port.mode)):
+            self._first.setdefault(way, (service, at))
+        return other
 
 
 def check_combinations(root: Table, findings: Findings) -> None:
@@ -51,7 +55,7 @@ def check_combinations(root: Table, findings: Findings) -> None:
     for kind in _OBJECTS:
         for pair in table(root.get(kind)):
             _check_object(kind, pair.key, table(pair.value), findings, pair.at)
-    taken: list[_Taken] = []
+    taken = _Taken()
     for pair in table(root.get("services")):
         body = table(pair.value)
         _check_service_name(pair.key, findings, pair.at)
@@ -129,7 +133,7 @@ def _check_mount(item: Tree, mount: Mount, findings: Findings) -> None:
         findings.add("conflict", what, item.at, fix="remove `source:`")
 
 
-def _check_ports(service: str, body: Table, taken: list[_Taken], findings: Findings) -> None:
+def _check_ports(service: str, body: Table, taken: _Taken, findings: Findings) -> None:
     mode = Reader().text(table(body.get("deploy")).get("endpoint_mode"))
     for port, at in _ports(body):
         if not port.target:
@@ -145,14 +149,12 @@ def _check_ports(service: str, body: Table, taken: list[_Taken], findings: Findi
         if not port.published:
             continue
         opened = PublishedPort(port=port.published, protocol=port.protocol, mode=port.mode)
-        mine = _Taken(service, opened, at)
-        if other := next((one for one in taken if one.excludes(mine)), None):
-            by = "" if other.service == service else f" by service {other.service!r}"
+        if other := taken.take(service, opened, at):
+            by = "" if other[0] == service else f" by service {other[0]!r}"
             what = f"port {port.published}/{port.protocol} is already published{by}"
             findings.add(
-                "conflict", what, at, fix=f"keep one; the other is on line {other.at.line}"
+                "conflict", what, at, fix=f"keep one; the other is on line {other[1].line}"
             )
-        taken.append(mine)
 
 
 def _ports(body: Table) -> Iterator[tuple[Port, Position]]:

@@ -20,6 +20,8 @@ from orchestrator.sources.interpolate import Variables
 from orchestrator.sources.labelled_document import expanded
 from orchestrator.sources.links import check_links, external_names, file_references
 from orchestrator.sources.model import Reference
+from orchestrator.sources.port_specs import port_count
+from orchestrator.sources.ports import LAST_PORT
 from orchestrator.sources.reading import Reader
 from orchestrator.sources.resolve import Resolver
 from orchestrator.sources.schema import COMPOSE_FILE
@@ -30,6 +32,8 @@ from orchestrator.sources.yaml_text import parse
 
 MAX_VALUES = 100_000
 """What is deployed has its aliases written out. Docker's YAML library has a like limit."""
+MAX_PORTS = 3 * LAST_PORT
+"""All ports of all protocols. A few lines of ranges would come to millions."""
 LAST_MINOR = 13
 _KINDS = (NETWORK, CONFIG, SECRET, VOLUME)
 VERSIONS = ("", "3", *(f"3.{minor}" for minor in range(LAST_MINOR + 1)))
@@ -77,6 +81,10 @@ def compose(
         return Composed(desired=DesiredStack(unit=unit, services=()), problems=findings.problems)
     resolver = Resolver(variables, findings)
     root = table(resolver.resolve(tree))
+    bodies = [table(pair.value) for pair in table(root.get("services"))]
+    if (ports := sum(port_count(body.get("ports"), Reader()) for body in bodies)) > MAX_PORTS:
+        findings.add("too-large", f"its services publish {ports} ports, {MAX_PORTS} are read")
+        return Composed(desired=DesiredStack(unit=unit, services=()), problems=findings.problems)
     return _read(root, resolver, findings)
 
 

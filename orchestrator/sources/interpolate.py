@@ -12,11 +12,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain, zip_longest
 
 _NAME = r"[_a-zA-Z][_a-zA-Z0-9]*(?::?[-?][^}]*)?"
 _PATTERN = re.compile(
     rf"\$(?:(?P<escaped>\$)|(?P<named>{_NAME})|\{{(?P<braced>{_NAME})\}}|(?P<invalid>))"
 )
+_UNCLOSED = re.compile(rf"\$(?:(?P<escaped>\$)|(?P<named>{_NAME})|(?P<braced>(?!))|(?P<invalid>))")
+"""The same where no `}` follows any more: each `${` would look for it to the end of the text."""
+_LONGEST_SHOWN = 200
 
 
 class Fault(Enum):
@@ -82,11 +86,16 @@ class _Part:
 
 def substitute(text: str, variables: Variables) -> Substituted:
     """Put the variables into `text`; what cannot be is listed and left out."""
-    matches = list(_PATTERN.finditer(text))
+    closed = text.rfind("}") + 1
+    matches = (*_PATTERN.finditer(text, 0, closed), *_UNCLOSED.finditer(text, closed))
     parts = [_part(match, variables) for match in matches]
-    remaining = iter(parts)
+    ends = (0, *(match.end() for match in matches))
+    starts = (*(match.start() for match in matches), len(text))
+    between = (text[end:start] for end, start in zip(ends, starts, strict=True))
     return Substituted(
-        text=_PATTERN.sub(lambda _: next(remaining).text, text),
+        text="".join(
+            chain.from_iterable(zip_longest(between, (p.text for p in parts), fillvalue=""))
+        ),
         names=_once(part.name for part in parts if part.name),
         secret=_once(part.name for part in parts if part.secret),
         misses=tuple(part.miss for part in parts if part.miss),
@@ -112,7 +121,7 @@ def _part(match: re.Match[str], variables: Variables) -> _Part:
 
 
 def _rest_of_line(match: re.Match[str]) -> str:
-    return match.string[match.start() :].partition("\n")[0]
+    return match.string[match.start() : match.start() + _LONGEST_SHOWN].partition("\n")[0]
 
 
 def _with_operator(

@@ -47,7 +47,8 @@ class Sourced:
 
     `variable_names` are those the file really interpolates. `data_digest` is the SHA-256 (hex)
     over the files of its configs and secrets, "" if it has none: what is in them a Swarm never
-    changes in place. `remarks` say what is hardly meant in the compose file.
+    changes in place. `remarks` say what is hardly meant in the compose file. `holds_secrets`: the
+    release has files of secrets.
     """
 
     desired: DesiredStack
@@ -55,3 +56,4 @@ class Sourced:
     variable_names: tuple[str, ...] = ()
     data_digest: str = ""
     remarks: tuple[str, ...] = ()
+    holds_secrets: bool = False

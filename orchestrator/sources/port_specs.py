@@ -17,6 +17,17 @@ def port_specs(tree: Tree | None, reader: Reader) -> tuple[Port, ...]:
     return tuple(found)
 
 
+def port_count(tree: Tree | None, reader: Reader) -> int:
+    """Return how many ports a service's ranges come to, without making a list of them."""
+    return sum(1 if isinstance(i, Table) else _size(reader.text(i)) for i in items(tree))
+
+
+def _size(text: str) -> int:
+    rest, _, target = text.partition("/")[0].rpartition(":")
+    ranges = (port_range(target), port_range(rest.rpartition(":")[2]))
+    return max(len(found) if found else 1 for found in ranges)
+
+
 def _long(body: Table, reader: Reader) -> Port:
     return Port(
         target=reader.whole(body.get("target")),

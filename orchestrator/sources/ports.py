@@ -1,9 +1,11 @@
+import re
 from ipaddress import ip_address
 
 from orchestrator.fleet.desired import PublishedPort
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 LAST_PORT = 65535
+_NUMBER = re.compile(r"0*[0-9]{1,5}")
 
 
 def short(text: str) -> tuple[PublishedPort, ...]:
@@ -35,7 +37,7 @@ def port_range(text: str) -> range | None:
     """Read `80` or `80-90`; None if it is neither, or out of range."""
     first, dash, last = text.partition("-")
     ends = (first, last) if dash else (first, first)
-    if not all(end.isascii() and end.isdecimal() for end in ends):
+    if not all(_NUMBER.fullmatch(end) for end in ends):
         return None
     start, end = int(ends[0]), int(ends[1])
     return range(start, end + 1) if start <= end <= LAST_PORT else None

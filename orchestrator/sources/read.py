@@ -13,9 +13,10 @@ from orchestrator.sources.compose import compose
 from orchestrator.sources.declared_facts import with_facts
 from orchestrator.sources.findings import RUNBOOK, Findings
 from orchestrator.sources.interpolate import Variables
-from orchestrator.sources.model import Reference, Sourced
+from orchestrator.sources.model import Reference, Release, Sourced
 from orchestrator.sources.references import encrypted, gather
 from orchestrator.sources.release import MAX_BYTES, build, release_files
+from orchestrator.sources.released_files import ReleasedFiles
 from orchestrator.sources.remarks import remarks
 from orchestrator.sources.tree import Entry, Files, Lost, joined, locate
 
@@ -67,9 +68,42 @@ def source_units(
     return {unit: read[unit] for unit in units}
 
 
+def source_releases(
+    inventory: Inventory, releases: Sequence[Release], environment_values: Mapping[str, str]
+) -> dict[Unit, Sourced]:
+    """Read what units should run from the files of their releases, as from their commits.
+
+    Args:
+        inventory: declares the units.
+        releases: of each unit one, checked by its hash.
+        environment_values: as for `source_units`.
+
+    Raises:
+        SourceError: as `source_units`, but of no repository.
+
+    """
+    read: dict[Unit, Sourced] = {}
+    problems: list[Problem] = []
+    for release in releases:
+        spec, files = inventory.spec(release.unit), ReleasedFiles(release.files)
+        outcome = _source(spec, release.revision, files, environment_values, release)
+        if isinstance(outcome, Sourced):
+            read[release.unit] = outcome
+        else:
+            problems.extend(outcome)
+    if problems:
+        raise SourceError(dict.fromkeys(problems))
+    return read
+
+
 def _source(
-    spec: UnitSpec, revision: Revision, files: Files, environment: Mapping[str, str]
+    spec: UnitSpec,
+    revision: Revision,
+    files: Files,
+    environment: Mapping[str, str],
+    held: Release | None = None,
 ) -> Sourced | tuple[Problem, ...]:
+    """Read one unit; of a release that is `held` already nothing is built anew."""
     entry = _compose_entry(spec, revision, files)
     if isinstance(entry, Problem):
         return (entry,)
@@ -104,13 +138,14 @@ def _source(
                 name: environment[name] for name in spec.secret_variables if name in environment
             },
         ),
-        release=build(spec.unit, revision, path, chosen, files),
+        release=held or build(spec.unit, revision, path, chosen, files),
         variable_names=composed.variable_names,
         data_digest=_data_digest(composed.references, folder, referred, files),
         remarks=(
             *remarks(composed.root),
             *encrypted(composed.references, folder, files, referred),
         ),
+        holds_secrets=any(reference.kind == "secret" for reference in composed.references),
     )
 
 

@@ -53,15 +53,25 @@ def build(
         )
         for path, entry in sorted(chosen.items())
     )
-    digest = hashlib.sha256(listing(released)).hexdigest()
+    digest = digest_of(released)
     return Release(
         unit=unit,
         revision=revision,
-        name=f"{unit.stack}-{revision.sha[:12]}-{digest[:12]}",
+        name=name_of(unit, revision, digest),
         digest=digest,
         compose=compose,
         files=released,
     )
+
+
+def name_of(unit: Unit, revision: Revision, digest: str) -> str:
+    """Return what the folder of a release is called on a manager."""
+    return f"{unit.stack}-{revision.sha[:12]}-{digest[:12]}"
+
+
+def digest_of(files: Iterable[ReleaseFile]) -> str:
+    """Return the SHA-256 (hex) by which a release is known."""
+    return hashlib.sha256(listing(files)).hexdigest()
 
 
 def listing(files: Iterable[ReleaseFile]) -> bytes:

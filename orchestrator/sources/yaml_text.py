@@ -18,6 +18,8 @@ from orchestrator.sources.findings import NOWHERE, Findings, Position
 from orchestrator.sources.plain_scalar import Timestamp, Value, resolve, timestamp
 
 MAX_BYTES = 1_000_000
+DEEPEST = 100
+"""No file of compose has a tenth of it; Docker's own limit is 10,000, deeper than Python goes."""
 _DIRECTIVE = re.compile(r"^%YAML[ \t]+(?!1\.1(?:\s|$))\S*", re.MULTILINE)
 _SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 """libyaml takes it as `/`; go-yaml does not."""
@@ -30,6 +32,12 @@ _TAGGED = {"null": type(None), "bool": bool, "int": int, "float": float, "timest
 class _UnreadableError(Exception):
     def __init__(self, what: str, at: Position) -> None:
         super().__init__(what)
+        self.at = at
+
+
+class _TooDeepError(Exception):
+    def __init__(self, at: Position) -> None:
+        super().__init__()
         self.at = at
 
 
@@ -47,11 +55,12 @@ def parse(content: bytes, findings: Findings) -> Table | None:
         tree = _Builder(text, findings).document()
     except _UnreadableError as error:
         findings.add("not-yaml", f"this is not YAML: {error}", error.at)
+    except _TooDeepError as error:
+        what = f"nested more than {DEEPEST} levels deep; Docker would go on to read it"
+        findings.add("too-large", what, error.at, fix="undo the nesting")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         findings.add("not-yaml", f"this is not YAML: {error.problem or error.context}", _at(mark))
-    except RecursionError:
-        findings.add("not-yaml", "the file is nested too deeply to be read")
     else:
         if isinstance(tree, Table):
             return tree
@@ -105,6 +114,7 @@ class _Builder:
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._known: dict[str, Tree] = {}
         self._growing: set[str] = set()
+        self._depth = 0
 
     def document(self) -> Tree | None:
         """Return what stands in the first document, None if there is none."""
@@ -134,6 +144,14 @@ class _Builder:
         return self._known[name]
 
     def _new(self, event: yaml.Event, at: Position) -> Tree:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _TooDeepError(at)
+        tree = self._filled(event, at)
+        self._depth -= 1
+        return tree
+
+    def _filled(self, event: yaml.Event, at: Position) -> Tree:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, at)
         if isinstance(event, yaml.SequenceStartEvent):

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -29,10 +29,11 @@ from orchestrator.swarm import listening, parse, probes, problems, registry
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.engine_api import SDK_CHANNELS
 from orchestrator.swarm.http_pipe import Request, Response
-from orchestrator.swarm.link import SiteLink
+from orchestrator.swarm.link import HEAD_START_SECONDS, SiteLink
 from orchestrator.swarm.look import look
 from orchestrator.swarm.problems import LostAnswerError
 from orchestrator.swarm.remote_command import CommandResult
+from orchestrator.swarm.strangers import ask_others
 
 _FACTS_SECONDS = 20.0
 _PREDEFINED = ("bridge", "host", "none")
@@ -74,10 +75,12 @@ def examine(link: SiteLink, clocks: Clocks, effect: Examine) -> Examination | Un
     """
     try:
         daemon = link.reading(lambda: ask_daemon(link, clocks))
-        sight = look(link.site, link.api, clocks.monotonic)
+        sight = look(link, clocks.monotonic)
         if isinstance(sight, Unseen):
             return sight
-        return _examined(link, clocks, effect, daemon, sight)
+        others = ask_others(link, clocks.monotonic)
+        seen = _examined(link, clocks, effect, daemon, sight)
+        return replace(seen, strangers=others(HEAD_START_SECONDS))
     except FleetError as error:
         return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
 
@@ -214,7 +217,10 @@ def _requires(
     link: SiteLink, clocks: Clocks, effect: Examine
 ) -> Iterator[tuple[Probe, ProbeResult]]:
     for wanted in effect.requires:
-        ok, words = probes.probe(wanted, link.connection, clocks.monotonic)
+        patience = wanted.timeout_seconds
+        ok, words = probes.probe(
+            wanted, link.connection, clocks.monotonic, patience_seconds=patience
+        )
         yield wanted, ProbeResult(ok=ok, at=clocks.monotonic(), words=words)
 
 

@@ -179,7 +179,7 @@ def _stream(hop: Target, target: Target, hops: Hops) -> socket.socket | paramiko
 
 def _authenticate(site: str, hop: Target, hops: Hops) -> None:
     transport = hops.transport
-    known = host_keys.known_keys(hop.host_key_names, hop.known_hosts)
+    known = host_keys.known_keys(site, hop)
     options = transport.get_security_options()
     _restrict(site, hop, options)
     options.key_types = host_keys.preferred_types(known, options.key_types)

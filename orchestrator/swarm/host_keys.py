@@ -1,76 +1,33 @@
-"""Is the server who it should be? known_hosts, read as OpenSSH reads it."""
+"""Whether a server is who it should be, by what known_hosts says of it."""
 
-import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
-from paramiko.hostkeys import HostKeyEntry, HostKeys, InvalidHostKey
 
 from orchestrator.errors import FleetError, Problem
-from orchestrator.swarm import problems
+from orchestrator.swarm import known_hosts, problems
+from orchestrator.swarm.known_hosts import KnownKey, UnreadableLineError
 from orchestrator.swarm.ssh_config import Target
 
-_REVOKED = "@revoked"
 _SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 """RSA keys sign with SHA-2 only (paramiko 5 has dropped SHA-1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
-    """A key some known_hosts line gives for a host."""
+def known_keys(site: str, target: Target) -> tuple[KnownKey, ...]:
+    """Return the keys that are recorded for a server.
 
-    key: paramiko.PKey
-    file: Path
-    revoked: bool = False
+    Raises:
+        FleetError: a line that may forbid a key cannot be read (exit code 12).
 
-
-def known_keys(names: Iterable[str], files: Iterable[Path]) -> tuple[KnownKey, ...]:
-    """Return the keys that `files` hold for the first of `names` that they know.
-
-    Files that are not there count as empty, lines that are malformed or of key types nobody
-    here can check (certificate authorities) are passed over.
     """
-    lines = [(file, line) for file in files if file.is_file() for line in _read(file)]
-    for name in names:
-        found = tuple(_matching(name, lines))
-        if found:
-            return found
-    return ()
-
-
-def _read(file: Path) -> list[str]:
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-
-
-def _matching(name: str, lines: Iterable[tuple[Path, str]]) -> Iterable[KnownKey]:
-    for file, line in lines:
-        revoked = line.startswith(_REVOKED)
-        entry = _entry(line.removeprefix(_REVOKED).strip())
-        if entry is not None and _covers(entry.hostnames, name):
-            yield KnownKey(entry.key, file, revoked)
-
-
-def _entry(line: str) -> HostKeyEntry | None:
     try:
-        return HostKeyEntry.from_line(line)
-    except (InvalidHostKey, paramiko.SSHException, ValueError):
-        return None
-
-
-def _covers(patterns: Iterable[str], name: str) -> bool:
-    hits = {pattern.startswith("!") for pattern in patterns if _matches(pattern, name)}
-    return hits == {False}
-
-
-def _matches(pattern: str, name: str) -> bool:
-    if pattern.startswith("|1|"):
-        return HostKeys.hash_host(name, pattern) == pattern
-    wild = re.escape(pattern.removeprefix("!")).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(wild, name, re.IGNORECASE) is not None
+        return known_hosts.known_keys(target.host_key_names, target.known_hosts)
+    except UnreadableLineError as error:
+        raise FleetError(
+            problems.known_hosts_unreadable(site, error.file, error.number, str(error))
+        ) from error
 
 
 def preferred_types(known: Iterable[KnownKey], offered: Iterable[str]) -> tuple[str, ...]:

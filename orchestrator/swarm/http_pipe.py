@@ -12,6 +12,8 @@ from typing import Protocol, cast
 
 _BUFFER = 256 * 1024
 _LEAST_SECONDS = 0.05
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of one answer; a daemon that says more than that is not to fill our memory."""
 
 
 class Stream(Protocol):
@@ -122,7 +124,9 @@ class HttpPipe:
         sock = cast("io.BufferedReader", _Rewound(self._reader))
         response = HTTPResponse(sock, method=request.method)  # type: ignore[arg-type]
         response.begin()
-        body = response.read()
+        body = response.read(_MOST_BYTES + 1)
+        if len(body) > _MOST_BYTES:
+            raise HTTPException(f"an answer has more than {_MOST_BYTES} bytes")
         if response.will_close:
             raise HTTPException("the daemon closes the connection")
         return Response(response.status, body)

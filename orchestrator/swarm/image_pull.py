@@ -43,8 +43,15 @@ end() {{
 _SCRIPT = f"""{_END}
 end >/dev/null 2>&1 &
 printf '{_NODES} %s\\n' "$(docker node ls -q 2>/dev/null </dev/null | wc -l)"
+here() {{
+    case $1 in
+        *@sha256:*) docker image inspect -- "$1" >/dev/null 2>&1 </dev/null ;;
+        *) false ;;
+    esac
+}}
+# What a digest names never changes: where it is, no registry is needed for it.
 pull() {{
-    said=$(docker pull -q "$1" 2>&1 </dev/null)
+    said=$(here "$1" || docker pull -q -- "$1" 2>&1 </dev/null)
     printf '{_MARK} %s %s\\n%s\\n' "$?" "$1" "$said"
 }}
 for image in "$@"; do pull "$image" & done
@@ -70,7 +77,7 @@ def script(images: Iterable[str]) -> str:
 
 
 def pull(site: str, connection: SshConnection, effect: PullImages) -> Told:
-    """Pull the effect's images.
+    """Pull the effect's images; those that are named by digest only where they are missing.
 
     Returns:
         OK when all are there; FAILED with the problem of the first that is not; UNKNOWN when

@@ -55,7 +55,7 @@ def inspect(link: SiteLink, clocks: Clocks, effect: Inspect) -> Inspection | Uns
     """
     try:
         daemon = link.reading(lambda: ask_daemon(link, clocks))
-        sight = look(link.site, link.api, clocks.monotonic)
+        sight = look(link, clocks.monotonic)
         if isinstance(sight, Unseen):
             return sight
         found = parts(link, f"set -- {shlex.quote(daemon.root)}{_SCRIPT}{_LOGINS_SCRIPT}")

@@ -294,17 +294,22 @@ class SiteLink:
 
     def apart(self) -> "tuple[SiteLink, ...]":
         """Return a link of its own to each of the site's managers, of the same Swarm if known."""
-        return tuple(
-            SiteLink(
-                self.site,
-                self.roster.alone(manager),
-                program=self._program,
-                defaults=self._defaults,
-                clock=self._clock,
-                read_seconds=self._read_seconds,
-                retry_seconds=self._retry_seconds,
-            )
-            for manager in self.roster.named
+        return tuple(map(self._to, self.roster.named))
+
+    def others(self) -> "tuple[SiteLink, ...]":
+        """Return a link of its own to each of them but the one in use."""
+        used = None if self._way is None else self._way.manager
+        return tuple(self._to(manager) for manager in self.roster.named if manager != used)
+
+    def _to(self, manager: Manager) -> "SiteLink":
+        return SiteLink(
+            self.site,
+            self.roster.alone(manager),
+            program=self._program,
+            defaults=self._defaults,
+            clock=self._clock,
+            read_seconds=self._read_seconds,
+            retry_seconds=self._retry_seconds,
         )
 
     def close(self) -> None:

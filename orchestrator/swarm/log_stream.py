@@ -7,7 +7,6 @@ Lines of one task come in their order; those of several tasks are not sorted.
 """
 
 import io
-import json
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from orchestrator.swarm import parse, problems
 from orchestrator.swarm.dial_stdio import DialStdio
 from orchestrator.swarm.engine_api import EngineApi
 from orchestrator.swarm.http_pipe import Request
+from orchestrator.words.foreign_json import read_json, within
 
 _HEAD = struct.Struct(">BxxxL")
 _STREAMS = {0: "stdin", 1: "stdout", 2: "stderr"}
@@ -125,12 +125,12 @@ def _bare(api: EngineApi, query: LogQuery) -> bool | None:
         return None
     if not answer.ok:
         raise FleetError(_refused(query, answer.body))
-    spec = json.loads(answer.body).get("Spec", {})
-    template = spec.get("TaskTemplate", spec)
-    if (template.get("LogDriver") or {}).get("Name") == "none":
+    spec = within(read_json(answer.body), "Spec")
+    template = within(spec, "TaskTemplate") or spec  # a task's has none around it
+    if within(template, "LogDriver", "Name") == "none":
         # Asked all the same, the daemon answers nothing, or that the context was cancelled.
         raise FleetError(problems.logs_not_kept(_where(query)))
-    return bool((template.get("ContainerSpec") or {}).get("TTY"))
+    return bool(within(template, "ContainerSpec", "TTY"))
 
 
 def _path(query: LogQuery, version: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from orchestrator.fleet.observed import NAMESPACE_LABEL, Look, Sight, SwarmInfo,
 from orchestrator.swarm import parse, problems
 from orchestrator.swarm.engine_api import EngineApi
 from orchestrator.swarm.http_pipe import Request, Response
+from orchestrator.swarm.link import SiteLink
 
 T = TypeVar("T")
 _INFO_SECONDS = 5.0
@@ -45,7 +47,7 @@ attached to them by id, and to some that belong to no stack. A plain container o
 Swarm is a task that no other list shows, whichever node it is on."""
 
 
-def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
+def look(link: SiteLink, clock: Callable[[], float]) -> Look:
     """Look at the site's Swarm.
 
     Returns:
@@ -56,11 +58,11 @@ def look(site: str, api: EngineApi, clock: Callable[[], float]) -> Look:
     started = clock()
 
     def read() -> Sight:
-        fresh, answers = api.ask_with_info(LISTS, max_age_seconds=_INFO_SECONDS)
-        check(site, api, answers)
-        return _sight(site, started, clock(), fresh, answers)
+        fresh, answers = link.api.ask_with_info(LISTS, max_age_seconds=_INFO_SECONDS)
+        check(link.site, link.api, answers)
+        return replace(_sight(link.site, started, clock(), fresh, answers), via=link.via)
 
-    return or_unseen(site, clock, read)
+    return or_unseen(link.site, clock, read)
 
 
 def or_unseen(site: str, clock: Callable[[], float], read: Callable[[], T]) -> T | Unseen:

@@ -155,12 +155,18 @@ class _UpdateStatus(_Model):
     message: str = Field("", alias="Message")
 
 
+class _JobStatus(_Model):
+    iteration: OrEmpty[_Version] = Field(default=_Version(), alias="JobIteration")
+
+
 class _Service(_Model):
     id: str = Field(alias="ID")
     version: _Version = Field(alias="Version")
     spec: _ServiceSpec = Field(alias="Spec")
     endpoint: OrEmpty[_Endpoint] = Field(default=_Endpoint(), alias="Endpoint")
     update: OrEmpty[_UpdateStatus] = Field(default=_UpdateStatus(), alias="UpdateStatus")
+    job: _JobStatus | None = Field(None, alias="JobStatus")
+    changed: AwareDatetime | None = Field(None, alias="UpdatedAt")
 
 
 class _ContainerStatus(_Model):
@@ -291,6 +297,7 @@ def info(raw: bytes) -> SwarmInfo:
         error=seen.swarm.error,
         server_version=seen.version,
         cluster_id=seen.swarm.cluster.id,
+        time=seen.time.timestamp() if seen.time else None,
     )
 
 
@@ -361,6 +368,8 @@ def _service(seen: _Service, networks: dict[str, str]) -> Service:
             if port.published
         ),
         facts=facts(_spec(seen.spec, networks)),
+        job_iteration=seen.job.iteration.index if seen.job else None,
+        changed=seen.changed.timestamp() if seen.changed else None,
     )
 
 

@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
 from orchestrator.fleet.logs import LogLine
-from orchestrator.fleet.observed import Look, Sight, Unseen
+from orchestrator.fleet.observed import Look, Unseen
 from orchestrator.fleet.pulling import Pulling
 from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
@@ -24,6 +24,7 @@ from orchestrator.procedures.effects import (
     DeployStack,
     Effect,
     Examine,
+    HeldRelease,
     Intend,
     Observe,
     ObserveAll,
@@ -32,6 +33,7 @@ from orchestrator.procedures.effects import (
     PullOnNodes,
     ReadConfig,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -55,8 +57,10 @@ from orchestrator.swarm import (
     mutate,
     probes,
     registry,
+    release_reading,
     release_shipping,
     stack_deploy,
+    unforeseen,
 )
 from orchestrator.swarm.configs import ConfigEffect, Configs
 from orchestrator.swarm.connection import SshConnection
@@ -169,11 +173,27 @@ class LivePerformer:
         """
         if isinstance(effect, ReadLogs):
             return self._written(effect)
-        return self._redaction.of(self._perform(effect))
+        return self._redaction.of(self._guarded(effect))
+
+    def _guarded(self, effect: Effect) -> Observation:
+        """Let what one site says, and nobody foresaw, be that site's trouble alone."""
+        try:
+            return self._perform(effect)
+        except Exception as error:
+            if not site_of(effect):
+                raise
+            log.warning(
+                "effect.raised",
+                site=site_of(effect),
+                effect=type(effect).__name__,
+                error=type(error).__name__,
+                at=unforeseen.place(error),
+            )
+            return unforeseen.observation(effect, error, self._clocks.monotonic())
 
     def _perform(self, effect: Effect) -> Observation:
         match effect:
-            case Observe() | WatchPulls():
+            case Observe() | WatchPulls() | ReadRelease():
                 return self._observe(self._links[effect.site], effect)
             case Examine() | CheckImages() | CheckVolumes() | Inspect():
                 return self._examine(self._links[effect.site], effect)
@@ -190,16 +210,18 @@ class LivePerformer:
             case Announce():
                 raise TypeError("an announcement goes to no site")
 
-    def _observe(self, link: SiteLink, effect: Observe | WatchPulls) -> Look | Pulling:
-        def seen() -> Look | Pulling:
+    def _observe(
+        self, link: SiteLink, effect: Observe | WatchPulls | ReadRelease
+    ) -> Look | Pulling | HeldRelease:
+        def seen() -> Look | Pulling | HeldRelease:
+            if isinstance(effect, ReadRelease):
+                return release_reading.read(link.connection(), effect)
             if isinstance(effect, WatchPulls):
                 found: Look | Pulling = image_pull.watch(link.api, effect, self._clocks.monotonic)
             else:
-                found = look(link.site, link.api, self._clocks.monotonic)
+                found = look(link, self._clocks.monotonic)
             if isinstance(found, Unseen):
                 raise FleetError(found.problem)
-            if isinstance(found, Sight) and link.via:
-                return replace(found, via=link.via)
             return found
 
         try:
@@ -226,7 +248,12 @@ class LivePerformer:
 
     def _probe(self, effect: RunProbe) -> ProbeResult:
         link = self._links[effect.site]
-        ok, words = probes.probe(effect.probe, link.connection, self._clocks.monotonic)
+        ok, words = probes.probe(
+            effect.probe,
+            link.connection,
+            self._clocks.monotonic,
+            patience_seconds=effect.patience_seconds,
+        )
         return ProbeResult(ok=ok, at=self._clocks.monotonic(), words=words)
 
     def _written(self, effect: ReadLogs) -> Written:
@@ -311,7 +338,9 @@ class LivePerformer:
 
     def _ship(self, site: str, connection: SshConnection, effect: ShipRelease) -> Told:
         release = effect.release
-        told = release_shipping.ship(site, connection, release, not_after=effect.not_after)
+        told = release_shipping.ship(
+            site, connection, release, former=effect.former, not_after=effect.not_after
+        )
         if told.result is not Result.OK or effect.deploy is None:
             return told
         return self._run(stack_deploy.rehearse, site, connection, effect.deploy)

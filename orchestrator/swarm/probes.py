@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from http.client import HTTPConnection, HTTPException
@@ -18,31 +19,50 @@ from orchestrator.fleet.desired import (
 )
 from orchestrator.swarm.connection import ForwardRefusedError, SshConnection
 from orchestrator.swarm.http_pipe import DeadlineReader, Stream
+from orchestrator.words.foreign_json import read_json
 
 Clock = Callable[[], float]
+AGAIN_SECONDS = 0.5
 _MOST_BYTES = 1_000_000
+_EMPTY = "an empty answer"
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """PostgreSQL's SSLRequest; answered by one byte, S or N (protocol-message-formats)."""
 
 
-def probe(wanted: Probe, connect: Callable[[], SshConnection], clock: Clock) -> tuple[bool, str]:
-    """Send one probe.
+def probe(
+    wanted: Probe,
+    connect: Callable[[], SshConnection],
+    clock: Clock,
+    *,
+    patience_seconds: float = 0.0,
+) -> tuple[bool, str]:
+    """Send one probe, and for `patience_seconds` again until it is answered as it should be.
 
     Args:
         wanted: what to ask, from where, and how long to wait for the last byte.
         connect: gives the connection to the site's manager; called for Via.MANAGER only.
         clock: monotonic, seconds.
+        patience_seconds: after so long it is not sent again.
 
     Returns:
-        Whether it was answered as it should be, and what was seen, good or bad.
+        Whether it was answered as it should be, and what was seen in the end, good or bad.
 
     """
+    last = clock() + patience_seconds
+    while True:
+        ok, words = _sent(wanted, connect, clock)
+        if ok or clock() + AGAIN_SECONDS > last:
+            return ok, words
+        time.sleep(AGAIN_SECONDS)
+
+
+def _sent(wanted: Probe, connect: Callable[[], SshConnection], clock: Clock) -> tuple[bool, str]:
     ends = clock() + wanted.timeout_seconds
     try:
         with _opened(wanted, connect) as stream:
             return _asked(wanted, stream, clock, ends)
     except ForwardRefusedError as error:
-        return False, f"from the manager: {error.words}"
+        return False, f"from the manager: {error.words or 'the connection was refused'}"
     except FleetError as error:
         return False, str(error)
     except TimeoutError:
@@ -75,6 +95,8 @@ def _postgres(reader: DeadlineReader, stream: Stream) -> tuple[bool, str]:
     answer = reader.read(len(_SSL_REQUEST)) or b""
     if answer in {b"S", b"N"}:
         return True, f"PostgreSQL answers {answer.decode()} to SSLRequest"
+    if not answer:
+        return False, f"{_EMPTY} to SSLRequest"
     return False, f"this is no PostgreSQL: it answers {answer!r} to SSLRequest"
 
 
@@ -97,7 +119,7 @@ def _http(wanted: HttpProbe, stream: Stream, clock: Clock, ends: float) -> tuple
     answer = connection.getresponse()
     body = answer.read(_MOST_BYTES)
     if answer.status != wanted.status:
-        return False, f"HTTP {answer.status} {answer.reason}: {_start(body)}"
+        return False, f"HTTP {answer.status} {answer.reason}: {_start(body) or _EMPTY}"
     if wrong := unmet(wanted.expect, body):
         return False, wrong
     return True, f"HTTP {answer.status}"
@@ -112,9 +134,10 @@ def unmet(expected: tuple[JsonExpectation, ...], body: bytes) -> str:
     if not expected:
         return ""
     try:
-        answer = json.loads(body)
+        answer = read_json(body)
     except ValueError:
-        return f"the answer is no JSON: {_start(body)}"
+        start = _start(body)
+        return f"the answer is not JSON: {start}" if start else f"{_EMPTY}, where JSON is expected"
     for expectation in expected:
         seen = _at(answer, expectation.path)
         # 1 == True in Python, not in JSON.

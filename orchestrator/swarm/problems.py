@@ -1,7 +1,8 @@
 """Every way a site can fail us, as problems: one function a cause, nothing is worded elsewhere.
 
     site.unreachable, site.busy, ssh.config-invalid                        11
-    ssh.host-key-unknown, ssh.host-key-changed, ssh.host-key-revoked       12
+    ssh.host-key-unknown, ssh.host-key-changed, ssh.host-key-revoked,
+    ssh.known-hosts-unreadable                                             12
     ssh.login-refused, docker.no-permission, registry.denied               13
     docker.not-installed, docker.not-running, docker.no-answer,
     docker.too-old, docker.unreadable, docker.refused                      11
@@ -15,8 +16,10 @@ A Swarm without quorum is reached, yet nothing can be asked of it: it counts as 
 """
 
 import shlex
+from pathlib import Path
 
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
+from orchestrator.typed import typed
 
 
 class LostAnswerError(FleetError):
@@ -57,7 +60,7 @@ def in_use(site: str, what: str, seconds: float) -> Problem:
         what=f"{what} was in use for {seconds:.0f} s by others who wait for an answer of this site",
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=Where(site=site),
-        fix=f"dtdeploy doctor --site {site}",
+        fix=typed("doctor", "--site", site),
         runbook="site-unreachable",
     )
 
@@ -128,6 +131,19 @@ def host_key_revoked(site: str, host: str, key: str) -> Problem:
     )
 
 
+def known_hosts_unreadable(site: str, file: Path, line: int, why: str) -> Problem:
+    """Return: a line of a known_hosts file may forbid a key, and cannot be read."""
+    return Problem(
+        code="ssh.known-hosts-unreadable",
+        what=f"line {line} of {file} may forbid the key that {site} shows: {why}",
+        exit_code=ExitCode.HOST_KEY_REFUSED,
+        where=Where(site=site),
+        evidence=("ssh passes over such a line; dtdeploy does not, for it may say @revoked",),
+        fix=f"correct or delete line {line} of {file}   # see sshd(8), known_hosts",
+        runbook="site-unreachable",
+    )
+
+
 def answer_lost(site: str, what: str, *evidence: str) -> Problem:
     """Return: a command was sent, and nobody knows what became of it."""
     return Problem(
@@ -137,7 +153,7 @@ def answer_lost(site: str, what: str, *evidence: str) -> Problem:
         where=Where(site=site),
         evidence=tuple(words for words in evidence if words),
         state_left="it may or may not have been carried out",
-        fix="look before doing anything again: dtdeploy status",
+        fix=f"look before doing anything again: {typed('status')}",
         runbook="run-stopped-half-way",
     )
 
@@ -153,8 +169,8 @@ def logs_incomplete(where: Where, said: str) -> Problem:
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=where,
         evidence=(said,),
-        fix=f"dtdeploy status --site {where.site}; on its manager: docker node ls; if the node is "
-        "ready and stays silent, on that node: sudo systemctl restart docker",
+        fix=f"{typed('status', '--site', where.site)}; on its manager: docker node ls; if the node"
+        " is ready and stays silent, on that node: sudo systemctl restart docker",
         runbook="site-unreachable",
     )
 
@@ -324,7 +340,8 @@ def other_swarm(site: str, host: str, found: str, wanted: str) -> Problem:
         evidence=(f"its Swarm has the id {found}", f"known is {wanted}"),
         fix=f"docker info --format '{{{{.Swarm.Cluster.ID}}}}'   # on each manager that sites.yaml"
         f" names for {site}; keep there those of one Swarm. If the Swarm was made anew since a run"
-        " began: dtdeploy lock break RUN --because TEXT, then dtdeploy up",
+        f" began: {typed('lock', 'break', 'RUN', '--because', 'TEXT')}, then"
+        f" {typed('up', '--all')}",
         state_left="nothing was done there",
         runbook="site-unreachable",
     )

@@ -18,13 +18,14 @@ from orchestrator.procedures.effects import (
     CheckedVolumes,
     ConfigAnswer,
     Examination,
+    HeldRelease,
     ImageCheck,
     ProbeResult,
     Written,
 )
 from orchestrator.procedures.inspection import Inspection
 
-Found = Examination | CheckedImages | CheckedVolumes | Inspection
+Found = Examination | CheckedImages | CheckedVolumes | Inspection | HeldRelease
 Observation = Look | Pulling | Answer | ProbeResult | Found | ConfigAnswer | Written
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ class Redaction:
                 return replace(seen, words=self.words(seen.words), problem=problem)
             case ProbeResult() | Written():
                 return self._said(seen)
-            case CheckedImages() | CheckedVolumes() | Inspection() | Examination():
+            case Examination() | CheckedImages() | CheckedVolumes() | Inspection() | HeldRelease():
                 return self._found(seen)
             case _:
                 assert_never(seen)
@@ -71,8 +72,8 @@ class Redaction:
         match seen:
             case CheckedImages():
                 return replace(seen, images=self._checks(seen.images))
-            case CheckedVolumes():
-                return seen  # its options are compared, and never shown
+            case CheckedVolumes() | HeldRelease():
+                return seen  # what is in it is compared, and never shown
             case Inspection():
                 unknown = tuple((name, self.words(said)) for name, said in seen.unknown)
                 refused = tuple((image, self.words(said)) for image, said in seen.unpullable)

@@ -1,9 +1,9 @@
 """The registry logins that a manager has, and what a registry says about an image."""
 
-import json
 import shlex
 from base64 import b64decode
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from docker.auth import INDEX_NAME, INDEX_URL, AuthConfig, resolve_repository_name
@@ -11,6 +11,8 @@ from docker.errors import DockerException
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.procedures.effects import ImageCheck
+from orchestrator.typed import typed
+from orchestrator.words.foreign_json import read_moment, read_object
 
 _DENIED = ("unauthorized", "denied", "authentication required", "no basic auth", "403 forbidden")
 _MISSING = ("manifest unknown", "not found", "name unknown", "no such manifest", "no such image")
@@ -57,10 +59,11 @@ def server(image: str) -> str:
 def read_logins(text: bytes) -> Logins:
     """Read a Docker client configuration; empty or malformed text means: no logins."""
     try:
-        config = json.loads(text or b"{}")
-        auths = AuthConfig.parse_auth(dict(config.get("auths") or {}))
-        helpers = tuple(sorted(dict(config.get("credHelpers") or {}).items()))
-        return Logins(AuthConfig({"auths": auths}), helpers, str(config.get("credsStore") or ""))
+        config = read_object(text or b"{}")
+        auths = AuthConfig.parse_auth(_entries(config, "auths"))
+        helpers = {name: str(helper) for name, helper in _entries(config, "credHelpers").items()}
+        store = str(config.get("credsStore") or "")
+        return Logins(AuthConfig({"auths": auths}), tuple(sorted(helpers.items())), store)
     except (ValueError, AttributeError, TypeError):
         return Logins(AuthConfig({}))
 
@@ -72,11 +75,16 @@ def expiries(text: bytes) -> tuple[tuple[str, float], ...]:
     registry and that moment.
     """
     try:
-        auths = dict(json.loads(text or b"{}").get("auths") or {})
-    except (ValueError, AttributeError, TypeError):
+        auths = _entries(read_object(text or b"{}"), "auths")
+    except ValueError:
         return ()
     found = ((name, _ends(entry)) for name, entry in auths.items() if isinstance(entry, dict))
     return tuple((_host(name), at) for name, at in found if at is not None)
+
+
+def _entries(config: dict[str, object], key: str) -> dict[str, Any]:
+    found = config.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _host(name: str) -> str:
@@ -96,9 +104,9 @@ def expiry(token: str) -> float | None:
     parts = token.split(".")
     claims = parts[1] if len(parts) == _JWT_PARTS else token
     try:
-        said = json.loads(_decoded(claims))
-        return float(said.get("exp") or said["expiration"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        said = read_object(_decoded(claims))
+        return read_moment(said.get("exp") or said.get("expiration"))
+    except ValueError:
         return None
 
 
@@ -127,9 +135,9 @@ def helper_script(helpers: dict[str, str]) -> str:
 def helper_login(line: bytes) -> dict[str, str]:
     """Read what a credential helper wrote; {} when it knows no login."""
     try:
-        answer = json.loads(line)
+        answer = read_object(line)
         user, secret = str(answer["Username"]), str(answer["Secret"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError):
         return {}
     return (
         {"IdentityToken": secret} if user == "<token>" else {"username": user, "password": secret}
@@ -153,7 +161,8 @@ def login_missing(site: str, host: str, check: ImageCheck) -> Problem:
         problem(site, check),
         what=f"{host}, through which {site} is reached now, has no login that the registry takes"
         f" for {check.image}",
-        fix=f"on {host}, as the SSH user: docker login {domain(check.image)}; then dtdeploy resume",
+        fix=f"on {host}, as the SSH user: docker login {domain(check.image)}; then"
+        f" {typed('resume')}",
     )
 
 

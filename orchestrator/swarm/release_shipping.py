@@ -19,7 +19,7 @@ _SCRIPT = """
 # Only what coreutils and busybox share: sh, tar, sha256sum, mktemp, find, mv, sync, df, ls, tail.
 set -eu
 umask 077
-name=$1 stack=$2 digest=$3 files=$4 too_many=$5
+name=$1 stack=$2 digest=$3 files=$4 too_many=$5 former=$6
 root=$HOME/.dtdeploy
 final=$root/releases/$name
 known=$root/stacks/$stack
@@ -47,6 +47,8 @@ if ! whole "$final"; then
     sync "$root/releases" 2>/dev/null || sync
     if ! whole "$final"; then echo 'the release changed while it arrived' >&2; exit 65; fi
 fi
+# What ran before is needed for the way back, however many came since.
+if [ -n "$former" ] && [ -e "$root/releases/$former" ]; then touch "$known/$former"; fi
 touch "$known/$name"
 ls -t "$known" | tail -n "+$too_many" | while read -r old; do
     if [ "$old" != "$name" ]; then rm -rf "$root/releases/$old"; rm -f "$known/$old"; fi
@@ -58,13 +60,19 @@ _BAD = "\\\n\0"
 
 
 def ship(
-    site: str, connection: SshConnection, release: Release, *, not_after: float | None = None
+    site: str,
+    connection: SshConnection,
+    release: Release,
+    *,
+    former: str = "",
+    not_after: float | None = None,
 ) -> Told:
     """Bring `release` to ~/.dtdeploy/releases/NAME on the manager.
 
     One round trip, present or not: releases are small. The files go to a folder of their own,
     are checked there, flushed, and moved into place; one that is there already is checked by
-    hash as well and replaced if it is not what it should be. The last five of the stack stay.
+    hash as well and replaced if it is not what it should be. The last five of the stack stay,
+    `former` among them: the name of what ran before.
 
     Returns:
         OK with what was done; FAILED with the manager's own words (disk full, no rights);
@@ -77,7 +85,7 @@ def ship(
     if unfit := _unfit(release):
         return Told(Result.FAILED, unfit, _problem(site, release, unfit))
     tar, digest = archive(release)
-    text = script(release, digest)
+    text = script(release, digest, former)
     try:
         result = connection.run_script(
             text, stdin=tar, deadline_seconds=_SECONDS, not_after=not_after
@@ -150,7 +158,8 @@ def _add(tar: tarfile.TarFile, file: ReleaseFile) -> None:
     tar.addfile(member, io.BytesIO(file.content))
 
 
-def script(release: Release, digest: str) -> str:
+def script(release: Release, digest: str, former: str = "") -> str:
     """Return the script that receives the archive on its stdin."""
-    words = [release.name, release.unit.stack, digest, str(len(release.files)), str(_KEPT + 1)]
+    count, too_many = str(len(release.files)), str(_KEPT + 1)
+    words = [release.name, release.unit.stack, digest, count, too_many, former]
     return f"set -- {shlex.join(words)}{_SCRIPT}"

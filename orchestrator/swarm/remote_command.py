@@ -2,7 +2,7 @@
 
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import paramiko
@@ -35,6 +35,8 @@ _CLEANED = f'exec env -i {_KEPT} sh -c "$1"'
 _KILL_AFTER_SECONDS = 5
 _CHUNK = 65536
 _LEAST_SECONDS = 0.05
+_MOST_BYTES = 16 * 1024 * 1024
+"""Of what a command writes to one stream; what it writes after that is read and dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Conversation:
         reader = threading.Thread(target=self._read_errors, daemon=True)
         reader.start()
         self._give(stdin)
-        stdout = b"".join(self._chunks(self._channel.recv))
+        stdout = _start(self._chunks(self._channel.recv))
         reader.join(self._remaining())
         if not self._channel.status_event.wait(self._remaining()):
             raise TimeoutError("no exit status came")
@@ -144,7 +146,7 @@ class Conversation:
     def _read_errors(self) -> None:
         try:
             for chunk in self._chunks(self._channel.recv_stderr):
-                self._errors += chunk
+                self._errors += chunk[: _MOST_BYTES - len(self._errors)]
         except OSError:
             return
 
@@ -159,6 +161,15 @@ class Conversation:
         seconds = max(self._ends - self._clock(), _LEAST_SECONDS)
         self._channel.settimeout(seconds)
         return seconds
+
+
+def _start(chunks: Iterable[bytes]) -> bytes:
+    kept: list[bytes] = []
+    left = _MOST_BYTES
+    for chunk in chunks:
+        kept.append(chunk[:left])
+        left -= len(kept[-1])
+    return b"".join(kept)
 
 
 def _clean(output: bytes) -> bytes:

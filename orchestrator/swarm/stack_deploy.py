@@ -3,6 +3,9 @@
 import posixpath
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+
+import structlog
 
 from orchestrator.errors import FleetError, Problem
 from orchestrator.procedures.effects import DeployStack, Result
@@ -13,24 +16,31 @@ from orchestrator.swarm import problems
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.problems import LostAnswerError
-from orchestrator.swarm.release_shipping import RELEASES, ship
+from orchestrator.swarm.release_shipping import RELEASES, manifest, ship
 from orchestrator.swarm.remote_command import CommandResult
+
+log = structlog.get_logger()
 
 _SHORTEST_SECRET = 4
 _WHOLE = "# whole"
 _NOWHERE = "/dev/null/none"
 """Where no daemon can ever listen: whatever docker's command says of it, it names it."""
 _REHEARSAL_SECONDS = 30.0
-_NOT_THERE = 66
-"""The release is not on this manager; docker's command ends with 0, 1, 125 or 127."""
+_NOT_THERE, _NOT_WHOLE = 66, 67
+"""The release is not on this manager, or not as it was shipped; docker's command ends with 0, 1,
+125 or 127."""
 
 Run = Callable[[str, SshConnection, DeployStack, Mapping[str, str]], Told]
 # `stack deploy --detach` exists, and is asked for by a warning, from CLI 26 on (docker/cli).
 # Up to CLI 28 files that are named in a compose file are looked for where the command runs if it
-# reads that file from stdin (docker/cli cli/command/stack/loader).
+# reads that file from stdin (docker/cli cli/command/stack/loader). So they are held against the
+# release's manifest right before: somebody may have changed them since they were shipped.
 _SCRIPT = f"""
 set -e
-cd "$HOME/{RELEASES}/$2/$3" || exit {_NOT_THERE}
+cd "$HOME/{RELEASES}/$2" || exit {_NOT_THERE}
+found=$(find . -type f | LC_ALL=C sort | tr '\\n' '\\0' | xargs -0 sha256sum | sha256sum)
+if [ "${{found%% *}}" != "$4" ]; then exit {_NOT_WHOLE}; fi
+cd "./$3"
 document=$(cat)
 case $document in
     *"{_WHOLE}") ;;
@@ -41,6 +51,9 @@ detach=
 if [ "${{major:-0}}" -ge 26 ]; then detach=--detach=true; fi
 printf '%s\\n' "$document" |
     docker $host stack deploy -c - --with-registry-auth $detach $prune $resolve "$1"
+"""
+_AGAIN = """
+for name in $again; do docker service update --force --detach=true "$name" >/dev/null; done
 """
 
 
@@ -69,11 +82,13 @@ def script(effect: DeployStack, variables: Mapping[str, str], *, only_read: bool
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     release = effect.release
     folder = posixpath.dirname(release.compose) or "."
-    given = shlex.join([effect.unit.stack, release.name, folder])
+    digest = sha256(manifest(release)).hexdigest()
+    given = shlex.join([effect.unit.stack, release.name, folder, digest])
     prune = f"prune={'--prune' if effect.prune else ''}"
     resolve = f"resolve={'' if effect.ask_registry else '--resolve-image=never'}"
     host = f"host='{f'-H unix://{_NOWHERE}' if only_read else ''}'"
-    return "\n".join((*exports, f"set -- {given}", prune, resolve, host, _SCRIPT))
+    again = "" if only_read or not effect.again else f"again='{' '.join(effect.again)}'{_AGAIN}"
+    return "\n".join((*exports, f"set -- {given}", prune, resolve, host, _SCRIPT, again))
 
 
 def deploy(
@@ -84,7 +99,8 @@ def deploy(
     Args:
         site: named in problems.
         connection: to the site's manager.
-        effect: what to deploy; its release is shipped once more if it is not there.
+        effect: what to deploy; its release is shipped once more if it is not there, or not as
+            it was shipped.
         secrets: values of the effect's secret variables.
 
     Returns:
@@ -96,8 +112,10 @@ def deploy(
 
     """
     result = _run(connection, effect, secrets, only_read=False)
-    if isinstance(result, CommandResult) and result.rc == _NOT_THERE:
-        # It was brought to another manager of the same Swarm, which is gone.
+    if isinstance(result, CommandResult) and result.rc in (_NOT_THERE, _NOT_WHOLE):
+        # It was brought to another manager of the same Swarm, which is gone; or was changed.
+        if result.rc == _NOT_WHOLE:
+            log.warning("release.damaged", site=site, release=effect.release.name)
         shipped = ship(site, connection, effect.release, not_after=effect.not_after)
         if shipped.result is Result.UNKNOWN:
             what = f"{connection.target.name} was lost while the release was brought there"

@@ -23,6 +23,7 @@ from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan, Step, StepKind
 from orchestrator.ui.lines import STILL_SECONDS
 from orchestrator.ui.standing import refused
+from orchestrator.words.phrases import asked
 
 _ON_SITE = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.ANNOUNCE)
 _LATEST_FIRST = (StepKind.SETTLE, StepKind.DEPLOY, StepKind.REMOVE)
@@ -186,7 +187,7 @@ def board_of(plan: Plan, expected: Expected = NOTHING_KNOWN) -> Board:
     """Return the board of a plan before its run; `expected` is how long things took before."""
     return Board(
         expected=expected,
-        title=f"{plan.command.value} {plan.selection}",
+        title=asked(plan.command.value, plan.selection),
         steps=tuple(step for step in plan.steps if step.kind is not StepKind.GATE),
         up_before=frozenset(
             item.unit for item in plan.units if item.before.presence is not Presence.GONE

@@ -19,6 +19,14 @@ def by_hand_lines(command: Command, request: Request, typed: ByHand) -> Iterator
     yield "# mend what it says, and type that line again. The runbook is by-hand."
     if typed.announced:
         yield f"# FIRST ANNOUNCE IT: {', '.join(map(str, typed.announced))} goes down."
+    for host, others in typed.deputies:
+        yield f"# IF {clean(host)} IS DEAD: type {clean(' or '.join(others))} in its place."
+    if typed.deputies:
+        yield "# Where it dies in the middle, ship the files and pull the images there again."
+    if lost := request.accept_lost:
+        nodes = clean(", ".join(lost))
+        yield f"# TAKEN FOR GONE while not Ready, with all that ran there: {nodes},"
+        yield f"# because {clean(request.because)}."
     for words, users in _shared(typed).items():
         yield f"# ORDER, besides depends_on: {named(users)} {words}."
     for number, passage in enumerate(typed.passages, start=1):
@@ -41,6 +49,7 @@ def by_hand_json(command: Command, request: Request, typed: ByHand) -> Json:
         "command": command.value,
         "selection": str(request),
         "passages": [{"about": part.about, "lines": list(part.lines)} for part in typed.passages],
+        "deputies": [{"manager": host, "others": list(others)} for host, others in typed.deputies],
         "announce": [str(unit) for unit in typed.announced],
         "uses": [use_json(use) for use in typed.uses],
         "unread": [str(unit) for unit in typed.unread],

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path, PurePath
 
 from orchestrator.errors import Problem
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.mode import automated
 from orchestrator.words.foreign import clean, clean_lines, shorten
 
@@ -85,7 +86,7 @@ def group_lines(kind: CiKind, number: int, title: str, now: datetime) -> tuple[s
     return "", ""
 
 
-def annotations(ci: Ci, problems: Iterable[Problem]) -> Iterator[str]:
+def annotations(ci: Ci, problems: Iterable[Problem], manner: Manner = AS_IT_IS) -> Iterator[str]:
     """Yield a line for each of the first problems, for GitHub to show at its file and line."""
     if ci.kind is not CiKind.GITHUB:
         return
@@ -93,7 +94,7 @@ def annotations(ci: Ci, problems: Iterable[Problem]) -> Iterator[str]:
     # The tenth says how many there are when there are more.
     shown = every if len(every) <= MOST_ANNOTATIONS else every[: MOST_ANNOTATIONS - 1]
     for problem in shown:
-        yield f"::error {_place(ci, problem)}::{_data(_words(problem))}\n"
+        yield f"::error {_place(ci, problem)}::{_data(_words(problem, manner))}\n"
     if len(every) > len(shown):
         yield f"::error title=dtdeploy::{len(every) - len(shown)} more problems: see the log\n"
 
@@ -111,11 +112,14 @@ def outputs(values: Mapping[str, str]) -> str:
     return "".join(f"{name}={clean(value)}\n" for name, value in values.items())
 
 
-def _words(problem: Problem) -> str:
+def _words(problem: Problem, manner: Manner) -> str:
     where = problem.where
     place = "" if _is_local(problem) else str(where)
     words = f"{place}: {problem.what}" if place else problem.what
-    lines = [*clean_lines(words), *(f"next: {line}" for line in clean_lines(problem.fix))]
+    lines = [
+        *clean_lines(words),
+        *(f"next: {line}" for line in clean_lines(manner.fit(problem.fix))),
+    ]
     return "\n".join(shorten(line, _LONGEST) for line in lines)
 
 

@@ -11,6 +11,7 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.presence import Presence
 from orchestrator.planning.differences import UnitDrift
 from orchestrator.sources.span import Span
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.change_rows import change_words, span_rows
 from orchestrator.ui.consoles import plain, show, stack_up
 from orchestrator.ui.problems import problems_view
@@ -38,12 +39,12 @@ def render_drift(fleet: FleetDrift, width: int = 80) -> list[str]:
     return plain(drift_view(fleet), width)
 
 
-def print_drift(fleet: FleetDrift, console: Console) -> None:
+def print_drift(fleet: FleetDrift, console: Console, manner: Manner = AS_IT_IS) -> None:
     """Print it."""
-    show(console, drift_view(fleet))
+    show(console, drift_view(fleet, manner))
 
 
-def drift_view(fleet: FleetDrift) -> RenderableType:
+def drift_view(fleet: FleetDrift, manner: Manner = AS_IT_IS) -> RenderableType:
     """Return it to show: the count first, then a line each, then what cannot be seen."""
     parts: list[RenderableType] = [_headline(fleet)]
     if fleet.units:
@@ -53,7 +54,7 @@ def drift_view(fleet: FleetDrift) -> RenderableType:
         parts += [Text(f"  {line}") for line in row.lines]
         parts += [Text(f"  and {row.more} more")] if row.more else []
     if fleet.unreachable:
-        parts += [Text(), problems_view(fleet.unreachable)]
+        parts += [Text(), problems_view(fleet.unreachable, manner=manner)]
     return stack_up(parts)
 
 

@@ -1,6 +1,5 @@
 """The end of a run that held the lock: what stands, what is owed, whether the lock is kept."""
 
-import shlex
 from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
@@ -11,6 +10,7 @@ from orchestrator.engine.schedule import State
 from orchestrator.errors import Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, StepKind
+from orchestrator.typed import AS_IT_IS, Manner, options_in, typed, words_of
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
 from orchestrator.ui.next_line import next_line
 from orchestrator.ui.standing import Standing, unit_ends
@@ -21,7 +21,7 @@ from orchestrator.words.phrases import asked, named
 
 _LONGEST = 300
 _BAD = ("deploy.failed", "deploy.unhealthy", "run.broke-later", "run.left-unhealthy")
-_LOOKING = ("dtdeploy lock", "dtdeploy status")
+_LOOKING = (typed("lock"), typed("status"))
 _CHANGING = (StepKind.REMOVE, StepKind.DEPLOY)
 _KEPT = "the lock is kept, nobody else can act until the run is finished or rolled back"
 
@@ -31,21 +31,21 @@ def render_end(end: RunEnd, width: int = 80) -> list[str]:
     return plain(end_view(end), width)
 
 
-def print_end(end: RunEnd, console: Console) -> None:
+def print_end(end: RunEnd, console: Console, manner: Manner = AS_IT_IS) -> None:
     """Print the end of a run; its problems are printed apart from it, see `problems`."""
-    show(console, end_view(end))
+    show(console, end_view(end, manner))
 
 
-def end_view(end: RunEnd) -> RenderableType:
+def end_view(end: RunEnd, manner: Manner = AS_IT_IS) -> RenderableType:
     """Return the end of a run to show."""
     parts = list(_told(end))
-    rows = list(_left(end))
+    rows = list(_left(end, manner))
     if rows:
         parts.append(labelled(rows, indent=0))
     commands = next_commands(end)
     if commands:
         acts = bool(every_problem(end)) and commands[0] not in _LOOKING
-        parts.append(next_line(commands, mended=acts))
+        parts.append(next_line(commands, mended=acts, manner=manner))
     return stack_up(parts)
 
 
@@ -58,30 +58,31 @@ def next_commands(end: RunEnd) -> tuple[str, ...]:
 
 
 def _ways(end: RunEnd) -> tuple[str, ...]:
-    run = shlex.quote(end.run)
+    former = typed("rollback", end.run)
+    # What the run was not told to take, its units must not be brought up at either.
+    owed = typed("up", "--owed", *options_in(end.words, "--ref"))
     if end.kept:
-        back = () if end.way_back else (f"dtdeploy rollback {run}",)
-        return (f"dtdeploy resume {run}", *back)
+        return (typed("resume", end.run), *(() if end.way_back else (former,)))
     report = end.restored or end.report
     if report is None:
-        return _not_begun(end)
+        return (owed,) if end.owed else _again(end)
     if report.beyond:
-        return ("dtdeploy lock",)
+        return (typed("lock"),)
     bad = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
-    former = (f"dtdeploy rollback {run}",) if bad else ()
+    back = (former,) if bad else ()
     if owed_units(end):
-        return ("dtdeploy up --owed", *former)
+        return (owed, *back)
     if end.restored is not None:
-        return () if report.finished else ("dtdeploy status",)
-    command = next_command(end.plan, report)
-    return (command, *former) if command else ()
+        return () if report.finished else (typed("status"),)
+    command = next_command(end.plan, report, end.words)
+    return (command, *back) if command else ()
 
 
-def _not_begun(end: RunEnd) -> tuple[str, ...]:
-    if end.owed:
-        return ("dtdeploy up --owed",)
+def _again(end: RunEnd) -> tuple[str, ...]:
+    """Return the command of a run that did not begin, where no problem names another one."""
     alone = end.problems and not names_a_command(end.problems)
-    return (f"dtdeploy {asked(end.plan.command.value, end.plan.selection)}",) if alone else ()
+    line = end.words or asked(end.plan.command.value, end.plan.selection)
+    return (typed(*words_of(line)),) if alone else ()
 
 
 def _came_up_badly(end: RunEnd) -> bool:
@@ -123,7 +124,7 @@ def _told(end: RunEnd) -> Iterator[RenderableType]:
         yield what_stands(end.plan, end.report)
 
 
-def _left(end: RunEnd) -> Iterator[tuple[Text | str, str]]:
+def _left(end: RunEnd, manner: Manner) -> Iterator[tuple[Text | str, str]]:
     alike: dict[str, list[Unit]] = {}
     for unit, reason in owed_units(end).items():
         alike.setdefault(shorten(clean(reason), _LONGEST), []).append(unit)
@@ -132,6 +133,6 @@ def _left(end: RunEnd) -> Iterator[tuple[Text | str, str]]:
     for problem in end.unsaid:
         quoted = f" ({'; '.join(problem.evidence)})" if problem.evidence else ""
         words = shorten(clean(f"{problem.what}{quoted}"), _LONGEST)
-        yield Text("UNSAID", style="bold yellow"), f"{words}: {problem.fix}"
+        yield Text("UNSAID", style="bold yellow"), f"{words}: {manner.fit(problem.fix)}"
     if end.kept:
         yield Text("KEPT", style="bold yellow"), _KEPT

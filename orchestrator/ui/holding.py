@@ -1,8 +1,8 @@
 """A run that holds the lock, in words: whose it is, what it does, and what to type about it."""
 
-import shlex
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from rich.console import Console, RenderableType
@@ -10,8 +10,8 @@ from rich.text import Text
 
 from orchestrator.engine.keeper import BEAT_SECONDS
 from orchestrator.procedures.hold import Goal, Hold, Phase
+from orchestrator.typed import AS_IT_IS, PROGRAM, Manner, typed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
-from orchestrator.ui.next_line import next_line
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import elapsed
 
@@ -42,14 +42,23 @@ class Life(Enum):
 class HeldRun:
     """A run that holds the lock. `now` is our clock, seconds since 1970.
 
-    `hindrances` say why it can be neither resumed nor rolled back from here, and what helps.
+    `unfit`: it was planned with another inventory than the one given here, which may not end it.
+    `unreadable`: this version of dtdeploy cannot read its record.
     """
 
     hold: Hold
     life: Life
     coordinator: str
     now: float
-    hindrances: tuple[str, ...] = ()
+    unfit: bool = False
+    unreadable: bool = False
+
+    @property
+    def look_again_seconds(self) -> float | None:
+        """In how many seconds a run that has died meanwhile is known to give no sign of life."""
+        if self.life is not Life.ALIVE:
+            return None
+        return max(0.0, SILENT_SECONDS - abs(self.now - self.hold.beat))
 
 
 def life_of(hold: Hold, now: float, process: Process) -> Life:
@@ -68,28 +77,33 @@ def life_of(hold: Hold, now: float, process: Process) -> Life:
 
 def next_for(holding: HeldRun) -> str:
     """Return what to type to go on with a run, "" while somebody is at it."""
-    run = shlex.quote(clean(holding.hold.run))
-    if holding.hindrances and holding.life is not Life.ALIVE:
-        return f"dtdeploy lock break {run} --because TEXT"
-    return {
-        Life.ALIVE: "",
-        Life.STOPPED: f"dtdeploy resume {run}",
-        Life.DEAD: f"dtdeploy resume {run}",
-        Life.FROZEN: f"kill -9 {holding.hold.holder.pid} && dtdeploy resume {run}",
-        Life.SILENT: f"dtdeploy resume {run} --take-over",
-    }[holding.life]
+    if holding.life is Life.ALIVE:
+        return ""
+    if holding.unfit or holding.unreadable:
+        return typed("lock", "break", clean(holding.hold.run), "--because", "TEXT")
+    first = f"kill -9 {holding.hold.holder.pid} && " if holding.life is Life.FROZEN else ""
+    return f"{first}{_command(holding, 'resume')}"
+
+
+def _command(holding: HeldRun, verb: str) -> str:
+    """Return the command that goes on with a run, or back."""
+    silent = ("--take-over",) if holding.life is Life.SILENT else ()
+    return typed(verb, clean(holding.hold.run), *silent)
 
 
 def facts(holding: HeldRun) -> Iterator[str]:
     """Yield what is known of a run, a line each, the most telling first."""
     hold = holding.hold
-    yield f"{clean(str(hold.holder))}: dtdeploy {shorten(clean(hold.words), _LONGEST)}"
+    yield f"{clean(str(hold.holder))}: {PROGRAM} {shorten(clean(hold.words), _LONGEST)}"
     doing = holding.life.value if holding.life is not Life.ALIVE else hold.phase.value
     back = ", bringing back what ran before" if hold.goal is Goal.RESTORE else ""
     yield f"{doing}{back}; begun {ago(hold.started, holding.now)}, {_beat(holding)}"
+    if holding.unfit:
+        yield "planned with another sites.yaml or stacks/ than the one given here"
     for unit, since in hold.down:
         yield f"{clean(str(unit))} has been down for {elapsed(max(0.0, holding.now - since))}"
-    yield from (shorten(clean(words), _LONGEST) for words in holding.hindrances)
+    if holding.unreadable:
+        yield "its record cannot be read by this version of dtdeploy"
 
 
 def _beat(holding: HeldRun) -> str:
@@ -107,28 +121,34 @@ def render_holding(holding: HeldRun, width: int = 80) -> list[str]:
     return plain(holding_view(holding), width)
 
 
-def print_holding(holding: HeldRun, console: Console) -> None:
+def print_holding(holding: HeldRun, console: Console, manner: Manner = AS_IT_IS) -> None:
     """Print the notice that a run holds the lock; give it stderr's console."""
-    show(console, holding_view(holding))
+    show(console, holding_view(holding, manner))
 
 
-def holding_view(holding: HeldRun) -> RenderableType:
+def holding_view(holding: HeldRun, manner: Manner = AS_IT_IS) -> RenderableType:
     """Return the notice that a run holds the lock."""
     alive = holding.life is Life.ALIVE
     title = Text("LOCKED" if alive else "UNFINISHED", style="bold yellow" if alive else "bold red")
     run = f"run {clean(holding.hold.run)} of {next(said := facts(holding))}"
     rows: list[tuple[Text | str, Text | str]] = [(title, run), *(("", line) for line in said)]
-    return stack_up([labelled(rows, indent=0), next_view(holding)])
+    return stack_up([labelled(rows, indent=0), next_view(holding, manner)])
 
 
-def next_view(holding: HeldRun) -> Text:
+def next_view(holding: HeldRun, manner: Manner = AS_IT_IS) -> Text:
     """Return the line that says what to type next."""
     command = next_for(holding)
     if not command:
-        words = "nothing: somebody is at it (--lock-wait SECONDS waits for the end)"
-        return whole("NEXT  ", (words, "dim"))
-    if holding.hindrances:
-        return next_line((next_for(replace(holding, hindrances=())), command), mended=True)
+        seconds = math.ceil(holding.look_again_seconds or 0.0) + 1
+        words = (
+            f"   # in {seconds} s: if it died, this then says how to go on;"
+            " if not, --lock-wait SECONDS waits for its end"
+        )
+        return whole("NEXT  ", (manner.fit(typed("lock")), "bold cyan"), (words, "dim"))
+    if holding.unfit or holding.unreadable:
+        what = "version of dtdeploy" if holding.unreadable else "sites.yaml"
+        words = f"   # better: {_command(holding, 'resume')}, with the {what} it was begun with"
+        return whole("NEXT  ", (manner.fit(command), "bold cyan"), (words, "dim"))
     alone = holding.hold.goal is Goal.RESTORE or holding.life is Life.FROZEN
-    other = "" if alone else f"   |   {command.replace('dtdeploy resume', 'dtdeploy rollback')}"
-    return whole("NEXT  ", (command, "bold cyan"), (other, "cyan"))
+    other = "" if alone else f"   |   {_command(holding, 'rollback')}"
+    return whole("NEXT  ", (manner.fit(command), "bold cyan"), (manner.fit(other), "cyan"))

@@ -32,11 +32,17 @@ def inventory_view(inventory: Inventory) -> RenderableType:
     head: list[tuple[Text | str, Text | str]] = [
         ("repo", clean(f"{repo.name}: {repo.url} at {repo.ref}")) for repo in inventory.repos
     ]
-    head += [("prefix", f"{inventory.managed_prefix}: stacks named so belong to the system")]
+    head += [("prefix", _prefix(inventory.managed_prefix))]
     if inventory.announce:
         head += [("announce", f"to the URLs in {', '.join(inventory.announce)}")]
     parts: list[RenderableType] = [title, labelled(head)]
     return stack_up([*parts, *(part for site in sites for part in _site(site))])
+
+
+def _prefix(prefix: str) -> str:
+    if not prefix:
+        return "none: stacks that are not declared here are nobody's"
+    return f"{prefix}: stacks named so belong to the system"
 
 
 def _site(site: SiteRow) -> Iterator[RenderableType]:

@@ -190,15 +190,22 @@ def lock_line(holding: HeldRun) -> Json:
     return {"event": "lock", "held": True} | holding_json(holding)
 
 
-def plan_line(plan: Plan, holding: HeldRun | None = None, saved: SavedHead | None = None) -> Json:
+def plan_line(
+    plan: Plan,
+    holding: HeldRun | None = None,
+    saved: SavedHead | None = None,
+    refused: Iterable[Problem] = (),
+) -> Json:
     """Return a plan as the one line of `dtdeploy plan --json`.
 
-    `holding` is who holds the lock, `saved` its file, if it is saved.
+    `holding` is who holds the lock, `saved` its file, if it is saved, `refused` what a run of it
+    would be refused for.
     """
     lock = holding_json(holding) if holding else None
     file = saved_json(saved) if saved else None
     head = {"event": "plan", "schema": SCHEMA}
-    return head | plan_json(plan) | {"lock": lock, "saved": file}
+    no = [problem_json(problem) for problem in refused]
+    return head | plan_json(plan) | {"refused": no, "lock": lock, "saved": file}
 
 
 def fleet_line(fleet: Fleet) -> Json:

@@ -14,11 +14,13 @@
              null); frozen [reason, ends (seconds since 1970, or null), until], guards [name, asked,
              agrees (null if not asked), words, reason], override {freeze, guards, because},
              notice {needed, announced (where and by whom, or null), minutes},
-             lost [node, state, tasks [unit, task], accepted], warnings [..]
+             lost [node, state, tasks [unit, task], accepted], warnings [..],
+             refused [problem] (what its run would be refused for at once)
     unit     unit, stack, site, action, reason, before {presence, verdict, running, expected,
              revision, services, words}, after {repo, sha}, compose, services, dependencies,
              dependents, commands, remove_seconds, healthy_seconds, dangers, drift [change],
-             images {service: image, pinned to the digest that is deployed}
+             images {service: image, pinned to the digest that is deployed}, gaps [service]
+             (without any task for a moment)
     change   service (null for the stack's own), kind, item, how (missing, not declared, differs,
              moved), now, declared (null where hidden or nothing is to say), hidden, words
     span     repo, old, new, commits [sha, subject, author, date], more (how many are not listed),
@@ -33,8 +35,10 @@
              all of it
     lock     run, command, owner, host, pid, life, phase, goal, touched, started, beat,
              beat_age_seconds, down [unit, stack, site, since, seconds], next (what to type, or
-             null). Of `dtdeploy lock` also: units [unit, stack, site, mark, words], steps_done,
-             steps, because, remarks [..]
+             null), look_again_seconds (while somebody is at it: after so long a run that died
+             is known to be silent). Of `dtdeploy lock` also: units [unit, stack, site, mark,
+             words], steps_done, steps, because, remarks [..], still_to_do [[step id, ..], ..],
+             away [..] and choice [..] (in words)
 
 Keys are added, never renamed or taken away. Absent values are null; times are seconds. Text of
 others is cleaned as everywhere (`foreign.clean`), but not shortened.
@@ -212,11 +216,13 @@ def holding_json(holding: HeldRun) -> Json:
             for unit, since in hold.down
         ],
         "next": next_for(holding) or None,
+        "look_again_seconds": holding.look_again_seconds,
     }
 
 
 def state_json(state: RunState) -> Json:
     """Return how far a run has come."""
+    rest = state.rest.steps if state.rest else ()
     return {
         "units": [
             {**unit_json(item.unit), "mark": item.mark.value, "words": clean(item.words)}
@@ -226,6 +232,9 @@ def state_json(state: RunState) -> Json:
         "steps": state.steps,
         "because": clean(state.because) or None,
         "remarks": [clean(words) for words in state.remarks],
+        "still_to_do": [[step.id for step in wave] for wave in step_waves(rest)],
+        "away": [clean(words) for words in state.away],
+        "choice": [clean(words) for words in state.choice],
     }
 
 
@@ -262,6 +271,7 @@ def _unit_plan(item: UnitPlan) -> Json:
         "dangers": [clean(danger) for danger in item.dangers],
         "drift": [change_json(change) for change in item.drift],
         "images": {service: clean(image) for service, image in item.images},
+        "gaps": list(item.gaps),
     }
 
 
@@ -273,6 +283,7 @@ def _before(before: Before) -> Json:
         "expected": before.expected,
         "revision": before.revision or None,
         "services": list(before.services),
+        "finished": list(before.finished),
         "words": [clean(words) for words in before.words],
     }
 
@@ -289,5 +300,15 @@ def _status_row(row: StatusRow) -> Json:
         "newer_commits": row.newer_commits,
         "since_seconds": row.since_seconds,
         "differing": row.differing,
+        "finished": list(row.finished),
+        "probes": [
+            {
+                "name": clean(answer.name),
+                "ok": answer.ok,
+                "words": clean(answer.words),
+                "seconds": round(answer.seconds, 3),
+            }
+            for answer in row.probes
+        ],
         "words": [clean(words) for words in row.words],
     }

@@ -7,9 +7,12 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Plan
 from orchestrator.planning.progress import Mark, UnitProgress
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
 from orchestrator.ui.holding import HeldRun, holding_view
+from orchestrator.ui.plan_view import order_view
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import named
 
@@ -21,7 +24,9 @@ _LONGEST = 300
 class RunState:
     """How far a run has come. `done` of `steps` steps need not be done again.
 
-    `remarks` say what could not be found out, and why.
+    `remarks` say what could not be found out, and why. `rest` is what a resume has still to do,
+    None where nobody can tell; `away` says what it does at sites that cannot be seen now, `choice`
+    whether to resume or to roll back, and why.
     """
 
     units: tuple[UnitProgress, ...] = ()
@@ -29,6 +34,9 @@ class RunState:
     steps: int = 0
     because: str = ""
     remarks: tuple[str, ...] = ()
+    rest: Plan | None = None
+    away: tuple[str, ...] = ()
+    choice: tuple[str, ...] = ()
 
 
 def render_lock(holding: HeldRun, state: RunState, width: int = 80) -> list[str]:
@@ -36,14 +44,16 @@ def render_lock(holding: HeldRun, state: RunState, width: int = 80) -> list[str]
     return plain(lock_view(holding, state), width)
 
 
-def print_lock(holding: HeldRun, state: RunState, console: Console) -> None:
+def print_lock(
+    holding: HeldRun, state: RunState, console: Console, manner: Manner = AS_IT_IS
+) -> None:
     """Print who holds the lock and how far that run has come."""
-    show(console, lock_view(holding, state))
+    show(console, lock_view(holding, state, manner))
 
 
-def lock_view(holding: HeldRun, state: RunState) -> RenderableType:
+def lock_view(holding: HeldRun, state: RunState, manner: Manner = AS_IT_IS) -> RenderableType:
     """Return who holds the lock, how far that run has come, and what to type."""
-    return stack_up([state_view(state), Text(), holding_view(holding)])
+    return stack_up([state_view(state), Text(), holding_view(holding, manner)])
 
 
 def render_state(state: RunState, width: int = 80) -> list[str]:
@@ -57,8 +67,15 @@ def print_state(state: RunState, console: Console) -> None:
 
 
 def state_view(state: RunState) -> RenderableType:
-    """Return how far a run has come."""
-    return labelled(_rows(state), indent=0)
+    """Return how far a run has come, and what is still to be done."""
+    parts = [labelled(_rows(state), indent=0)]
+    if state.rest is not None and state.rest.steps:
+        parts += [Text("STILL TO DO", style="bold"), order_view(state.rest)]
+    more: list[tuple[Text | str, Text | str]] = [
+        *((Text("AWAY", style="bold yellow"), clean(words)) for words in state.away),
+        *(("CHOICE", clean(words)) for words in state.choice),
+    ]
+    return stack_up([*parts, labelled(more, indent=0)] if more else parts)
 
 
 def _rows(state: RunState) -> Iterator[tuple[Text | str, Text | str]]:

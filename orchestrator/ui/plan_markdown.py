@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orchestrator.errors import Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Plan, StepKind, UnitPlan
@@ -10,13 +11,16 @@ from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.plan_mermaid import plan_mermaid
 from orchestrator.ui.plan_rows import (
     danger_rows,
+    down_words,
+    gap_rows,
     image_rows,
     now_words,
     order_rows,
+    refusal_words,
     then_words,
     why_rows,
 )
-from orchestrator.ui.risk_words import few, risk_words
+from orchestrator.ui.risk_words import risk_words
 from orchestrator.ui.saved_view import SavedHead
 from orchestrator.ui.weather_words import weather_rows
 from orchestrator.words.foreign import clean, shorten
@@ -31,12 +35,16 @@ _LONGEST = 60_000
 """Characters. GitHub takes 65,536 in a comment; what does not fit is left out from the end."""
 
 
-def plan_markdown(plan: Plan, saved: SavedHead | None = None) -> list[str]:
+def plan_markdown(
+    plan: Plan, saved: SavedHead | None = None, refused: Sequence[Problem] = ()
+) -> list[str]:
     """Return the lines of a plan as GitHub and GitLab show it; all foreign text is escaped.
 
     `saved` is its file, if it was saved: the hash by which it can be applied stands first.
+    `refused` is what a run of it would be refused for.
     """
-    lines = [MARKER, f"### {_title(plan)}", "", *_saved(saved), *_risks(plan)]
+    no = _some("REFUSED", [refusal_words(problem) for problem in refused])
+    lines = [MARKER, f"### {_title(plan)}", "", *_saved(saved), *no, *_risks(plan)]
     left = _LONGEST - sum(len(line) + 1 for line in lines)
     missing = 0
     for part in (
@@ -74,10 +82,11 @@ def _title(plan: Plan) -> str:
 
 
 def _risks(plan: Plan) -> list[str]:
-    down = tuple(item.unit for item in plan.units if goes_down(item))
     lines = [f"- **RISK** {prose(risk_words(plan.risk))}"] if plan.risk.down else []
-    lines += [f"- **GOES DOWN** {code(few(down)) or 'nothing'}"]
+    down = any(goes_down(item) for item in plan.units)
+    lines += [f"- **GOES DOWN** {code(down_words(plan)) if down else down_words(plan)}"]
     lines += [f"- **{label}** {prose(words)}" for label, words in weather_rows(plan)]
+    lines += _some("GAP", gap_rows(plan))
     lines += _some("DANGER", danger_rows(plan))
     lines += _some("WARNING", plan.warnings)
     lines += _some("NO WAY BACK", plan.no_way_back)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from orchestrator.errors import Problem
 from orchestrator.fleet.facts import digest_of, tagged
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
+from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Before, Plan, Step, StepKind, UnitPlan
 from orchestrator.planning.steps import step_waves
 from orchestrator.ui.risk_words import few
@@ -102,6 +104,26 @@ def danger_rows(plan: Plan) -> tuple[str, ...]:
     return (*plan.dangers, *(f"{few(units)}: {danger}" for danger, units in alike.items()))
 
 
+def gap_rows(plan: Plan) -> tuple[str, ...]:
+    """Say which services are without a task for a moment, and what would avoid it."""
+    alike: dict[tuple[str, ...], list[Unit]] = {}
+    for item in plan.units:
+        if item.gaps:
+            alike.setdefault(item.gaps, []).append(item.unit)
+    return tuple(
+        f"{few(units)}: no task of {', '.join(names)} runs from when the old one stops until the"
+        " new one is up (nobody measured how long); `order: start-first` under"
+        " deploy.update_config, or a second replica, avoids it"
+        for names, units in alike.items()
+    )
+
+
+def down_words(plan: Plan) -> str:
+    """Say what goes down, and that something does for a moment where that is all."""
+    down = few(item.unit for item in plan.units if goes_down(item))
+    return down or ("nothing, but see GAP" if any(item.gaps for item in plan.units) else "nothing")
+
+
 def image_rows(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Return each image that is deployed, and the digest that all sites get it by."""
     images = {image for item in plan.units for _, image in item.images}
@@ -115,6 +137,8 @@ def state_words(before: Before) -> str:
     if before.presence is Presence.UNKNOWN or before.verdict is None:
         return "unknown"
     state = f"{before.running}/{before.expected} {before.verdict.value}"
+    if before.verdict is Verdict.HEALTHY and before.finished and not before.expected:
+        return "finished"
     if before.verdict is not Verdict.HEALTHY and before.words:
         more = f" (+{len(before.words) - 1} more)" if len(before.words) > 1 else ""
         state += f": {shorten(clean(before.words[0]), 120)}{more}"
@@ -172,3 +196,10 @@ def _compact(names: Iterable[str]) -> str:
         else:
             others.append(name)
     return ", ".join(part for part in (named(units), *others) if part)
+
+
+def refusal_words(problem: Problem) -> str:
+    """Return why a run would be refused, in one line."""
+    place = str(problem.where)
+    told = not place or place in problem.what
+    return f"{'' if told else f'{place}: '}{problem.what} [{problem.code}]"

@@ -12,6 +12,7 @@ from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.planning.plan import Action, Command, StepKind
 from orchestrator.procedures.hold import Goal, Phase
+from orchestrator.ui.problem_schema import ProblemShape
 
 
 class _Unit(BaseModel):
@@ -32,6 +33,7 @@ class _Before(BaseModel):
     expected: int
     revision: str | None
     services: list[str]
+    finished: list[str]
     words: list[str]
 
 
@@ -61,6 +63,7 @@ class _UnitPlan(_Unit):
     dangers: list[str]
     drift: list[_Change]
     images: dict[str, str]
+    gaps: list[str]
 
 
 class _Step(BaseModel):
@@ -185,6 +188,7 @@ class _Lock(BaseModel):
     beat_age_seconds: float
     down: list[_Down]
     next: str | None
+    look_again_seconds: float | None = None
 
 
 class _Saved(BaseModel):
@@ -225,6 +229,7 @@ class _Plan(BaseModel):
     notice: _Notice
     lost: list[_LostNode]
     warnings: list[str]
+    refused: list[ProblemShape]
     lock: _Lock | None
     saved: _Saved | None
 

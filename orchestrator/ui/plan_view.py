@@ -7,25 +7,30 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.errors import Problem
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.history import goes_down
 from orchestrator.planning.plan import Action, Before, Plan, UnitPlan
+from orchestrator.typed import typed
 from orchestrator.ui.change_rows import change_rows, span_rows
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.docker_words import commands_once
 from orchestrator.ui.plan_rows import (
     danger_rows,
+    down_words,
+    gap_rows,
     image_rows,
     notice_words,
     order_rows,
+    refusal_words,
     revision_words,
     state_words,
     then_words,
     why_rows,
 )
-from orchestrator.ui.risk_words import few, risk_words
+from orchestrator.ui.risk_words import risk_words
 from orchestrator.ui.weather_words import weather_rows
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import asked, count, limit, named
@@ -47,18 +52,23 @@ def render_plan(plan: Plan, width: int = 80, *, verbose: bool = False) -> list[s
     return plain(plan_view(plan, verbose=verbose), width)
 
 
-def print_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
-    """Print a plan."""
-    show(console, plan_view(plan, verbose=verbose))
+def print_plan(
+    plan: Plan, console: Console, refused: tuple[Problem, ...] = (), *, verbose: bool = False
+) -> None:
+    """Print a plan; `refused` is what a run of it would be refused for."""
+    show(console, plan_view(plan, refused, verbose=verbose))
 
 
-def plan_view(plan: Plan, *, verbose: bool = False) -> RenderableType:
-    """Return a plan to show."""
-    parts: list[RenderableType] = [_title(plan), labelled(_risks(plan), indent=0)]
+def plan_view(
+    plan: Plan, refused: tuple[Problem, ...] = (), *, verbose: bool = False
+) -> RenderableType:
+    """Return a plan to show; `refused` is what a run of it would be refused for."""
+    risks = (*_some("REFUSED", "bold red", map(refusal_words, refused)), *_risks(plan))
+    parts: list[RenderableType] = [_title(plan), labelled(risks, indent=0)]
     if changes := tuple(_changes(plan, verbose=verbose)):
         parts += [Text(), _heading("CHANGES"), *changes]
     if plan.changes:
-        parts += [Text(), _heading("ORDER"), _order(plan)]
+        parts += [Text(), _heading("ORDER"), order_view(plan)]
     if plan.units:
         parts += [Text(), _heading("UNITS"), _units(plan)]
     if images := image_rows(plan):
@@ -94,12 +104,13 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
     down = [item.unit for item in plan.units if goes_down(item)]
     if plan.risk.down:
         yield Text("RISK", style="bold"), Text(shorten(clean(risk_words(plan.risk)), _LONGEST))
-    yield Text("GOES DOWN", style="bold red" if down else ""), few(down) or "nothing"
+    yield Text("GOES DOWN", style="bold red" if down else ""), down_words(plan)
     if words := notice_words(plan):
         yield "ANNOUNCED", Text(shorten(clean(words), _LONGEST))
     for label, words in weather_rows(plan):
         style = "" if label == "GUARD" else "bold red"
         yield Text(label, style=style), Text(shorten(clean(words), _LONGEST))
+    yield from _some("GAP", "bold yellow", gap_rows(plan))
     yield from _some("DANGER", "bold red", danger_rows(plan))
     yield from _some("WARNING", "bold yellow", plan.warnings)
     yield from _some("NO WAY BACK", "bold red", plan.no_way_back)
@@ -107,7 +118,9 @@ def _risks(plan: Plan) -> Iterator[tuple[Text | str, Text | str]]:
     for item in plan.left_out:
         left.setdefault(clean(item.reason), []).append(item.unit)
     for reason, units in left.items():
-        who = Text(f"{named(units)}: {shorten(reason, _LONGEST)}; owed until dtdeploy up --owed")
+        who = Text(
+            f"{named(units)}: {shorten(reason, _LONGEST)}; owed until {typed('up', '--owed')}"
+        )
         yield Text("LEFT OUT", style="bold yellow"), who
     yield from _some("UNSEEN", "bold yellow", plan.unseen)
     if plan.revisions:
@@ -129,7 +142,7 @@ def _changes(plan: Plan, *, verbose: bool) -> Iterator[RenderableType]:
             yield Text(f"    and {row.more} more", style="dim")
 
 
-def _order(plan: Plan) -> RenderableType:
+def order_view(plan: Plan) -> RenderableType:
     """Return the waves; steps of a wave that may wait equally long share a line."""
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     grid.add_column(no_wrap=True, justify="right")

@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from orchestrator.errors import ExitCode, Problem, worst
+from orchestrator.typed import AS_IT_IS, Manner, typed
 from orchestrator.ui.causes import Cause, causes
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.words.foreign import clean, clean_lines, shorten
@@ -32,12 +33,13 @@ def print_problems(
     *,
     code: ExitCode | None = None,
     reasons: Mapping[str, str] = MappingProxyType({}),
+    manner: Manner = AS_IT_IS,
 ) -> None:
     """Print problems; give it stderr's console. `code` is the exit code, if not the worst's.
 
     `reasons` is what codes mean, in plain words, for who wants to be told.
     """
-    show(console, problems_view(problems, code=code, reasons=reasons))
+    show(console, problems_view(problems, code=code, reasons=reasons, manner=manner))
 
 
 def problems_view(
@@ -45,6 +47,7 @@ def problems_view(
     *,
     code: ExitCode | None = None,
     reasons: Mapping[str, str] = MappingProxyType({}),
+    manner: Manner = AS_IT_IS,
 ) -> RenderableType:
     """Return problems grouped by cause, with a closing count; nothing when there are none."""
     found = causes(problems)
@@ -57,6 +60,7 @@ def problems_view(
             cause,
             show_runbook=not _same_page(cause, follower),
             reason=reasons.get(cause.first.code, ""),
+            manner=manner,
         )
     ]
     return stack_up((*parts, _closing(found, code)))
@@ -69,7 +73,9 @@ def _same_page(cause: Cause, follower: Cause | None) -> bool:
     return cause.first.runbook == follower.first.runbook
 
 
-def _cause(cause: Cause, *, show_runbook: bool, reason: str) -> Iterator[RenderableType]:
+def _cause(
+    cause: Cause, *, show_runbook: bool, reason: str, manner: Manner
+) -> Iterator[RenderableType]:
     yield _headline(cause)
     if reason:
         yield labelled([("means:  ", reason)], indent=4)
@@ -81,10 +87,10 @@ def _cause(cause: Cause, *, show_runbook: bool, reason: str) -> Iterator[Rendera
     if cause.state_left:
         yield labelled([("state:  ", clean(cause.state_left))], indent=4)
     for label, line in _fixes(cause):
-        yield whole(f"    {label:<10}", (line, "cyan"))
+        yield whole(f"    {label:<10}", (manner.fit(line), "cyan"))
     if cause.first.runbook and show_runbook:
         page, code = clean(cause.first.runbook), clean(cause.first.code)
-        yield whole(f"    runbook:  {page}", (f"   # dtdeploy explain {code}", "dim"))
+        yield whole(f"    runbook:  {page}", (f"   # {typed('explain', code)}", "dim"))
     if not cause.first.where.file:
         yield Text("")
 
@@ -131,7 +137,7 @@ def _written(cause: Cause) -> Iterator[str]:
         place = f"{problem.where.stack}@{problem.where.site}/" if len(speaking) > 1 else ""
         yield from (f"{place}{shorten(clean(line), _LONGEST)}" for line in problem.last_words)
     if (more := len(speaking) - _MOST_HEARD) > 0:
-        yield f"... and {more} more: dtdeploy logs"
+        yield f"... and {more} more: {typed('logs')}"
 
 
 def _fixes(cause: Cause) -> Iterator[tuple[str, str]]:

@@ -1,15 +1,16 @@
 """A saved plan's head: which plan it is, until when it may be applied, and how."""
 
-import shlex
 from dataclasses import dataclass
 from datetime import datetime
+
+from orchestrator.typed import AS_IT_IS, Manner, typed
 
 _SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedHead:
-    """What is said of a saved plan above it."""
+    """What is said of a saved plan above it; `manner` is how commands have to be typed here."""
 
     file: str
     sha256: str
@@ -17,11 +18,12 @@ class SavedHead:
     creator: str
     created: datetime
     expires: datetime
+    manner: Manner = AS_IT_IS
 
     @property
     def apply(self) -> str:
         """The command that applies it and nothing else."""
-        return f"dtdeploy apply {shlex.quote(self.file)} --expect {self.sha256[:_SHOWN]}"
+        return self.manner.fit(typed("apply", self.file, "--expect", self.sha256[:_SHOWN]))
 
 
 def saved_lines(head: SavedHead) -> list[str]:

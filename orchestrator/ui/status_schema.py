@@ -11,6 +11,7 @@ from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.inventory.model import SiteState
 from orchestrator.procedures.hold import Goal, Phase
+from orchestrator.ui.problem_schema import ProblemShape
 
 
 class _Unit(BaseModel):
@@ -19,8 +20,20 @@ class _Unit(BaseModel):
     site: str
 
 
+class _Probe(BaseModel):
+    """What a probe was answered, with --probes, and after how many seconds."""
+
+    name: str
+    ok: bool
+    words: str
+    seconds: float
+
+
 class _Row(_Unit):
-    """One unit. `running` and `expected` count tasks, `differing` what is not as declared."""
+    """One unit. `running` and `expected` count tasks, `differing` what is not as declared.
+
+    `finished` are services that have done what they are for; none of their tasks is expected.
+    """
 
     site_state: SiteState
     presence: Presence
@@ -31,29 +44,9 @@ class _Row(_Unit):
     newer_commits: int | None
     since_seconds: float | None
     differing: int | None
+    finished: list[str]
+    probes: list[_Probe]
     words: list[str]
-
-
-class _Where(BaseModel):
-    site: str | None = None
-    stack: str | None = None
-    service: str | None = None
-    task: str | None = None
-    file: str | None = None
-    line: int | None = None
-    column: int | None = None
-
-
-class _Problem(BaseModel):
-    code: str
-    what: str
-    exit_code: int
-    where: _Where
-    evidence: list[str]
-    fix: str
-    state_left: str
-    runbook: str
-    last_words: list[str]
 
 
 class _Owed(_Unit):
@@ -82,6 +75,7 @@ class _Lock(BaseModel):
     beat_age_seconds: float
     down: list[_Down]
     next: str | None
+    look_again_seconds: float | None = None
 
 
 class _Detour(BaseModel):
@@ -102,14 +96,14 @@ class _Fleet(BaseModel):
     version: str = Field(alias="schema")
     units: list[_Row]
     undeclared: list[str]
-    unreachable: list[_Problem]
+    unreachable: list[ProblemShape]
     planned: list[str]
     owed: list[_Owed]
     lock: _Lock | None
     mirrors: list[_Mirror]
     missing: list[str]
-    unfetched: list[_Problem]
-    unread: list[_Problem]
+    unfetched: list[ProblemShape]
+    unread: list[ProblemShape]
     detours: list[_Detour]
     nodes: list[str]
     now: float

@@ -5,6 +5,7 @@ from typing import Self
 from rich.console import Console, Group
 from rich.live import Live
 
+from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.consoles import stack_up
 from orchestrator.ui.status_view import Fleet, status_view
 
@@ -15,7 +16,8 @@ class StatusScreen:
     Drawn only when told to: no thread, and nothing flickers. What does not fit is cut below.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, manner: Manner = AS_IT_IS) -> None:
+        self._manner = manner
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> Self:
@@ -29,5 +31,5 @@ class StatusScreen:
 
     def __call__(self, fleet: Fleet, footer: str = "") -> None:
         """Show `fleet`, and a line below it."""
-        view = stack_up([status_view(fleet), *([footer] if footer else [])])
+        view = stack_up([status_view(fleet, self._manner), *([footer] if footer else [])])
         self._live.update(Group(view), refresh=True)

@@ -13,14 +13,23 @@ from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
+from orchestrator.procedures.effects import Probed
 from orchestrator.procedures.owed import Owed
+from orchestrator.typed import AS_IT_IS, Manner, typed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.holding import HeldRun, holding_view
 from orchestrator.ui.problems import problems_view
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import count, elapsed, named, running_at
 
-_STYLES = {"healthy": "green", "pending": "yellow", "gone": "dim", "asking": "dim"}
+_FINISHED = "finished"
+_STYLES = {
+    "healthy": "green",
+    _FINISHED: "green",
+    "pending": "yellow",
+    "gone": "dim",
+    "asking": "dim",
+}
 _MOST_NAMED = 3
 _MOST_WORDS = 3
 _LONGEST = 300
@@ -36,7 +45,8 @@ class StatusRow:
     `revision` is "" when no dtdeploy deployed what runs; `newer_commits` how many its ref has
     beyond it, None where nobody asked; `since_seconds` how long the same tasks have been
     running; `differing` in how many things it is not as declared; `words` all that is wrong with
-    it: a unit with any is not well.
+    it: a unit with any is not well; `finished` services that have done what they are
+    for; `probes` what its probes were answered, where they were sent.
     """
 
     unit: Unit
@@ -50,6 +60,8 @@ class StatusRow:
     since_seconds: float | None = None
     differing: int | None = None
     words: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
+    probes: tuple[Probed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +99,26 @@ def render_status(fleet: Fleet, width: int = 80) -> list[str]:
     return plain(status_view(fleet), width)
 
 
-def print_status(fleet: Fleet, console: Console) -> None:
+def print_status(fleet: Fleet, console: Console, manner: Manner = AS_IT_IS) -> None:
     """Print the fleet."""
-    show(console, status_view(fleet))
+    show(console, status_view(fleet, manner))
 
 
-def status_view(fleet: Fleet) -> RenderableType:
+def status_view(fleet: Fleet, manner: Manner = AS_IT_IS) -> RenderableType:
     """Return the fleet to show: units first, the trouble last, where the eye is."""
-    parts: list[RenderableType] = [holding_view(fleet.holding)] if fleet.holding else []
+    parts: list[RenderableType] = [holding_view(fleet.holding, manner)] if fleet.holding else []
     parts += [_headline(fleet)]
     parts += [_table(fleet)] if fleet.rows else []
     if words := [row for row in fleet.rows if row.words]:
         parts += [Text(), Text("NOT WELL", style="bold"), labelled(_reasons(words))]
     notes: list[tuple[Text | str, Text | str]] = [
         (Text("OWED", style="bold yellow"), words) for words in _owed(fleet)
+    ]
+    notes += [("PROBES", line) for row in fleet.rows for line in _probes(row)]
+    notes += [
+        ("FINISHED", f"{row.unit}: {clean(', '.join(row.finished))}")
+        for row in fleet.rows
+        if row.finished
     ]
     notes += [
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
@@ -119,9 +137,9 @@ def status_view(fleet: Fleet) -> RenderableType:
         parts += [Text(), labelled(notes, indent=0)]
     if command := _next(fleet):
         when = _awaited(fleet) if fleet.owed else ""
-        parts += [whole("NEXT  ", (command, "bold cyan"), (when, "dim"))]
+        parts += [whole("NEXT  ", (manner.fit(command), "bold cyan"), (when, "dim"))]
     if problems := fleet.unreachable + fleet.unfetched:
-        parts += [Text(), problems_view(problems)]
+        parts += [Text(), problems_view(problems, manner=manner)]
     return stack_up(parts)
 
 
@@ -130,7 +148,7 @@ def _next(fleet: Fleet) -> str:
     if fleet.holding is not None:
         return ""
     if fleet.owed:
-        return "dtdeploy up --owed"
+        return typed("up", "--owed")
     if fleet.unreachable or fleet.waiting:
         return ""
     down = [
@@ -143,8 +161,7 @@ def _next(fleet: Fleet) -> str:
     if not down:
         return ""
     verb = "restart" if any(_in_part(fleet, row) for row in fleet.rows) else "up"
-    which = map(str, down) if len(down) <= _MOST_NAMED else ("--all",)
-    return " ".join((f"dtdeploy {verb}", *which))
+    return typed(verb, *(down if len(down) <= _MOST_NAMED else ("--all",)))
 
 
 def _in_part(fleet: Fleet, row: StatusRow) -> bool:
@@ -191,7 +208,7 @@ def _declared(fleet: Fleet) -> Iterator[tuple[Text | str, Text | str]]:
     if differing := [row.unit for row in fleet.rows if row.differing]:
         yield (
             Text("DRIFT", style="yellow"),
-            f"{named(differing)} (dtdeploy drift tells in what)",
+            f"{named(differing)} ({typed('drift')} tells in what)",
         )
     for problem in fleet.unread:
         yield "DRIFT", f"not known: {shorten(clean(problem.what), _LONGEST)}"
@@ -229,8 +246,18 @@ def _cells(row: StatusRow, *, timed: bool, asking: bool) -> Iterator[Text]:
     yield Text(_revision(row) if present else "-")
 
 
+def _probes(row: StatusRow) -> Iterator[Text]:
+    for answer in row.probes:
+        line = Text(f"{row.unit} {clean(answer.name)}: ")
+        words = shorten(clean(answer.words), _LONGEST)
+        line.append(words, style="green" if answer.ok else "bold red")
+        yield line.append(f" after {answer.seconds:.2f} s")
+
+
 def _state(row: StatusRow) -> str:
     judged = row.verdict or Verdict.UNKNOWN
+    if row.finished and not row.expected and _well(row):
+        return _FINISHED
     return judged.value if row.presence is Presence.PRESENT else row.presence.value
 
 

@@ -1,6 +1,5 @@
 """The end of a run on a few lines: what was done, what stands now, what to type next."""
 
-import shlex
 from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
@@ -11,6 +10,15 @@ from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, Plan, StepKind
+from orchestrator.typed import (
+    AS_IT_IS,
+    Manner,
+    options_in,
+    reason_for,
+    selected_in,
+    typed,
+    words_of,
+)
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
 from orchestrator.ui.next_line import next_line
 from orchestrator.ui.standing import Standing, UnitEnd, unit_ends
@@ -35,16 +43,24 @@ def render_summary(plan: Plan, report: RunReport, width: int = 80) -> list[str]:
     return plain(summary_view(plan, report), width)
 
 
-def print_summary(plan: Plan, report: RunReport, console: Console, again: str = "") -> None:
+def print_summary(
+    plan: Plan,
+    report: RunReport,
+    console: Console,
+    manner: Manner = AS_IT_IS,
+    again: str = "",
+) -> None:
     """Print the summary; problems are printed apart from it, see `problems`."""
-    show(console, summary_view(plan, report, again))
+    show(console, summary_view(plan, report, manner, again))
 
 
-def summary_view(plan: Plan, report: RunReport, again: str = "") -> RenderableType:
+def summary_view(
+    plan: Plan, report: RunReport, manner: Manner = AS_IT_IS, again: str = ""
+) -> RenderableType:
     """Return the summary to show; `again` as in `ways_on`."""
     parts = [how_it_went(plan, report), what_stands(plan, report)]
     if commands := ways_on(plan, report, again):
-        parts.append(next_line(commands, mended=bool(report.problems)))
+        parts.append(next_line(commands, mended=bool(report.problems), manner=manner))
     return stack_up(parts)
 
 
@@ -74,8 +90,10 @@ def what_stands(plan: Plan, report: RunReport) -> RenderableType:
     return stack_up([Text(words, style="bold"), stands])
 
 
-def next_command(plan: Plan, report: RunReport) -> str:
+def next_command(plan: Plan, report: RunReport, words: str = "") -> str:
     """Return what to type next, "" when all is done or nothing was to be done.
+
+    `words` is the command as it was typed: what it asked for is asked for again.
 
     A unit not reached, or left in the middle of its removal, needs the whole command again;
     units that are merely owed need to be brought up and nothing else disturbed; where only
@@ -83,24 +101,24 @@ def next_command(plan: Plan, report: RunReport) -> str:
     """
     if _succeeded(report) or not _may_change(plan):
         return ""
+    line = words or asked(plan.command.value, plan.selection)
+    kept = options_in(line, "--ref", "--on-failure")
     if any(problem.code == "announce.unknown" for problem in report.problems):
         # The error says it: it depends on what stands in the channel.
         return ""
     if {problem.code for problem in report.problems} == {"deploy.over-running"}:
         # The same again would be refused again.
-        return shlex.join(["dtdeploy", "restart", *map(str, _refused(report))])
+        return typed("restart", *_refused(report), *kept)
     ends = unit_ends(plan, report)
-    selection = _typed(plan.selection)
-    again = f"dtdeploy {asked(plan.command.value, selection)}"
     acted = [end for end in ends if any(step.unit == end.unit for step in plan.steps)]
     owed = [end.unit for end in acted if end.owed]
     standings = {end.standing for end in acted}
     if plan.command is Command.DOWN or standings & {Standing.HALF_REMOVED, Standing.UNTOUCHED}:
-        return again
+        return typed(*words_of(line), *_reasons(plan, line))
     if not owed:
-        return f"dtdeploy verify {selection}"
+        return typed("verify", *selected_in(line), *options_in(line, "--ref"))
     everything = plan.selection == "--all" and len(owed) == len(acted)
-    return f"dtdeploy up {'--all' if everything else ' '.join(str(unit) for unit in owed)}"
+    return typed("up", *(("--all",) if everything else owed), *kept)
 
 
 def _refused(report: RunReport) -> tuple[Unit, ...]:
@@ -109,8 +127,12 @@ def _refused(report: RunReport) -> tuple[Unit, ...]:
     return tuple(dict.fromkeys(step.unit for step in failed if step.unit is not None))
 
 
-def _typed(selection: str) -> str:
-    return " ".join(shlex.quote(word) for word in selection.split())
+def _reasons(plan: Plan, line: str) -> tuple[str, ...]:
+    """Return what a command cannot be given again without, and its words do not keep."""
+    because, notice = plan.because or plan.override.because, plan.notice
+    said = ("--announced", notice.announced) if notice.announced else ()
+    minutes = ("--announce-in", f"{notice.minutes:g}") if notice.minutes else ()
+    return (*reason_for(line, because), *said, *minutes)
 
 
 def _may_change(plan: Plan) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from orchestrator.fleet.running import MIXED
 from orchestrator.fleet.unit import Unit
 
+OWED = "up --owed"
+"""The selection of a plan for what is owed: it is a restart of no other name."""
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -39,7 +41,8 @@ def count(number: int, noun: str) -> str:
 
 def asked(command: str, selection: str) -> str:
     """Say what was asked for, as it would be typed: `restart --all`, `rollback RUN`."""
-    return selection if selection.startswith(f"{command} ") else f"{command} {selection}".strip()
+    whole = selection.startswith((f"{command} ", OWED))
+    return selection if whole else f"{command} {selection}".strip()
 
 
 def running_at(revision: str) -> str:

@@ -182,7 +182,7 @@ def test_without_a_variable_nothing_is_begun_and_the_way_round_is_named(desk: De
     assert "A_URL and B_URL are not set" in problem.what
     assert problem.fix == (
         "set A_URL or B_URL to an Apprise URL; or:"
-        ' dtdeploy restart --all --announced "WHERE AND BY WHOM"'
+        " dtdeploy restart --all --announced 'WHERE AND BY WHOM'"
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,58 @@ def test_a_remote_that_is_away_is_told_in_gits_own_words(
     with pytest.raises(SourceError) as refused:
         checkout.read_at({SERVER: lost})
     assert refused.value.problems[0].code == "source.fetch-failed"
+
+
+def test_a_release_that_a_manager_holds_says_what_its_commit_says(
+    origin: Origin, checkout: GitCheckout
+) -> None:
+    old = Revision("app", origin.commit(files("img:1")))
+    read = checkout.read_at({SERVER: old, DAEMONS: old})
+    shutil.rmtree(origin.folder)
+    held = [sourced.release for sourced in read.values()]
+    assert checkout.read_released(held) == read
+
+
+def test_what_is_wrong_with_a_release_is_told_as_of_a_commit(
+    origin: Origin, checkout: GitCheckout
+) -> None:
+    release = checkout.read_at({SERVER: Revision("app", origin.commit(files("img:1")))})[
+        SERVER
+    ].release
+    with pytest.raises(SourceError) as refused:
+        checkout.read_released([replace(release, files=())])
+    assert refused.value.problems[0].code == "source.compose-missing"
+
+
+@pytest.mark.parametrize("needed", ["PASSWORD", "${PASSWORD}"])
+def test_a_secret_that_only_the_environment_knows_is_asked_for_by_name(
+    origin: Origin, tmp_path: Path, environment: Mapping[str, str], needed: str
+) -> None:
+    text = compose("img:1").replace("}}", f", environment: ['{needed}']}}}}")
+    at = Revision("app", origin.commit({PATHS[SERVER]: text}))
+    spec = UnitSpec(
+        unit=SERVER,
+        repo="app",
+        compose=PATHS[SERVER],
+        position="sites.yaml:1:1",
+        secret_variables=("PASSWORD",),
+    )
+    inventory = Inventory(
+        path="sites.yaml",
+        managed_prefix="datatrail",
+        coordinator="chime",
+        repos=(origin.repo,),
+        sites=(),
+        units=(spec,),
+    )
+    known = GitCheckout(inventory, tmp_path / "cache", {**environment, "PASSWORD": "x"})
+    held = known.read_at({SERVER: at})[SERVER].release
+    unknown = GitCheckout(inventory, tmp_path / "none", environment)
+    with pytest.raises(SourceError) as refused:
+        unknown.read_released([held])
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.exit_code) == ("source.secret-absent", ExitCode.USAGE)
+    assert "PASSWORD" in problem.what
 
 
 def test_nothing_is_fetched_where_nothing_is_to_be_read(

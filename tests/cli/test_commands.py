@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -277,7 +278,7 @@ def test_what_makes_no_sense_together_ends_with_64(
 def test_whoever_acts_needs_somebody_to_ask(typed: Type, words: tuple[str, ...]) -> None:
     done = typed(*words)
     assert done.code == 64
-    assert f"dtdeploy {' '.join(words)} --yes" in done.err
+    assert re.search(rf"next: +dtdeploy -i \S+sites.yaml {' '.join(words)} --yes", done.err)
 
 
 def test_a_site_that_is_cut_can_be_left_out_and_is_owed(typed: Type) -> None:
@@ -292,7 +293,7 @@ def test_a_site_that_is_cut_can_be_left_out_and_is_owed(typed: Type) -> None:
     assert done.code == 0
     assert [unit["unit"] for unit in ended["owed"]] == ["datatrail-client@gbo"]
     assert (ended["kept"], ended["restored"]) == (False, None)
-    assert ended["next"] == "dtdeploy up --owed"
+    assert ended["next"] == f"dtdeploy -i {ROOT / 'sites.yaml'} --simulate {cut} up --yes --owed"
 
 
 def test_a_restart_that_fails_can_be_told_to_go_back(typed: Type) -> None:
@@ -342,3 +343,23 @@ def test_completion_knows_what_can_be_left_out(words: str, offered: str) -> None
         },
     )
     assert done.stdout.splitlines() == [f"plain,{offered}"]
+
+
+def test_a_refused_plan_is_saved_with_the_words_that_it_is(typed: Type, tmp_path: Path) -> None:
+    dead, out = str(ROOT / "scenarios" / "dead-worker.yaml"), tmp_path / "all.plan"
+    done = typed("--simulate", dead, "plan", "--all", "--out", str(out))
+    assert done.code == 20
+    assert "REFUSED" in done.out
+    assert "[swarm.node-not-ready]" in done.err
+    assert f"{out} was written: applying it now would be refused" in done.err
+    assert out.exists()
+
+
+def test_a_dry_run_ends_as_the_run_would(typed: Type) -> None:
+    for name, code in (("dead-worker", 20), ("cut-site", 11)):
+        scenario = str(ROOT / "scenarios" / f"{name}.yaml")
+        restart = ("--simulate", scenario, "--json", "restart", "--all")
+        dry, run = typed(*restart, "--dry-run"), typed(*restart, "--yes")
+        assert (dry.code, run.code) == (code, code)
+        (plan,) = map(json.loads, dry.out.splitlines())
+        assert plan["refused"][0]["exit_code"] == code

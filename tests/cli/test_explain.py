@@ -1,11 +1,12 @@
 import json
+import tomllib
 
 import pytest
 from click.testing import CliRunner, Result
 
 from orchestrator.cli.explain import read_handbook
 from orchestrator.cli.main import cli, run
-from tests.docs.pages import DOCS, RUNBOOKS, first_codes
+from tests.docs.pages import DOCS, ROOT, RUNBOOKS, first_codes
 
 CODES = first_codes((DOCS / "errors.md").read_text("utf-8"))
 NO_RUNBOOK = {"selection.", "scenario.", "usage."}
@@ -79,3 +80,10 @@ def test_nonsense_is_told_how_to_see_all(capsys: pytest.CaptureFixture[str]) -> 
     assert run(["explain", "@@"]) == 64
     said = capsys.readouterr().err
     assert "next:     dtdeploy explain\n" in said
+
+
+def test_a_wheel_has_every_page_that_a_checkout_has() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    patterns = settings["tool"]["setuptools"]["data-files"]
+    shipped = {path for found in patterns.values() for word in found for path in ROOT.glob(word)}
+    assert {ROOT / "docs" / "errors.md", *(ROOT / "runbooks").glob("*.md")} <= shipped

@@ -69,10 +69,12 @@ def test_what_has_nothing_to_do_is_not_refused() -> None:
     assert follow(desk(FROZEN).world(), order(Command.UP)) is ExitCode.DONE
 
 
-def test_a_dry_run_shows_the_freeze_and_is_not_refused() -> None:
+def test_a_dry_run_shows_the_freeze_and_ends_as_the_run_would() -> None:
     ops = desk(FROZEN)
-    assert follow(ops.world(), order(dry_run=True)) is ExitCode.DONE
-    assert "FROZEN" in ops.said()
+    assert follow(ops.world(), order(dry_run=True)) is ExitCode.SAFETY_REFUSED
+    said = ops.said()
+    assert "FROZEN" in said
+    assert "[freeze.holds]" in said
 
 
 def test_an_override_goes_on_and_is_kept_in_the_journal() -> None:

@@ -27,7 +27,7 @@ def test_a_site_that_blinks_while_it_is_planned_does_not_end_in_done() -> None:
         follow(desk.world(), order(Command.RESTART))
     [problem] = refused.value.problems
     assert problem.fix == "give the same command again: it plans anew"
-    assert problem.evidence[0].startswith("kko: ")
+    assert problem.where.site == "kko"
     assert desk.shared.oracle.touched == set()
 
 

@@ -19,10 +19,11 @@ from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
-from orchestrator.procedures.asking import ask_config
+from orchestrator.procedures.asking import ask_config, ask_sleep
 from orchestrator.procedures.effects import CreateConfig, Effect, Observe
 from orchestrator.procedures.hold import LOCK
 from orchestrator.simulation.backend import SimulatedBackend
+from orchestrator.simulation.link import LinkState
 from orchestrator.swarm.problems import other_swarm
 from orchestrator.ui.holding import Life
 from orchestrator.ui.mode import Mode
@@ -30,6 +31,7 @@ from tests.cli.desk import Desk, order, reached_otherwise
 from tests.operators import Operator, Operators
 from tests.simulated import Simulated, simulated
 
+AWAY_SECONDS = 40.0
 IN_THE_MIDDLE = 6.0
 """Seconds at which the clients are down and the server still runs or is going down."""
 pytestmark = pytest.mark.usefixtures("signals")
@@ -195,9 +197,10 @@ def test_a_dry_run_says_who_holds_the_lock_and_shows_the_plan(
 ) -> None:
     desk = Desk(shared=shared, mode=Mode.JSON)
     run = killed_half_way(turns, desk)
-    assert follow(desk.world(), order(dry_run=True)) == ExitCode.DONE
+    assert follow(desk.world(), order(dry_run=True)) == ExitCode.LOCK_HELD
     plan = json.loads(desk.out.getvalue())
     assert plan["lock"]["run"] == run
+    assert plan["refused"][0]["code"] == "lock.held"
     assert desk.err.getvalue().startswith("UNFINISHED")
 
 
@@ -221,7 +224,8 @@ def test_a_run_is_not_resumed_with_another_inventory(shared: Simulated, turns: O
     assert refused.value.exit_code == ExitCode.PLAN_STALE
     (line,) = refused.value.problems[0].evidence
     assert line == "managed_prefix was datatrail, and is other"
-    assert resume_in(desk.world(), "", take_over=False, yes=True, dry_run=True) == ExitCode.DONE
+    dry = resume_in(desk.world(), "", take_over=False, yes=True, dry_run=True)
+    assert dry == ExitCode.PLAN_STALE
     assert "another inventory" in (said := desk.said())
     assert line in said
 
@@ -389,3 +393,43 @@ def test_a_lock_that_nobody_can_read_stops_whoever_would_act(shared: Simulated) 
     assert refused.value.problems[0].code == "lock.unreadable"
     assert meet(desk.world()) is None
     assert "lock.unreadable" in desk.said()
+
+
+def test_a_resume_says_first_what_it_will_do_and_waits_for_no_site_that_was_away(
+    shared: Simulated, turns: Operators
+) -> None:
+    desk = Desk(shared=shared)
+    run = killed_half_way(turns, desk)
+    shared.fleet.sites["kko"].link.state = LinkState.CUT
+    assert resume_in(desk.world(), "", take_over=False, yes=True, dry_run=True) == ExitCode.DONE
+    said = " ".join(desk.said().split())
+    assert "STILL TO DO 1 down" in said
+    assert "AWAY kko cannot be seen now" in said
+    assert "CHOICE resume: " in said
+    assert "CHOICE rollback" in said
+    assert f"NEXT dtdeploy resume {run}" in said
+    began = shared.backend.now()
+    code = resume_in(desk.world(), "", take_over=False, yes=True, dry_run=False)
+    assert code == ExitCode.OUTCOME_UNKNOWN
+    assert shared.backend.now() - began < AWAY_SECONDS
+    shared.fleet.sites["kko"].link.state = LinkState.OK
+    assert resume_in(desk.world(), "", take_over=False, yes=True, dry_run=False) == ExitCode.DONE
+
+
+def test_a_dry_run_of_a_resume_ends_as_the_resume_would(
+    shared: Simulated, turns: Operators
+) -> None:
+    killed_half_way(turns, Desk(shared=shared))
+    elsewhere = Desk(shared=shared, name="elsewhere")
+
+    def dry(*, take_over: bool = False) -> ExitCode:
+        return resume_in(elsewhere.world(), "", take_over=take_over, yes=True, dry_run=True)
+
+    assert dry() == ExitCode.LOCK_HELD
+    assert "[lock.held]" in elsewhere.said()
+    carry_alone(shared.backend, ask_sleep(30.0))
+    assert dry() == ExitCode.LOCK_HELD
+    said = elsewhere.said()
+    assert "[lock.silent]" in said
+    assert "--take-over" in said
+    assert dry(take_over=True) == ExitCode.DONE

@@ -36,8 +36,9 @@ def dead() -> Simulated:
 
 def test_the_plan_shows_what_a_run_is_refused_for_and_the_flag_lets_it_pass() -> None:
     desk = Desk(shared=dead())
-    assert follow(desk.world(), order(dry_run=True)) == ExitCode.DONE
+    assert follow(desk.world(), order(dry_run=True)) == ExitCode.SAFETY_REFUSED
     shown = " ".join(desk.said().split())
+    assert "REFUSED node kko-w1 of kko is down" in shown
     (flag,) = set(re.findall(r"--accept-lost \S+", shown))
     assert flag == f"--accept-lost {NODE}"
     assert follow(desk.world(), order()) == ExitCode.SAFETY_REFUSED
@@ -96,6 +97,34 @@ def test_a_run_in_which_a_node_died_is_resumed_as_its_refusal_says() -> None:
     code = resume_in(desk.world(), run, take_over=False, yes=True, dry_run=False, lost=ANSWER)
     assert code == ExitCode.DONE, desk.said()
     assert find_run(desk.world()) is None
+
+
+@pytest.mark.usefixtures("signals")
+def test_what_was_answered_for_is_known_to_whoever_resumes_next() -> None:
+    """On whatever machine: it stands in the lock."""
+    shared = fleet_with()
+    desk = Desk(shared=shared)
+    run = died_in_the_middle(shared, desk)
+    turns = Operators(shared.fleet)
+    second = turns.start(
+        "second",
+        lambda backend: resume_in(
+            desk.world(backend), run, take_over=False, yes=True, dry_run=False, lost=ANSWER
+        ),
+    )
+    began = shared.fleet.clock.now
+    second.kill(at=began + 5.0)
+    turns.run(until=began + 6.0)
+    turns.close()
+    shared.fleet.clock.run_until(began + 60.0)
+    desk.alive.clear()
+    other = Desk(shared=shared)
+    found = find_run(other.world())
+    assert found is not None
+    assert [node.name for node in found.readable().plan.lost if node.accepted] == [NODE]
+    assert found.readable().because == WHY
+    code = resume_in(other.world(), run, take_over=True, yes=True, dry_run=False)
+    assert code == ExitCode.DONE, other.said()
 
 
 @pytest.mark.usefixtures("signals")

@@ -6,16 +6,20 @@ from dataclasses import replace
 import jsonschema
 
 from orchestrator.cli.fleet_status import Rounds, fleet_status
-from orchestrator.cli.judging import fully_healthy
+from orchestrator.cli.judging import fully_healthy, reconciled
 from orchestrator.cli.watching import look_once, watch
 from orchestrator.cli.wiring import World
+from orchestrator.fleet.unit import Unit
+from orchestrator.simulation.faults import FaultKind
 from orchestrator.simulation.link import LinkState
-from orchestrator.simulation.scenario import Scenario, SiteText
+from orchestrator.simulation.scenario import FaultText, Scenario, SiteText
+from orchestrator.ui.holding import Life
 from orchestrator.ui.mode import Mode
 from orchestrator.ui.status_schema import status_schema
-from orchestrator.ui.status_view import Fleet
+from orchestrator.ui.status_view import Fleet, render_status
 from tests.cli.desk import Desk
 from tests.simulated import simulated
+from tests.ui.runs import held
 from tests.ui.test_plan_schema import strict
 
 
@@ -108,3 +112,46 @@ def test_a_site_that_comes_back_is_seen_in_a_later_round() -> None:
     assert watching.look().unreachable
     here.shared.fleet.sites["kko"].link.state = LinkState.OK
     assert any(not watching.look().unreachable for _ in range(30))
+
+
+SERVER = Unit("datatrail", "chime")
+
+
+def test_probes_are_asked_beside_the_looks_and_their_answers_shown() -> None:
+    here = Desk(shared=simulated())
+    asking = Rounds(here.world(), (), timeout=1.2, probes=True)
+    fleet = asking.look()
+    (row,) = (row for row in fleet.rows if row.probes)
+    (answer,) = row.probes
+    assert (row.unit, answer.name, answer.ok) == (SERVER, "server health", True)
+    assert answer.words.startswith("HTTP 200")
+    assert fully_healthy(fleet)
+    text = " ".join(" ".join(render_status(fleet, width=200)).split())
+    assert f"PROBES {SERVER} server health: HTTP 200" in text
+
+
+def test_a_probe_that_is_answered_badly_makes_its_unit_unwell() -> None:
+    """Its tasks all run: without --probes nobody would know."""
+    down = FaultText(at=0, kind=FaultKind.OUTSIDE_DOWN, outside="frb-l4.chime:5432")
+    here = Desk(shared=simulated(scenario=Scenario(faults=(down,))))
+    assert fully_healthy(fleet_status(here.world(), timeout=1.2))
+    fleet = Rounds(here.world(), (), timeout=1.2, probes=True).look()
+    (row,) = (row for row in fleet.rows if row.words)
+    assert row.unit == SERVER
+    assert row.words[0].startswith("probe server health: ")
+    assert not fully_healthy(fleet)
+
+
+def test_a_probe_of_a_dead_site_is_not_waited_for() -> None:
+    world = desk(chime=LinkState.CUT).world()
+    fleet = Rounds(world, (), timeout=1.5, probes=True).look()
+    assert world.backend.now() < 1.6
+    assert not any(row.probes for row in fleet.rows)
+    assert [problem.where.site for problem in fleet.unreachable] == ["chime"]
+
+
+def test_what_runs_well_is_not_said_to_be_down_though_a_dead_run_wrote_so() -> None:
+    fleet = fleet_status(Desk(shared=simulated()).world())
+    lost = Unit("datatrail-client", "nowhere")
+    left = held(Life.DEAD, down=((SERVER, 10.0), (lost, 10.0)))
+    assert reconciled(left, fleet.rows).hold.down == ((lost, 10.0),)

@@ -16,6 +16,7 @@ import pytest
 from orchestrator.cli.watchdog import Run, Watchdog, stacks_text
 from orchestrator.engine.watch import Wait, Watch
 from orchestrator.errors import ExitCode, Problem
+from orchestrator.typed import AS_IT_IS
 from orchestrator.ui.lines import STILL_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -88,7 +89,7 @@ def dog(
     watch: Watch, folder: Path, *, spoken: Callable[[], int] = int, **seconds: float
 ) -> Watchdog:
     at = datetime(2026, 1, 2, tzinfo=UTC)
-    return Watchdog(watch, folder, lambda: at, spoken=spoken, **seconds)
+    return Watchdog(watch, folder, lambda: at, spoken=spoken, manner=AS_IT_IS, **seconds)
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -25,7 +25,7 @@ from orchestrator.procedures.effects import (
 )
 from orchestrator.sources.model import Sourced
 from tests.contract.stacks import MARK, Part
-from tests.contract.world import HOSTS, QUIET, WORKER
+from tests.contract.world import HOSTS, PAIR, QUIET, WORKER
 from tests.lab.performing import PROXIED, AtOnce, LabPerformer, Misbehave
 
 _LABEL = "com.docker.stack.namespace"
@@ -106,6 +106,9 @@ class RealWorld:
 
     def bring_worker_back(self) -> None:
         faults.heal(WORKER)
+
+    def use_worker(self, availability: str) -> None:
+        hosts.docker(HOSTS[PAIR], "node", "update", "--availability", availability, WORKER)
 
     def stop_daemon(self, site: str) -> None:
         faults.docker_stop(site)

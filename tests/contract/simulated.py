@@ -27,19 +27,26 @@ _BEHAVES = {
     Does.GET_HEALTHY: Behaviour(health_seconds=HEALTHY_AFTER_SECONDS),
     Does.STAY_SICK: Behaviour(kind=Kind.NEVER_HEALTHY),
     Does.IGNORE: Behaviour(kind=Kind.IGNORES_SIGTERM),
-    Does.FINISH: Behaviour(run_seconds=0.1),
+    Does.FINISH: Behaviour(kind=Kind.FINISHES, run_seconds=0.1),
     Does.WAIT: Behaviour(kind=Kind.NO_NODE),
+}
+
+
+_USES = {
+    "active": FaultKind.NODE_ACTIVE,
+    "pause": FaultKind.NODE_PAUSED,
+    "drain": FaultKind.NODE_DRAINED,
 }
 
 
 class SimulatedWorld:
     """Four simulated sites on virtual time."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, *, deputies: tuple[str, ...] = ()) -> None:
         self.fleet = SimulatedFleet(Random(seed))  # noqa: S311 - a simulation must be repeatable
         for site, host in HOSTS.items():
-            workers = (WORKER,) if site == PAIR else ()
-            made = self.fleet.add_site(site, host=host, workers=workers)
+            workers, managers = ((WORKER,), deputies) if site == PAIR else ((), ())
+            made = self.fleet.add_site(site, host=host, managers=managers, workers=workers)
             made.swarm.registry.missing.add(ABSENT_IMAGE)
         self._database(FaultKind.OUTSIDE_UP)
         self._backend = SimulatedBackend(self.fleet)
@@ -102,6 +109,13 @@ class SimulatedWorld:
 
     def bring_worker_back(self) -> None:
         self._fault(FaultKind.NODE_BACK, PAIR, node=WORKER)
+
+    def use_worker(self, availability: str) -> None:
+        self._fault(_USES[availability], PAIR, node=WORKER)
+
+    def lose_manager(self) -> None:
+        """Cut the manager of several that leads off from everybody."""
+        self._fault(FaultKind.NODE_LOST, PAIR)
 
     def stop_daemon(self, site: str) -> None:
         self._fault(FaultKind.DAEMON_STOPPED, site)

@@ -51,6 +51,8 @@ class Part:
     replicas: int = 1
     grace_seconds: float = 3.0
     image: str = IMAGE
+    restart: str = ""
+    """Its restart condition, if not Swarm's own."""
     joins: str = ""
     """A network that another stack makes, and this one's compose file calls external."""
     data: bool = False
@@ -110,7 +112,10 @@ def _desired(part: Part) -> DesiredService:
         grace_seconds=part.grace_seconds,
         start_seconds=_HEALTH_SECONDS if checks else 0.0,
         ports=ports,
-        facts=(Fact(NETWORK, part.joins, ""),) if part.joins else (),
+        facts=(
+            *((Fact(NETWORK, part.joins, ""),) if part.joins else ()),
+            *((Fact("restart", "condition", part.restart),) if part.restart else ()),
+        ),
     )
 
 
@@ -130,6 +135,8 @@ def _service(unit: Unit, part: Part) -> dict[str, object]:
     deploy: dict[str, object] = {"mode": part.mode.value}
     if part.mode in {Mode.REPLICATED, Mode.REPLICATED_JOB}:
         deploy["replicas"] = part.replicas
+    if part.restart:
+        deploy["restart_policy"] = {"condition": part.restart}
     if part.does is Does.WAIT:
         deploy["placement"] = {"constraints": ["node.labels.nowhere == yes"]}
     if part.does is Does.SERVE:

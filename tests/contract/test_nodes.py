@@ -3,7 +3,16 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from orchestrator.fleet.observed import Contents, Look, Mode, NodeState, Sight, TaskState, contents
+from orchestrator.fleet.observed import (
+    Contents,
+    Look,
+    Mode,
+    NodeState,
+    Sight,
+    Task,
+    TaskState,
+    contents,
+)
 from orchestrator.fleet.presence import Presence, Whereabouts, whereabouts
 from tests.contract.scene import Scene, alive, wanted
 from tests.contract.stacks import Part
@@ -150,3 +159,78 @@ def test_a_node_that_is_found_again_ends_what_was_replaced(lost: Lost) -> None:
     former = [task for task in lost.when_back.tasks if task.desired is TaskState.SHUTDOWN]
     assert [task.state for task in former] == [TaskState.SHUTDOWN]
     assert len(wanted(lost.when_back)) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """A stack on both nodes, of which the worker was paused, drained and used again."""
+
+    before: Contents
+    paused: Contents
+    deployed_meanwhile: Contents
+    drained: Contents
+    running_when_drained: Counter[str]
+    used_again: Contents
+    worker: str
+
+
+@story(PAIR)
+def rested(world: World) -> Rested:
+    """Pause the worker, drain it, and let it take tasks again."""
+    scene = Scene(world, world.unit("rested", PAIR))
+    other = Scene(world, world.unit("meanwhile", PAIR))
+    parts = (Part(replicas=2), Part(name="agent", mode=Mode.GLOBAL))
+    before = scene.up(*parts)
+    node = next(n.id for n in scene.sight().nodes if n.hostname == WORKER)
+    world.use_worker("pause")
+    try:
+        deployed_meanwhile = other.up(*parts)
+        paused = scene.mine()
+        world.use_worker("drain")
+        drained = scene.until_mine(
+            lambda found: (
+                not any(t.node_id == node for t in alive(found))
+                and len(_run(found)) == len(before.tasks) - 1
+            ),
+            within=30,
+        )
+        running_when_drained = world.really_running(scene.unit)
+    finally:
+        world.use_worker("active")
+    used_again = scene.until_mine(
+        lambda found: any(t.node_id == node for t in _run(found)), within=30
+    )
+    world.person_removes(scene.unit)
+    world.person_removes(other.unit)
+    return Rested(
+        before, paused, deployed_meanwhile, drained, running_when_drained, used_again, node
+    )
+
+
+def _run(found: Contents) -> list[Task]:
+    return [task for task in wanted(found) if task.state is TaskState.RUNNING]
+
+
+def test_a_paused_node_keeps_its_tasks_and_gets_no_others(rested: Rested) -> None:
+    assert {t.id for t in _run(rested.paused)} == {t.id for t in rested.before.tasks}
+    assert len(_run(rested.deployed_meanwhile)) == 3
+    assert rested.worker not in {task.node_id for task in rested.deployed_meanwhile.tasks}
+
+
+def test_what_a_drained_node_ran_is_shut_down_and_only_replicas_are_replaced(
+    rested: Rested,
+) -> None:
+    there = {task.id for task in rested.before.tasks if task.node_id == rested.worker}
+    former = [task for task in rested.drained.tasks if task.id in there]
+    assert {(task.state, task.desired) for task in former} == {
+        (TaskState.SHUTDOWN, TaskState.SHUTDOWN)
+    }
+    assert rested.running_when_drained == {MANAGER: 3}
+
+
+def test_a_node_that_is_used_again_gets_what_runs_everywhere_and_no_replica(
+    rested: Rested,
+) -> None:
+    agents = {s.id for s in rested.used_again.services if s.mode is Mode.GLOBAL}
+    there = [task for task in _run(rested.used_again) if task.node_id == rested.worker]
+    assert {task.service_id for task in there} == agents

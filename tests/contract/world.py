@@ -76,6 +76,10 @@ class World(Protocol):
         """Undo either."""
         ...
 
+    def use_worker(self, availability: str) -> None:
+        """Make the worker `active`, `pause` or `drain`."""
+        ...
+
     def stop_daemon(self, site: str) -> None:
         """Stop the manager's dockerd, and its containers with it."""
         ...

@@ -22,6 +22,7 @@ from orchestrator.procedures.effects import (
     PullOnNodes,
     ReadConfig,
     ReadLogs,
+    ReadRelease,
     RemoveLeftovers,
     RemoveServices,
     Result,
@@ -45,6 +46,7 @@ READ: tuple[Effect, ...] = (
     CheckVolumes(site="far", names=("a",)),
     WatchPulls(site="far", run="r"),
     Inspect(site="far"),
+    ReadRelease(site="far", name="n"),
 )
 CONFIGS: tuple[Effect, ...] = (
     CreateConfig(site="far", name="n", labels=(), data=b""),

@@ -5,9 +5,9 @@ from orchestrator.engine.findings import (
     left_as_it_is,
     lock_held,
     lock_unreachable,
+    mended_since,
     nobody_knows_former,
     record_of_other_inventory,
-    seen_too_late,
 )
 from orchestrator.errors import ExitCode
 from orchestrator.procedures.hold import Hold, Holder, Phase
@@ -66,7 +66,9 @@ def test_the_rest_names_what_it_is_about() -> None:
 
 
 def test_what_was_planned_while_a_site_blinked_was_not_done() -> None:
-    problem = seen_too_late(("far: no route",))
-    assert problem.exit_code is ExitCode.SITE_UNREACHABLE
-    assert problem.evidence == ("far: no route",)
+    before = lock_unreachable("far", "r7", "no route")
+    problem = mended_since(before)
+    assert (problem.code, problem.exit_code) == (before.code, ExitCode.SITE_UNREACHABLE)
+    assert problem.evidence[0] == "no route"
+    assert problem.evidence[1].endswith("it is not so any more")
     assert problem.fix == "give the same command again: it plans anew"

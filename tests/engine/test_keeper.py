@@ -469,4 +469,4 @@ class Keeping(RuleBasedStateMachine):
 
 
 TestKeeping = Keeping.TestCase
-TestKeeping.settings = settings(stateful_step_count=40, deadline=None)
+TestKeeping.settings = settings(stateful_step_count=40)

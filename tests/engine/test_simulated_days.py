@@ -86,5 +86,5 @@ def test_a_day_is_the_same_whenever_it_is_told() -> None:
 def test_every_fault_and_every_second_operator_has_its_day() -> None:
     days = [day_of(seed) for seed in range(ENOUGH_SEEDS)]
     kinds = {fault.kind.value for day in days for fault in day.faults}
-    assert len(kinds) >= 23
+    assert len(kinds) >= 30
     assert {day.second for day in days} == set(Part)

@@ -103,7 +103,7 @@ ZONES = st.sampled_from(["America/Vancouver", "Europe/Berlin", "Australia/Lord_H
 WALL = st.floats(min_value=1.7e9, max_value=2.0e9)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(ZONES, WALL, st.integers(0, 23), st.integers(0, 59), st.integers(1, 1200))
 def test_it_holds_at_most_as_long_as_it_lasts_and_not_at_its_end(
     zone: str, wall: float, hour: int, minute: int, minutes: int
@@ -115,7 +115,7 @@ def test_it_holds_at_most_as_long_as_it_lasts_and_not_at_its_end(
         assert frozen([freeze], held.ends) == ()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(ZONES, WALL, st.integers(0, 23))
 def test_one_a_day_holds_once_in_any_two_days(zone: str, wall: float, hour: int) -> None:
     freeze = nightly(f"0 {hour} * * *", 1.0, ZoneInfo(zone))

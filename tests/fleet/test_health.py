@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from orchestrator.fleet.desired import DesiredService, Policy
-from orchestrator.fleet.health import Health, Verdict, judge
-from orchestrator.fleet.history import History, begin, remember
-from orchestrator.fleet.observed import Look, Mode, NodeState, Sight, Task, TaskState
+from orchestrator.fleet.health import Health, Verdict, judge, updates_failed
+from orchestrator.fleet.history import History, begin, recall, remember
+from orchestrator.fleet.observed import Fact, Look, Mode, NodeState, Sight, Task, TaskState
 from tests.build import CLIENT, desired, info, node, running, service, sight, task, unseen, wanted
 
 POLICY = Policy(failures=3, no_node_seconds=30)
@@ -262,3 +262,181 @@ def test_a_slot_whose_task_was_stopped_a_moment_ago_is_pending() -> None:
     health = over_time(web(1, stopped))
     assert health.verdict is Verdict.PENDING
     assert str(health.reasons[0]) == "app-client_web/1: no task runs yet"
+
+
+def ended(state: TaskState = TaskState.COMPLETE, number: int = 1, **other: Any) -> Task:
+    """Return a task at its end, in whose place Docker wants no other."""
+    return task(state=state, desired=TaskState.SHUTDOWN, number=number, **other)
+
+
+def restarts(**policy: str) -> dict[str, Any]:
+    return {"facts": tuple(Fact("restart", item, value) for item, value in policy.items())}
+
+
+def told(look: Sight, *services: DesiredService, **policy: Any) -> Health:
+    """Judge by one look, as status does."""
+    patience = replace(POLICY, **policy)
+    return judge(desired(CLIENT, *services), look, recall(CLIENT.stack, look), patience)
+
+
+def test_a_service_that_is_never_started_again_is_finished_once_it_ended_with_0() -> None:
+    health = told(web(100, ended(), **restarts(condition="none")))
+    assert (health.verdict, health.running, health.expected) == (Verdict.HEALTHY, 0, 0)
+    assert health.finished == ("web",)
+
+
+def test_a_service_with_one_of_two_tasks_finished_expects_the_other() -> None:
+    both = (ended(), task(number=2, slot="2"))
+    health = told(web(100, *both, replicas=2, **restarts(condition="none")), wanted(replicas=2))
+    assert (health.verdict, health.running, health.expected) == (Verdict.HEALTHY, 1, 1)
+    assert health.finished == ()
+
+
+def test_the_last_task_of_a_slot_says_whether_it_is_finished() -> None:
+    first = ended(TaskState.FAILED, 1, since=10.0)
+    second = ended(TaskState.COMPLETE, 2, since=20.0)
+    assert told(web(100, second, first), finishes=("web",)).healthy
+    again = ended(TaskState.FAILED, 3, since=30.0)
+    assert not told(web(100, second, first, again), finishes=("web",)).healthy
+
+
+def test_a_clean_end_under_on_failure_is_unhealthy_unless_it_is_declared() -> None:
+    look = web(100, ended(), **restarts(condition="on-failure"))
+    health = told(look)
+    assert health.verdict is Verdict.UNHEALTHY
+    (reason,) = health.reasons
+    assert (reason.final, reason.over) == (True, True)
+    assert str(reason) == (
+        "app-client_web/1: ended with exit code 0, and is not started again"
+        " (restart condition on-failure); if it is meant to end: finishes: [web]"
+        " in stacks/app-client.yaml"
+    )
+    assert told(look, finishes=("web",)).healthy
+
+
+def test_what_failed_and_is_never_started_again_is_final_at_once() -> None:
+    broken = ended(TaskState.FAILED, error="task: non-zero exit (3)")
+    (reason,) = told(web(100, broken, **restarts(condition="none"))).reasons
+    assert (reason.final, reason.over) == (True, True)
+    assert reason.words == (
+        "failed (task: non-zero exit (3)), and is not started again (restart condition none)"
+    )
+
+
+@pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.REJECTED, TaskState.COMPLETE])
+def test_used_up_attempts_are_final_at_once(state: TaskState) -> None:
+    (reason,) = told(web(100, ended(state), **restarts(attempts="2"))).reasons
+    assert (reason.final, reason.over) == (True, True)
+    assert "and is not started again (restart attempts 2)" in reason.words
+
+
+@pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.COMPLETE])
+def test_docker_has_yet_to_decide_about_a_task_that_is_still_wanted(state: TaskState) -> None:
+    """It starts the next task in the moment in which it wants no more of the last."""
+    just_now = task(state=state, desired=TaskState.RUNNING)
+    assert told(web(100, just_now, **restarts(condition="none"))).verdict is Verdict.PENDING
+
+
+def test_an_update_that_docker_paused_since_its_task_finished_has_not_failed() -> None:
+    """Docker calls the end of such a task an early termination, whatever its exit code."""
+    done = web(100, ended(), update_state="paused", **restarts(condition="none"))
+    assert told(done).healthy
+    assert updates_failed(desired(), done, POLICY) == ()
+    broken = web(100, ended(TaskState.FAILED), update_state="paused", **restarts(condition="none"))
+    assert updates_failed(desired(), broken, POLICY) == ("app-client_web",)
+    assert updates_failed(desired(), sight(), POLICY) == ()
+
+
+def test_a_global_service_that_finished_everywhere_is_finished() -> None:
+    everywhere = wanted(mode=Mode.GLOBAL)
+    both = (ended(slot="a"), ended(number=2, slot="b"))
+    look = web(100, *both, mode=Mode.GLOBAL, **restarts(condition="none"))
+    assert told(look, everywhere).finished == ("web",)
+    one = web(
+        100, both[0], task(number=2, slot="b"), mode=Mode.GLOBAL, **restarts(condition="none")
+    )
+    health = told(one, everywhere)
+    assert (health.verdict, health.expected, health.finished) == (Verdict.HEALTHY, 1, ())
+
+
+def test_a_global_service_that_failed_for_good_says_so() -> None:
+    look = web(
+        100, ended(TaskState.FAILED, slot="a"), mode=Mode.GLOBAL, **restarts(condition="none")
+    )
+    (reason,) = told(look, wanted(mode=Mode.GLOBAL)).reasons
+    assert reason.over
+
+
+JOB = wanted(mode=Mode.REPLICATED_JOB)
+
+
+def job(*tasks: Task, iteration: int, **about: Any) -> Sight:
+    return web(100, *tasks, mode=Mode.REPLICATED_JOB, job_iteration=iteration, **about)
+
+
+def run(iteration: int, state: TaskState = TaskState.COMPLETE) -> Task:
+    wants = TaskState.COMPLETE if state is TaskState.COMPLETE else TaskState.SHUTDOWN
+    return task(state=state, desired=wants, number=iteration, job_iteration=iteration)
+
+
+def test_a_job_that_completed_is_finished() -> None:
+    health = told(job(run(1), iteration=1), JOB)
+    assert (health.verdict, health.expected, health.finished) == (Verdict.HEALTHY, 0, ("web",))
+
+
+def test_a_former_run_of_a_job_says_nothing_of_its_latest() -> None:
+    assert told(job(run(1), iteration=2), JOB).verdict is Verdict.PENDING
+
+
+def test_a_job_that_is_never_started_again_fails_with_its_task() -> None:
+    broken = job(run(1, TaskState.FAILED), iteration=1, **restarts(condition="none"))
+    (reason,) = told(broken, JOB).reasons
+    assert (reason.final, reason.over) == (True, True)
+    assert told(job(run(1, TaskState.FAILED), iteration=1), JOB).verdict is Verdict.PENDING
+
+
+def test_a_stack_of_which_only_leftovers_are_there_has_no_service() -> None:
+    look = sight()
+    empty = replace(desired(), services=())
+    health = judge(empty, look, recall(CLIENT.stack, look), POLICY)
+    assert (health.verdict, str(health.reasons[0])) == (Verdict.UNHEALTHY, "has no service")
+
+
+def test_what_only_history_tells_is_read_from_the_times_of_the_tasks() -> None:
+    """A slot in which nothing lives is dead after ten seconds, also for who looks only once."""
+    old, young = (replace(web(100, ended(since=at)), info=info(time=100.0)) for at in (80.0, 95.0))
+    assert told(old).verdict is Verdict.UNHEALTHY
+    assert told(young).verdict is Verdict.PENDING
+    assert told(web(100, ended(since=80.0))).verdict is Verdict.PENDING
+
+
+def test_failures_of_the_last_minutes_are_a_loop_for_who_looks_only_once() -> None:
+    def loop(first: float) -> Sight:
+        tries = [
+            task(
+                number=n,
+                state=TaskState.FAILED,
+                desired=TaskState.SHUTDOWN,
+                error="x",
+                since=first + n,
+            )
+            for n in range(3)
+        ]
+        starting = task(number=9, state=TaskState.STARTING, since=999.0)
+        return replace(web(100, *tries, starting), info=info(time=1000.0))
+
+    assert "failed 3 times: x" in str(told(loop(900.0)).reasons[0])
+    assert told(loop(100.0)).verdict is Verdict.PENDING
+
+
+def test_a_global_service_without_a_node_is_final_some_time_after_it_was_written() -> None:
+    look = web(100, mode=Mode.GLOBAL, changed=50.0)
+    everywhere = wanted(mode=Mode.GLOBAL)
+    assert told(replace(look, info=info(time=70.0)), everywhere).verdict is Verdict.UNHEALTHY
+    assert told(replace(look, info=info(time=55.0)), everywhere).verdict is Verdict.PENDING
+
+
+def test_a_stack_of_which_everything_finished_is_stable_once_it_was_watched() -> None:
+    look = web(100, ended(), **restarts(condition="none"))
+    health = judge(desired(), look, History(began=90.0), POLICY)
+    assert health.stable_seconds == 10.0

@@ -4,6 +4,7 @@ from orchestrator.fleet.desired import DesiredService, DesiredStack, PublishedPo
 from orchestrator.fleet.observed import Mode, TaskState
 from orchestrator.fleet.running import (
     LABEL_FORMER,
+    LABEL_FORMER_RELEASE,
     LABEL_RELEASE,
     LABEL_REPO,
     LABEL_REVISION,
@@ -22,20 +23,23 @@ LABELS = (
     (LABEL_RELEASE, "d"),
     (LABEL_RUN, "r1"),
     (LABEL_FORMER, "b"),
+    (LABEL_FORMER_RELEASE, "e"),
 )
 
 
 def test_where_it_came_from_is_read_from_the_labels() -> None:
     seen = sight(services=(service(labels=LABELS), service("x", labels=LABELS)))
     assert origin(CLIENT, seen) == Origin(
-        repo="app", revision="a", release="d", run="r1", former="b"
+        repo="app", revision="a", release="d", run="r1", former="b", former_release="e"
     )
 
 
 def test_services_that_disagree_are_mixed_one_without_a_label_too() -> None:
     other = service("x", labels=((LABEL_REPO, "app"), (LABEL_REVISION, "b")))
     found = origin(CLIENT, sight(services=(service(labels=LABELS), other)))
-    assert found == Origin(repo="app", revision=MIXED, release=MIXED, run=MIXED, former=MIXED)
+    assert found == Origin(
+        repo="app", revision=MIXED, release=MIXED, run=MIXED, former=MIXED, former_release=MIXED
+    )
 
 
 def test_what_others_deployed_says_nothing() -> None:

@@ -69,7 +69,8 @@ def test_services_of_others_and_of_nobody_are_told_with_what_shows_them() -> Non
         ("network", "service shop-app_web", APP, DB),
         ("secret", "service shop-app_web", APP, DB),
     ]
-    assert found[0].see == "docker service ps probe   # on far's manager"
+    assert found[0].look() == "docker service ps probe   # on the manager"
+    assert found[0].look("ada@far") == "ssh ada@far docker service ps probe"
     assert str(found[0]) == "service probe uses network shop-db_net"
 
 
@@ -81,7 +82,9 @@ def test_a_plain_container_is_told_with_its_node() -> None:
     )
     first, second = usages(seen)
     assert first.by == "container 0ff61d5af5cd on far-m"
-    assert first.see == "docker ps -a --filter id=0ff61d5af5cd   # on node far-m"
+    # The manager that was asked is reached by ssh; how other nodes are, nobody told us.
+    assert first.look("ada@far") == "ssh ada@far docker ps -a --filter id=0ff61d5af5cd"
+    assert second.look("ada@far") == "docker ps -a --filter id=79619bc66219   # on node elsewhere"
     assert second.by == "container 79619bc66219 on elsewhere"
 
 

@@ -39,7 +39,7 @@ def load(edges: frozenset[tuple[str, str]]) -> list[str]:
     return [problem.what.rpartition(": ")[2] for problem in problems]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.frozensets(st.sampled_from(PAIRS), max_size=9))
 def test_circles_are_told_exactly_where_they_are(edges: frozenset[tuple[str, str]]) -> None:
     circular = {name for name, to in edges if reaches(edges, to, name)}

@@ -173,3 +173,12 @@ def test_planned_site_may_depend_on_an_active_one(tmp_path: Path) -> None:
     inventory = load_inventory(write(tmp_path, sites, app=APP, app_far=far))
 
     assert inventory.spec(Unit("app-far", "far")).must_have == ("at_hub",)
+
+
+def test_names_need_nothing_in_common(tmp_path: Path) -> None:
+    sites = SITES.replace("managed_prefix: app\n", "").replace("[app]", "[app, moth]")
+    loaded = load_inventory(write(tmp_path, sites, app=APP, moth=APP))
+
+    assert loaded.managed_prefix == ""
+    assert [spec.unit.stack for spec in loaded.units] == ["app", "moth"]
+    assert not loaded.warnings

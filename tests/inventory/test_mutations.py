@@ -30,7 +30,7 @@ def outcome(files: dict[str, bytes]) -> None:
     assert all(p.what.isprintable() and p.fix.isprintable() for p in problems)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_changed_bytes(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(FILES)))
@@ -43,7 +43,7 @@ def test_changed_bytes(data: st.DataObject) -> None:
     outcome(FILES | {name: content})
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.data())
 def test_changed_lines(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(FILES)))

@@ -67,7 +67,7 @@ def words_about(files: dict[str, Data]) -> str:
         return rendered(told(Path(folder)), Path(folder))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_every_finding_has_words_of_our_own(data: st.DataObject) -> None:
     """`inventory.invalid` is what pydantic says untranslated: there must be none."""

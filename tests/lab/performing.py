@@ -15,7 +15,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lab import control
+from lab import control, state
+from lab.topology import Host, Role
 from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.fleet.observed import Sight
 from orchestrator.inventory.model import Manager
@@ -102,7 +103,11 @@ def _performer(proxy: Proxy, home: Path) -> LivePerformer:
         f"Include {home}/.ssh/config\n"
         f"Host {PROXIED}\n HostName 127.0.0.1\n Port {proxy.port}\n HostKeyAlias ha1.hco\n"
     )
-    managers = {site: (Manager(host=host),) for site, host in MANAGERS.items()}
+    deputies = [host for host in state.current().shape.swarm_hosts() if host.role is Role.DEPUTY]
+    managers = {
+        site: tuple(Manager(host=name) for name in (host, *_names(deputies, site)))
+        for site, host in MANAGERS.items()
+    }
     return LivePerformer(
         {**managers, PROXIED: (Manager(host=PROXIED, user="root"),)},
         ssh=SshSettings(
@@ -113,6 +118,10 @@ def _performer(proxy: Proxy, home: Path) -> LivePerformer:
         wall=time.time,
         secrets={"PASSWORD": SECRET},
     )
+
+
+def _names(deputies: list[Host], site: str) -> tuple[str, ...]:
+    return tuple(host.name for host in deputies if host.site == site)
 
 
 def _measured(performer: LivePerformer, wanted: Measure) -> Measured:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from lab import commits, control, faults, hosts
 from lab.daemons import dockerd
 from lab.processes import wait_until
 from tests.lab.conftest import Operator
+from tests.lab.test_by_hand import typed
 
 pytestmark = pytest.mark.lab
 
@@ -147,3 +149,26 @@ def test_a_worker_that_dies_in_the_middle_is_answered_for_as_the_run_is_resumed(
     assert stopped.code in (20, 31), stopped
     done = at_work.types("resume", "--yes", *flags_of(stopped.err))
     assert done.code == 0, done
+
+
+@pytest.mark.timeout(600)
+def test_commands_typed_by_hand_judge_a_dead_worker_as_a_run_does(
+    at_work: Operator, tmp_path: Path
+) -> None:
+    faults.docker_freeze(WORKER)
+    until_the_worker_is_down()
+    run_anywhere()
+    at_work.begin()
+    commands = ("plan", "--site", "kko", "--as-commands")
+    stopped = typed(at_work.types(*commands).out, tmp_path)
+    assert stopped.code == 1, stopped
+    assert "THIS LINE ENDED WITH 1: ready aux.kko datatrail-client" in stopped.err
+    assert f"{WORKER} Running" in stopped.out, stopped
+    assert at_work.touched() == []
+    answer = ("--accept-lost", f"{WORKER}@kko", "--because", "its power supply is dead")
+    again = at_work.types(*commands, *answer).out.splitlines()
+    # The lock is held by hand already.
+    done = typed("\n".join(x for x in again if "docker config create" not in x), tmp_path)
+    assert done.code == 0, done
+    status = at_work.types("status")
+    assert "datatrail-client" in status.out, status

@@ -1,6 +1,7 @@
 """A Swarm of three managers and two workers whose first manager dies, in a lab of its own."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from lab import faults, hosts, lifecycle, paths
 from lab.processes import wait_until
 from lab.standins.compose import idle_stack
 from lab.topology import Shape
+from tests.contract.failover import failover, hold
+from tests.contract.real import RealWorld
+from tests.contract.world import PAIR
 from tests.lab.conftest import DEEP, Done, Operator, Running
+from tests.lab.performing import performing
 
 pytestmark = pytest.mark.lab
 
@@ -124,6 +129,19 @@ def test_a_run_goes_on_when_the_first_manager_dies(operator: Operator, place: st
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("_lab")
+def test_what_is_seen_of_a_failover_is_what_the_simulation_shows() -> None:
+    with performing() as performer:
+        world = RealWorld(performer)
+        try:
+            told = failover(world, partial(faults.cut, FIRST))
+        finally:
+            heal()
+        world.person_removes(world.unit("failover", PAIR))
+    hold(told)
+
+
+@pytest.mark.timeout(900)
 def test_a_manager_that_is_dead_before_the_start_stops_nothing(operator: Operator) -> None:
     """Once the Swarm calls its node down; nothing of the plan was seen there."""
     faults.cut(FIRST)
@@ -155,6 +173,21 @@ def test_a_run_is_resumed_through_a_manager_that_it_did_not_know(
     done = other.types("resume", "--yes", "--take-over")
     assert done.code == 0, done
     all_is_well(other)
+
+
+@pytest.mark.timeout(900)
+def test_a_list_with_a_manager_of_another_swarm_is_refused_before_anything_is_touched(
+    operator: Operator, tmp_path: Path
+) -> None:
+    """Nobody has planned anything with it before, so nothing says which Swarm it should be."""
+    if "coordinator: kko" in operator.inventory.read_text():
+        pytest.skip("it does not matter where the lock lies")
+    mixed = Operator(written(tmp_path / "mixed", f"[{FIRST}, outrigger_buffer.chime]", "chime"))
+    mixed.begin()
+    done = mixed.types("restart", "--all", "--yes")
+    assert done.code == 20, done
+    assert "swarm.other-swarm" in done.err
+    assert mixed.touched() == []
 
 
 @pytest.mark.timeout(900)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.fleet.desired import PublishedPort
-from orchestrator.fleet.observed import Look, TaskState
+from orchestrator.fleet.observed import Look, Mode, TaskState
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import MIXED
 from orchestrator.fleet.unit import Revision, Unit
@@ -176,3 +176,28 @@ def test_what_the_plan_brings_up_itself_or_nobody_looked_at_is_not_asked_after()
 
 def test_what_is_needed_and_is_healthy_is_none() -> None:
     assert judged(plan(item(CLIENT)))[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("action", "there", "told"),
+    [
+        (Action.UP, ("load",), True),
+        (Action.UPDATE, ("load",), True),
+        (Action.UP, (), False),
+        (Action.RESTART, ("load",), False),
+    ],
+)
+def test_jobs_that_docker_runs_again_are_named(
+    action: Action, there: tuple[str, ...], *, told: bool
+) -> None:
+    services = (wanted("web"), wanted("load", mode=Mode.REPLICATED_JOB))
+    found = with_hazards(
+        inventory(),
+        plan(item(SERVER, action, replace(RUNS, services=("web", *there))), item(CLIENT, action)),
+        looks=FLEET,
+        sourced={SERVER: sourced(SERVER, *services)},
+        lineages=(),
+        history=History(),
+    )
+    words = "load of app@home will run again: Docker runs the jobs of a stack at every deploy"
+    assert found.warnings == ((words,) if told else ())

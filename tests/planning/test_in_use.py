@@ -21,7 +21,7 @@ def found(
     attached: tuple[Attached, ...] = (),
 ) -> tuple[Problem, ...]:
     look = sight(networks=(resource(NET, DB),), services=services, attached=attached)
-    return in_use(look, command, frozenset(removed.split()), OURS)
+    return in_use(look, command, frozenset(removed.split()), OURS, ssh="ada@far")
 
 
 def test_who_goes_down_as_well_is_in_nobodys_way() -> None:
@@ -52,8 +52,8 @@ def test_what_is_not_ours_is_named_with_what_shows_it() -> None:
     assert "service metrics_agent, container 0ff61d5af5cd on far-m" in problem.what
     assert problem.fix.splitlines() == [
         "look, and stop first what is not dtdeploy's:",
-        "docker service ps metrics_agent   # on far's manager",
-        "docker ps -a --filter id=0ff61d5af5cd   # on node far-m",
+        "ssh ada@far docker service ps metrics_agent",
+        "ssh ada@far docker ps -a --filter id=0ff61d5af5cd",
     ]
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.errors import Retry, UsageError
 from orchestrator.fleet.observed import Fact, Look, Node, NodeState, Task
+from orchestrator.inventory.model import Manager
 from orchestrator.planning.lost import (
     amended,
     counted,
@@ -12,6 +13,7 @@ from orchestrator.planning.lost import (
     must_be_gone,
     node_in_the_way,
     nodes_in_the_way,
+    way_out,
     weigh,
     with_lost,
     would_be_lost,
@@ -192,6 +194,17 @@ def test_looks_count_without_what_was_answered_for() -> None:
     assert lost_names(looks(THERE).values(), frozenset({CLIENT})) == ("far-w1@far",)
 
 
+def test_what_is_typed_goes_to_a_manager_that_answers() -> None:
+    near, far = inventory().sites
+    spare = Manager(host="spare.example", user="ada")
+    fleet = replace(inventory(), sites=(near, replace(far, others=(spare,))))
+    seen = sight(nodes=(node(), AWAY), via="spare.example")
+    [dead] = weigh("far", seen, frozenset())
+    assert way_out(fleet, dead).startswith("ssh ada@spare.example docker node rm --force far-w1 ")
+    [same] = weigh("far", looks()["far"], frozenset())
+    assert way_out(fleet, same).startswith("ssh far.example docker node rm --force far-w1 ")
+
+
 def test_what_would_go_with_a_node_is_told() -> None:
     mount = Fact("mount", "/data", "volume app_data, read-only")
     here = Fact("placement constraint", "node.labels.disk == fast", "")
@@ -220,4 +233,28 @@ def test_a_fleet_tells_of_its_missing_nodes_whatever_ran_there() -> None:
     assert missing_words(inventory(), {"far": far, "home": unseen("home")}) == (
         "node far-w1 of far is down, and web.1 of app-client@far last ran there",
         "far: 1 of 2 managers are there: one more loss ends the quorum",
+    )
+
+
+@pytest.mark.parametrize(
+    ("hostname", "via", "asked"),
+    [("other", "far-m2", 1), ("far", "far-m2", 0), ("far.example", "far-m2", 0), ("other", "", 0)],
+)
+def test_a_first_manager_that_does_not_answer_is_known_by_its_node(
+    hostname: str, via: str, asked: int
+) -> None:
+    seen = sight(nodes=(node(hostname),), services=(service(),), tasks=(task(),))
+    seen = replace(seen, via=via)
+    plan = judged(ALL, {"home": sight("home"), "far": seen})
+    assert len([w for w in plan.warnings if "is it of the same Swarm?" in w]) == asked
+
+
+def test_of_a_node_that_is_not_known_yet_it_is_said_that_waiting_may_be_enough() -> None:
+    doubted = replace(AWAY, state=NodeState.UNKNOWN)
+    (danger,) = judged(ALL, looks(THERE, away=doubted)).dangers
+    assert danger.endswith("--because TEXT; it may be known again in 30 s")
+    far = sight(nodes=(node(), doubted), services=(service(),), tasks=(THERE,))
+    (weighed,) = weigh("far", far, frozenset({CLIENT}))
+    assert node_in_the_way(weighed, far, "far.example").fix.startswith(
+        "type the same again in 30 s"
     )

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.errors import ExitCode, RefusedError, UsageError
 from orchestrator.fleet.desired import Policy, PublishedPort
-from orchestrator.fleet.observed import Fact, Look, Sight
+from orchestrator.fleet.observed import Fact, Look, Sight, TaskState
 from orchestrator.fleet.running import LABEL_REVISION
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.fleet.usage import Use
@@ -31,6 +31,7 @@ from tests.build import (
     sight,
     sourced,
     spec,
+    task,
     unseen,
     wanted,
 )
@@ -166,6 +167,18 @@ def test_up_leaves_alone_what_is_healthy_at_another_revision_and_says_so() -> No
     plan = planned(Command.UP, ALL)
     assert not plan.changes
     assert "a restart would bring it there" in plan.unit(SERVER).reason
+
+
+def test_up_leaves_alone_what_has_finished_and_says_so() -> None:
+    once = (Fact("restart", "condition", "none"),)
+    labels = ((LABEL_REVISION, SHA),)
+    ended = task(state=TaskState.COMPLETE, desired=TaskState.SHUTDOWN)
+    there = sight(services=(service(facts=once, labels=labels),), tasks=(ended,))
+    plan = planned(Command.UP, Request(sites=("far",)), {**fleet(), "far": there})
+    item = plan.unit(CLIENT)
+    assert (item.action, item.reason) == (Action.KEEP, "selected by --site far; finished already")
+    assert (item.before.running, item.before.expected) == (0, 0)
+    assert item.before.finished == ("web",)
 
 
 def test_up_does_not_take_half_a_deploy_for_a_healthy_unit() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import ExitCode, RefusedError
 from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.plan import Command
-from orchestrator.planning.plan_file import MAJOR, MINOR, decode, encode, json_schema
+from orchestrator.planning.plan_file import LARGEST_BYTES, MAJOR, MINOR, decode, encode, json_schema
 from orchestrator.planning.selection import Request
 from tests.planning.saved import ASKED, saved_plan
 
@@ -121,6 +121,12 @@ def test_what_is_no_plan_is_refused(text: str) -> None:
 
 def test_bytes_that_are_no_text_are_refused() -> None:
     assert refusal(b"\xff\xfe") == "plan.altered"
+
+
+def test_what_is_larger_than_any_plan_is_refused_unread() -> None:
+    with pytest.raises(RefusedError) as caught:
+        decode(b" " * LARGEST_BYTES + DATA)
+    assert "more than 32000000 bytes" in caught.value.problems[0].evidence[0]
 
 
 def test_a_right_hash_does_not_make_a_plan_of_anything() -> None:

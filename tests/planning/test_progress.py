@@ -3,11 +3,21 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.fleet.desired import Probe, TcpProbe
-from orchestrator.fleet.observed import Look, Sight
+from orchestrator.fleet.observed import Look, Sight, TaskState
 from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Plan, Step, StepKind, UnitPlan
-from orchestrator.planning.progress import Mark, Progress, UnitProgress, not_back, progress
+from orchestrator.planning.progress import (
+    Mark,
+    Progress,
+    UnitProgress,
+    at_sites_away,
+    deployed_badly,
+    not_back,
+    progress,
+    rest_of,
+    which_way,
+)
 from tests.build import (
     CLIENT,
     SERVER,
@@ -17,6 +27,7 @@ from tests.build import (
     running,
     service,
     sight,
+    task,
     unit_plan,
     unseen,
 )
@@ -269,3 +280,63 @@ def test_what_is_changed_in_place_is_updated_and_never_gone() -> None:
     assert (before.mark, before.words) == (Mark.TODO, "to be updated")
     after = unit(ours("web"), item)
     assert (after.mark, after.words) == (Mark.DONE, "deployed")
+
+
+def test_what_a_resume_has_still_to_do_needs_only_what_is_not_done() -> None:
+    steps = (
+        Step(id="examine far", kind=StepKind.EXAMINE, site="far"),
+        Step(id=REMOVE, kind=StepKind.REMOVE, site="far", unit=CLIENT, needs=("examine far",)),
+        Step(id=DEPLOY, kind=StepKind.DEPLOY, site="far", unit=CLIENT, needs=(REMOVE,)),
+    )
+    rest = rest_of(plan(RESTART, steps=steps), frozenset({"examine far", REMOVE}))
+    assert [(s.id, s.needs) for s in rest.steps] == [(DEPLOY, ())]
+
+
+def away_words(*kinds: StepKind) -> str:
+    steps = tuple(Step(id=k.value, kind=k, site="far", unit=CLIENT) for k in kinds)
+    looks: dict[str, Look] = {
+        "far": unseen(),
+        "home": sight("home"),
+        "other": unseen("other"),
+    }
+    (words,) = at_sites_away(plan(RESTART, steps=steps), looks)
+    return words
+
+
+def test_it_is_said_what_becomes_of_a_site_that_is_away() -> None:
+    assert away_words(StepKind.DEPLOY).endswith(
+        f"{CLIENT} becomes owed, and the run ends without it"
+    )
+    assert away_words(StepKind.SETTLE).endswith(
+        "what is there becomes owed, and the run ends without it"
+    )
+    assert away_words(StepKind.REMOVE, StepKind.DEPLOY).endswith(
+        f"whether {CLIENT} is gone: what it needs stays as it is"
+    )
+
+
+def test_whether_to_go_on_or_back_follows_from_what_runs() -> None:
+    fresh = which_way((), touched=False)
+    assert fresh[0].startswith("resume: nothing was touched")
+    assert which_way((), touched=True)[0].startswith("resume: all that this run deployed")
+    bad = which_way((CLIENT,), touched=True)
+    assert str(CLIENT) in bad[0]
+    assert bad[1].startswith("rollback, if the new revision is to blame")
+
+
+def test_what_a_run_deployed_and_is_unhealthy_is_found() -> None:
+    of = plan(RESTART)
+    well = running(CLIENT)
+    labelled = tuple(replace(s, labels=((LABEL_RUN, "r1"),)) for s in well.services)
+    assert deployed_badly(inventory(), of, {"far": unseen()}, "r1") == ()
+    assert deployed_badly(inventory(), of, {"far": ours("web", run="r2")}, "r1") == ()
+    assert deployed_badly(inventory(), of, {"far": broken()}, "r1") == (CLIENT,)
+    assert deployed_badly(inventory(), of, {"far": replace(well, services=labelled)}, "r1") == ()
+
+
+def broken() -> Sight:
+    """Return a look at the client, deployed by this run, with a task that no node took."""
+    rejected = task(
+        state=TaskState.REJECTED, desired=TaskState.SHUTDOWN, error="No such image: app:1"
+    )
+    return replace(ours("web"), tasks=(rejected,))

@@ -145,6 +145,10 @@ def test_a_warning_names_the_depends_on_that_is_lacking() -> None:
     assert str(first.where).endswith("app:stacks/shop.yaml:7:3")
     assert "add app-db@{site} to depends_on in stacks/app-shop.yaml" in first.fix
     assert "likewise" not in second.what
+    # Where the maker is not at each site of its user, `{site}` would name what is not declared.
+    alone = inventory(spec(DB), spec(APP), spec(home[0]))
+    [only] = unsaid_uses(with_uses(alone, (use(at=AT),))[0])
+    assert "add app-db@far to depends_on in stacks/app-shop.yaml" in only.fix
 
 
 def test_a_circle_that_files_make_is_an_error_at_its_place() -> None:

@@ -77,7 +77,7 @@ def test_what_was_refused_says_why_and_how_to_go_on() -> None:
     problem = problem_of(announced(book(), Result.FAILED))
     assert problem.code == "announce.refused"
     assert problem.evidence == ("chat: said so",)
-    assert problem.fix.endswith('dtdeploy restart --all --announced "WHERE AND BY WHOM"')
+    assert problem.fix.endswith("dtdeploy restart --all --announced 'WHERE AND BY WHOM'")
 
 
 def test_a_lost_answer_is_never_sent_again_by_itself() -> None:

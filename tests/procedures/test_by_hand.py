@@ -1,6 +1,8 @@
 import shlex
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,7 @@ from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.planning.sharing import with_uses
 from orchestrator.procedures.by_hand import ByHand, by_hand
-from orchestrator.procedures.hand_lines import deployed, pulled, shipped
+from orchestrator.procedures.hand_lines import deployed, functions, pulled, shipped
 from orchestrator.procedures.hand_probes import asked
 from tests.build import CLIENT, SERVER, inventory, spec
 
@@ -102,7 +104,7 @@ def test_up_takes_nothing_down_and_looks_at_what_is_needed() -> None:
         "on far.example 'cd by-hand",
     )
     assert needed < absent < up
-    assert "ready home.example" in lines
+    assert "ready home.example ''" in lines
     assert made.announced == ()
 
 
@@ -164,6 +166,24 @@ def test_secrets_go_through_the_input_and_are_asked_for_first() -> None:
     done = shlex.split(line)[-1]
     assert "read -r DB_PASSWORD && export DB_PASSWORD" in done
     assert "export TAG='a b'" in done
+
+
+def test_all_that_a_compose_file_may_refer_to_is_shipped(tmp_path: Path) -> None:
+    """As a release does: an env_file, a config or a secret may lie outside of its folder."""
+    work = tmp_path / "work"
+    (work / "env").mkdir(parents=True)
+    (work / "stacks" / "deep").mkdir(parents=True)
+    (work / "env" / "common.env").write_text("A=1\n")
+    (work / "stacks" / "deep" / "compose.yaml").write_text("services: {}\n")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
+        who = ("-c", "user.name=x", "-c", "user.email=x@y")
+        subprocess.run(["git", *who, *words], cwd=work, check=True)
+    (tmp_path / "app.git").symlink_to(work / ".git")
+    line = shipped("h", replace(spec(CLIENT), compose="stacks/deep/compose.yaml"), "HEAD")
+    archive = shlex.split(line.partition(" | ")[0])
+    done = subprocess.run(archive, cwd=tmp_path, check=True, capture_output=True)
+    listed = subprocess.run(["tar", "-t"], input=done.stdout, check=True, capture_output=True)
+    assert {"env/common.env", "stacks/deep/compose.yaml"} <= set(listed.stdout.decode().split())
 
 
 def test_a_compose_file_at_the_top_of_its_repository() -> None:
@@ -241,3 +261,112 @@ def test_what_uses_what_another_makes_goes_down_before_it_and_comes_up_after_it(
     )
     up = [line.rsplit(" ", 1)[-1].strip("'") for line in lines if "stack deploy" in line]
     assert up == ["app-shop", "app-client"]
+
+
+ACCEPTED = Request(everything=True, accept_lost=("far-w1@far",), because="its power is off")
+
+
+def test_a_node_that_somebody_answers_for_is_passed_on_to_the_lines_of_its_site() -> None:
+    _, lines = typed(fleet(), request=ACCEPTED)
+    assert "ready far.example app-client 0 far-w1" in lines
+    assert "ready home.example app,app-client,app-daemons" in lines
+    assert "wait_ended far.example app-client 120 far-w1" in lines
+    assert "gone far.example app-client 0 far-w1" in lines
+    assert "gone home.example app-daemons" in lines
+
+
+def test_managers_that_may_stand_in_are_named_with_those_that_they_stand_in_for() -> None:
+    inv = fleet()
+    sites = tuple(
+        replace(site, others=(Manager(host="far-m2", user="ada"),)) if site.name == "far" else site
+        for site in inv.sites
+    )
+    made, _ = typed(replace(inv, sites=sites))
+    assert made.deputies == (("far.example", ("ada@far-m2",)),)
+
+
+SSH = """#!/bin/sh
+while [ "$1" != host ]; do shift; done
+shift
+exec sh -c "$*"
+"""
+DOCKER = """#!/bin/sh
+case "$1 $2" in
+    "node ls") cat "$FOLDER/nodes" ;;
+    "stack ps") cat "$FOLDER/tasks"; exit 1 ;;
+    "service ls" | "ps -q") ;;
+    *) exit 9 ;;
+esac
+"""
+"""What Docker says is in two files; `docker stack ps` fails where a stack is gone."""
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Callable[[str, str, str], tuple[int, str]]:
+    """Give what types a line at a manager whose Docker says this, and returns how it ends."""
+    for name, text in (("ssh", SSH), ("docker", DOCKER)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o700)
+
+    def types(line: str, nodes: str, tasks: str) -> tuple[int, str]:
+        (tmp_path / "nodes").write_text(nodes)
+        (tmp_path / "tasks").write_text(tasks)
+        done = subprocess.run(
+            ["sh", "-c", "\n".join((*functions(), line))],
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin", "FOLDER": str(tmp_path)},
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return types
+
+
+WELL = "m1.far Ready\nw1 Ready\n"
+DEAD = "m1.far Ready\nw1 Down\n"
+GONE = "nothing found in stack: app\n"
+THERE = "w1 Running 5 minutes ago app_web.1\n"
+WAITING = " Pending 3 seconds ago app_web.2\n"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "tasks", "line", "code"),
+    [
+        (WELL, THERE, "ready host app", 0),
+        (DEAD, GONE, "ready host app", 0),
+        (DEAD, "w1 Shutdown 1 second ago app_web.1\n", "ready host app", 0),
+        (DEAD, "m1.far Running 1 second ago app_web.1\n" + WAITING, "ready host app", 0),
+        (DEAD, THERE, "ready host ''", 0),
+        (DEAD, THERE, "ready host app", 1),
+        (DEAD, THERE, "ready host app-x,app", 1),
+        (DEAD, THERE, "ready host app 0 w1", 0),
+        (DEAD, THERE, "ready host app 0 'w2|w1'", 0),
+        (DEAD, THERE, "ready host app 0 w2", 1),
+        (DEAD, "Error response from daemon: no leader\n", "ready host app", 1),
+        (WELL, GONE, "gone host app", 0),
+        (DEAD, THERE, "gone host app", 1),
+        (DEAD, THERE, "gone host app 0 w1", 0),
+        (DEAD, THERE + WAITING, "gone host app 0 w1", 1),
+        (WELL, THERE, "gone host app 0 w1", 1),
+        (DEAD, "Error response from daemon: no leader\n", "gone host app 0 w1", 1),
+        (DEAD, THERE, "wait_ended host app 1 w1", 0),
+        (WELL, THERE, "wait_ended host app 1 w1", 1),
+        (DEAD, THERE, "wait_ended host app 1", 1),
+    ],
+)
+def test_nodes_are_judged_as_a_run_judges_them(
+    shell: Callable[[str, str, str], tuple[int, str]], nodes: str, tasks: str, line: str, code: int
+) -> None:
+    """By the lines themselves: what was last seen on a node that is not Ready blocks."""
+    ended, said = shell(line, nodes, tasks)
+    assert ended == code, said
+    if line.startswith("ready") and code:
+        assert "--accept-lost NODE@SITE --because TEXT" in said
+
+
+def test_without_a_prefix_nobody_is_a_stranger() -> None:
+    _, lines = typed(fleet())
+    assert any("grep" in line and "docker stack ls" in line for line in lines)
+    _, fewer = typed(replace(fleet(), managed_prefix=""))
+    assert not any("docker stack ls" in line for line in fewer)

@@ -9,6 +9,7 @@ from orchestrator.fleet.desired import HttpProbe
 from orchestrator.fleet.observed import Fact, Look, Mode, Resource, Sight, Task, TaskState
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import LABEL_DATA, LABEL_FORMER, LABEL_REVISION, LABEL_RUN
+from orchestrator.inventory.model import SiteState
 from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy, settle
@@ -22,6 +23,7 @@ from orchestrator.procedures.effects import (
     Result,
     RunProbe,
 )
+from orchestrator.procedures.findings import refused_deploy
 from tests.build import (
     CLIENT,
     SERVER,
@@ -854,3 +856,97 @@ def test_what_docker_gave_up_in_an_earlier_life_is_deployed_again(state: str) ->
     driven = drive(deploy(book(), step(), CLIENT), look, world.perform)
     assert isinstance(driven.outcome, Done)
     assert len(deploys(driven)) == 1
+
+
+ONCE = (Fact("restart", "condition", "none"),)
+
+
+def at_its_end(world: World, number: int) -> None:
+    """Let the client be there already, at its end, and come up at its `number`th deploy."""
+    world.made = {"facts": ONCE}
+    last = task(state=TaskState.FAILED, desired=TaskState.SHUTDOWN, error="exit (3)")
+    world.deployed_at = 0.0 if number else None
+    world.tasks = [(0.0, (last,))]
+
+
+def of_one_try() -> Book:
+    return book(facts=ONCE)
+
+
+@pytest.mark.parametrize("run", [RUN, "r0"], ids=["resumed", "of another run"])
+def test_what_failed_for_good_gets_a_fresh_try_under_the_same_specification(run: str) -> None:
+    world = World()
+    at_its_end(world, 1)
+    before = world.look
+
+    def look(site: str, now: float) -> Look:
+        seen = before(site, now)
+        if site == "home" or not isinstance(seen, Sight) or world.deployed_at:
+            return seen
+        labelled = (replace(seen.services[0], labels=((LABEL_RUN, run),)),)
+        return replace(seen, services=labelled)
+
+    def perform(effect: Effect, now: float) -> object:
+        answer = world.perform(effect, now)
+        if isinstance(effect, DeployStack):
+            world.tasks = [(0.0, (task(number=2),))] if effect.again else world.tasks
+        return answer
+
+    driven = drive(deploy(of_one_try(), step(), CLIENT), look, perform)
+    assert isinstance(driven.outcome, Done), driven.outcome
+    assert [effect.again for effect in deploys(driven)] == [("app-client_web",)]
+
+
+def test_what_finished_is_told_when_it_settled_and_probes_are() -> None:
+    world = World()
+    world.made = {"facts": ONCE}
+    world.deployed_at = 0.0
+    world.tasks = [(0.0, (task(state=TaskState.COMPLETE, desired=TaskState.SHUTDOWN),))]
+    driven = drive(settle(of_one_try(), step(), CLIENT), world.look, world.perform)
+    assert driven.outcome == Done(words="stable for 10 s; finished: web")
+    driven = drive(settle(book(), step(), SERVER), world.look, world.perform)
+    assert driven.outcome == Done(words="stable for 10 s; probe health: HTTP 503 after 0.00 s")
+
+
+def test_what_a_dependency_is_asked_may_be_answered_late() -> None:
+    asked = [effect for effect in deployed(World()).effects if isinstance(effect, RunProbe)]
+    assert {effect.patience_seconds for effect in asked} == {PROBE.timeout_seconds}
+
+
+def away(world: World, *, dark: bool) -> Driven:
+    """Deploy to a site that could not be seen when this life of the run began."""
+    of = replace(book(), away=frozenset({CLIENT.site}))
+
+    def look(site: str, now: float) -> Look:
+        return unseen(site) if dark and site == CLIENT.site else world.look(site, now)
+
+    return drive(deploy(of, step(), CLIENT), look, world.perform)
+
+
+def test_a_site_that_was_away_before_is_looked_at_once_and_not_waited_for() -> None:
+    driven = away(World(), dark=True)
+    assert isinstance(driven.outcome, Failed)
+    (problem,) = driven.outcome.problems
+    assert (problem.code, problem.exit_code) == ("deploy.site-lost", ExitCode.UNHEALTHY)
+    assert problem.what == f"far was never reached, and {CLIENT} not brought up"
+    assert (driven.seconds, deploys(driven)) == (0.0, [])
+
+
+def test_one_that_is_back_by_then_is_deployed_to() -> None:
+    assert isinstance(away(World(), dark=False).outcome, Done)
+
+
+def test_what_is_needed_and_down_is_in_the_command_that_brings_both() -> None:
+    world = World()
+    world.home = sight("home")
+    outcome = deployed(world).outcome
+    assert isinstance(outcome, Failed)
+    assert outcome.problems[0].fix.startswith(f"dtdeploy up {SERVER} {CLIENT}   #")
+
+
+def test_what_is_needed_and_not_ours_is_named_as_somebody_elses() -> None:
+    of = replace(book(), inventory=inventory(states={"home": SiteState.WATCHED}))
+    problem = refused_deploy(of, CLIENT, {SERVER: "it is gone"})
+    assert problem.fix.startswith(
+        f"have {SERVER} mended: never changed from here; then dtdeploy up"
+    )

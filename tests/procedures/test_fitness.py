@@ -53,6 +53,13 @@ def test_a_fit_site_has_no_problem() -> None:
     assert judge_site(want, seen()) == ()
 
 
+def test_a_manager_of_another_swarm_is_refused_as_it_was_found() -> None:
+    stranger = Problem(
+        code="swarm.other-swarm", what="it is another", exit_code=ExitCode.SAFETY_REFUSED
+    )
+    assert judge_site(wanted(), seen(strangers=(stranger,))) == (stranger,)
+
+
 def test_a_swarm_that_is_not_well_is_all_that_is_said() -> None:
     """Nothing else that it shows can be trusted."""
     dark = sight(info=info(error="no leader"), nodes=())
@@ -106,7 +113,7 @@ def test_a_node_that_nobody_can_see_matters_where_what_goes_was_seen_there() -> 
         (
             "node.labels.disk == fast",
             AWAY,
-            "ssh ada@far docker node update --label-add disk=fast NODE   # one that is ready",
+            "ssh ada@far docker node update --label-add disk=fast far-m   # or another one that",
         ),
         ("node.role == worker", AWAY, "bring such a node back, or change the constraint"),
     ],
@@ -120,6 +127,28 @@ def test_what_no_node_can_take_is_refused_before_anything_goes_down(
     assert (problem.code, problem.exit_code) == ("swarm.no-node-fits", ExitCode.SAFETY_REFUSED)
     assert constraint in problem.what
     assert problem.fix.startswith(fix)
+
+
+def test_data_that_only_a_dead_node_holds_is_named_before_another_node_is() -> None:
+    kept = wanted_service(
+        facts=(
+            Fact("placement constraint", "node.labels.disk == fast", ""),
+            Fact("placement constraint", "node.role == worker", ""),
+            Fact("mount", "/data", "volume app_data"),
+        )
+    )
+    labelled = replace(AWAY, labels=(("disk", "fast"),))
+    other = node("far-w2", leader=False, manager=False)
+    found = seen(sight=sight(nodes=(node(), replace(labelled, manager=False), other)))
+    problem = only(wanted(desired=(desired(CLIENT, kept),), ssh="ada@far"), found)
+    assert problem.evidence[0] == (
+        "its data is on far-w1, and may be missed elsewhere: volume app_data at /data"
+    )
+    # The manager would not do.
+    assert problem.fix == (
+        "bring far-w1 back; or ssh ada@far docker node update --label-add disk=fast far-w2"
+        "   # or another one that is ready"
+    )
 
 
 def test_a_full_disk_matters_where_something_is_deployed() -> None:

@@ -10,6 +10,7 @@ from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.plan import Command, LeftOut, Plan
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.guards import (
+    at_their_end,
     direct_dependencies,
     overwrite_blockers,
     removal_blockers,
@@ -164,9 +165,9 @@ def test_what_cannot_be_seen_is_not() -> None:
 def test_a_stack_without_services_lacks_all_of_them() -> None:
     """Judged against itself, an empty stack would be healthy."""
     empty = sight("home")
-    assert unhealthy_dependency(book(), SERVER, empty) == "app@home lacks all of its services"
+    assert unhealthy_dependency(book(), SERVER, empty) == "app@home does not run"
     deployed = book(deployed={SERVER: (wanted(),)})
-    assert unhealthy_dependency(deployed, SERVER, empty) == "app@home lacks all of its services"
+    assert unhealthy_dependency(deployed, SERVER, empty) == "app@home does not run"
 
 
 def relied_on(*names: str) -> Inventory:
@@ -178,7 +179,7 @@ def relied_on(*names: str) -> Inventory:
 def test_what_operators_rely_on_must_be_there_when_this_run_does_not_deploy_it() -> None:
     inv = relied_on("web", "worker", "exporter")
     assert unhealthy_dependency(book(inv), SERVER, running(SERVER)) == (
-        "app@home lacks worker, exporter"
+        "app@home is unhealthy: app_worker: does not exist; app_exporter: does not exist"
     )
     assert unhealthy_dependency(book(relied_on("web")), SERVER, running(SERVER)) == ""
 
@@ -307,3 +308,33 @@ def test_what_is_even_in_part_anothers_is_not(runs: tuple[str, ...]) -> None:
 
 def test_nothing_is_restarted_where_nobody_can_look() -> None:
     assert restarted(over(*OTHER), SERVER, unseen("home")) == ()
+
+
+ONCE = (Fact("restart", "condition", "none"),)
+
+
+def at_its_end(state: TaskState = TaskState.FAILED, **about: object) -> Sight:
+    """Show a server of which no task will ever run again unless somebody does something."""
+    last = task("web", "app", state=state, desired=TaskState.SHUTDOWN)
+    return sight("home", services=(service("web", "app", facts=ONCE, **about),), tasks=(last,))
+
+
+def test_what_failed_for_good_needs_a_fresh_try_that_no_deploy_of_the_same_gives() -> None:
+    same = over(wanted(facts=ONCE))
+    assert at_their_end(same, SERVER, at_its_end()) == ("app_web",)
+    assert at_their_end(same, SERVER, at_its_end(TaskState.COMPLETE)) == ()
+    other = over(wanted(facts=(*ONCE, Fact("user", "", "1000"))))
+    assert at_their_end(other, SERVER, at_its_end()) == ()
+
+
+def test_docker_runs_a_job_again_by_itself() -> None:
+    job = over(wanted(mode=Mode.REPLICATED_JOB, facts=ONCE))
+    assert at_their_end(job, SERVER, at_its_end(mode=Mode.REPLICATED_JOB)) == ()
+
+
+def test_a_fresh_try_restarts_what_runs_beside_the_slot_that_failed() -> None:
+    broken = at_its_end(replicas=2)
+    beside = replace(task("web", "app", number=2), slot="2")
+    both = over(wanted(facts=ONCE, replicas=2))
+    assert restarted(both, SERVER, broken) == ()
+    assert restarted(both, SERVER, replace(broken, tasks=(*broken.tasks, beside))) == ("app_web",)

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Step, StepKind
+from orchestrator.planning.plan import LostNode, LostTask, Step, StepKind
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import (
     Goal,
     Hold,
     Holder,
     Phase,
+    answering,
     from_labels,
     session_of,
     to_labels,
@@ -39,6 +40,7 @@ def changed(name: str, value: str | None) -> StoredConfig:
 words = st.text(min_size=1, max_size=12)
 moments = st.integers(0, 4_000_000_000_000).map(lambda milliseconds: milliseconds / 1000)
 units = st.builds(Unit, stack=st.sampled_from(["app", "app-x"]), site=st.sampled_from(["a", "b"]))
+lost_tasks = st.lists(st.builds(LostTask, id=words, unit=units, name=words), max_size=3)
 holds = st.builds(
     Hold,
     run=words,
@@ -51,6 +53,13 @@ holds = st.builds(
     goal=st.sampled_from(Goal),
     touched=st.booleans(),
     done=st.frozensets(st.sampled_from([step.id for step in STEPS])),
+    lost=st.dictionaries(words, lost_tasks).map(
+        lambda found: tuple(
+            LostNode(name=name, state="down", tasks=tuple(tasks), accepted=True)
+            for name, tasks in sorted(found.items())
+        )
+    ),
+    because=st.text(max_size=12),
     down=st.dictionaries(units, moments).map(
         lambda found: tuple(sorted(found.items(), key=lambda item: str(item[0])))
     ),
@@ -106,3 +115,23 @@ def test_whose_session_it_is_can_be_read_alone() -> None:
 
 def test_a_holder_is_shown_as_who_and_where() -> None:
     assert str(HOLDER) == "ann@desk"
+
+
+def lost(*ids: str) -> LostNode:
+    unit = Unit("app", "a")
+    tasks = tuple(LostTask(id=name, unit=unit, name="web.1") for name in ids)
+    return LostNode(name="w1@a", state="down", tasks=tasks, accepted=True)
+
+
+def test_a_node_that_somebody_answers_for_twice_is_there_with_all_its_tasks() -> None:
+    once = answering(HOLD, [lost("t1")], "its power is off")
+    twice = answering(once, [lost("t1", "t2")], "it is in the lake")
+    assert twice.lost == (lost("t1", "t2"),)
+    assert twice.because == "its power is off; it is in the lake"
+
+
+@pytest.mark.parametrize("text", ["no", "[]", "{}", '{"state": "down", "tasks": [1]}'])
+def test_a_node_answered_for_in_words_of_another_version_is_not_read(text: str) -> None:
+    found = from_labels(changed("dtdeploy.lost.w1@a", text), STEPS)
+    assert isinstance(found, Problem)
+    assert found.code == "lock.unreadable"

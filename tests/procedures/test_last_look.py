@@ -3,14 +3,27 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import ExitCode, Where
+from orchestrator.fleet.desired import HttpProbe
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Before, Command, Plan, UnitPlan
 from orchestrator.procedures.book import Book
-from orchestrator.procedures.last_look import broken_since, unwell_alone
-from tests.build import CLIENT, SERVER, inventory, plan, running, sight, sourced, unit_plan, unseen
+from orchestrator.procedures.effects import ProbeResult, deciding
+from orchestrator.procedures.last_look import broken_since, questions, unanswered, unwell_alone
+from tests.build import (
+    CLIENT,
+    SERVER,
+    inventory,
+    plan,
+    running,
+    sight,
+    sourced,
+    spec,
+    unit_plan,
+    unseen,
+)
 
 
 def book(actions: dict[Unit, Action], *sources: Unit) -> Book:
@@ -106,3 +119,39 @@ def test_a_plan_that_leaves_something_alone_says_that_it_is_not_healthy(
         assert (problem.code, problem.evidence) == ("run.left-unhealthy", before.words)
         assert problem.where == Where(site="far", stack="app-client")
     assert unwell_alone(plan(unit_plan(CLIENT, before=before))) == ()
+
+
+PROBE = HttpProbe(name="health", host="127.0.0.1", port=8001)
+
+
+def probed(of: Book) -> Book:
+    base = inventory()
+    units = tuple(spec(SERVER, probes=(PROBE,)) if s.unit == SERVER else s for s in base.units)
+    return replace(of, inventory=replace(base, units=units))
+
+
+def test_the_probes_of_what_runs_well_are_asked_and_may_answer_late() -> None:
+    looks: dict[str, Look] = {"home": running(SERVER), "far": running(CLIENT)}
+    asked = questions(probed(BOTH), frozenset({SERVER, CLIENT}), looks)
+    assert asked == ((SERVER, deciding("home", PROBE)),)
+    assert asked[0][1].patience_seconds == PROBE.timeout_seconds
+
+
+@pytest.mark.parametrize("look", [sight("home"), unseen("home")])
+def test_what_does_not_run_or_cannot_be_seen_is_asked_nothing(look: Look) -> None:
+    assert questions(probed(BOTH), frozenset({SERVER, CLIENT}), {"home": look}) == ()
+    assert questions(probed(BOTH), frozenset(), {"home": running(SERVER)}) == ()
+
+
+@pytest.mark.parametrize(
+    ("action", "code"), [(Action.RESTART, "run.broke-later"), (Action.KEEP, "run.left-unhealthy")]
+)
+def test_a_unit_whose_probe_is_not_answered_well_is_named(action: Action, code: str) -> None:
+    of = probed(book({SERVER: action}, SERVER))
+    asked = ((SERVER, deciding("home", PROBE)), (SERVER, deciding("home", PROBE)))
+    good = ProbeResult(ok=True, at=1.0, words="HTTP 200")
+    bad = ProbeResult(ok=False, at=1.0, words="an empty answer")
+    assert unanswered(of, asked, (good, good)) == ()
+    (problem,) = unanswered(of, asked, (good, bad))
+    assert (problem.code, problem.exit_code) == (code, ExitCode.UNHEALTHY)
+    assert problem.evidence == ("probe health: an empty answer",)

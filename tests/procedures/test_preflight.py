@@ -5,10 +5,10 @@ import pytest
 
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
-from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.observed import Look, NodeState, Unseen
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
+from orchestrator.inventory.model import Inventory, Manager, SiteState, UnitSpec
 from orchestrator.planning.plan import Action, Before, Command, Plan, Step, StepKind, UnitPlan
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.deploy import deploy_effect
@@ -26,18 +26,20 @@ from orchestrator.procedures.effects import (
     RunProbe,
     ShipRelease,
 )
-from orchestrator.procedures.preflight import examine, prepare
+from orchestrator.procedures.preflight import examine, foreseen, prepare
 from tests.build import (
     CLIENT,
     DAEMONS,
     HOME_CLIENT,
     SERVER,
     inventory,
+    node,
     running,
     service,
     sight,
     sourced,
     spec,
+    task,
     unseen,
     wanted,
 )
@@ -123,6 +125,21 @@ def with_spec(replaced: UnitSpec) -> Inventory:
     return replace(base, units=units)
 
 
+def test_what_is_prepared_needs_no_registry_any_more() -> None:
+    def asked_for(*, prepared: bool) -> tuple[str, ...]:
+        made = book(deployed=(CLIENT,), client=Action.UP, server=Action.KEEP)
+        driven = drive(
+            examine(replace(made, prepared=prepared), step()),
+            lambda site, _: sight(site),
+            lambda *_: unseen("far"),
+        )
+        (effect,) = (effect for effect in driven.effects if isinstance(effect, Examine))
+        return effect.images
+
+    assert asked_for(prepared=False) != ()
+    assert asked_for(prepared=True) == ()
+
+
 def test_a_fit_site_passes() -> None:
     of = book(client=Action.RESTART, server=Action.RESTART, deployed=(CLIENT, SERVER))
     driven, _ = examined(of)
@@ -144,9 +161,12 @@ def test_what_is_only_taken_down_or_kept_needs_neither_images_nor_ports() -> Non
     assert examined(kept)[1] == Examine(site="far")
 
 
-def test_a_site_that_cannot_be_seen_fails_with_its_own_problem() -> None:
+def test_a_site_that_cannot_be_seen_fails_with_its_own_problem_and_the_way_without_it() -> None:
     driven, _ = examined(book(client=Action.DOWN), far=unseen("far"))
-    assert driven.outcome == Failed(problems=(unseen().problem,))
+    way = "or go on without it: restart, up and down take --without far --because TEXT"
+    assert driven.outcome == Failed(problems=(replace(unseen().problem, fix=way),))
+    alone, _ = examined(book(server=Action.DOWN), "home", home=unseen("home"))
+    assert alone.outcome == Failed(problems=(unseen("home").problem,))
 
 
 def test_all_that_is_wrong_is_reported_at_once() -> None:
@@ -165,6 +185,20 @@ STRAY = sight("far", services=(service(stack="app-extra"),))
 def test_an_undeclared_stack_matters_where_the_server_goes_down(action: Action) -> None:
     driven, _ = examined(book(server=action), far=STRAY)
     assert codes(driven) == ["swarm.undeclared-stack"]
+
+
+def test_advice_is_typed_at_the_manager_that_was_asked() -> None:
+    near, far = inventory().sites
+    spare = replace(far, others=(Manager(host="spare.example", user="ada"),))
+    inv = replace(inventory(), sites=(near, spare))
+    dead = node("far-w1", NodeState.DOWN, leader=False)
+    there = replace(
+        sight("far", nodes=(node(), dead), services=(service(),), via="spare.example"),
+        tasks=(task(node_id=dead.id),),
+    )
+    driven, _ = examined(book(inv=inv, client=Action.RESTART), far=there)
+    assert isinstance(driven.outcome, Failed)
+    assert driven.outcome.problems[0].evidence[0].startswith("ssh ada@spare.example docker node rm")
 
 
 def test_an_undeclared_stack_is_in_nobodys_way_else() -> None:
@@ -198,7 +232,7 @@ def test_a_dependency_that_this_run_does_not_bring_up_must_be_healthy_now() -> N
     driven, _ = examined(of, home=sight("home"))
     assert codes(driven) == ["deploy.refused"]
     assert isinstance(driven.outcome, Failed)
-    assert driven.outcome.problems[0].evidence == ("app@home lacks all of its services",)
+    assert driven.outcome.problems[0].evidence == ("app@home does not run",)
 
 
 def test_what_this_run_brings_up_need_not_be_healthy_yet_beside_what_it_leaves_alone() -> None:
@@ -237,6 +271,27 @@ def prepared(of: Book, *answers: Answer) -> Driven:
 
 
 CLIENT_UP = book(Command.UP, client=Action.UP, deployed=(CLIENT,))
+
+
+def test_a_spare_copy_is_kept_for_another_site_and_nothing_fails_for_it() -> None:
+    steps = tuple(
+        Step(id=f"prepare {site}", kind=StepKind.PREPARE, site=site) for site in ("far", "home")
+    )
+    made = book(Command.UP, server=Action.UP, deployed=(SERVER,))
+    made = replace(made, plan=replace(made.plan, steps=steps))
+    driven = prepared(made, DENIED)
+    assert isinstance(driven.outcome, Done)
+    spare, *_ = driven.effects
+    assert spare == ShipRelease(site="far", release=sourced(SERVER).release)
+
+
+def test_what_ran_before_is_kept_as_it_is_needed_for_the_way_back() -> None:
+    (item,) = CLIENT_UP.plan.units
+    before = replace(PRESENT, release="e" * 64, revision="f" * 40)
+    plan = replace(CLIENT_UP.plan, units=(replace(item, before=before),))
+    ship, *_ = prepared(replace(CLIENT_UP, plan=plan)).effects
+    assert isinstance(ship, ShipRelease)
+    assert ship.former == f"{CLIENT.stack}-{'f' * 12}-{'e' * 12}"
 
 
 def test_releases_are_shipped_and_then_images_pulled() -> None:
@@ -300,3 +355,22 @@ def test_what_never_begins_in_time_is_not_prepared() -> None:
     assert isinstance(driven.outcome, Failed)
     assert driven.outcome.problems[0].evidence == ("its time had passed",)
     assert [type(effect) for effect in driven.effects] == [ShipRelease] * 6
+
+
+def foreseen_codes(of: Book, **looks: Look) -> list[str]:
+    steps = tuple(step(site) for site in ("home", "far"))
+    steps += (step("home", StepKind.PREPARE),)
+    seen = {site: looks.get(site, sight(site)) for site in ("home", "far")}
+    return [p.code for p in foreseen(replace(of, plan=replace(of.plan, steps=steps)), seen)]
+
+
+def test_what_the_looks_tell_is_known_before_anybody_is_asked() -> None:
+    """And is what preflight refuses for: the same judgment, of the same sight."""
+    of = book(client=Action.UP, deployed=(CLIENT,))
+    assert foreseen_codes(of, home=replace(running(SERVER), site="home")) == []
+    assert foreseen_codes(of) == ["deploy.refused"] == codes(examined(of)[0])
+    assert foreseen_codes(of, far=unseen("far")) == [unseen("far").problem.code]
+    blind = sight("far", nodes=())
+    assert foreseen_codes(of, home=replace(running(SERVER), site="home"), far=blind) == codes(
+        examined(of, far=blind, home=replace(running(SERVER), site="home"))[0]
+    )

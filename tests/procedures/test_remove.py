@@ -133,7 +133,7 @@ def test_who_uses_what_does_not_go_is_named() -> None:
         "network app-client_net",
         (
             "service stranger_x uses network app-client_net"
-            " (docker service ps stranger_x   # on far's manager)"
+            " (docker service ps stranger_x   # on the manager)"
         ),
     )
 
@@ -544,3 +544,13 @@ def test_leftovers_are_cleared_away_without_a_question() -> None:
     )
     assert isinstance(driven.outcome, Done)
     assert len(cleared) == 2
+
+
+def test_a_unit_at_a_site_that_was_away_before_is_not_waited_for() -> None:
+    of = replace(book(), away=frozenset({CLIENT.site}))
+    dark = drive(remove(of, step(), CLIENT), lambda site, _: unseen(site), World().perform)
+    assert isinstance(dark.outcome, Failed)
+    assert dark.outcome.problems[0].code == "removal.unknown"
+    assert dark.seconds == 0.0
+    world = World()
+    assert isinstance(drive(remove(of, step(), CLIENT), world.look, world.perform).outcome, Done)

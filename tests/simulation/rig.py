@@ -73,7 +73,8 @@ class Rig:
         self.backend = SimulatedBackend(self.fleet)
         self.sourced = sourced(desired)
         self.fleet.learn([self.sourced])
-        self.site.releases.add((self.sourced.release.name, self.sourced.release.digest))
+        release = self.sourced.release
+        self.site.releases[release.name, release.digest] = release
         self.happenings: list[Happening] = []
         self.fleet.subscribe(self.happenings.append)
 

@@ -268,7 +268,7 @@ def test_a_missing_external_network_is_refused_before_anything_is_created() -> N
     wanted = replace(stack(), external_networks=("shared",))
     item = sourced(wanted, "ext")
     rig.fleet.learn([item])
-    rig.site.releases.add((item.release.name, item.release.digest))
+    rig.site.releases[item.release.name, item.release.digest] = item.release
     answer = rig.change(rig.deploy_effect(item))
     assert 'network "shared" is declared as external, but could not be found' in answer.words
     assert rig.sight().configs == ()

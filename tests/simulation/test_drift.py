@@ -99,7 +99,7 @@ _SERVICES = st.builds(
 
 
 @given(st.lists(_SERVICES, min_size=1, max_size=4, unique_by=lambda service: service.name))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_went_through_a_swarm_is_equal_to_what_was_declared(
     services: list[DesiredService],
 ) -> None:

@@ -69,10 +69,11 @@ def test_without_a_leader_nothing_is_seen_until_another_is_elected(three: Simula
 
 def test_what_lay_on_its_disk_is_not_on_the_others(three: Simulated) -> None:
     site = three.fleet.sites[SITE]
-    site.releases.add(("some", "release"))
+    lay = dict(site.releases)
+    assert lay
     dies(three)
-    assert site.releases == set()
-    assert site.releases_elsewhere == {("some", "release")}
+    assert site.releases == {}
+    assert site.releases_elsewhere == lay
 
 
 def test_with_two_of_three_dead_there_is_no_leader(three: Simulated) -> None:
@@ -89,6 +90,48 @@ def test_one_that_comes_back_does_not_lead(three: Simulated) -> None:
     seen = look(three)
     assert node(seen, FIRST).state is NodeState.READY
     assert node(seen, SECOND).leader
+
+
+@pytest.mark.parametrize("kind", [FaultKind.NODE_OFF, FaultKind.NODE_LOST, FaultKind.NODE_FROZEN])
+def test_another_is_asked_whatever_befalls_the_one_that_was(
+    three: Simulated, kind: FaultKind
+) -> None:
+    inject(three.fleet, Fault(at=0.0, kind=kind, site=SITE))
+    passes(three, LONG_SECONDS)
+    seen = look(three)
+    assert node(seen, SECOND).leader
+    assert node(seen, FIRST).reachability == "unreachable"
+
+
+def test_with_two_that_do_not_lead_lost_there_is_no_leader_until_one_is_back(
+    three: Simulated,
+) -> None:
+    for name in (SECOND, THIRD):
+        inject(three.fleet, Fault(at=0.0, kind=FaultKind.NODE_OFF, site=SITE, node=name))
+    passes(three, LONG_SECONDS)
+    assert isinstance(look(three), Unseen)
+    back = three.backend.now()
+    inject(three.fleet, Fault(at=back, kind=FaultKind.NODE_BACK, site=SITE, node=THIRD))
+    passes(three, LONG_SECONDS)
+    assert node(look(three), FIRST).leader
+
+
+def test_where_all_were_lost_one_of_those_that_come_back_leads(three: Simulated) -> None:
+    for _ in range(3):
+        dies(three)
+    now = three.backend.now()
+    for name in (SECOND, THIRD):
+        inject(three.fleet, Fault(at=now, kind=FaultKind.NODE_BACK, site=SITE, node=name))
+    inject(three.fleet, Fault(at=now, kind=FaultKind.LINK_OK, site=SITE))
+    passes(three, LONG_SECONDS)
+    assert sum(node.leader for node in sight(three).nodes) == 1
+    assert not node(sight(three), FIRST).leader
+
+
+def sight(world: Simulated) -> Sight:
+    seen = look(world)
+    assert isinstance(seen, Sight), seen
+    return seen
 
 
 def test_the_only_manager_that_dies_takes_the_way_there_along() -> None:

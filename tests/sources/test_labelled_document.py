@@ -183,7 +183,7 @@ def without_ours(body: Any) -> Any:
     return body
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=files())
 def test_docker_reads_the_same_in_it(text: str) -> None:
     if not _is_judged():

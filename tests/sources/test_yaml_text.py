@@ -145,7 +145,12 @@ def test_aliases_that_multiply_cost_nothing() -> None:
         ("a: !!int x\n", "not-yaml", "cannot decode `x` as a !!int", ":1:4"),
         ("a: !!binary x\n", "not-yaml", "cannot decode `x` as a !!binary", ":1:4"),
         ("a: .inf\n", "not-compose", ".inf is no number that Docker takes", ":1:4"),
-        ("[" * 5000, "not-yaml", "the file is nested too deeply to be read", "repo:a.yaml"),
+        (
+            "[" * 5000,
+            "too-large",
+            "nested more than 100 levels deep; Docker would go on to read it",
+            "repo:a.yaml:1:101",
+        ),
         ("#" * 1_000_001, "too-large", "1000001 bytes, 1000000 is the limit", "repo:a.yaml"),
     ],
 )

@@ -46,7 +46,7 @@ def bring(state: State, seen: Callable[[str], str] = str) -> Brought:
         thing(keyboard)
     if state.elsewhere:
         keyboard = Keyboard(desk=Desk(shared=shared, name="ops2"), seen=seen)
-    screens += [keyboard.type(words) for words in state.later]
+    screens += [keyboard.type(words, by_heart=True) for words in state.later]
     screen = "" if state.anew or not screens else screens[-1].screen
     return Brought(keyboard, screen, screens, state.goal)
 
@@ -55,7 +55,7 @@ def _type(keyboard: Keyboard, line: Line) -> Typed:
     upon = tuple((when, _later(keyboard, thing)) for when, thing in line.upon)
     held = find_run(keyboard.desk.world()) if "{run}" in line.words else None
     words = line.words.replace("{run}", held.hold.run if held else "")
-    typed = keyboard.type(words, killed=line.killed, stopped=line.stopped, upon=upon)
+    typed = keyboard.type(words, by_heart=True, killed=line.killed, stopped=line.stopped, upon=upon)
     if line.then is not None:
         line.then(keyboard)
     return typed

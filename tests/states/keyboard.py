@@ -4,18 +4,17 @@ import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 
 from orchestrator.cli.main import run
 from orchestrator.cli.wiring import World
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.happening import Happening, What
+from orchestrator.typed import Manner
 from tests.cli.desk import Desk
 from tests.operators import Operators
 
-ADD_YES = True
-"""Whether whoever types adds --yes where the screen left it out: there is no terminal to ask at."""
 ASKS = frozenset({"restart", "up", "down", "deploy", "resume", "rollback", "apply"})
 _TOUCHES = frozenset(
     {
@@ -76,6 +75,7 @@ class Keyboard:
         self,
         line: str,
         *,
+        by_heart: bool = False,
         killed: When | None = None,
         stopped: When | None = None,
         upon: tuple[tuple[When, Callable[[], None]], ...] = (),
@@ -87,7 +87,7 @@ class Keyboard:
         fleet, self._number = self.desk.shared.fleet, self._number + 1
         out = StringIO()
         touched: list[Happening] = []
-        words = words_of(line)
+        words = words_of(line, by_heart=by_heart)
         turns = Operators(fleet)
 
         def note(seen: Happening) -> None:
@@ -117,6 +117,7 @@ class Keyboard:
 
     def _world(self, backend: SimulatedBackend) -> World:
         world = self.desk.world(backend)
+        world = replace(world, talk=replace(world.talk, manner=Manner(yes=True)))
         for change in self.changes:
             world = change(world)
         return world
@@ -138,12 +139,15 @@ class _Once:
             self.at(self.now(), self.act)
 
 
-def words_of(line: str) -> list[str]:
-    """Return what a shell makes of a line, without the program's name."""
+def words_of(line: str, *, by_heart: bool = False) -> list[str]:
+    """Return what a shell makes of a line, without the program's name.
+
+    Who types `by_heart` knows that nobody can be asked; a screen has to say so itself.
+    """
     words = shlex.split(line, comments=True)
     words = words[1:] if words[0] == "dtdeploy" else words
     asks = words[0] in ASKS and not {"--yes", "--dry-run"} & set(words)
-    return [*words, "--yes"] if ADD_YES and asks else words
+    return [*words, "--yes"] if by_heart and asks else words
 
 
 @contextmanager

@@ -32,8 +32,8 @@ def test_all_are_pulled_by_the_managers_own_command(
     assert answer.nodes == 3
     assert sorted(words for words, _, _ in docker.runs()) == [
         ["node", "ls", "-q"],
-        ["pull", "-q", "b c"],
-        ["pull", "-q", "reg.lab:5000/a:1"],
+        ["pull", "-q", "--", "b c"],
+        ["pull", "-q", "--", "reg.lab:5000/a:1"],
         ["service", "ls", "-q", "--filter", "label=dtdeploy.pull"],
     ]
 
@@ -239,3 +239,15 @@ def test_what_cannot_be_seen_is_unseen(
     seen = performer.perform(WatchPulls(site=SITE, run="r1"))
     assert isinstance(seen, Unseen)
     assert seen.problem.code == code
+
+
+def test_what_is_named_by_digest_and_is_there_needs_no_registry(
+    docker: Command, performer: LivePerformer
+) -> None:
+    there, missing = f"a:1@sha256:{'1' * 64}", f"b:1@sha256:{'2' * 64}"
+    docker.behaviour.write_text(
+        "sys.argv[1:3] == ['image', 'inspect'] and sys.argv[3][0] == 'b' and sys.exit('none')"
+    )
+    assert pulled(performer, there, missing).result is Result.OK
+    runs = [words for words, _, _ in docker.runs()]
+    assert [words for words in runs if words[0] == "pull"] == [["pull", "-q", missing]]

@@ -11,7 +11,14 @@ import pytest
 from orchestrator.errors import FleetError
 from orchestrator.fleet.observed import Sight, Unseen
 from orchestrator.inventory.model import Manager
-from orchestrator.procedures.effects import Answer, DeployStack, Examine, Observe, Result
+from orchestrator.procedures.effects import (
+    Answer,
+    DeployStack,
+    Examination,
+    Examine,
+    Observe,
+    Result,
+)
 from orchestrator.swarm.inspection import named_managers
 from orchestrator.swarm.link import SiteLink
 from orchestrator.swarm.performer import LivePerformer
@@ -271,6 +278,9 @@ def test_a_look_says_through_whom_it_came(pair: Pair) -> None:
     after = performer.perform(Observe(site=SITE))
     assert isinstance(after, Sight)
     assert after.via
+    examined = performer.perform(Examine(site=SITE))
+    assert isinstance(examined, Examination)
+    assert examined.sight.via == after.via
 
 
 def test_a_manager_with_which_an_effect_was_given_up_is_asked_last(pair: Pair) -> None:
@@ -296,3 +306,31 @@ def test_a_single_manager_is_not_asked_who_it_is(pair: Pair) -> None:
     link.connection()
     assert pair.asked() == [0, 0]
     assert link.via == ""
+
+
+def examined(pair: Pair) -> Examination:
+    root = json.dumps(json.loads(captured("info")) | {"DockerRootDir": "/"}).encode()
+    for daemon in pair.daemons:
+        daemon.replies.setdefault("GET /info", lambda: (200, root))
+    answer = pair.performer().perform(Examine(site=SITE))
+    assert isinstance(answer, Examination), answer
+    return answer
+
+
+def test_preflight_finds_a_manager_of_another_swarm_that_nobody_had_to_ask(pair: Pair) -> None:
+    pair.daemons[1].replies["GET /info"] = info(Cluster={"ID": "another"})
+    (problem,) = examined(pair).strangers
+    assert problem.code == "swarm.other-swarm"
+    assert problem.evidence == ("its Swarm has the id another", f"known is {KNOWN}")
+
+
+def test_preflight_finds_nothing_wrong_with_managers_of_one_swarm(pair: Pair) -> None:
+    assert examined(pair).strangers == ()
+    assert pair.asked()[1]
+
+
+def test_preflight_does_not_wait_for_a_manager_that_says_nothing(pair: Pair) -> None:
+    pair.proxies[1].stall()
+    began = time.monotonic()
+    assert examined(pair).strangers == ()
+    assert time.monotonic() - began < 10.0

@@ -14,7 +14,7 @@ from orchestrator.fleet.desired import (
     TcpProbe,
     Via,
 )
-from orchestrator.procedures.effects import ProbeResult, RunProbe
+from orchestrator.procedures.effects import ProbeResult, RunProbe, deciding
 from orchestrator.swarm.performer import LivePerformer
 from orchestrator.swarm.probes import unmet
 from tests.swarm.sshd import SITE, free_port
@@ -75,6 +75,13 @@ class TestFromBothSides:
             result = sent(performer, HttpProbe(name="h", host="127.0.0.1", port=port, via=via))
         assert (result.ok, result.words) == (False, "HTTP 503 Busy: migrating")
 
+    def test_http_of_another_status_without_a_word(
+        self, performer: LivePerformer, via: Via
+    ) -> None:
+        with answering(http(b"", "503 Busy")) as (port, _):
+            result = sent(performer, HttpProbe(name="h", host="127.0.0.1", port=port, via=via))
+        assert (result.ok, result.words) == (False, "HTTP 503 Busy: an empty answer")
+
     def test_http_that_speaks_something_else(self, performer: LivePerformer, via: Via) -> None:
         with answering(b"SSH-2.0-x\r\n") as (port, _):
             result = sent(performer, HttpProbe(name="h", host="127.0.0.1", port=port, via=via))
@@ -103,7 +110,8 @@ class TestFromBothSides:
     def test_postgres_that_hangs_up(self, performer: LivePerformer, via: Via) -> None:
         with answering(b"") as (port, _):
             probe = PostgresProbe(name="pg", host="127.0.0.1", port=port, via=via)
-            assert not sent(performer, probe).ok
+            result = sent(performer, probe)
+        assert (result.ok, result.words) == (False, "an empty answer to SSLRequest")
 
     def test_tcp(self, performer: LivePerformer, via: Via) -> None:
         with answering(b"x") as (port, _):
@@ -136,5 +144,50 @@ def test_expectations(path: str, equals: str | float | None, words: str) -> None
 
 def test_an_answer_that_is_no_json() -> None:
     wanted = (JsonExpectation(path="a", equals=1),)
-    assert unmet(wanted, b"<html>") == "the answer is no JSON: <html>"
+    assert unmet(wanted, b"<html>") == "the answer is not JSON: <html>"
+    assert unmet(wanted, b"") == "an empty answer, where JSON is expected"
     assert unmet((), b"<html>") == ""
+
+
+EXPECTED = (JsonExpectation(path="status", equals="ok"),)
+
+
+@contextmanager
+def answering_each(*answers: bytes) -> Iterator[int]:
+    """Serve a connection for each of `answers`, one after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for answer in answers:
+                _serve(listener, answer, 0.0, [])
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("odd", [b"", http(b""), http(b"<html>"), http(b"", "502 Bad Gateway")])
+def test_one_odd_answer_is_asked_again_by_who_decides(performer: LivePerformer, odd: bytes) -> None:
+    with answering_each(odd, http(HEALTH)) as port:
+        probe = HttpProbe(name="h", host="127.0.0.1", port=port, via=Via.HERE, expect=EXPECTED)
+        result = performer.perform(deciding(SITE, probe))
+    assert isinstance(result, ProbeResult)
+    assert (result.ok, result.words) == (True, "HTTP 200")
+
+
+def test_what_is_answered_badly_for_so_long_is_told_as_it_was_last(
+    performer: LivePerformer,
+) -> None:
+    with answering_each(*[http(b"")] * 4) as port:
+        probe = HttpProbe(name="h", host="127.0.0.1", port=port, via=Via.HERE, expect=EXPECTED)
+        result = performer.perform(RunProbe(site=SITE, probe=probe, patience_seconds=1.2))
+    assert isinstance(result, ProbeResult)
+    assert (result.ok, result.words) == (False, "an empty answer, where JSON is expected")
+
+
+def test_who_asks_again_anyway_asks_once(performer: LivePerformer) -> None:
+    with answering_each(http(b""), http(HEALTH)) as port:
+        probe = HttpProbe(name="h", host="127.0.0.1", port=port, via=Via.HERE, expect=EXPECTED)
+        assert not sent(performer, probe).ok

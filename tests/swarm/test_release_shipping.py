@@ -137,3 +137,15 @@ def test_paths_that_lead_astray_are_not_sent(connection: SshConnection, path: st
     told = ship(SITE, connection, bad)
     assert told.result is Result.FAILED
     assert repr(path) in told.words
+
+
+def test_what_ran_before_stays_however_many_came_since(
+    connection: SshConnection, server: Server
+) -> None:
+    for name in ("former", *(f"r{n}" for n in range(4))):
+        ship(SITE, connection, release(name))
+    for n in range(4, 9):
+        ship(SITE, connection, release(f"r{n}"), former="former")
+    ship(SITE, connection, release("r9"), former="never-there")
+    there = {path.name for path in (server.home / ".dtdeploy/releases").iterdir()}
+    assert there == {"former", "r6", "r7", "r8", "r9"}

@@ -20,7 +20,7 @@ SHELLS = (["sh"], ["bash"], ["busybox", "ash"], ["tcsh"], ["zsh"], ["fish"])
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[-1])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(words=WORDS)
 def test_any_script_passes_through_any_login_shell(shell: list[str], words: list[str]) -> None:
     """csh finds a `!` even within quotes, and no newline there: the line holds neither."""

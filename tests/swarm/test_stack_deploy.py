@@ -312,3 +312,24 @@ def test_whether_a_command_that_does_not_end_takes_the_file_nobody_knows(
         "did not end reading the compose file of datatrail within 1 s"
     )
     assert answer.problem.evidence == ("reading ***",)
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "added"])
+def test_files_that_were_changed_since_are_replaced_before_they_are_deployed(
+    docker: Command, performer: LivePerformer, server: Server, damage: str
+) -> None:
+    performer.perform(ShipRelease(site=SITE, release=EFFECT.release))
+    there = server.home / ".dtdeploy/releases/datatrail-abc-1/stacks"
+    file = there / "conf/$HOME 'é.txt"
+    if damage == "changed":
+        file.write_bytes(b"evil!")
+    elif damage == "missing":
+        file.unlink()
+    else:
+        (there / "more").write_text("")
+    answer = performer.perform(EFFECT)
+    assert isinstance(answer, Answer)
+    assert (answer.result, answer.problem) == (Result.OK, None)
+    assert len(docker.runs()) == 1
+    assert file.read_bytes() == b"hello"
+    assert not (there / "more").exists()

@@ -50,7 +50,7 @@ def test_ends_read_well(name: str, width: int) -> None:
 def test_what_to_type_leads_on_from_how_it_ended(
     end: RunEnd, commands: tuple[str, ...] | None
 ) -> None:
-    again = (f"dtdeploy restart {WITHOUT.selection} --because TEXT",)
+    again = (f"dtdeploy restart {WITHOUT.selection} --because 'its link is down'",)
     assert next_commands(end) == (again if commands is None else commands)
 
 

@@ -33,3 +33,8 @@ def test_names_of_variables_are_shown_and_their_values_never() -> None:
     text = "\n".join(render_inventory(shown()))
     assert "GREETING, TOKEN" in text
     assert "hunter2" not in text
+
+
+def test_without_a_prefix_it_says_whose_other_stacks_are() -> None:
+    text = "\n".join(render_inventory(replace(shown(), managed_prefix="")))
+    assert "none: stacks that are not declared here are nobody's" in text

@@ -23,7 +23,7 @@ def test_plans_read_well(name: str) -> None:
 
 
 @given(HOSTILE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_nothing_that_others_wrote_becomes_markdown_or_html(words: str) -> None:
     lines = plan_markdown(planted(words))
     for token in GITHUB.parse("\n".join(lines)):
@@ -36,7 +36,6 @@ def test_nothing_that_others_wrote_becomes_markdown_or_html(words: str) -> None:
 
 
 @given(HOSTILE)
-@settings(deadline=None)
 def test_the_shape_is_the_same_whatever_others_wrote(words: str) -> None:
     harmless = [t.type for t in GITHUB.parse("\n".join(plan_markdown(planted("words"))))]
     tokens = [t.type for t in GITHUB.parse("\n".join(plan_markdown(planted(f"words {words}"))))]

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.planning.plan import Plan, Step, StepKind
@@ -32,19 +32,16 @@ def test_graphs_read_well(name: str) -> None:
 
 
 @given(HOSTILE)
-@settings(deadline=None)
 def test_nothing_that_others_wrote_becomes_syntax(words: str) -> None:
     assert_well_formed(plan_mermaid(planted(words)))
 
 
 @given(st.lists(HOSTILE, min_size=1, max_size=60))
-@settings(deadline=None)
 def test_not_even_the_name_of_a_site_does(names: list[str]) -> None:
     assert_well_formed(plan_mermaid(strange(names)))
 
 
 @given(HOSTILE)
-@settings(deadline=None)
 def test_a_label_says_what_it_was_given(words: str) -> None:
     back = re.sub(r"#([0-9]+);", lambda found: chr(int(found[1])), mermaid_text(words))
     assert back == words

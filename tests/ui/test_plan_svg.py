@@ -1,7 +1,7 @@
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.ui.plan_graph import graph_of
@@ -44,7 +44,6 @@ def test_every_step_stands_in_a_box_of_its_own() -> None:
 
 
 @given(HOSTILE)
-@settings(deadline=None)
 def test_nothing_that_others_wrote_is_drawn(words: str) -> None:
     root = read(plan_svg(planted(words)))
     assert {element.tag for element in root.iter()} <= _DRAWN
@@ -52,6 +51,5 @@ def test_nothing_that_others_wrote_is_drawn(words: str) -> None:
 
 
 @given(st.lists(HOSTILE, min_size=1, max_size=60))
-@settings(deadline=None)
 def test_not_even_the_name_of_a_site_is(names: list[str]) -> None:
     assert {element.tag for element in read(plan_svg(strange(names))).iter()} <= _DRAWN

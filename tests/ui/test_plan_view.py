@@ -2,15 +2,21 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Before, Command, Plan, Untouched
-from orchestrator.ui.plan_view import print_plan, render_plan
+from orchestrator.ui.consoles import plain
+from orchestrator.ui.json_lines import plan_line
+from orchestrator.ui.json_values import plan_json
+from orchestrator.ui.plan_markdown import plan_markdown
+from orchestrator.ui.plan_rows import state_words
+from orchestrator.ui.plan_view import plan_view, print_plan, render_plan
 from tests.ui.golden import assert_golden
 from tests.ui.runs import WITHOUT
 from tests.ui.values import (
@@ -121,7 +127,6 @@ def test_the_production_sites_fit_one_screen() -> None:
 
 
 @given(st.sampled_from(sorted(PLANS)), st.integers(min_value=30, max_value=200))
-@settings(deadline=None)
 def test_every_unit_is_named_whatever_the_width(name: str, width: int) -> None:
     text = "".join("".join(render_plan(PLANS[name], width)).split())
     for item in PLANS[name].units:
@@ -179,3 +184,39 @@ def test_colour_adds_nothing_but_colour() -> None:
         for index, part in enumerate(coloured.getvalue().split("\x1b["))
     )
     assert [line.rstrip() for line in stripped.splitlines()] == plain.getvalue().splitlines()
+
+
+def test_a_unit_of_which_everything_has_finished_is_not_called_healthy() -> None:
+    done = replace(healthy(0, SHA), running=0, expected=0, finished=("migrate",))
+    assert state_words(done) == "finished"
+    assert state_words(replace(done, expected=1, running=1)) == "1/1 healthy"
+
+
+NO = Problem(
+    code="deploy.refused",
+    what="it was not deployed",
+    exit_code=ExitCode.SAFETY_REFUSED,
+    where=Where(site="kko", stack="datatrail-client"),
+)
+
+
+def test_what_a_run_would_be_refused_for_comes_before_all_else() -> None:
+    plan, said = restart_all(), "datatrail-client@kko: it was not deployed [deploy.refused]"
+    lines = plain(plan_view(plan, (NO,)), 200)
+    assert lines[1].split(maxsplit=1) == ["REFUSED", said]
+    assert any("**REFUSED**" in line for line in plan_markdown(plan, None, (NO,)))
+    (refused,) = plan_line(plan, refused=(NO,))["refused"]
+    assert refused["code"] == "deploy.refused"
+    assert "REFUSED" not in "\n".join(render_plan(plan))
+
+
+def test_an_update_that_leaves_a_service_without_a_task_is_no_nothing() -> None:
+    item = replace(unit_plan(KKO), action=Action.UPDATE, gaps=("worker",))
+    plan = plan_of(item)
+    lines = render_plan(plan, 400)
+    assert "GOES DOWN  nothing, but see GAP" in lines
+    (gap,) = [line for line in lines if line.startswith("GAP")]
+    assert "no task of worker runs" in gap
+    assert "start-first" in gap
+    assert any("**GAP**" in line for line in plan_markdown(plan))
+    assert plan_json(plan)["units"][0]["gaps"] == ["worker"]

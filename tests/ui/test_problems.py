@@ -2,7 +2,7 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -200,7 +200,6 @@ PROBLEMS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(PROBLEMS)
 def test_every_problem_is_told_with_its_code_words_and_remedy(problems: list[Problem]) -> None:
     text = " ".join(" ".join(render_problems(problems, 200)).split())
