@@ -133,7 +133,7 @@ def test_data_that_only_a_dead_node_holds_is_named_before_another_node_is() -> N
     label = Fact("placement constraint", "node.labels.disk == fast", "")
     volume = Fact("mount", "/data", "volume app_data")
     role = Fact("placement constraint", "node.role == manager", "")
-    dead = replace(AWAY, labels=(("disk", "fast"),))
+    dead = replace(AWAY, labels=(("disk", "fast"),), manager=True)
     worker = node("far-w2", leader=False, manager=False)
     found = seen(sight=sight(nodes=(node(), dead, worker)))
 
