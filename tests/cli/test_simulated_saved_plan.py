@@ -309,12 +309,12 @@ def test_a_resumed_run_of_an_applied_plan_goes_on(bench: Bench) -> None:
 def test_a_plan_to_restore_on_failure_does_so(bench: Bench) -> None:
     bench.save(asked(on_failure=OnFailure.RESTORE), force=True)
     crash = Fault(
-        at=7.0,
+        at=9.2,
         kind=FaultKind.BEHAVE,
         site="kko",
         stack="datatrail-client",
         service="replicator",
-        for_seconds=23.0,
+        for_seconds=22.0,
         behaviour=Behaviour(kind=Kind.CRASH_LOOP),
     )
     inject(bench.desk.shared.fleet, crash)
