@@ -305,6 +305,7 @@ def _simulated(inventory: Inventory, path: Path) -> World:
     from orchestrator.cli.checkout import MadeUpCheckout
     from orchestrator.simulation.backend import SimulatedBackend
     from orchestrator.simulation.build import build_fleet
+    from orchestrator.simulation.link import LinkState
     from orchestrator.simulation.pacing import PacedBackend
     from orchestrator.simulation.saying import SimulatedLogs
     from orchestrator.simulation.scenario import load_scenario
@@ -333,4 +334,5 @@ def _simulated(inventory: Inventory, path: Path) -> World:
         journals=MemoryJournals(),
         runs_here=is_dtdeploy,
         logs=SimulatedLogs(fleet, wall),
+        reaches=lambda site: fleet.sites[site].link.state is LinkState.OK,
     )

@@ -16,6 +16,7 @@ from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.hold import Holder
 from orchestrator.simulation.backend import SimulatedBackend
+from orchestrator.simulation.link import LinkState
 from orchestrator.ui.consoles import open_console
 from orchestrator.ui.mode import Mode
 from tests.simulated import ALL, Simulated
@@ -60,6 +61,7 @@ class Desk:
             journals=self.journals,
             reports=self.reports,
             runs_here=lambda pid: pid in self.alive,
+            reaches=lambda site: self.shared.fleet.sites[site].link.state is LinkState.OK,
         )
 
     def checkout(self) -> Checkout:

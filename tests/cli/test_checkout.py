@@ -132,7 +132,7 @@ def test_what_is_wrong_with_a_release_is_told_as_of_a_commit(
     assert refused.value.problems[0].code == "source.compose-missing"
 
 
-@pytest.mark.parametrize("needed", ["PASSWORD", "${PASSWORD}"])
+@pytest.mark.parametrize("needed", ["PASSWORD", "WORD=${PASSWORD}"])
 def test_a_secret_that_only_the_environment_knows_is_asked_for_by_name(
     origin: Origin, tmp_path: Path, environment: Mapping[str, str], needed: str
 ) -> None:

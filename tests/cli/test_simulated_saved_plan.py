@@ -309,7 +309,7 @@ def test_a_resumed_run_of_an_applied_plan_goes_on(bench: Bench) -> None:
 def test_a_plan_to_restore_on_failure_does_so(bench: Bench) -> None:
     bench.save(asked(on_failure=OnFailure.RESTORE), force=True)
     crash = Fault(
-        at=8.0,
+        at=9.2,
         kind=FaultKind.BEHAVE,
         site="kko",
         stack="datatrail-client",
