@@ -72,7 +72,7 @@ def test_what_the_inventory_does_not_say_is_a_warning() -> None:
     assert fleet.run(Command.DOWN).problems == ()
     warned = unsaid(Desk(shared=fleet).world())
     assert [problem.where.stack for problem in warned] == [HOME.stack] * len(warned)
-    assert "app-daemons@{site} to depends_on in stacks/app-client.yaml" in warned[0].fix
+    assert "app-daemons@home to depends_on in stacks/app-client.yaml" in warned[0].fix
 
 
 def round_about(fleet: Simulated) -> Simulated:
