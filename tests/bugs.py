@@ -489,7 +489,7 @@ def _always_up(_end: RunEnd) -> tuple[str, ...]:
 
 
 BUGS = (
-    Bug("a NEXT that is refused", partial(Machine, ways=_always_up), 16, "S8"),
+    Bug("a NEXT that is refused", partial(Machine, ways=_always_up), 27, "S8"),
     Bug("unknown taken for gone", _through(_seeing(StepKind.REMOVE, _unknown_is_gone)), 14, "S1"),
     Bug("trust in a removal's answer", _through(_doing(_trusting)), 4, "containers are there"),
     Bug("a lost effect sent again without a look", _through(_doing(_stubborn)), 148, "S4"),
