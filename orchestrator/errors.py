@@ -66,12 +66,28 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How the command that was refused would pass although the cause is not mended.
+
+    `adds` are options that it lacks, `drops` those that stand in its way, each with its value.
+    `never`: as it was, it does not pass whatever anybody mends. `first` is a command after which
+    it passes.
+    """
+
+    first: str = ""
+    adds: tuple[tuple[str, ...], ...] = ()
+    drops: tuple[tuple[str, ...], ...] = ()
+    never: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One finding: stable code, what, where, the evidence in its own words, and what to do.
 
     `code` is stable and dotted (`site.unreachable`); `evidence` quotes Docker, SSH or git
     verbatim; `fix` is the next thing to do, a command where there is one; `runbook` names a
-    page in runbooks/ without its ending. `last_words` is what the failing tasks wrote last.
+    page in runbooks/ without its ending. `last_words` is what the failing tasks wrote last, `retry`
+    how the same command would pass all the same.
     """
 
     code: str
@@ -83,6 +99,7 @@ class Problem:
     state_left: str = ""
     runbook: str = ""
     last_words: tuple[str, ...] = ()
+    retry: Retry = Retry()
 
     def at(self, where: Where) -> "Problem":
         """Return the same problem at another place."""

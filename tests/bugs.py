@@ -483,11 +483,17 @@ class _Elsewhere(Machine):
         return Machine.means(self)
 
 
+def _always_up(_end: RunEnd) -> tuple[str, ...]:
+    """Name what brings everything up, whoever holds the lock."""
+    return ("dtdeploy up --all",)
+
+
 BUGS = (
+    Bug("a NEXT that is refused", partial(Machine, ways=_always_up), 16, "S8"),
     Bug("unknown taken for gone", _through(_seeing(StepKind.REMOVE, _unknown_is_gone)), 14, "S1"),
     Bug("trust in a removal's answer", _through(_doing(_trusting)), 4, "containers are there"),
     Bug("a lost effect sent again without a look", _through(_doing(_stubborn)), 148, "S4"),
-    Bug("no proof of the lock", _custody(_unproved), 1019, "S5"),
+    Bug("no proof of the lock", _custody(_unproved), 1113, "S5"),
     Bug("the intent written afterwards", _custody(_afterwards), 0, "S4"),
     Bug("a full journal ignored", _custody(_deaf), 61, "S4"),
     Bug("an old proof taken for a new one", _custody(_timeless), 1113, "S5"),

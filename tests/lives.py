@@ -30,6 +30,7 @@ from orchestrator.procedures.owed import Owed, read_owed
 from orchestrator.procedures.told import News, Sent, about
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.sources.model import Sourced
+from orchestrator.ui.end_view import next_commands
 from tests.simulated import ALL, Simulated
 from tests.witness import Life
 
@@ -69,6 +70,8 @@ class Machine:
     stop: Callable[[], bool] = lambda: False
     start: Start = careful
     session: type[Session] = Session
+    ways: Callable[[RunEnd], tuple[str, ...]] = next_commands
+    """What is said to be typed next."""
     lives: int = 0
     life: Life | None = None
 

@@ -11,6 +11,8 @@ S3  Nothing is removed before every release of the run is shipped to its site, a
     downtime has to be announced before a message of the run was taken, or a person announced it.
     No news of a run are told twice, but that it was resumed or failed: once a life.
 S4  No effect is sent without a durable intent, none on a unit twice without a look in between.
+S8  What the end of a run names to be typed next is not refused for what it knew: nothing that needs
+    the lock while it keeps it, and no resuming once it released it.
 S5  An effect begins only while the lock carries its operator's session, or lost it moments ago,
     and never after an effect of whoever took the lock since. Nobody removes another's lock.
 S9  Whoever ends with DONE says that all is well: nothing that the run deployed or left alone had
@@ -133,6 +135,17 @@ class Oracle:
     def beside(self, life: Life, backend: Backend) -> Witnessed:
         """Return `backend` with ears."""
         return Witnessed(backend, life, self.clerk)
+
+    def told(self, name: str, ways: tuple[str, ...]) -> None:
+        """Hold against `name` what its run, which has just ended, says is to be typed next."""
+        home = self.inventory.coordinator
+        if not ways or self.lock_typed or not self._visible(home):
+            return
+        verb = ways[0].split()[1]
+        if self._session and verb in ("restart", "up", "down", "deploy"):
+            self.violations.append(f"S8: {name}: '{ways[0]}' needs the lock that its run keeps")
+        if not self._session and verb == "resume":
+            self.violations.append(f"S8: {name}: '{ways[0]}', and the lock is released")
 
     @property
     def lock_typed(self) -> bool:

@@ -148,6 +148,8 @@ class _Teller:
             order.command, order.request, run=f"run-{name}", on_failure=order.on_failure
         )
         self._ended(name, end)
+        if self.day.second is Part.NOTHING:
+            self.world.oracle.told(name, machine.ways(end))
         return end
 
     def _second(self, backend: SimulatedBackend) -> RunEnd | None:

@@ -100,5 +100,6 @@ def _let_go(world: World, found: Found) -> ExitCode:
     except KeyboardInterrupt:
         world.talk.say("the lock is broken already; wait before anything else")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
-    world.talk.say(f"the lock is broken; what the run left down is not known: {typed('status')}")
+    world.talk.say("the lock is broken; what the run left down is not known")
+    world.talk.next_is(typed("status"))
     return ExitCode.DONE

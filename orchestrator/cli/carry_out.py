@@ -16,7 +16,7 @@ from orchestrator.cli.queueing import Queue
 from orchestrator.cli.recalling import former_sources
 from orchestrator.cli.refusing import Refusals, refusals, tell_refusals
 from orchestrator.cli.wiring import World, open_world
-from orchestrator.engine.findings import mended_since, nobody_knows_former
+from orchestrator.engine.findings import mended_since, nothing_to_restore
 from orchestrator.engine.record import RunRecord
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.engine.run import run_plan
@@ -79,7 +79,7 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
     if not book.plan.changes:
         return nothing_to_do(world, book.plan)
     if refused.every:
-        return _refuse(world, book, refused)
+        return _refuse(world, book, refused, order.typed)
     former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}
     ask(order.words, yes=order.yes)
     if not order.yes:
@@ -165,12 +165,15 @@ def record_of(world: World, book: Book, order: Order, saved: SavedPlan | None = 
 def read_former(world: World, book: Book) -> Sources:
     """Read what ran before, now: when it is needed, nothing may be there to read it from."""
     if unknown := formers(book.inventory, book.plan).unknown:
-        raise RefusedError(nobody_knows_former(unit, book.run) for unit in unknown)
+        raise RefusedError(nothing_to_restore(unit, book.run) for unit in unknown)
     return former_sources(world, book.plan)
 
 
-def run_book(world: World, book: Book) -> RunReport:
-    """Carry out a plan that changes nothing, telling what happens, and say how it ended."""
+def run_book(world: World, book: Book, again: str = "") -> RunReport:
+    """Carry out a plan that changes nothing, telling what happens, and say how it ended.
+
+    `again` is the command of which it is only the preflight.
+    """
     interrupt = Interrupt(manner=world.talk.manner)
     listener = world.talk.listener(book.plan)
     try:
@@ -184,7 +187,7 @@ def run_book(world: World, book: Book) -> RunReport:
             )
     finally:
         listener.close()
-    world.talk.ended(book.plan, report)
+    world.talk.ended(book.plan, report, again)
     return report
 
 
@@ -193,7 +196,7 @@ def only_examine(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(s for s in plan.steps if s.kind is StepKind.EXAMINE))
 
 
-def _refuse(world: World, book: Book, refused: Refusals) -> ExitCode:
+def _refuse(world: World, book: Book, refused: Refusals, again: str) -> ExitCode:
     """End a run that is refused by what its plan says; of sites, find all that is wrong there.
 
     Raises:
@@ -203,7 +206,7 @@ def _refuse(world: World, book: Book, refused: Refusals) -> ExitCode:
     """
     if refused.of_run:
         raise RefusedError(refused.every)
-    code = run_book(world, replace(book, plan=only_examine(book.plan))).exit_code
+    code = run_book(world, replace(book, plan=only_examine(book.plan)), again).exit_code
     if code is ExitCode.DONE:
         raise FleetError(mended_since(problem) for problem in refused.of_sites)
     return code

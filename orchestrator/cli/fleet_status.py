@@ -11,9 +11,10 @@ from orchestrator.engine.ports import Backend
 from orchestrator.engine.questions import Questions
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.observed import Sight, Unseen
+from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
-from orchestrator.inventory.model import SiteState
-from orchestrator.planning.selection import Request, check_names
+from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.selection import Request, check_names, dependents
 from orchestrator.procedures.asking import Asking
 from orchestrator.procedures.effects import (
     Observe,
@@ -189,13 +190,19 @@ class Rounds:
             now=world.wall(),
             answered=self._answered(answers),
         )
-        fleet = replace(fleet, unfetched=self._unfetched)
+        fleet = replace(fleet, unfetched=self._unfetched, needed=_needed(world.inventory, fleet))
         home = world.inventory.coordinator
         if (lock := answers.get(0)) is not None:
             fleet = with_lock(world, fleet, _read(read_lock(home), lock))
         if (owed := answers.get(1)) is not None:
             fleet = with_owed(fleet, _read(read_owed(home), owed), self._only)
         return fleet
+
+
+def _needed(inventory: Inventory, fleet: Fleet) -> frozenset[Unit]:
+    there = {row.unit for row in fleet.rows if row.presence is Presence.PRESENT}
+    below = (row.unit for row in fleet.rows)
+    return frozenset(u for u in below if there & dependents(inventory, frozenset({u})))
 
 
 class _Shown:

@@ -1,13 +1,22 @@
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
+if TYPE_CHECKING:
+    from orchestrator.cli.wiring import World
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What was given before the command's name."""
+    """What was given before the command's name.
+
+    `world` makes what a command works with, for whoever runs the command line within a program of
+    their own; None: it is put together from the rest.
+    """
 
     inventory_path: Path
     scenario: Path | None
@@ -15,6 +24,7 @@ class Given:
     verbose: bool
     plain: bool = False
     real_time: bool = False
+    world: "Callable[[], World] | None" = None
     which_fleet: tuple[str, ...] = ()
     """Those options that say which fleet is meant, as they were typed."""
 

@@ -2,14 +2,21 @@
 
 import contextlib
 import os
+import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.given import Given, which_fleet
 from orchestrator.cli.lazy import Lazy, LazyGroup
 from orchestrator.errors import DtdeployError, ExitCode
+from orchestrator.typed import PROGRAM
+
+if TYPE_CHECKING:
+    from orchestrator.cli.wiring import World
 
 _COMMANDS = {
     "plan": Lazy("orchestrator.cli.plan:plan", "Show what a restart, up or down would do."),
@@ -102,6 +109,7 @@ def cli(
         verbose=verbose,
         plain=plain,
         real_time=real_time,
+        world=ctx.obj,
         which_fleet=which_fleet(ctx),
     )
 
@@ -122,15 +130,15 @@ def main() -> None:
     os._exit(code)
 
 
-def run(arguments: list[str]) -> int:
-    """Run one command line.
+def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int:
+    """Run one command line, in what `world` makes if that is given.
 
     Returns:
         Its exit code.
 
     """
     try:
-        result = cli.main(args=arguments, prog_name="dtdeploy", standalone_mode=False)
+        result = cli.main(args=arguments, prog_name="dtdeploy", standalone_mode=False, obj=world)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.Abort as abort:
@@ -153,6 +161,7 @@ def run(arguments: list[str]) -> int:
 def _explain(error: DtdeployError, arguments: list[str]) -> int:
     from orchestrator.cli.wiring import explain
 
+    again = shlex.join([PROGRAM, *arguments]) if _to_be_given_again(error) else ""
     # The command has left its context: what stood before its name is read once more.
     context = cli.make_context("dtdeploy", list(arguments), resilient_parsing=True)
     explain(
@@ -160,5 +169,12 @@ def _explain(error: DtdeployError, arguments: list[str]) -> int:
         as_json="--json" in arguments,
         yes="--yes" in arguments or "-y" in arguments,
         which_fleet=which_fleet(context),
+        again=again,
     )
     return error.exit_code
+
+
+def _to_be_given_again(error: DtdeployError) -> bool:
+    """Whether the command line was right: what it asked for could not be done as things are."""
+    never = {problem.retry.never for problem in error.problems}
+    return error.exit_code is not ExitCode.USAGE or never == {True}

@@ -56,6 +56,10 @@ def understand(lock: StoredConfig) -> Found:
     hold = from_labels(lock, record.plan.steps if record else ())
     if isinstance(hold, Problem):
         raise RefusedError(hold)
+    if unreadable is not None:
+        words = "resume it with the version of dtdeploy that began it; or give it up: "
+        broken = typed("lock", "break", hold.run, "--because", "TEXT")
+        unreadable = replace(unreadable, fix=words + broken)
     record = record and _amended(hold, record)
     return Found(lock=lock, hold=hold, record=record, unreadable=unreadable)
 
@@ -77,6 +81,7 @@ def holding_of(world: World, found: Found) -> HeldRun:
         coordinator=world.inventory.coordinator,
         now=now,
         unfit=record is not None and bool(unfit(world.inventory, record)),
+        unreadable=record is None,
     )
 
 

@@ -38,6 +38,15 @@ class Order:
         return " ".join([*words, *guards])
 
     @property
+    def typed(self) -> str:
+        """The command as it is typed, with the reasons that its words do not keep."""
+        because, notice = self.request.because or self.override.because, self.notice
+        words = ["--because", because] if because else []
+        words += ["--announced", notice.announced] if notice.announced else []
+        words += ["--announce-in", f"{notice.minutes:g}"] if notice.minutes else []
+        return " ".join(filter(None, ("dtdeploy", self.words, shlex.join(words))))
+
+    @property
     def asked(self) -> Asked:
         """What a plan is made from."""
         return Asked(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from orchestrator.cli.meeting import Found, held, holding_of, unfit
 from orchestrator.cli.taking import silent
 from orchestrator.cli.wiring import World
-from orchestrator.engine.findings import nobody_knows_former, record_of_other_inventory
+from orchestrator.engine.findings import nothing_to_restore, record_of_other_inventory
 from orchestrator.errors import ExitCode, Problem, worst
 from orchestrator.fleet.observed import Look
 from orchestrator.planning.asked import OnFailure
@@ -52,7 +52,7 @@ def refusals(
     lock = (held(holding, may_wait=True),) if holding else ()
     restores = on_failure is OnFailure.RESTORE
     unknown = formers(book.inventory, book.plan).unknown if restores else ()
-    former = (nobody_knows_former(unit, book.run) for unit in unknown)
+    former = (nothing_to_restore(unit, book.run) for unit in unknown)
     return Refusals(
         of_run=(*lock, *objections(book.plan), *unsaid, *former), of_sites=foreseen(book, looks)
     )

@@ -16,9 +16,9 @@ from orchestrator.inventory.model import Inventory
 from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan
 from orchestrator.procedures.inspection import Check
-from orchestrator.typed import AS_IT_IS, Manner
+from orchestrator.typed import AS_IT_IS, Manner, typed
 from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
-from orchestrator.ui.consoles import SteadyStream, open_console, write_raw
+from orchestrator.ui.consoles import SteadyStream, open_console, show, write_raw
 from orchestrator.ui.doctor_view import check_json, print_check
 from orchestrator.ui.drift_view import FleetDrift, print_drift
 from orchestrator.ui.end_view import every_problem, print_end
@@ -40,6 +40,7 @@ from orchestrator.ui.listening import Listening, make_listener
 from orchestrator.ui.lock_view import RunState, print_lock, print_state
 from orchestrator.ui.log_view import LogPrinter, log_json
 from orchestrator.ui.mode import Mode, choose_mode
+from orchestrator.ui.next_line import next_line
 from orchestrator.ui.plan_forms import plan_lines
 from orchestrator.ui.plan_markdown import plan_markdown
 from orchestrator.ui.plan_view import print_plan
@@ -49,6 +50,7 @@ from orchestrator.ui.saved_view import SavedHead, saved_lines
 from orchestrator.ui.status_screen import StatusScreen
 from orchestrator.ui.status_view import Fleet, print_status
 from orchestrator.ui.summary import print_summary
+from orchestrator.words.again import names_a_command, waits_for_somebody, ways_again
 from orchestrator.words.foreign import clean_lines
 
 
@@ -166,6 +168,7 @@ class Talk:
             self.json(held)
         elif holding is None:
             self.out.out("the lock is free: no run is under way, none is unfinished")
+            self.next_is(typed("status"))
         else:
             print_lock(holding, state, self.out, self.manner)
 
@@ -198,15 +201,18 @@ class Talk:
             expect=expect,
         )
 
-    def ended(self, plan: Plan, report: RunReport) -> None:
-        """Say how checking ended: the problems, then what to type next."""
+    def ended(self, plan: Plan, report: RunReport, again: str = "") -> None:
+        """Say how checking ended: the problems, then what to type next.
+
+        `again` is the command that was checked for, where there is one.
+        """
         self._annotate(report.problems)
         if self.as_json:
-            self.json(run_ended_json(plan, report))
+            self.json(run_ended_json(plan, report, again))
             return
         if report.problems:
             print_problems(report.problems, self.err, reasons=self.reasons, manner=self.manner)
-        print_summary(plan, report, self.err, self.manner)
+        print_summary(plan, report, self.err, self.manner, again)
 
     def run_ended(self, end: RunEnd, code: ExitCode) -> None:
         """Say how a run ended: the problems, then what stands, is owed, and what to type next."""
@@ -287,14 +293,27 @@ class Talk:
         """Show sites and stacks."""
         print_inventory(inventory, self.out)
 
-    def problems(self, problems: Iterable[Problem]) -> None:
-        """Show problems; as data for a machine."""
+    def problems(self, problems: Iterable[Problem], again: str = "") -> None:
+        """Show problems; as data for a machine.
+
+        `again` is the command that they refuse: where none of them names another one, it is what
+        to type once a person has mended the cause.
+        """
         every = tuple(problems)
         self._annotate(every)
+        ways = ways_again(again, every) if again and not names_a_command(every) else ()
         if self.as_json:
-            self.json(problems_line(every))
-        else:
-            print_problems(every, self.err, manner=self.manner)
+            self.json(problems_line(every, ways))
+            return
+        print_problems(every, self.err, manner=self.manner)
+        if ways:
+            mended = waits_for_somebody(every)
+            show(self.err, next_line(ways, mended=mended, manner=self.manner))
+
+    def next_is(self, command: str) -> None:
+        """Say what to type next, where no problem says it; nothing to a machine."""
+        if not self.as_json:
+            show(self.err, next_line((command,), mended=False, manner=self.manner))
 
     def _annotate(self, problems: Iterable[Problem]) -> None:
         for line in annotations(self.ci, problems, self.manner):

@@ -102,14 +102,20 @@ def open_talk() -> Talk:
 
 
 def explain(
-    problems: Iterable[Problem], *, as_json: bool, yes: bool, which_fleet: tuple[str, ...]
+    problems: Iterable[Problem],
+    *,
+    as_json: bool,
+    yes: bool,
+    which_fleet: tuple[str, ...],
+    again: str = "",
 ) -> None:
     """Show problems when a command could not even begin, or ended in an error.
 
-    `yes` is whether it was not to ask, `which_fleet` what stood before its name, see `Given`.
+    `yes` is whether it was not to ask, `which_fleet` what stood before its name, see `Given`;
+    `again` is that command, if it may be given again.
     """
     manner = _manner(which_fleet, yes=yes)
-    _talk(as_json=as_json, verbose=False, manner=manner).problems(problems)
+    _talk(as_json=as_json, verbose=False, manner=manner).problems(problems, again)
 
 
 def tell_exit_code(code: int) -> None:
@@ -130,6 +136,9 @@ def somebody_is_there() -> bool:
 @contextmanager
 def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
     """Put a world together from the options, live or simulated, and close it afterwards."""
+    if make := given().world:
+        yield make()
+        return
     start_logs(verbose=given().verbose)
     inventory = read_inventory()
     scenario = given().scenario

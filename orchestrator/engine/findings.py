@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.errors import ExitCode, Problem, Retry, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.hold import LOCK, Hold, Phase
 from orchestrator.typed import typed
@@ -107,6 +107,15 @@ def nobody_knows_former(unit: Unit, run: str) -> Problem:
         fix=f"{typed('up', unit, '--ref', 'REPO=REF')}   # with the revision that is wanted",
         state_left=f"{unit} is left as it is",
         runbook="roll-back",
+    )
+
+
+def nothing_to_restore(unit: Unit, run: str) -> Problem:
+    """Say to somebody who wants it back on failure that nobody knows what to bring back."""
+    return replace(
+        nobody_knows_former(unit, run),
+        fix="drop --on-failure restore: there is nothing known to restore",
+        retry=Retry(drops=(("--on-failure", "restore"),), never=True),
     )
 
 

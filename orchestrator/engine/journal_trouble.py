@@ -118,7 +118,7 @@ def orphaned(path: Path) -> Problem:
 def too_large(path: Path, size: int, largest: int) -> Problem:
     """Return the problem of an entry that is too large to be kept."""
     words = f"the entry has {size} bytes, {largest} are the most"
-    return _failed(path, "written", words, fix=typed("status"))
+    return _failed(path, "written", words, fix="select fewer units at once, site by site")
 
 
 def in_use(path: Path) -> Problem:

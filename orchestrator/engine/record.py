@@ -11,7 +11,6 @@ from orchestrator.errors import ExitCode, Problem, RefusedError
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.premises import Premises
-from orchestrator.typed import typed
 from orchestrator.words.foreign_json import read_json
 
 FORMAT = 1
@@ -99,8 +98,7 @@ def _unreadable(why: str) -> Problem:
         what="the record of the unfinished run cannot be read",
         exit_code=ExitCode.LOCK_HELD,
         evidence=(why,),
-        fix=f"resume it with the dtdeploy that began it; else {typed('status')}, then follow the"
-        " runbook",
+        fix="resume it with the version of dtdeploy that began it",
         state_left="nothing was touched",
         runbook="lock-held",
     )

@@ -64,7 +64,10 @@ def whereabouts(unit: Unit, look: Look, *, networks: frozenset[str] = frozenset(
 
     """
     if isinstance(look, Unseen):
-        return Whereabouts(presence=Presence.UNKNOWN, evidence=(_unseen_words(look),))
+        remedy = look.problem.fix or f"let {look.site} answer"
+        return Whereabouts(
+            presence=Presence.UNKNOWN, evidence=(_unseen_words(look),), remedy=remedy
+        )
     if blind := blindness(look):
         return Whereabouts(presence=Presence.UNKNOWN, evidence=(blind,))
     mine = contents(look, unit.stack)

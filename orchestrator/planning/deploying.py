@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.errors import ExitCode, Problem, RefusedError, Where
+from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, Where
 from orchestrator.fleet.drift import Change, How
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look, Sight, contents
@@ -143,4 +143,5 @@ def _not_in_place(unit: Unit, running: list[Unit]) -> Problem:
         " they can do without it for a moment",
         state_left="nothing was touched",
         runbook="restart-everything",
+        retry=Retry(drops=(("--strategy", "update"),), never=True),
     )

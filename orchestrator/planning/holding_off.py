@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from orchestrator.errors import ExitCode, Problem
+from orchestrator.errors import ExitCode, Problem, Retry
 from orchestrator.fleet.freeze import Frozen
 from orchestrator.fleet.guard import GuardAnswer
 from orchestrator.inventory.model import Inventory
@@ -72,6 +72,7 @@ def _frozen(held: Frozen) -> Problem:
         fix="wait until then; if it cannot wait, add --override-freeze --because TEXT",
         state_left="nothing was touched",
         runbook="not-now",
+        retry=Retry(adds=(("--override-freeze",),)),
     )
 
 
@@ -86,6 +87,7 @@ def _refused(answer: GuardAnswer) -> Problem:
         f" --override-guard {answer.name} --because TEXT",
         state_left="nothing was touched",
         runbook="not-now",
+        retry=Retry(adds=(("--override-guard", answer.name),)),
     )
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
-from orchestrator.errors import ExitCode, Problem, RefusedError, Where
+from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, Where
+from orchestrator.fleet.observed import Look
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
+from orchestrator.planning.lost import nodes_in_the_way
 from orchestrator.planning.plan import Before, LeftOut
 from orchestrator.planning.selection import Request, dependents
+
+_RUNS = "without.runs"
 
 
 def leave_out(
@@ -15,6 +19,7 @@ def leave_out(
     request: Request,
     reasons: Mapping[Unit, str],
     before: Mapping[Unit, Before],
+    looks: Mapping[str, Look],
     *,
     removed: frozenset[Unit],
 ) -> tuple[LeftOut, ...]:
@@ -25,6 +30,7 @@ def leave_out(
         request: what was typed; its sites in `without` are left out.
         reasons: every unit that would be acted on, left out or not, and why.
         before: what was seen of each unit.
+        looks: a look at every contacted site.
         removed: the units that are taken down: what depends on them must be known to be gone.
 
     Raises:
@@ -40,7 +46,10 @@ def leave_out(
     blocking = {unit for unit in away if unit in below}
     problems = [p for u in away if u in blocking and (p := _refusal(u, before[u], request))]
     if problems:
-        raise RefusedError(problems)
+        # Who follows that advice is to be told at once what stands in the way of it.
+        sites = dict.fromkeys(p.where.site for p in problems if p.code == _RUNS)
+        lost = nodes_in_the_way(inventory, [looks[site] for site in sites], frozenset(away))
+        raise RefusedError((*problems, *lost))
     return tuple(
         LeftOut(
             unit=unit,
@@ -75,13 +84,14 @@ def _refusal(unit: Unit, before: Before, request: Request) -> Problem | None:
         return None
     if before.presence is Presence.PRESENT:
         return Problem(
-            code="without.runs",
+            code=_RUNS,
             what=f"{unit} runs, and what it depends on would go down under it",
             exit_code=ExitCode.SAFETY_REFUSED,
             where=Where(site=unit.site, stack=unit.stack),
             fix=f"drop {_flags(unit, request)}: the site can be seen, so its units can go down too",
             state_left="nothing was touched",
             runbook="site-unreachable",
+            retry=Retry(drops=_options(unit, request), never=True),
         )
     return Problem(
         code="without.unknown",
@@ -92,13 +102,18 @@ def _refusal(unit: Unit, before: Before, request: Request) -> Problem | None:
         fix=f"if that is acceptable, add --accept-unknown {unit}",
         state_left="nothing was touched",
         runbook="site-unreachable",
+        retry=Retry(adds=(("--accept-unknown", str(unit)),), never=True),
     )
 
 
 def _flags(unit: Unit, request: Request) -> str:
+    return " and ".join(" ".join(option) for option in _options(unit, request))
+
+
+def _options(unit: Unit, request: Request) -> tuple[tuple[str, str], ...]:
     """Return the options that leave the unit's site out; none but the first may stand alone."""
     with_it = [name for name in request.accept_unknown if name.rpartition("@")[2] == unit.site]
-    return " and ".join([f"--without {unit.site}", *(f"--accept-unknown {n}" for n in with_it)])
+    return (("--without", unit.site), *(("--accept-unknown", name) for name in with_it))
 
 
 def _gone(before: Before) -> bool:

@@ -7,7 +7,7 @@ answers for the node; and where none of a unit that goes down was seen there, no
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.errors import ExitCode, Problem, UsageError, Where
+from orchestrator.errors import ExitCode, Problem, Retry, UsageError, Where
 from orchestrator.fleet.nodes import Missing, missing_nodes, overlook, quorum_words
 from orchestrator.fleet.observed import Facts, Look, Node, NodeState, Service, Sight, Task
 from orchestrator.fleet.placement import constraints_of, meets, unplaceable
@@ -235,6 +235,19 @@ def _of_service(sight: Sight, missing: Missing, service: Service, ran: set[str])
         yield f"{service.name} keeps data there: volume {', '.join(volumes)}"
 
 
+def nodes_in_the_way(
+    inventory: Inventory, looks: Iterable[Look], units: frozenset[Unit]
+) -> tuple[Problem, ...]:
+    """Refuse that `units` go down: what is seen of them is not all, for nodes are missing."""
+    return tuple(
+        node_in_the_way(weighed, look, inventory.site(look.site).manager.target)
+        for look in looks
+        if isinstance(look, Sight)
+        for weighed in weigh(look.site, look, units)
+        if weighed.tasks
+    )
+
+
 def volumes_of(facts: Facts) -> tuple[str, ...]:
     """Return the volumes of a service, as NAME at PATH."""
     return tuple(
@@ -259,6 +272,7 @@ def node_in_the_way(weighed: Weighed, sight: Sight, ssh: str) -> Problem:
             f"{_first(weighed)}; or, if its machine is off for certain, add to the command: "
             f"--accept-lost {weighed.name} --because TEXT"
         ),
+        retry=Retry(adds=(("--accept-lost", weighed.name),)),
         state_left="nothing was touched",
         runbook="node-lost",
     )

@@ -111,7 +111,7 @@ def make_scope(
         actions = _acted(inventory, command, request, frozenset(chosen), before=before, pins=pins)
     reasons = {unit: why for unit, (_, why) in actions.items()}
     removed = frozenset(unit for unit, (action, _) in actions.items() if action.removes)
-    left_out = leave_out(inventory, request, reasons, before, removed=removed)
+    left_out = leave_out(inventory, request, reasons, before, looks, removed=removed)
     reasons = {unit: why for unit, why in reasons.items() if unit.site not in request.without}
     acted = tuple(
         Scoped(unit=unit, action=actions[unit][0], reason=reasons[unit], before=before[unit])

@@ -1,9 +1,9 @@
 """Which units are meant, and which others safety drags in with them."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
+from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, UsageError
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy
 from orchestrator.planning.graph import reachable
@@ -168,11 +168,14 @@ def _contradictions(request: Request) -> list[Problem]:
         for name in both
     ]
     problems += [
-        _usage(
-            "selection.accept-unknown",
-            f"{name} cannot be accepted as unknown: its site is not left out",
-            f"--without {site} too, if nobody can see {site}; if it is a node of it that nobody "
-            f"can see, --accept-lost NODE@{site} instead of both",
+        replace(
+            _usage(
+                "selection.accept-unknown",
+                f"{name} cannot be accepted as unknown: its site is not left out",
+                f"--without {site} too, if nobody can see {site}; if it is a node of it that nobody"
+                f" can see, --accept-lost NODE@{site} instead of both",
+            ),
+            retry=Retry(adds=(("--without", site),), never=True),
         )
         for name in request.accept_unknown
         if (site := name.rpartition("@")[2]) not in request.without
@@ -193,7 +196,10 @@ def unreasoned(request: Request) -> list[Problem]:
     """Return a problem for each option that needs a reason and has none."""
     options = {"--without": request.without, "--accept-lost": request.accept_lost}
     return [
-        _usage("selection.no-reason", f"{option} needs a reason", "say why: --because TEXT")
+        replace(
+            _usage("selection.no-reason", f"{option} needs a reason", "say why: --because TEXT"),
+            retry=Retry(adds=(("--because", "TEXT"),), never=True),
+        )
         for option, given in options.items()
         if given and not request.because.strip()
     ]

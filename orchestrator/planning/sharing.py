@@ -212,13 +212,13 @@ def circle(inventory: Inventory, use: Use) -> Problem:
             exit_code=ExitCode.SAFETY_REFUSED,
             where=_place(use),
             evidence=steps,
-            fix=f"docker stack rm {stacks}   # on {use.user.site}'s manager, twice;"
-            f" then {typed('up', *ring[:-1])}",
+            fix=f"docker stack rm {stacks}   # on {use.user.site}'s manager, twice; then:"
+            f"\n{typed('up', *ring[:-1])}",
             state_left="nothing was touched",
             runbook="stack-does-not-go-away",
         )
     units = ring[:-1]
-    anew = f"{typed('down', *units)}, then {typed('up', *units)}; if that is refused too, "
+    anew = f"{typed('down', *units)} && {typed('up', *units)}; if that is refused too, "
     first = anew if any(_BY_WHAT_RUNS in step for step in steps) else ""
     return Problem(
         code="source.circle",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from orchestrator.errors import ExitCode, Problem, Where
+from orchestrator.errors import ExitCode, Problem, Retry, Where
 from orchestrator.fleet.health import Health
 from orchestrator.fleet.presence import Presence, Whereabouts
 from orchestrator.fleet.unit import Unit
@@ -78,6 +78,10 @@ def _way_on(lost: tuple[str, ...], otherwise: str) -> str:
     )
 
 
+def _answering(lost: tuple[str, ...]) -> Retry:
+    return Retry(adds=tuple(("--accept-lost", name) for name in lost))
+
+
 def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...] = ()) -> Problem:
     """S1 says no: something that depends on the unit is not known to be gone.
 
@@ -95,7 +99,13 @@ def refused_removal(unit: Unit, blockers: tuple[str, ...], lost: tuple[str, ...]
         fix=_way_on(lost, otherwise),
         state_left=f"{unit} was not touched and runs on",
         runbook="stack-does-not-go-away",
+        retry=_answering(lost),
     )
+
+
+def not_running(unit: Unit) -> str:
+    """Say of a unit that another one depends on that nothing of it is there."""
+    return f"{unit} does not run"
 
 
 def refused_deploy(book: Book, unit: Unit, blockers: Mapping[Unit, str]) -> Problem:
@@ -103,6 +113,7 @@ def refused_deploy(book: Book, unit: Unit, blockers: Mapping[Unit, str]) -> Prob
     ours = [other for other in blockers if book.inventory.state(other) is SiteState.ACTIVE]
     theirs = [str(other) for other in blockers if other not in ours]
     first = f"have {', '.join(theirs)} mended: never changed from here; then " if theirs else ""
+    gone = [other for other in ours if blockers[other] == not_running(other)]
     return Problem(
         code="deploy.refused",
         what=f"{unit} was not deployed: what it depends on is not healthy",
@@ -113,6 +124,7 @@ def refused_deploy(book: Book, unit: Unit, blockers: Mapping[Unit, str]) -> Prob
         " and is not healthy has to be mended first",
         state_left=f"{unit} is not deployed",
         runbook="service-not-healthy",
+        retry=Retry(first=typed("up", *gone) if gone else ""),
     )
 
 
@@ -158,6 +170,7 @@ def not_gone(
         fix=_way_on(lost, f"{remedy or look}; then repeat the command"),
         state_left=f"{unit} is being removed; what depends on nothing of it was not touched",
         runbook="stack-does-not-go-away",
+        retry=_answering(lost),
     )
 
 
@@ -197,7 +210,8 @@ def deployed_otherwise(unit: Unit, differences: tuple[str, ...]) -> Problem:
         exit_code=ExitCode.UNHEALTHY,
         where=where(unit),
         evidence=differences[:_DIFFERENCES],
-        fix=f"docker version   # at {unit.site}: too old for it? Then: {typed('up', unit)}",
+        fix=f"docker version   # at {unit.site}: too old for it? Then, once it is not:"
+        f"\n{typed('up', unit)}",
         state_left=f"{unit} is deployed, what depends on it was not started",
         runbook="service-not-healthy",
     )
@@ -257,7 +271,7 @@ def unhealthy(unit: Unit, health: Health, extra: tuple[str, ...], seconds: float
             node=first.node if first else "",
         ),
         evidence=tuple(str(reason) for reason in health.reasons) + extra,
-        fix=f"docker service ps --no-trunc SERVICE   # at {unit.site}; then {typed('up', unit)}",
+        fix=f"docker service ps --no-trunc SERVICE   # at {unit.site}; then:\n{typed('up', unit)}",
         state_left=f"{unit} is deployed, {health.running} of {health.expected} tasks run",
         runbook="service-not-healthy",
     )

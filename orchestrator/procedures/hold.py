@@ -228,8 +228,8 @@ def _unreadable(why: str) -> Problem:
         what="there is a lock that this version of dtdeploy cannot read",
         exit_code=ExitCode.LOCK_HELD,
         evidence=(why,),
-        fix=f"docker config inspect {LOCK}   # on the coordinator's manager; use the dtdeploy"
-        " that made it",
+        fix=f"docker config inspect {LOCK}   # on the coordinator's manager: use the version that"
+        f" made it; if nobody is at it, docker config rm {LOCK}",
         state_left="nothing was touched",
         runbook="lock-held",
     )

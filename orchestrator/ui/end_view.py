@@ -10,12 +10,14 @@ from orchestrator.engine.schedule import State
 from orchestrator.errors import Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, StepKind
-from orchestrator.typed import AS_IT_IS, Manner, options_in, typed
-from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
+from orchestrator.typed import AS_IT_IS, Manner, options_in, typed, words_of
+from orchestrator.ui.consoles import labelled, plain, show, stack_up
+from orchestrator.ui.next_line import next_line
 from orchestrator.ui.standing import Standing, unit_ends
 from orchestrator.ui.summary import how_it_went, next_command, what_stands
+from orchestrator.words.again import names_a_command, ways_again
 from orchestrator.words.foreign import clean, shorten
-from orchestrator.words.phrases import named
+from orchestrator.words.phrases import asked, named
 
 _LONGEST = 300
 _BAD = ("deploy.failed", "deploy.unhealthy", "run.broke-later", "run.left-unhealthy")
@@ -42,15 +44,20 @@ def end_view(end: RunEnd, manner: Manner = AS_IT_IS) -> RenderableType:
         parts.append(labelled(rows, indent=0))
     commands = next_commands(end)
     if commands:
-        line = [part for c in commands for part in ("   |   ", (manner.fit(clean(c)), "bold cyan"))]
         acts = bool(every_problem(end)) and commands[0] not in _LOOKING
-        mended = "   # once the cause above is mended" if acts else ""
-        parts.append(whole("NEXT  ", *line[1:], (mended, "dim")))
+        parts.append(next_line(commands, mended=acts, manner=manner))
     return stack_up(parts)
 
 
 def next_commands(end: RunEnd) -> tuple[str, ...]:
     """Return what to type next, the way on first; nothing where all is done."""
+    ways = _ways(end)
+    if not ways or ways[0] in _LOOKING:
+        return ways
+    return (*ways_again(ways[0], every_problem(end)), *ways[1:])
+
+
+def _ways(end: RunEnd) -> tuple[str, ...]:
     former = typed("rollback", end.run)
     # What the run was not told to take, its units must not be brought up at either.
     owed = typed("up", "--owed", *options_in(end.words, "--ref"))
@@ -58,7 +65,7 @@ def next_commands(end: RunEnd) -> tuple[str, ...]:
         return (typed("resume", end.run), *(() if end.way_back else (former,)))
     report = end.restored or end.report
     if report is None:
-        return (owed,) if end.owed else ()
+        return (owed,) if end.owed else _again(end)
     if report.beyond:
         return (typed("lock"),)
     bad = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
@@ -69,6 +76,13 @@ def next_commands(end: RunEnd) -> tuple[str, ...]:
         return () if report.finished else (typed("status"),)
     command = next_command(end.plan, report, end.words)
     return (command, *back) if command else ()
+
+
+def _again(end: RunEnd) -> tuple[str, ...]:
+    """Return the command of a run that did not begin, where no problem names another one."""
+    alone = end.problems and not names_a_command(end.problems)
+    line = end.words or asked(end.plan.command.value, end.plan.selection)
+    return (typed(*words_of(line)),) if alone else ()
 
 
 def _came_up_badly(end: RunEnd) -> bool:

@@ -43,6 +43,7 @@ class HeldRun:
     """A run that holds the lock. `now` is our clock, seconds since 1970.
 
     `unfit`: it was planned with another inventory than the one given here, which may not end it.
+    `unreadable`: this version of dtdeploy cannot read its record.
     """
 
     hold: Hold
@@ -50,6 +51,7 @@ class HeldRun:
     coordinator: str
     now: float
     unfit: bool = False
+    unreadable: bool = False
 
     @property
     def look_again_seconds(self) -> float | None:
@@ -77,7 +79,7 @@ def next_for(holding: HeldRun) -> str:
     """Return what to type to go on with a run, "" while somebody is at it."""
     if holding.life is Life.ALIVE:
         return ""
-    if holding.unfit:
+    if holding.unfit or holding.unreadable:
         return typed("lock", "break", clean(holding.hold.run), "--because", "TEXT")
     first = f"kill -9 {holding.hold.holder.pid} && " if holding.life is Life.FROZEN else ""
     return f"{first}{_command(holding, 'resume')}"
@@ -100,6 +102,8 @@ def facts(holding: HeldRun) -> Iterator[str]:
         yield "planned with another sites.yaml or stacks/ than the one given here"
     for unit, since in hold.down:
         yield f"{clean(str(unit))} has been down for {elapsed(max(0.0, holding.now - since))}"
+    if holding.unreadable:
+        yield "its record cannot be read by this version of dtdeploy"
 
 
 def _beat(holding: HeldRun) -> str:
@@ -141,8 +145,9 @@ def next_view(holding: HeldRun, manner: Manner = AS_IT_IS) -> Text:
             " if not, --lock-wait SECONDS waits for its end"
         )
         return whole("NEXT  ", (manner.fit(typed("lock")), "bold cyan"), (words, "dim"))
-    if holding.unfit:
-        words = f"   # better: {_command(holding, 'resume')}, with the sites.yaml it was begun with"
+    if holding.unfit or holding.unreadable:
+        what = "version of dtdeploy" if holding.unreadable else "sites.yaml"
+        words = f"   # better: {_command(holding, 'resume')}, with the {what} it was begun with"
         return whole("NEXT  ", (manner.fit(command), "bold cyan"), (words, "dim"))
     alone = holding.hold.goal is Goal.RESTORE or holding.life is Life.FROZEN
     other = "" if alone else f"   |   {_command(holding, 'rollback')}"

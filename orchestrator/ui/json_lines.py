@@ -67,7 +67,7 @@ from orchestrator.ui.lines import STILL_SECONDS
 from orchestrator.ui.saved_view import SavedHead, saved_json
 from orchestrator.ui.standing import UnitEnd, unit_ends
 from orchestrator.ui.status_view import Fleet
-from orchestrator.ui.summary import next_command
+from orchestrator.ui.summary import ways_on
 from orchestrator.words.foreign import clean
 
 SCHEMA = "1.0"
@@ -143,8 +143,9 @@ def run_started_json(plan: Plan, run: str = "") -> Json:
     }
 
 
-def run_ended_json(plan: Plan, report: RunReport) -> Json:
-    """Return the line that closes a run."""
+def run_ended_json(plan: Plan, report: RunReport, again: str = "") -> Json:
+    """Return the line that closes a run; `again` as in `ways_on`."""
+    commands = ways_on(plan, report, again)
     return {
         "event": "run_ended",
         "at": round(report.ended, 3),
@@ -154,7 +155,8 @@ def run_ended_json(plan: Plan, report: RunReport) -> Json:
         "steps": [_step_report(step) for step in report.steps],
         "units": [_unit_end(end) for end in unit_ends(plan, report)],
         "problems": [problem_json(problem) for problem in report.problems],
-        "next": next_command(plan, report) or None,
+        "next": commands[0] if commands else None,
+        "or_else": list(commands[1:]),
     }
 
 
@@ -216,11 +218,19 @@ def drift_line(fleet: FleetDrift) -> Json:
     return {"event": "drift"} | fleet_drift_json(fleet)
 
 
-def problems_line(problems: Iterable[Problem]) -> Json:
-    """Return problems as the one line of a command that failed before any run."""
+def problems_line(problems: Iterable[Problem], ways: tuple[str, ...] = ()) -> Json:
+    """Return problems as the one line of a command that failed before any run.
+
+    `ways` are what to type next, where no problem's own `fix` says it.
+    """
     every = tuple(problems)
-    code = worst(every).value
-    return {"event": "problems", "exit_code": code, "problems": [problem_json(p) for p in every]}
+    return {
+        "event": "problems",
+        "exit_code": worst(every).value,
+        "problems": [problem_json(p) for p in every],
+        "next": ways[0] if ways else None,
+        "or_else": list(ways[1:]),
+    }
 
 
 def _details(event: StepEvent) -> Json:

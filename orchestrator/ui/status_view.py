@@ -90,6 +90,8 @@ class Fleet:
     unread: tuple[Problem, ...] = ()
     detours: tuple[tuple[str, str], ...] = ()
     nodes: tuple[str, ...] = ()
+    needed: frozenset[Unit] = frozenset()
+    """Units under which something runs that needs them."""
 
 
 def render_status(fleet: Fleet, width: int = 80) -> list[str]:
@@ -134,7 +136,8 @@ def status_view(fleet: Fleet, manner: Manner = AS_IT_IS) -> RenderableType:
     if notes:
         parts += [Text(), labelled(notes, indent=0)]
     if command := _next(fleet):
-        parts += [whole("NEXT  ", (manner.fit(command), "bold cyan"))]
+        when = _awaited(fleet) if fleet.owed else ""
+        parts += [whole("NEXT  ", (manner.fit(command), "bold cyan"), (when, "dim"))]
     if problems := fleet.unreachable + fleet.unfetched:
         parts += [Text(), problems_view(problems, manner=manner)]
     return stack_up(parts)
@@ -157,7 +160,21 @@ def _next(fleet: Fleet) -> str:
     ]
     if not down:
         return ""
-    return typed("up", *(down if len(down) <= _MOST_NAMED else ("--all",)))
+    verb = "restart" if any(_in_part(fleet, row) for row in fleet.rows) else "up"
+    return typed(verb, *(down if len(down) <= _MOST_NAMED else ("--all",)))
+
+
+def _in_part(fleet: Fleet, row: StatusRow) -> bool:
+    """Whether a unit runs in part, and `up` would restart that under what needs it: refused."""
+    moved = bool(row.newer_commits) and row.running > 0
+    return moved and not _well(row) and row.unit in fleet.needed
+
+
+def _awaited(fleet: Fleet) -> str:
+    """Say which sites have to answer before what is owed can be brought back."""
+    silent = {problem.where.site for problem in fleet.unreachable}
+    away = dict.fromkeys(item.unit.site for item in fleet.owed if item.unit.site in silent)
+    return f"   # once {' and '.join(away)} answers" if away else ""
 
 
 def _owed(fleet: Fleet) -> Iterator[str]:

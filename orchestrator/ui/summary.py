@@ -19,8 +19,10 @@ from orchestrator.typed import (
     typed,
     words_of,
 )
-from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
+from orchestrator.ui.consoles import labelled, plain, show, stack_up
+from orchestrator.ui.next_line import next_line
 from orchestrator.ui.standing import Standing, UnitEnd, unit_ends
+from orchestrator.words.again import ways_again
 from orchestrator.words.foreign import clean
 from orchestrator.words.phrases import asked, count, elapsed, named
 
@@ -42,19 +44,33 @@ def render_summary(plan: Plan, report: RunReport, width: int = 80) -> list[str]:
 
 
 def print_summary(
-    plan: Plan, report: RunReport, console: Console, manner: Manner = AS_IT_IS
+    plan: Plan,
+    report: RunReport,
+    console: Console,
+    manner: Manner = AS_IT_IS,
+    again: str = "",
 ) -> None:
     """Print the summary; problems are printed apart from it, see `problems`."""
-    show(console, summary_view(plan, report, manner))
+    show(console, summary_view(plan, report, manner, again))
 
 
-def summary_view(plan: Plan, report: RunReport, manner: Manner = AS_IT_IS) -> RenderableType:
-    """Return the summary to show."""
+def summary_view(
+    plan: Plan, report: RunReport, manner: Manner = AS_IT_IS, again: str = ""
+) -> RenderableType:
+    """Return the summary to show; `again` as in `ways_on`."""
     parts = [how_it_went(plan, report), what_stands(plan, report)]
-    if command := next_command(plan, report):
-        mended = "   # once the cause above is mended" if report.problems else ""
-        parts += [whole("NEXT  ", (manner.fit(clean(command)), "bold cyan"), (mended, "dim"))]
+    if commands := ways_on(plan, report, again):
+        parts.append(next_line(commands, mended=bool(report.problems), manner=manner))
     return stack_up(parts)
+
+
+def ways_on(plan: Plan, report: RunReport, again: str = "") -> tuple[str, ...]:
+    """Return what to type next, the way on first; nothing where all is done.
+
+    `again` is the command that the plan is only the preflight of: it is what is to be done.
+    """
+    command = next_command(plan, report) or (again if report.problems else "")
+    return ways_again(command, report.problems) if command else ()
 
 
 def how_it_went(plan: Plan, report: RunReport) -> RenderableType:

@@ -1,18 +1,19 @@
 import pytest
 
-from orchestrator.errors import ExitCode, Problem, RefusedError, Where
+from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, Where
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.planning.leaving_out import leave_out
 from orchestrator.planning.plan import Before, LeftOut
 from orchestrator.planning.selection import Request
-from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, inventory, spec
+from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, inventory, sight, spec
 
 AWAY_DAEMONS = Unit(stack="app-daemons", site="far")
 PRESENT, GONE = Before(presence=Presence.PRESENT), Before(presence=Presence.GONE)
 UNKNOWN = Before(presence=Presence.UNKNOWN, words=("far cannot be seen: timed out",))
 HOME = dict.fromkeys((SERVER, DAEMONS, HOME_CLIENT), PRESENT)
+LOOKS = {"far": sight("far")}
 ALL = Request(everything=True, without=("far",), because=" cut ")
 ACCEPTED = Request(everything=True, without=("far",), because="cut", accept_unknown=(str(CLIENT),))
 
@@ -30,6 +31,7 @@ def left(
         request,
         dict.fromkeys(acted, "selected"),
         {**HOME, CLIENT: far},
+        LOOKS,
         removed=frozenset(acted) if removing else frozenset(),
     )
 
@@ -63,6 +65,7 @@ def test_what_runs_there_may_not_lose_what_it_needs() -> None:
         fix="drop --without far: the site can be seen, so its units can go down too",
         state_left="nothing was touched",
         runbook="site-unreachable",
+        retry=Retry(drops=(("--without", "far"),), never=True),
     )
     # Accepting the unknown is not accepting what is known.
     assert refusal(ACCEPTED, PRESENT).code == "without.runs"
@@ -79,6 +82,7 @@ def test_what_may_run_there_may_not_either_unless_that_is_accepted() -> None:
         fix=f"if that is acceptable, add --accept-unknown {CLIENT}",
         state_left="nothing was touched",
         runbook="site-unreachable",
+        retry=Retry(adds=(("--accept-unknown", str(CLIENT)),), never=True),
     )
     assert left(ACCEPTED, UNKNOWN) == (
         LeftOut(unit=CLIENT, reason="cut (nobody could tell whether it runs)", accepted=True),
@@ -133,5 +137,5 @@ def test_every_unit_that_is_in_the_way_is_named_at_once() -> None:
     inv = inventory(spec(AWAY_DAEMONS, SERVER))
     before = {**HOME, CLIENT: UNKNOWN, AWAY_DAEMONS: PRESENT}
     with pytest.raises(RefusedError) as refused:
-        leave_out(inv, ALL, dict.fromkeys(HOME, "selected"), before, removed=frozenset(HOME))
+        leave_out(inv, ALL, dict.fromkeys(HOME, "selected"), before, LOOKS, removed=frozenset(HOME))
     assert [p.code for p in refused.value.problems] == ["without.unknown", "without.runs"]

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import Retry, UsageError
 from orchestrator.fleet.observed import Fact, Look, Node, NodeState, Task
 from orchestrator.inventory.model import Manager
 from orchestrator.planning.lost import (
@@ -12,6 +12,7 @@ from orchestrator.planning.lost import (
     missing_words,
     must_be_gone,
     node_in_the_way,
+    nodes_in_the_way,
     way_out,
     weigh,
     with_lost,
@@ -65,6 +66,15 @@ def test_a_node_where_something_was_seen_that_has_to_be_gone_is_in_the_way() -> 
     )
     assert found.warnings == ()
     assert found.lost[0].units == (CLIENT,)
+
+
+def test_who_wants_units_to_go_down_is_told_which_nodes_are_in_the_way() -> None:
+    (problem,) = nodes_in_the_way(
+        inventory(), [*looks(THERE).values(), unseen("away")], frozenset({CLIENT})
+    )
+    assert (problem.code, problem.where.site) == ("swarm.node-not-ready", "far")
+    assert problem.retry == Retry(adds=(("--accept-lost", "far-w1@far"),))
+    assert nodes_in_the_way(inventory(), looks(THERE).values(), frozenset({SERVER})) == ()
 
 
 @pytest.mark.parametrize("name", ["far-w1@far"])

@@ -188,7 +188,7 @@ def test_what_only_runs_the_other_way_round_goes_down_first() -> None:
     wider, _ = with_uses(three(), (use(),))
     problem = circle(wider, use(DB, APP, "app-shop_net", at=AT))
     assert problem.fix.startswith(
-        "dtdeploy down app-db@far app-shop@far, then dtdeploy up app-db@far app-shop@far;"
+        "dtdeploy down app-db@far app-shop@far && dtdeploy up app-db@far app-shop@far;"
     )
 
 

@@ -22,6 +22,9 @@ UNTOUCHED = report_of(
 )
 
 
+HELD = problem("lock.held")
+
+
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", ENDS)
 def test_ends_read_well(name: str, width: int) -> None:
@@ -38,7 +41,8 @@ def test_ends_read_well(name: str, width: int) -> None:
         (ENDS["left-out"], ("dtdeploy up --owed",)),
         (ENDS["restored"], ()),
         (ENDS["not-restored"], (RESUME,)),
-        (RunEnd(run=RUN, plan=PLAN, problems=(problem("lock.held"),)), ()),
+        (RunEnd(run=RUN, plan=PLAN, problems=(replace(HELD, fix="dtdeploy lock"),)), ()),
+        (RunEnd(run=RUN, plan=PLAN, problems=(HELD,)), ("dtdeploy restart --all",)),
         (RunEnd(run=RUN, plan=PLAN, report=LOCK_LOST), ("dtdeploy lock",)),
         (RunEnd(run=RUN, plan=WITHOUT, report=UNTOUCHED), None),
     ],
