@@ -493,7 +493,7 @@ BUGS = (
     Bug("unknown taken for gone", _through(_seeing(StepKind.REMOVE, _unknown_is_gone)), 14, "S1"),
     Bug("trust in a removal's answer", _through(_doing(_trusting)), 4, "containers are there"),
     Bug("a lost effect sent again without a look", _through(_doing(_stubborn)), 148, "S4"),
-    Bug("no proof of the lock", _custody(_unproved), 1019, "S5"),
+    Bug("no proof of the lock", _custody(_unproved), 1113, "S5"),
     Bug("the intent written afterwards", _custody(_afterwards), 0, "S4"),
     Bug("a full journal ignored", _custody(_deaf), 61, "S4"),
     Bug("an old proof taken for a new one", _custody(_timeless), 1113, "S5"),

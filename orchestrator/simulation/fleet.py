@@ -149,13 +149,22 @@ class SimulatedFleet:
     def _server(self, site: str, probe: Probe) -> SimContainer | None:
         """Return who really listens at the probe's address."""
         if probe.host in _HERE:
-            swarm = self.sites[site].swarm
-            return _listener(swarm, swarm.manager, probe.port)
+            return _at_a_manager(self.sites[site].swarm, probe.port)
         for at in self.sites.values():
             for machine in at.swarm.machines.values():
                 if machine.hostname == probe.host:
                     return _listener(at.swarm, machine, probe.port)
         return None
+
+
+def _at_a_manager(swarm: SimSwarm, port: int) -> SimContainer | None:
+    """Return who listens at the manager that is asked, or else at another one that is heard.
+
+    As through ingress, by which whoever has several publishes it (docs/inventory.md).
+    """
+    others = (m for m in swarm.machines.values() if m.manager and m.online)
+    found = (_listener(swarm, machine, port) for machine in (swarm.manager, *others))
+    return next((server for server in found if server is not None), None)
 
 
 def _listener(swarm: SimSwarm, machine: Machine, port: int) -> SimContainer | None:

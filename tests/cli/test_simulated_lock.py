@@ -31,7 +31,8 @@ from tests.cli.desk import Desk, order, reached_otherwise
 from tests.operators import Operator, Operators
 from tests.simulated import Simulated, simulated
 
-AWAY_SECONDS = 40.0
+AWAY_SECONDS = 50.0
+"""Three time-outs of a site that is away: found so, asked for its files, tried at its turn."""
 IN_THE_MIDDLE = 6.0
 """Seconds at which the clients are down and the server still runs or is going down."""
 pytestmark = pytest.mark.usefixtures("signals")

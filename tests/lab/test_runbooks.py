@@ -56,7 +56,6 @@ NOT_TYPED = {
     "ssh aux.kko docker node rm --force kko-w1": "test_lost_nodes.py types it as it is printed",
     "ssh aux.kko 'docker node demote kko-w1 && docker node rm --force kko-w1'": "one manager",
     "docker node update --availability active NODE": "test_lost_nodes.py ends with it",
-    "docker node update --label-add KEY=VALUE NODE": "a label would stay",
     "docker swarm init": "a Swarm is there",
     "docker swarm init --force-new-cluster": "the page forbids it",
     "docker swarm unlock": "no Swarm of the lab is locked",

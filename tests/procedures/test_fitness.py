@@ -130,25 +130,26 @@ def test_what_no_node_can_take_is_refused_before_anything_goes_down(
 
 
 def test_data_that_only_a_dead_node_holds_is_named_before_another_node_is() -> None:
-    kept = wanted_service(
-        facts=(
-            Fact("placement constraint", "node.labels.disk == fast", ""),
-            Fact("placement constraint", "node.role == worker", ""),
-            Fact("mount", "/data", "volume app_data"),
+    label = Fact("placement constraint", "node.labels.disk == fast", "")
+    volume = Fact("mount", "/data", "volume app_data")
+    role = Fact("placement constraint", "node.role == manager", "")
+    dead = replace(AWAY, labels=(("disk", "fast"),), manager=True)
+    worker = node("far-w2", leader=False, manager=False)
+    found = seen(sight=sight(nodes=(node(), dead, worker)))
+
+    def fix(*facts: Fact) -> str:
+        kept = wanted_service(facts=(label, volume, *facts))
+        problem = only(wanted(desired=(desired(CLIENT, kept),), ssh="ada@far"), found)
+        assert problem.evidence[0] == (
+            "its data is on far-w1, and may be missed elsewhere: volume app_data at /data"
         )
-    )
-    labelled = replace(AWAY, labels=(("disk", "fast"),))
-    other = node("far-w2", leader=False, manager=False)
-    found = seen(sight=sight(nodes=(node(), replace(labelled, manager=False), other)))
-    problem = only(wanted(desired=(desired(CLIENT, kept),), ssh="ada@far"), found)
-    assert problem.evidence[0] == (
-        "its data is on far-w1, and may be missed elsewhere: volume app_data at /data"
-    )
-    # The manager would not do.
-    assert problem.fix == (
-        "bring far-w1 back; or ssh ada@far docker node update --label-add disk=fast far-w2"
-        "   # or another one that is ready"
-    )
+        return problem.fix
+
+    line = "bring far-w1 back; or ssh ada@far docker node update --label-add disk=fast"
+    more = "   # or another one that is ready"
+    # A worker rather than a manager, where both would do.
+    assert fix() == f"{line} far-w2{more}"
+    assert fix(role) == f"{line} far-m{more}"
 
 
 def test_a_full_disk_matters_where_something_is_deployed() -> None:
