@@ -37,7 +37,7 @@ def _advice_alone(screen: str) -> str:
 
 def _naming_each_other(screen: str) -> str:
     """Let two refusals name each other: with the site it is refused, and without it as well."""
-    other = "" if "--without far" in screen else " --without far --because 'its link is down'"
+    other = "" if "[without." in screen else " --without far --because 'its link is down'"
     return _NEXT.sub(f"NEXT  dtdeploy restart --all --yes{other}", screen)
 
 
