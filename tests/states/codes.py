@@ -25,6 +25,7 @@ _PREFLIGHT = "found by preflight, nothing was touched: the way on is that of `sw
 _SAVED = (
     "a saved plan is refused before anything, and made anew: tests/cli/test_simulated_saved_plan"
 )
+_HELD = "met by a resume whose git is away as well: tests/cli/test_simulated_prepared.py"
 _LOGS = "no run reads logs"
 
 ELSEWHERE: dict[str, str] = {
@@ -101,6 +102,7 @@ ELSEWHERE: dict[str, str] = {
         ),
         _SAVED,
     ),
+    **dict.fromkeys(("release.damaged", "release.differs", "release.unread"), _HELD),
     **dict.fromkeys(("logs.incomplete", "logs.not-kept"), _LOGS),
     "answer.lost": "a run looks what came of it: it ends as removal.unknown or deploy.unknown",
     "audit.not-written": "no run stops for it",

@@ -27,7 +27,7 @@ class DeadEnd:
 
 def _refused_right_now(screen: str) -> str:
     """Name a command that needs the lock, while an unfinished run holds it."""
-    return _NEXT.sub("NEXT  dtdeploy up --all", screen)
+    return _NEXT.sub("NEXT  dtdeploy up --all --yes", screen)
 
 
 def _advice_alone(screen: str) -> str:
@@ -37,8 +37,8 @@ def _advice_alone(screen: str) -> str:
 
 def _naming_each_other(screen: str) -> str:
     """Let two refusals name each other: with the site it is refused, and without it as well."""
-    other = "" if "--without far" in screen else " --without far --because 'its link is down'"
-    return _NEXT.sub(f"NEXT  dtdeploy restart --all{other}", screen)
+    other = "" if "[without." in screen else " --without far --because 'its link is down'"
+    return _NEXT.sub(f"NEXT  dtdeploy restart --all --yes{other}", screen)
 
 
 CUT = (happens(FaultKind.LINK_CUT, "far"),)
@@ -47,7 +47,7 @@ PLANTED = (
         name="a NEXT that is refused in this very state",
         state=State(name="killed", typed=killed(SERVER_GOES), anew=True),
         screen=_refused_right_now,
-        caught="refused: dtdeploy up --all",
+        caught="refused: dtdeploy up --all --yes",
     ),
     DeadEnd(
         name="advice without a command",
@@ -59,6 +59,6 @@ PLANTED = (
         name="a circle of two refusals that name each other",
         state=State(name="cut off", before=CUT, typed=typed("dtdeploy restart --all")),
         screen=_naming_each_other,
-        caught="a circle: dtdeploy restart --all --without far",
+        caught="a circle: dtdeploy restart --all --yes --without far",
     ),
 )

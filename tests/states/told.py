@@ -71,6 +71,7 @@ ANSWERED = (
     answered(
         problems.host_key_unknown("far", "far-m", "SHA256:x", "ssh-keyscan far-m"), "ssh-keyscan"
     ),
+    answered(problems.known_hosts_unreadable("far", FILE, 3, "no key"), "correct or delete line 3"),
     answered(problems.host_key_revoked("far", "far-m", "SHA256:x"), "ask the site's"),
     answered(problems.docker("far", "docker.not-installed"), "command -v docker"),
     answered(problems.docker("far", "docker.no-permission"), "usermod -aG docker"),
