@@ -99,7 +99,9 @@ def deploy(book: Book, step: Step, unit: Unit) -> Procedure:
     look = yield from _seen(book, unit)
     if isinstance(look, Sight) and _only_leftovers(unit, look):
         poll = book.inventory.spec(unit).policy.poll_seconds
-        cleared = yield from clear_away(unit, wait_seconds=step.wait_seconds, poll_seconds=poll)
+        cleared = yield from clear_away(
+            unit, wait_seconds=step.wait_seconds, poll_seconds=poll, leftovers_alone=True
+        )
         if isinstance(cleared, Failed):
             return cleared
         look = yield from _seen(book, unit)

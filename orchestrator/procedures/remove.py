@@ -89,6 +89,7 @@ def clear_away(
     wait_seconds: float,
     poll_seconds: float,
     guard: Callable[[], Asking[Problem | None]] = _unguarded,
+    leftovers_alone: bool = False,
 ) -> Procedure:
     """Delete all that is left of `unit`, in the safe order; no question asked before.
 
@@ -97,6 +98,7 @@ def clear_away(
         wait_seconds: how long it may take until gone, once its services are deleted.
         poll_seconds: pause between two looks.
         guard: asks again whether it may be removed, where that took too long to begin.
+        leftovers_alone: end as soon as a service of it is seen: somebody is deploying it.
 
     """
     began = yield from ask_sleep(0)
@@ -108,6 +110,8 @@ def clear_away(
         look = yield from ask_observe(unit.site)
         if isinstance(look, Sight):
             networks |= {network.name for network in contents(look, unit.stack).networks}
+            if leftovers_alone and contents(look, unit.stack).services:
+                return Done(words="somebody deploys it")
         patience.look(look)
         there = whereabouts(unit, look, networks=networks)
         gone = gone + 1 if there.gone else 0

@@ -35,7 +35,7 @@ _CLEANED = f'exec env -i {_KEPT} sh -c "$1"'
 _KILL_AFTER_SECONDS = 5
 _CHUNK = 65536
 _LEAST_SECONDS = 0.05
-_MOST_BYTES = 16 * 1024 * 1024
+_MOST_BYTES = 64 * 1024 * 1024
 """Of what a command writes to one stream; what it writes after that is read and dropped."""
 
 

@@ -20,6 +20,8 @@ from orchestrator.procedures.effects import (
     Effect,
     Failed,
     ProbeResult,
+    RemoveLeftovers,
+    RemoveServices,
     Result,
     RunProbe,
 )
@@ -339,6 +341,31 @@ def test_leftovers_without_services_are_cleared_before_the_deploy() -> None:
     driven = drive(deploy(book(), step(), CLIENT), look, perform)
     assert isinstance(driven.outcome, Done)
     assert cleared == ["RemoveLeftovers"]
+
+
+@pytest.mark.parametrize("looks", range(1, 6))
+def test_services_that_turn_up_while_leftovers_are_cleared_are_nobodys_to_remove(
+    looks: int,
+) -> None:
+    """Somebody deploys it just now: its networks are there a moment before its services."""
+    world, left = World(), looks
+
+    def look(site: str, now: float) -> Look:
+        nonlocal left
+        if site == "far" and world.deployed_at is None and left:
+            left -= 1
+            return sight(site, networks=(resource("net"),))
+        if site == "far" and world.deployed_at is None:
+            world.deployed_at = now
+        return world.look(site, now)
+
+    def perform(effect: Effect, now: float) -> object:
+        removes = isinstance(effect, RemoveServices | RemoveLeftovers)
+        return Answer(result=Result.OK, at=now) if removes else world.perform(effect, now)
+
+    driven = drive(deploy(book(), step(), CLIENT), look, perform)
+    assert isinstance(driven.outcome, Done)
+    assert not any(isinstance(effect, RemoveServices) for effect in driven.effects)
 
 
 def test_what_others_use_is_no_leftover_and_is_deployed_over() -> None:

@@ -246,8 +246,8 @@ def test_what_is_named_by_digest_and_is_there_needs_no_registry(
 ) -> None:
     there, missing = f"a:1@sha256:{'1' * 64}", f"b:1@sha256:{'2' * 64}"
     docker.behaviour.write_text(
-        "sys.argv[1:3] == ['image', 'inspect'] and sys.argv[3][0] == 'b' and sys.exit('none')"
+        "sys.argv[1:3] == ['image', 'inspect'] and sys.argv[4][0] == 'b' and sys.exit('none')"
     )
     assert pulled(performer, there, missing).result is Result.OK
     runs = [words for words, _, _ in docker.runs()]
-    assert [words for words in runs if words[0] == "pull"] == [["pull", "-q", missing]]
+    assert [words for words in runs if words[0] == "pull"] == [["pull", "-q", "--", missing]]
