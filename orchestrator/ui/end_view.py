@@ -20,7 +20,9 @@ from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import asked, named
 
 _LONGEST = 300
-_BAD = ("deploy.failed", "deploy.unhealthy", "run.broke-later", "run.left-unhealthy")
+_LEFT = "run.left-unhealthy"
+_UNWELL = ("run.broke-later", _LEFT)
+_BAD = ("deploy.failed", "deploy.unhealthy", *_UNWELL)
 _LOOKING = (typed("lock"), typed("status"))
 _CHANGING = (StepKind.REMOVE, StepKind.DEPLOY)
 _KEPT = "the lock is kept, nobody else can act until the run is finished or rolled back"
@@ -74,8 +76,19 @@ def _ways(end: RunEnd) -> tuple[str, ...]:
         return (owed, *back)
     if end.restored is not None:
         return () if report.finished else (typed("status"),)
-    command = next_command(end.plan, report, end.words)
+    command = next_command(end.plan, report, end.words) or _for_the_unwell(end)
     return (command, *back) if command else ()
+
+
+def _for_the_unwell(end: RunEnd) -> str:
+    """Return what brings back what fell after it had settled, or was left alone as it was."""
+    unwell = [problem for problem in end.problems if problem.code in _UNWELL]
+    if not unwell:
+        return ""
+    left = any(problem.code == _LEFT for problem in unwell)
+    wheres = (problem.where for problem in unwell)
+    units = dict.fromkeys(Unit(where.stack, where.site) for where in wheres)
+    return typed("restart" if left else "up", *units, *options_in(end.words, "--ref"))
 
 
 def _again(end: RunEnd) -> tuple[str, ...]:
@@ -114,14 +127,22 @@ def _touched(end: RunEnd) -> bool:
 
 def _told(end: RunEnd) -> Iterator[RenderableType]:
     if end.report is not None:
-        yield how_it_went(end.plan, end.report)
+        yield how_it_went(end.plan, end.report, None if end.way_back else _but(end))
     if end.way_back is not None and end.restored is not None:
         if end.restored.finished:
             yield Text("RESTORED  what was touched is back at what ran before", "bold green")
-        yield how_it_went(end.way_back, end.restored)
+        yield how_it_went(end.way_back, end.restored, _but(end))
         yield what_stands(end.way_back, end.restored)
     elif end.report is not None:
         yield what_stands(end.plan, end.report)
+
+
+def _but(end: RunEnd) -> str | None:
+    """Return what speaks against DONE although every step may be done."""
+    if not end.problems:
+        return None
+    unwell = any(problem.code in _UNWELL for problem in end.problems)
+    return ", but not all is healthy" if unwell else ""
 
 
 def _left(end: RunEnd, manner: Manner) -> Iterator[tuple[Text | str, str]]:

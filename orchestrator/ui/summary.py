@@ -73,10 +73,13 @@ def ways_on(plan: Plan, report: RunReport, again: str = "") -> tuple[str, ...]:
     return ways_again(command, report.problems) if command else ()
 
 
-def how_it_went(plan: Plan, report: RunReport) -> RenderableType:
-    """Return how it ended, how long it took, and what was down meanwhile."""
+def how_it_went(plan: Plan, report: RunReport, but: str | None = None) -> RenderableType:
+    """Return how it ended, how long it took, and what was down meanwhile.
+
+    `but` says what is wrong although every step is done, in words to add; None where nothing is.
+    """
     outages = _outages(plan, unit_ends(plan, report))
-    return stack_up([_headline(plan, report), *(Text(line) for line in outages)])
+    return stack_up([_headline(plan, report, but), *(Text(line) for line in outages)])
 
 
 def what_stands(plan: Plan, report: RunReport) -> RenderableType:
@@ -144,10 +147,10 @@ def _succeeded(report: RunReport) -> bool:
     return report.exit_code is ExitCode.DONE
 
 
-def _headline(plan: Plan, report: RunReport) -> Text:
+def _headline(plan: Plan, report: RunReport, but: str | None) -> Text:
     steps = [step for step in report.steps if step.step.kind is not StepKind.GATE]
     done = sum(step.state is State.DONE for step in steps)
-    if _succeeded(report):
+    if _succeeded(report) and but is None:
         words, style = "DONE", "bold green"
     elif report.beyond:
         words, style = "LOCK LOST", "bold red"
@@ -161,7 +164,7 @@ def _headline(plan: Plan, report: RunReport) -> Text:
     how_long = elapsed(report.ended - report.began)
     size = count(len(steps), "step")
     progress = size if done == len(steps) else f"{done} of {size} done"
-    return Text.assemble((words, style), f"  {what} in {how_long}, {progress}")
+    return Text.assemble((words, style), f"  {what} in {how_long}, {progress}{but or ''}")
 
 
 def _outages(plan: Plan, ends: tuple[UnitEnd, ...]) -> Iterator[str]:

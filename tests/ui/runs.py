@@ -2,7 +2,7 @@
 
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.schedule import State
-from orchestrator.errors import ExitCode
+from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import LeftOut, Plan
 from orchestrator.planning.progress import Mark, UnitProgress
@@ -97,6 +97,20 @@ WITHOUT = with_left_out(PLAN)
 ENDS = {
     "done": RunEnd(run=RUN, plan=PLAN, report=report_of(PLAN, {})),
     "kept": RunEnd(run=RUN, plan=PLAN, report=STOPPED, kept=True),
+    "broke-later": RunEnd(
+        run=RUN,
+        plan=PLAN,
+        report=report_of(PLAN, {}),
+        problems=(
+            Problem(
+                code="run.broke-later",
+                what=f"{KKO} was healthy, and is not any more",
+                exit_code=ExitCode.UNHEALTHY,
+                where=Where(site=KKO.site, stack=KKO.stack),
+                fix=f"dtdeploy up {KKO}",
+            ),
+        ),
+    ),
     "owing": RunEnd(run=RUN, plan=PLAN, report=BROKEN, owed=OWED),
     "left-out": RunEnd(run=RUN, plan=WITHOUT, report=report_of(WITHOUT, {})),
     "restored": RunEnd(
@@ -108,6 +122,7 @@ ENDS = {
 }
 CODES = {
     "done": ExitCode.DONE,
+    "broke-later": ExitCode.UNHEALTHY,
     "kept": ExitCode.INTERRUPTED,
     "owing": ExitCode.UNHEALTHY,
     "left-out": ExitCode.DONE,
