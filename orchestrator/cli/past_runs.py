@@ -88,7 +88,10 @@ def _unclear(word: str, found: tuple[str, ...], names: tuple[str, ...]) -> Probl
         exit_code=ExitCode.USAGE,
         evidence=found[:10],
         fix=typed("report", near[0]) if near and not found else typed("runs"),
-        state_left="" if found else "another machine may have carried it out: its journal is there",
+        state_left=""
+        if found
+        else "another machine may have carried it out: its journal is there,"
+        f" and {typed('runs', '--at-managers')} lists what the managers know",
     )
 
 

@@ -34,17 +34,29 @@ def _complete(_ctx: click.Context, _param: click.Parameter, word: str) -> list[C
     metavar="FILE",
     help="Write one form to this file: html, unless --format or the file's ending says else.",
 )
-def report(run: str, *, opened: bool, form: str | None, out: Path | None) -> int:
+@click.option(
+    "--at-managers",
+    is_flag=True,
+    help="Print what the managers' audit logs know: of a run that another machine carried out.",
+)
+def report(run: str, *, opened: bool, form: str | None, out: Path | None, at_managers: bool) -> int:
     """Make the report of a run anew from its journal, and say where it lies.
 
     RUN is an id, the beginning of one, or last. Every run leaves its report by itself; this is
-    for one that was killed, or is still under way, and for other forms. Nothing is contacted.
+    for one that was killed, or is still under way, and for other forms. Nothing is contacted,
+    unless --at-managers is given.
 
     \b
       dtdeploy report --open              the last run, in a browser
       dtdeploy report 20261122T0930 --format markdown | less
       dtdeploy report last --out restart.html
     """
+    if at_managers:
+        if opened or form or out:
+            raise click.UsageError("--at-managers goes with none of --open, --format, --out")
+        from orchestrator.cli.auditing import show_audited
+
+        return show_audited(run)
     from orchestrator.cli.reporting import make_report
 
     make_report(run, opened=opened, form=form, out=out)

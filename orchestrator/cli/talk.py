@@ -1,7 +1,7 @@
 """How a command talks: stdout is data, stderr is talk, JSON lines for machines."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -16,7 +16,9 @@ from orchestrator.inventory.model import Inventory
 from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan
 from orchestrator.procedures.inspection import Check
+from orchestrator.report.audit import AuditedRun
 from orchestrator.typed import AS_IT_IS, Manner, typed
+from orchestrator.ui.audit_view import audit_view, audited_json, audited_view
 from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
 from orchestrator.ui.consoles import SteadyStream, open_console, show, write_raw
 from orchestrator.ui.doctor_view import check_json, print_check
@@ -269,8 +271,26 @@ class Talk:
         if self.as_json:
             print_json(runs_json(runs), self.out)
         else:
-            zone = self.clock().tzinfo
-            print_runs(runs, self.out, lambda at: datetime.fromtimestamp(at, zone))
+            print_runs(runs, self.out, self._local)
+
+    def audited(self, runs: Sequence[AuditedRun], unread: Sequence[Problem]) -> None:
+        """Show the runs that the managers know of, and who could not be asked."""
+        if self.as_json:
+            self.json(audited_json(runs, [problem.where.site for problem in unread]))
+            return
+        show(self.out, audited_view(runs, self._local))
+        self.problems(unread)
+
+    def audit(self, run: AuditedRun, unread: Sequence[Problem]) -> None:
+        """Show what the managers know of one run, and who could not be asked."""
+        if self.as_json:
+            self.json(audited_json((run,), [problem.where.site for problem in unread]))
+            return
+        show(self.out, audit_view(run, self._local))
+        self.problems(unread)
+
+    def _local(self, at: float) -> datetime:
+        return datetime.fromtimestamp(at, self.clock().tzinfo)
 
     def json(self, value: Json) -> None:
         """Print a value for a machine, what is to be typed as it has to be typed here."""

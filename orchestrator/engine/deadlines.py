@@ -25,6 +25,7 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     PullImages,
     PullOnNodes,
+    ReadAudit,
     ReadConfig,
     ReadLogs,
     ReadRelease,
@@ -75,6 +76,7 @@ _WORDS: Mapping[type, str] = {
     RunProbe: "a probe at {site}",
     ReadLogs: "reading logs at {site}",
     ReadRelease: "reading a release at {site}",
+    ReadAudit: "reading the audit log at {site}",
     ReadConfig: "reading the run's record at {site}",
     CreateConfig: "writing the run's record at {site}",
     UpdateConfig: "writing the run's record at {site}",
@@ -108,6 +110,7 @@ def unanswered(effect: Effect, at: float, seconds: float) -> object:
             | WatchPulls()
             | Inspect()
             | ReadRelease()
+            | ReadAudit()
         ):
             return Unseen(site=effect.site, at=at, problem=_unread(effect, seconds))
         case RunProbe():

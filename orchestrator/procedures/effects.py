@@ -19,6 +19,7 @@ observation. A driver performs them; nothing here touches network, clock or disk
     Inspect         -> Inspection | Unseen
     ReadLogs        -> Written
     ReadRelease     -> HeldRelease | Unseen
+    ReadAudit       -> AuditLog | Unseen
     CreateConfig, ReadConfig,
     UpdateConfig, DeleteConfig -> ConfigAnswer
     WriteAudit, Announce -> Answer
@@ -216,6 +217,13 @@ class ReadRelease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAudit:
+    """Read the newest lines of the audit log on a site's manager."""
+
+    site: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateConfig:
     """Create a Docker config that belongs to no stack. Of many of one name at once, one wins."""
 
@@ -336,6 +344,7 @@ Effect = (
     | Inspect
     | ReadLogs
     | ReadRelease
+    | ReadAudit
     | CreateConfig
     | ReadConfig
     | UpdateConfig
@@ -521,6 +530,14 @@ class HeldRelease:
     name: str
     files: tuple[ReleaseFile, ...] | None = field(repr=False)
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLog:
+    """What a manager's audit log says, oldest line first; whoever may write there wrote it."""
+
+    site: str
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     PullImages,
     PullOnNodes,
+    ReadAudit,
     ReadConfig,
     ReadLogs,
     ReadRelease,
@@ -44,6 +45,7 @@ Reading = (
     | WatchPulls
     | RunProbe
     | ReadLogs
+    | ReadAudit
     | ReadRelease
 )
 Remote = performing.Mutation | ConfigEffect | WriteAudit | Announce | Reading

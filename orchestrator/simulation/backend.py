@@ -18,6 +18,7 @@ from orchestrator.procedures.effects import (
     Observe,
     ObserveAll,
     PullImages,
+    ReadAudit,
     ReadLogs,
     ReadRelease,
     RemoveLeftovers,
@@ -46,7 +47,7 @@ _SWALLOWED = 0.5
 """How likely a request on a hanging connection never arrives."""
 _ENGINES_OWN = (Sleep, Tell, ObserveAll, CheckLock, Intend, Saw)
 _UNIT_EFFECTS = (RemoveServices, RemoveLeftovers, DeployStack)
-_APART = (RunProbe, ReadLogs, ReadRelease, CheckVolumes, WatchPulls, Announce)
+_APART = (RunProbe, ReadLogs, ReadRelease, ReadAudit, CheckVolumes, WatchPulls, Announce)
 _CHANGING = (*MUTATIONS, *CONFIG_WRITES)
 """What an answer can be lost of on purpose. Audit lines are left out: they would use faults up."""
 
@@ -247,13 +248,21 @@ class SimulatedBackend:
     def _apart(
         self,
         site: SimSite,
-        effect: RunProbe | ReadLogs | ReadRelease | CheckVolumes | WatchPulls | Announce,
+        effect: RunProbe
+        | ReadLogs
+        | ReadRelease
+        | ReadAudit
+        | CheckVolumes
+        | WatchPulls
+        | Announce,
     ) -> Process[object]:
         fleet = self._fleet
         if isinstance(effect, CheckVolumes):
             return (yield from performing.check_volumes(site, effect))
         if isinstance(effect, ReadRelease):
             return (yield from performing.read_release(site, effect))
+        if isinstance(effect, ReadAudit):
+            return (yield from performing.read_audit(site))
         if isinstance(effect, Announce):
             return (yield from channel.send(fleet.world, fleet.channel, effect, self.operator))
         return (yield from performing.ask(fleet, site, effect))

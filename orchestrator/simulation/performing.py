@@ -7,6 +7,7 @@ from orchestrator.fleet.observed import Resource, Sight
 from orchestrator.fleet.pulling import LABEL_PULL, Pulled, Pulling
 from orchestrator.planning.pinning import as_pinned
 from orchestrator.procedures.effects import (
+    AuditLog,
     CheckedImages,
     CheckedVolumes,
     CheckImages,
@@ -129,6 +130,12 @@ def read_release(site: SimSite, effect: ReadRelease) -> Process[HeldRelease]:
     held = (release for (name, _), release in site.releases.items() if name == effect.name)
     files = next((release.files for release in held), None)
     return HeldRelease(site=site.swarm.site, name=effect.name, files=files)
+
+
+def read_audit(site: SimSite) -> Process[AuditLog]:
+    """Read the audit log on the manager's disk: a remote command that needs no Docker."""
+    yield site.swarm.between(0.02, 0.1)
+    return AuditLog(site=site.swarm.site, lines=tuple(site.audit))
 
 
 def _read_by_docker(site: SimSite) -> Process[None]:

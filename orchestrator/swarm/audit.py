@@ -1,7 +1,7 @@
 """The audit log on a manager: one line an effect, in ~/.dtdeploy/audit.log, bounded in size."""
 
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
-from orchestrator.procedures.effects import Result
+from orchestrator.procedures.effects import AuditLog, Result
 from orchestrator.swarm import problems
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told
@@ -79,6 +79,28 @@ def write(site: str, connection: SshConnection, line: str) -> Told:
         what = f"the audit log was not written within {_SECONDS:g} s"
         return Told(Result.UNKNOWN, words, problems.answer_lost(site, what, words))
     return Told(Result.FAILED, words, _problem(site, words))
+
+
+_READ_SCRIPT = f'tail -c {MOST_BYTES} "$HOME/.dtdeploy/audit.log" 2>/dev/null || :'
+
+
+def read(site: str, connection: SshConnection) -> AuditLog:
+    """Return the newest lines, up to 1 MiB of them; none where no log is.
+
+    What stands there may come from anybody who has an account at the manager.
+
+    Raises:
+        FleetError: it cannot be read.
+
+    """
+    try:
+        said = connection.run_script(_READ_SCRIPT, deadline_seconds=_SECONDS)
+    except LostAnswerError as error:  # nothing was changed: it is just not there to ask
+        what = "the audit log cannot be read"
+        raise FleetError(problems.unreachable(site, what, str(error))) from error
+    lines = said.stdout.decode(errors="replace").split("\n")
+    whole = lines if len(said.stdout) < MOST_BYTES else lines[1:]
+    return AuditLog(site=site, lines=tuple(harmless(line) for line in whole if line.strip()))
 
 
 def _problem(site: str, words: str) -> Problem:

@@ -15,6 +15,7 @@ from orchestrator.inventory.model import Manager
 from orchestrator.procedures.effects import (
     Announce,
     Answer,
+    AuditLog,
     CheckImages,
     CheckLock,
     CheckVolumes,
@@ -31,6 +32,7 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     PullImages,
     PullOnNodes,
+    ReadAudit,
     ReadConfig,
     ReadLogs,
     ReadRelease,
@@ -193,7 +195,7 @@ class LivePerformer:
 
     def _perform(self, effect: Effect) -> Observation:
         match effect:
-            case Observe() | WatchPulls() | ReadRelease():
+            case Observe() | WatchPulls() | ReadRelease() | ReadAudit():
                 return self._observe(self._links[effect.site], effect)
             case Examine() | CheckImages() | CheckVolumes() | Inspect():
                 return self._examine(self._links[effect.site], effect)
@@ -211,9 +213,11 @@ class LivePerformer:
                 raise TypeError("an announcement goes to no site")
 
     def _observe(
-        self, link: SiteLink, effect: Observe | WatchPulls | ReadRelease
-    ) -> Look | Pulling | HeldRelease:
-        def seen() -> Look | Pulling | HeldRelease:
+        self, link: SiteLink, effect: Observe | WatchPulls | ReadRelease | ReadAudit
+    ) -> Look | Pulling | HeldRelease | AuditLog:
+        def seen() -> Look | Pulling | HeldRelease | AuditLog:
+            if isinstance(effect, ReadAudit):
+                return audit.read(link.site, link.connection())
             if isinstance(effect, ReadRelease):
                 return release_reading.read(link.connection(), effect)
             if isinstance(effect, WatchPulls):

@@ -6,7 +6,7 @@ are, for they are read by programs and shown to nobody.
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
 from orchestrator.errors import Problem
 from orchestrator.fleet.observed import Look, Service, Sight, Task, Unseen
@@ -14,6 +14,7 @@ from orchestrator.fleet.pulling import Pulled, Pulling
 from orchestrator.fleet.secrecy import forms_of, hide_secrets, hide_values
 from orchestrator.procedures.effects import (
     Answer,
+    AuditLog,
     CheckedImages,
     CheckedVolumes,
     ConfigAnswer,
@@ -25,7 +26,7 @@ from orchestrator.procedures.effects import (
 )
 from orchestrator.procedures.inspection import Inspection
 
-Found = Examination | CheckedImages | CheckedVolumes | Inspection | HeldRelease
+Found = Examination | CheckedImages | CheckedVolumes | Inspection | HeldRelease | AuditLog
 Observation = Look | Pulling | Answer | ProbeResult | Found | ConfigAnswer | Written
 T = TypeVar("T")
 
@@ -63,15 +64,15 @@ class Redaction:
                 return replace(seen, words=self.words(seen.words), problem=problem)
             case ProbeResult() | Written():
                 return self._said(seen)
-            case Examination() | CheckedImages() | CheckedVolumes() | Inspection() | HeldRelease():
-                return self._found(seen)
             case _:
-                assert_never(seen)
+                return self._found(seen)
 
     def _found(self, seen: Found) -> Found:
         match seen:
             case CheckedImages():
                 return replace(seen, images=self._checks(seen.images))
+            case AuditLog():
+                return replace(seen, lines=tuple(map(self.words, seen.lines)))
             case CheckedVolumes() | HeldRelease():
                 return seen  # what is in it is compared, and never shown
             case Inspection():

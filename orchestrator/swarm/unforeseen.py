@@ -18,7 +18,9 @@ from orchestrator.procedures.effects import (
     Examine,
     Observe,
     ProbeResult,
+    ReadAudit,
     ReadConfig,
+    ReadRelease,
     Result,
     RunProbe,
     UpdateConfig,
@@ -48,7 +50,16 @@ def observation(
     """
     site, words = site_of(effect), f"{type(error).__name__}: {error}"[:500]
     match effect:
-        case Observe() | WatchPulls() | Examine() | CheckImages() | CheckVolumes() | Inspect():
+        case (
+            Observe()
+            | WatchPulls()
+            | Examine()
+            | CheckImages()
+            | CheckVolumes()
+            | Inspect()
+            | ReadRelease()
+            | ReadAudit()
+        ):
             return Unseen(site=site, at=at, problem=_unreadable(site, words))
         case RunProbe():
             return ProbeResult(ok=False, at=at, words=words)

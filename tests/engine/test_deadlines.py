@@ -20,6 +20,7 @@ from orchestrator.procedures.effects import (
     ProbeResult,
     PullImages,
     PullOnNodes,
+    ReadAudit,
     ReadConfig,
     ReadLogs,
     ReadRelease,
@@ -47,6 +48,7 @@ READ: tuple[Effect, ...] = (
     WatchPulls(site="far", run="r"),
     Inspect(site="far"),
     ReadRelease(site="far", name="n"),
+    ReadAudit(site="far"),
 )
 CONFIGS: tuple[Effect, ...] = (
     CreateConfig(site="far", name="n", labels=(), data=b""),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import ExitCode
-from orchestrator.procedures.effects import Answer, Result, WriteAudit
+from orchestrator.procedures.effects import Answer, AuditLog, ReadAudit, Result, WriteAudit
 from orchestrator.swarm.audit import MOST_BYTES, harmless
 from orchestrator.swarm.performer import LivePerformer
 from tests.swarm.conftest import perform_through, through_proxy
@@ -48,6 +48,17 @@ def test_lines_are_appended_for_the_owner_only(performer: LivePerformer, server:
     assert lines(server) == ["one 'two' $HOME `id` \\n %s", "--é"]
     assert log(server).stat().st_mode & 0o077 == 0
     assert log(server).parent.stat().st_mode & 0o077 == 0
+
+
+def test_what_was_written_is_read_back(performer: LivePerformer, server: Server) -> None:
+    assert performer.perform(ReadAudit(site=SITE)) == AuditLog(site=SITE, lines=())
+    fill(server, b"half a line\n\x1b[2Jone\n\ntwo\n")
+    said = performer.perform(ReadAudit(site=SITE))
+    assert said == AuditLog(site=SITE, lines=("half a line", r"\x1b[2Jone", "two"))
+    log(server).write_bytes(b"cut off\n" + b"x" * (MOST_BYTES - 4) + b"\ntwo\n")
+    said = performer.perform(ReadAudit(site=SITE))
+    assert isinstance(said, AuditLog)
+    assert said.lines == ("two",)
 
 
 def test_what_would_be_another_line_or_move_a_terminal_is_spelled_out(
