@@ -7,6 +7,7 @@ from orchestrator.engine.findings import (
     lock_unreachable,
     mended_since,
     nobody_knows_former,
+    nothing_to_restore,
     record_of_other_inventory,
 )
 from orchestrator.errors import ExitCode
@@ -60,6 +61,9 @@ def test_the_rest_names_what_it_is_about() -> None:
     unknown = nobody_knows_former(CLIENT, "r7")
     assert unknown.what == f"nobody knows at which revision {CLIENT} ran before run r7"
     assert unknown.where.site == CLIENT.site
+    dropped = nothing_to_restore(CLIENT, "r7")
+    assert (dropped.what, dropped.retry.never) == (unknown.what, True)
+    assert dropped.retry.drops == (("--on-failure", "restore"),)
     found = record_of_other_inventory("r7", ["kko: state was active, and is watched"])
     assert "run r7" in found.what
     assert found.evidence == ("kko: state was active, and is watched",)

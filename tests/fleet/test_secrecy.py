@@ -29,6 +29,11 @@ def test_what_looks_like_a_secret_is_masked(text: str) -> None:
     assert "***" in hide_secrets(text)
 
 
+@pytest.mark.parametrize("text", ["password= x", 'the "token": "', "token=", "a token, a password"])
+def test_a_name_without_a_value_hides_nothing(text: str) -> None:
+    assert hide_secrets(text) == text
+
+
 def test_what_stands_beside_a_secret_in_json_stays() -> None:
     assert hide_secrets('{"token": "a\\tb", "id": "7"}') == '{"token": "***", "id": "7"}'
 
