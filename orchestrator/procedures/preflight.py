@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from orchestrator.errors import ExitCode, Problem
+from orchestrator.errors import ExitCode, Problem, Retry
 from orchestrator.fleet.desired import DesiredStack
-from orchestrator.fleet.observed import Look, Unseen
+from orchestrator.fleet.observed import Look, Sight, Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.lost import counted, must_be_gone
 from orchestrator.planning.plan import Action, Command, Step, StepKind
@@ -32,6 +32,9 @@ from orchestrator.procedures.guards import (
 from orchestrator.procedures.ports import Wish
 from orchestrator.procedures.pull_images import pull_images, unprepared
 
+_MAY_LEAVE_OUT = (Command.RESTART, Command.UP, Command.DOWN, Command.DEPLOY)
+"""The commands that take --without."""
+
 
 def examine(book: Book, step: Step) -> Procedure:
     """Examine `step.site` and judge it against what the plan wants there.
@@ -49,8 +52,7 @@ def examine(book: Book, step: Step) -> Procedure:
     )
     if isinstance(answer, Unseen):
         return Failed(problems=(_or_without(book, answer),))
-    ssh = book.inventory.site(step.site).ssh(answer.sight.via)
-    problems = list(judge_site(replace(wanted, ssh=ssh), answer))
+    problems = list(judge_site(_through(book, wanted, answer.sight), answer))
     problems += yield from _unmet_dependencies(book, step.site)
     return Failed(problems=tuple(problems)) if problems else Done(words="passed")
 
@@ -70,19 +72,26 @@ def _foreseen_at(book: Book, site: str, looks: Mapping[str, Look]) -> Iterator[P
     if isinstance(look, Unseen):
         yield _or_without(book, look)
         return
-    yield from judge_sight(_wanted(book, site), look)
+    yield from judge_sight(_through(book, _wanted(book, site), look), look)
     for unit in book.deployed_at(site):
         words = {u: unhealthy_dependency(book, u, looks[u.site]) for u in _not_ours(book, unit)}
         if blockers := {other: said for other, said in words.items() if said}:
             yield refused_deploy(book, unit, blockers)
 
 
+def _through(book: Book, wanted: Wanted, sight: Sight) -> Wanted:
+    """Let what is advised be typed at the manager that answers."""
+    return replace(wanted, ssh=book.inventory.site(sight.site).ssh(sight.via))
+
+
 def _or_without(book: Book, unseen: Unseen) -> Problem:
     """Add how to go on without a site that cannot be seen; nothing goes on without the lock's."""
-    if unseen.site == book.inventory.coordinator:
+    site = unseen.site
+    if site == book.inventory.coordinator or book.plan.command not in _MAY_LEAVE_OUT:
         return unseen.problem
-    way = f"or go on without it: restart, up and down take --without {unseen.site} --because TEXT"
-    return replace(unseen.problem, fix=f"{unseen.problem.fix}\n{way}".lstrip())
+    way = f"or go on without it: add --without {site} --because TEXT"
+    fix = f"{unseen.problem.fix}\n{way}".lstrip()
+    return replace(unseen.problem, fix=fix, retry=Retry(adds=(("--without", site),)))
 
 
 def prepare(book: Book, step: Step) -> Procedure:

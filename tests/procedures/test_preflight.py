@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.errors import ExitCode, Problem
+from orchestrator.errors import ExitCode, Problem, Retry
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
 from orchestrator.fleet.observed import Look, NodeState, Unseen
 from orchestrator.fleet.presence import Presence
@@ -163,8 +163,11 @@ def test_what_is_only_taken_down_or_kept_needs_neither_images_nor_ports() -> Non
 
 def test_a_site_that_cannot_be_seen_fails_with_its_own_problem_and_the_way_without_it() -> None:
     driven, _ = examined(book(client=Action.DOWN), far=unseen("far"))
-    way = "or go on without it: restart, up and down take --without far --because TEXT"
-    assert driven.outcome == Failed(problems=(replace(unseen().problem, fix=way),))
+    way = "or go on without it: add --without far --because TEXT"
+    retry = Retry(adds=(("--without", "far"),))
+    assert driven.outcome == Failed(problems=(replace(unseen().problem, fix=way, retry=retry),))
+    back, _ = examined(book(client=Action.DOWN, command=Command.ROLLBACK), far=unseen("far"))
+    assert back.outcome == Failed(problems=(unseen("far").problem,))
     alone, _ = examined(book(server=Action.DOWN), "home", home=unseen("home"))
     assert alone.outcome == Failed(problems=(unseen("home").problem,))
 
@@ -357,11 +360,27 @@ def test_what_never_begins_in_time_is_not_prepared() -> None:
     assert [type(effect) for effect in driven.effects] == [ShipRelease] * 6
 
 
-def foreseen_codes(of: Book, **looks: Look) -> list[str]:
+def all_foreseen(of: Book, **looks: Look) -> tuple[Problem, ...]:
     steps = tuple(step(site) for site in ("home", "far"))
     steps += (step("home", StepKind.PREPARE),)
     seen = {site: looks.get(site, sight(site)) for site in ("home", "far")}
-    return [p.code for p in foreseen(replace(of, plan=replace(of.plan, steps=steps)), seen)]
+    return foreseen(replace(of, plan=replace(of.plan, steps=steps)), seen)
+
+
+def foreseen_codes(of: Book, **looks: Look) -> list[str]:
+    return [problem.code for problem in all_foreseen(of, **looks)]
+
+
+def test_what_is_foreseen_is_advised_at_the_manager_that_answers() -> None:
+    of = book(client=Action.RESTART, deployed=(CLIENT,), command=Command.RESTART)
+    away = node("far-w1", NodeState.DOWN, leader=False)
+    there = task(node_id=away.id)
+    far = sight("far", nodes=(node(), away), services=(service(),), tasks=(there,))
+    home = replace(running(SERVER), site="home")
+    (problem,) = all_foreseen(of, far=far, home=home)
+    assert problem.evidence[0].startswith("ssh far.example docker node rm --force far-w1 ")
+    driven, _ = examined(of, far=far, home=home)
+    assert driven.outcome == Failed(problems=(problem,))
 
 
 def test_what_the_looks_tell_is_known_before_anybody_is_asked() -> None:
