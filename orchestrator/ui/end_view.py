@@ -1,6 +1,7 @@
 """The end of a run that held the lock: what stands, what is owed, whether the lock is kept."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -20,6 +21,7 @@ from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import asked, named
 
 _LONGEST = 300
+_LOST = "answer.lost"
 _LEFT = "run.left-unhealthy"
 _UNWELL = ("run.broke-later", _LEFT)
 _BAD = ("deploy.failed", "deploy.unhealthy", *_UNWELL)
@@ -56,7 +58,12 @@ def next_commands(end: RunEnd) -> tuple[str, ...]:
     ways = _ways(end)
     if not ways or ways[0] in _LOOKING:
         return ways
-    return (*ways_again(ways[0], every_problem(end)), *ways[1:])
+    problems = every_problem(end)
+    if end.kept:
+        # Nothing else is let pass before it: what has to be brought up first is named once the
+        # run has let go of the lock.
+        problems = tuple(replace(p, retry=replace(p.retry, first="")) for p in problems)
+    return (*ways_again(ways[0], problems), *ways[1:])
 
 
 def _ways(end: RunEnd) -> tuple[str, ...]:
@@ -66,6 +73,8 @@ def _ways(end: RunEnd) -> tuple[str, ...]:
     if end.kept:
         return (typed("resume", end.run), *(() if end.way_back else (former,)))
     report = end.restored or end.report
+    if any(problem.code == _LOST for problem in end.problems):
+        return (typed("lock"),)  # nobody can tell whether it was let go of
     if report is None:
         return (owed,) if end.owed else _again(end)
     if report.beyond:
