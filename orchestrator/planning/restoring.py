@@ -225,12 +225,17 @@ def _action(item: UnitPlan, now: Before, sourced: Mapping[Unit, Sourced]) -> Act
         return Action.KEEP if now.presence is Presence.GONE else Action.DOWN
     if item.unit not in sourced:
         return Action.KEEP
-    if now.presence is Presence.GONE:
+    if now.presence is Presence.GONE or _leftovers(now):
         return Action.UP
     if _as_before(item, now):
         return Action.KEEP
     # What was changed in place is changed back in place: what needs it never went down.
     return Action.UPDATE if item.action is Action.UPDATE else Action.RESTART
+
+
+def _leftovers(now: Before) -> bool:
+    """Whether nothing can be taken from anybody: no service is there, only what one had."""
+    return now.presence is Presence.PRESENT and not now.services
 
 
 def _as_before(item: UnitPlan, now: Before) -> bool:

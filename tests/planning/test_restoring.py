@@ -27,6 +27,7 @@ from tests.build import (
     SHA,
     inventory,
     plan,
+    resource,
     running,
     service,
     sight,
@@ -76,6 +77,11 @@ def action(before: Before, far: Look, **other: object) -> Action:
 
 def test_what_ran_and_is_gone_is_brought_up() -> None:
     assert action(RAN, sight()) is Action.UP
+
+
+def test_what_has_no_service_any_more_is_brought_up_over_what_is_left() -> None:
+    """A restart would be refused where something needs it: nothing is there to take from it."""
+    assert action(RAN, sight(networks=(resource("net"),))) is Action.UP
 
 
 def test_what_ran_and_runs_as_before_is_kept() -> None:
