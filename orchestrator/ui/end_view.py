@@ -73,12 +73,10 @@ def _ways(end: RunEnd) -> tuple[str, ...]:
     if end.kept:
         return (typed("resume", end.run), *(() if end.way_back else (former,)))
     report = end.restored or end.report
-    if any(problem.code == _LOST for problem in end.problems):
-        return (typed("lock"),)  # nobody can tell whether it was let go of
+    if _lock_unknown(end):
+        return (typed("lock"),)
     if report is None:
         return (owed,) if end.owed else _again(end)
-    if report.beyond:
-        return (typed("lock"),)
     bad = _came_up_badly(end) and end.plan.command is not Command.ROLLBACK
     back = (former,) if bad else ()
     if owed_units(end):
@@ -87,6 +85,13 @@ def _ways(end: RunEnd) -> tuple[str, ...]:
         return () if report.finished else (typed("status"),)
     command = next_command(end.plan, report, end.words) or _for_the_unwell(end)
     return (command, *back) if command else ()
+
+
+def _lock_unknown(end: RunEnd) -> bool:
+    """Whether somebody else may hold the lock by now, or nobody can tell if it was let go of."""
+    report = end.restored or end.report
+    beyond = report is not None and bool(report.beyond)
+    return beyond or any(problem.code == _LOST for problem in end.problems)
 
 
 def _for_the_unwell(end: RunEnd) -> str:
