@@ -8,7 +8,7 @@ from rich.text import Text
 
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.schedule import State
-from orchestrator.errors import Problem
+from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, StepKind
 from orchestrator.typed import AS_IT_IS, Manner, options_in, typed, words_of
@@ -21,7 +21,7 @@ from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import asked, named
 
 _LONGEST = 300
-_LOST = "answer.lost"
+_UNANSWERED = (ExitCode.SITE_UNREACHABLE, ExitCode.OUTCOME_UNKNOWN)
 _LEFT = "run.left-unhealthy"
 _UNWELL = ("run.broke-later", _LEFT)
 _BAD = ("deploy.failed", "deploy.unhealthy", *_UNWELL)
@@ -90,8 +90,10 @@ def _ways(end: RunEnd) -> tuple[str, ...]:
 def _lock_unknown(end: RunEnd) -> bool:
     """Whether somebody else may hold the lock by now, or nobody can tell if it was let go of."""
     report = end.restored or end.report
-    beyond = report is not None and bool(report.beyond)
-    return beyond or any(problem.code == _LOST for problem in end.problems)
+    if report is None:
+        return False
+    home = [p for p in end.problems if p.where.site == end.plan.coordinator]
+    return bool(report.beyond) or any(problem.exit_code in _UNANSWERED for problem in home)
 
 
 def _for_the_unwell(end: RunEnd) -> str:
