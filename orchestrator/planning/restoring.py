@@ -307,13 +307,18 @@ def _stays_gone(
 def _with_dependents(
     inventory: Inventory, actions: Mapping[Unit, Action], now: Mapping[Unit, Before]
 ) -> dict[Unit, Action]:
-    """Take down with a unit all that depends on it and still runs, and bring it back too."""
+    """Take down with a unit all that depends on it and is there, and bring it back too.
+
+    What is left of one that has no service any more is in the way as well.
+    """
     removed = frozenset(unit for unit, action in actions.items() if action.removes)
     below = dependents(inventory, removed)
     dragged = {
         unit: Action.RESTART
         for unit, action in actions.items()
-        if action is Action.KEEP and unit in below and now[unit].presence is not Presence.GONE
+        if action in (Action.KEEP, Action.UP)
+        and unit in below
+        and now[unit].presence is not Presence.GONE
     }
     return {**actions, **dragged}
 

@@ -139,6 +139,13 @@ def test_what_runs_as_before_goes_down_with_a_server_that_has_to() -> None:
     }
 
 
+def test_what_is_left_of_a_client_goes_before_the_server_that_it_depends_on() -> None:
+    """Else the server's removal would be refused: something of what depends on it is there."""
+    left = sight(networks=(resource("net"),))
+    assert both(at(SERVER, SHA), left)[CLIENT] is Action.RESTART
+    assert both(at(SERVER, OLD), left) == {SERVER: Action.KEEP, CLIENT: Action.UP}
+
+
 def test_nothing_is_taken_down_that_nobody_knows_how_to_bring_back() -> None:
     only = {SERVER: FORMER[SERVER]}
     kept = {SERVER: Action.KEEP, CLIENT: Action.KEEP}
