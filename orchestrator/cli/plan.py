@@ -15,7 +15,7 @@ from orchestrator.cli.options import (
     selecting,
     with_strategy,
 )
-from orchestrator.errors import ExitCode
+from orchestrator.errors import ExitCode, worst
 from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.plan import Command
 from orchestrator.ui.form import Form
@@ -146,13 +146,16 @@ def plan(
             saved = save_plan(world, asked, drawn, out, lifetime=expires, force=force)
         shown = weathered(world, made, override, ask=not no_guards)
         book = replace(drawn.book, plan=shown)
-        refused = refusals(book, drawn.looks, holding, on_failure).every
-        world.talk.plan(shown, holding, form=form, saved=saved, refused=refused)
-        code = tell_refusals(world, refused)
-        if out is not None and (made.unseen or refused):
+        refused = refusals(book, drawn.looks, holding, on_failure)
+        world.talk.plan(shown, holding, form=form, saved=saved, refused=refused.every)
+        tell_refusals(world, refused.every)
+        if out is not None and (made.unseen or refused.every):
             world.talk.say((_NOT_SAVED if made.unseen else _REFUSED).format(out))
-        if made.unseen or refused:
-            return code if refused else ExitCode.SITE_UNREACHABLE
+        # A lock, a freeze or a guard is of this moment, and a plan is for later.
+        if code := worst(refused.of_sites):
+            return code
+        if made.unseen:
+            return ExitCode.SITE_UNREACHABLE
         return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.DONE
 
 

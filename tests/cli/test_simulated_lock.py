@@ -11,6 +11,7 @@ from orchestrator.cli.breaking import break_in
 from orchestrator.cli.carry_out import follow
 from orchestrator.cli.fleet_status import fleet_status
 from orchestrator.cli.judging import fully_healthy
+from orchestrator.cli.main import run
 from orchestrator.cli.meeting import find_run, meet
 from orchestrator.cli.resuming import resume_in
 from orchestrator.engine.alone import carry_alone
@@ -24,6 +25,7 @@ from orchestrator.procedures.effects import CreateConfig, Effect, Observe
 from orchestrator.procedures.hold import LOCK
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.link import LinkState
+from orchestrator.simulation.scenario import Scenario
 from orchestrator.swarm.problems import other_swarm
 from orchestrator.ui.holding import Life
 from orchestrator.ui.mode import Mode
@@ -434,3 +436,22 @@ def test_a_dry_run_of_a_resume_ends_as_the_resume_would(
     assert "[lock.silent]" in said
     assert "--take-over" in said
     assert dry(take_over=True) == ExitCode.DONE
+
+
+def test_a_plan_is_for_later_and_the_lock_of_this_moment(
+    shared: Simulated, turns: Operators
+) -> None:
+    """The plan says that its run would be refused now, and its job in CI does not fail for it."""
+    killed_half_way(turns, Desk(shared=shared, name="other"))
+    desk = Desk(shared=shared)
+    assert run(["plan", "--for", "down", "--all"], desk.world) == ExitCode.DONE
+    assert "REFUSED" in desk.said()
+    assert run(["down", "--all", "--dry-run"], desk.world) == ExitCode.LOCK_HELD
+
+
+def test_a_plan_that_a_site_refuses_fails() -> None:
+    lost = {"sites": {"kko": {"workers": ["kko-w1"], "down": ["kko-w1"]}}}
+    shared = simulated(Scenario.model_validate(lost))
+    desk = Desk(shared=shared)
+    assert run(["plan", "--all"], desk.world) == ExitCode.SAFETY_REFUSED
+    assert "REFUSED" in desk.said()
