@@ -93,8 +93,8 @@ class TestChannels:
         thread = threading.Thread(
             target=lambda: looks.append(performer.perform(Observe(site=SITE)))
         )
-        thread.start()
         before = len(daemon.asked)
+        thread.start()
         while len(daemon.asked) == before:
             time.sleep(0.01)
         performer.close()
