@@ -138,6 +138,7 @@ def lost(world: World) -> Lost:
     )
     scene.until(lambda look: worker(look) is NodeState.READY, within=BACK_SECONDS)
     world.person_removes(scene.unit)
+    _until_gone(scene)
     return Lost(before, when_down, running_when_down, when_back)
 
 
@@ -200,11 +201,17 @@ def rested(world: World) -> Rested:
     used_again = scene.until_mine(
         lambda found: any(t.node_id == node for t in _run(found)), within=30
     )
-    world.person_removes(scene.unit)
-    world.person_removes(other.unit)
+    for one in (scene, other):
+        world.person_removes(one.unit)
+        _until_gone(one)
     return Rested(
         before, paused, deployed_meanwhile, drained, running_when_drained, used_again, node
     )
+
+
+def _until_gone(scene: Scene) -> None:
+    """What still ends takes a place that the next stack's tasks would be given."""
+    scene.until(lambda look: whereabouts(scene.unit, look).gone, within=30)
 
 
 def _run(found: Contents) -> list[Task]:
