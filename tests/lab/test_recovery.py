@@ -199,7 +199,7 @@ def test_asked_to_stop_it_says_so_and_how_to_go_on(
     running.until_it_says("stopping")
     ended = running.ends(seconds=60)
     assert ended.code == 30, ended
-    assert f"dtdeploy resume {run}" in ended.err
+    assert f"dtdeploy resume --yes {run}" in ended.err
     assert "stopped" in lock()
     done = operator.elsewhere().types("resume", run, "--yes")
     assert done.code == 0, done
