@@ -13,6 +13,12 @@ _ASKS = ("restart", "up", "down", "deploy", "resume", "rollback")
 _LOOK = "dtdeploy status"
 
 
+def offers(text: str, *words: str) -> bool:
+    """Tell whether a command of dtdeploy is on the screen, whichever fleet it names."""
+    command = r"\s+".join(re.escape(word) for word in words)
+    return re.search(rf"dtdeploy (?:-i \S+ )?{command}", text) is not None
+
+
 @dataclass
 class Reader:
     """Types what stands behind NEXT. `mended` tells whether the cause is out of the world.

@@ -12,6 +12,7 @@ from lab import control, faults, hosts
 from lab.processes import wait_until
 from tests.lab.conftest import DEEP, Done, Operator, Running
 from tests.lab.reports import report_of
+from tests.lab.screen_reader import offers
 
 pytestmark = pytest.mark.lab
 
@@ -97,7 +98,7 @@ def test_killed_at_any_moment_it_is_finished_from_another_machine(
     other = operator.elsewhere()
     if lock():
         # From another machine it looks alive until its heartbeat has been missing for a while.
-        wait_until(lambda: "dtdeploy resume" in said(other), seconds=90, what="the way to resume")
+        wait_until(lambda: offers(said(other), "resume"), seconds=90, what="the way to resume")
         assert "UNFINISHED" in said(other)
         report = report_of(resumed(other))
         assert not report["whole"]
@@ -199,7 +200,7 @@ def test_asked_to_stop_it_says_so_and_how_to_go_on(
     running.until_it_says("stopping")
     ended = running.ends(seconds=60)
     assert ended.code == 30, ended
-    assert f"dtdeploy resume --yes {run}" in ended.err
+    assert offers(ended.err, "resume", "--yes", run)
     assert "stopped" in lock()
     done = operator.elsewhere().types("resume", run, "--yes")
     assert done.code == 0, done

@@ -11,6 +11,7 @@ from lab.processes import wait_until
 from lab.witness import records
 from tests.lab.conftest import DEEP, PRODUCTION, Operator
 from tests.lab.reports import outage_said, outage_seen, outage_told, report_of
+from tests.lab.screen_reader import offers
 
 pytestmark = pytest.mark.lab
 
@@ -99,7 +100,7 @@ def test_ctrl_c_starts_nothing_more_and_says_what_stands(operator: Operator) -> 
     done = running.ends(seconds=60)
     assert done.code == 30, done
     assert "stopping: no new step starts" in done.err
-    assert "dtdeploy resume" in done.err
+    assert offers(done.err, "resume")
     server = records.service_removed("datatrail_server", since=operator.since)
     assert server == []
     gone_on = operator.types("resume", "--yes")
