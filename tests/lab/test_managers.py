@@ -128,6 +128,7 @@ def test_a_run_goes_on_when_the_first_manager_dies(operator: Operator, place: st
     assert f"THROUGH  {SECOND}" in all_is_well(operator).out
 
 
+@pytest.mark.skipif(not DEEP, reason="runs go on through it in the others: scripts/test --deep")
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("_lab")
 def test_what_is_seen_of_a_failover_is_what_the_simulation_shows() -> None:
