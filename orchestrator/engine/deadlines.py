@@ -8,21 +8,16 @@ the loop is answered what is true, that nobody knows.
 from collections.abc import Mapping
 
 from orchestrator.errors import ExitCode, Problem, Where
-from orchestrator.fleet.observed import Unseen
 from orchestrator.procedures.effects import (
     Announce,
-    Answer,
     CheckImages,
     CheckVolumes,
-    ConfigAnswer,
-    ConfigResult,
     CreateConfig,
     DeleteConfig,
     DeployStack,
     Effect,
     Examine,
     Observe,
-    ProbeResult,
     PullImages,
     PullOnNodes,
     ReadAudit,
@@ -31,16 +26,15 @@ from orchestrator.procedures.effects import (
     ReadRelease,
     RemoveLeftovers,
     RemoveServices,
-    Result,
     RunProbe,
     ShipRelease,
     UpdateConfig,
     WatchPulls,
     WriteAudit,
-    Written,
     site_of,
 )
 from orchestrator.procedures.inspection import Inspect
+from orchestrator.procedures.no_answer import Nothing, without_answer
 from orchestrator.typed import typed
 
 LONGEST_SECONDS = 90.0
@@ -95,47 +89,21 @@ def words_of(effect: Effect) -> str:
     return words.format(site=site_of(effect), unit=getattr(effect, "unit", ""))
 
 
-def unanswered(effect: Effect, at: float, seconds: float) -> object:
+def unanswered(effect: Effect, at: float, seconds: float) -> Nothing:
     """Return what is said of an effect that was given up at `at`, `seconds` after it began.
 
     Of what only reads, that the site could not be seen; of what changes something, that nobody
     knows what became of it.
     """
-    match effect:
-        case (
-            Observe()
-            | Examine()
-            | CheckImages()
-            | CheckVolumes()
-            | WatchPulls()
-            | Inspect()
-            | ReadRelease()
-            | ReadAudit()
-        ):
-            return Unseen(site=effect.site, at=at, problem=_unread(effect, seconds))
-        case RunProbe():
-            return ProbeResult(ok=False, at=at, words=_unread(effect, seconds).what)
-        case ReadLogs():
-            return Written()
-        case ReadConfig():
-            problem = _unread(effect, seconds)
-            return ConfigAnswer(
-                result=ConfigResult.FAILED, at=at, words=problem.what, problem=problem
-            )
-        case CreateConfig() | UpdateConfig() | DeleteConfig():
-            problem = _unknown(effect, seconds)
-            return ConfigAnswer(
-                result=ConfigResult.UNKNOWN, at=at, words=problem.what, problem=problem
-            )
-        case _:
-            problem = _unknown(effect, seconds)
-            return Answer(result=Result.UNKNOWN, at=at, words=problem.what, problem=problem)
+    words = f"{words_of(effect)} was given up after {seconds:.0f} s"
+    unread, unknown = _unread(effect, words), _unknown(effect, words)
+    return without_answer(effect, at, words, unread=unread, unknown=unknown)
 
 
-def _unread(effect: Effect, seconds: float) -> Problem:
+def _unread(effect: Effect, words: str) -> Problem:
     return Problem(
         code="site.unreachable",
-        what=f"{words_of(effect)} was given up after {seconds:.0f} s",
+        what=words,
         exit_code=ExitCode.SITE_UNREACHABLE,
         where=Where(site=site_of(effect)),
         evidence=("no answer came, and no time-out of its own ended it",),
@@ -144,10 +112,10 @@ def _unread(effect: Effect, seconds: float) -> Problem:
     )
 
 
-def _unknown(effect: Effect, seconds: float) -> Problem:
+def _unknown(effect: Effect, words: str) -> Problem:
     return Problem(
         code="answer.lost",
-        what=f"{words_of(effect)} was given up after {seconds:.0f} s",
+        what=words,
         exit_code=ExitCode.OUTCOME_UNKNOWN,
         where=Where(site=site_of(effect)),
         evidence=("no answer came, and no time-out of its own ended it",),

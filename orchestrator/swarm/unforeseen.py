@@ -3,31 +3,8 @@
 import traceback
 from pathlib import Path
 
-from orchestrator.errors import Problem
-from orchestrator.fleet.observed import Unseen
-from orchestrator.fleet.pulling import Pulling
-from orchestrator.procedures.effects import (
-    Answer,
-    CheckImages,
-    CheckVolumes,
-    ConfigAnswer,
-    ConfigResult,
-    CreateConfig,
-    DeleteConfig,
-    Effect,
-    Examine,
-    Observe,
-    ProbeResult,
-    ReadAudit,
-    ReadConfig,
-    ReadRelease,
-    Result,
-    RunProbe,
-    UpdateConfig,
-    WatchPulls,
-    site_of,
-)
-from orchestrator.procedures.inspection import Inspect
+from orchestrator.procedures.effects import Effect, site_of
+from orchestrator.procedures.no_answer import Nothing, without_answer
 from orchestrator.swarm import problems
 
 
@@ -37,9 +14,7 @@ def place(error: Exception) -> str:
     return f"{Path(last.filename).name}:{last.lineno}"
 
 
-def observation(
-    effect: Effect, error: Exception, at: float
-) -> Unseen | Pulling | ProbeResult | ConfigAnswer | Answer:
+def observation(effect: Effect, error: Exception, at: float) -> Nothing:
     """Return what came of an effect at a site: nothing was seen, or nobody knows what was done.
 
     Args:
@@ -49,33 +24,6 @@ def observation(
 
     """
     site, words = site_of(effect), f"{type(error).__name__}: {error}"[:500]
-    match effect:
-        case (
-            Observe()
-            | WatchPulls()
-            | Examine()
-            | CheckImages()
-            | CheckVolumes()
-            | Inspect()
-            | ReadRelease()
-            | ReadAudit()
-        ):
-            return Unseen(site=site, at=at, problem=_unreadable(site, words))
-        case RunProbe():
-            return ProbeResult(ok=False, at=at, words=words)
-        case ReadConfig():
-            problem = _unreadable(site, words)
-            return ConfigAnswer(result=ConfigResult.FAILED, at=at, words=words, problem=problem)
-        case CreateConfig() | UpdateConfig() | DeleteConfig():
-            problem = _lost(site, words)
-            return ConfigAnswer(result=ConfigResult.UNKNOWN, at=at, words=words, problem=problem)
-        case _:
-            return Answer(result=Result.UNKNOWN, at=at, words=words, problem=_lost(site, words))
-
-
-def _unreadable(site: str, words: str) -> Problem:
-    return problems.docker(site, "docker.unreadable", words)
-
-
-def _lost(site: str, words: str) -> Problem:
-    return problems.answer_lost(site, "the answer cannot be read", words)
+    unread = problems.docker(site, "docker.unreadable", words)
+    unknown = problems.answer_lost(site, "the answer cannot be read", words)
+    return without_answer(effect, at, words, unread=unread, unknown=unknown)
