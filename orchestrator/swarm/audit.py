@@ -93,11 +93,7 @@ def read(site: str, connection: SshConnection) -> AuditLog:
         FleetError: it cannot be read.
 
     """
-    try:
-        said = connection.run_script(_READ_SCRIPT, deadline_seconds=_SECONDS)
-    except LostAnswerError as error:  # nothing was changed: it is just not there to ask
-        what = "the audit log cannot be read"
-        raise FleetError(problems.unreachable(site, what, str(error))) from error
+    said = connection.read_script(_READ_SCRIPT, deadline_seconds=_SECONDS)
     lines = said.stdout.decode(errors="replace").split("\n")
     whole = lines if len(said.stdout) < MOST_BYTES else lines[1:]
     return AuditLog(site=site, lines=tuple(harmless(line) for line in whole if line.strip()))

@@ -119,6 +119,19 @@ class SshConnection:
             argv, stdin=text + stdin, deadline_seconds=deadline_seconds, not_after=not_after
         )
 
+    def read_script(self, script: str, *, deadline_seconds: float) -> CommandResult:
+        """Run a POSIX sh script that changes nothing.
+
+        Raises:
+            FleetError: the site is not there to ask; that is all that a lost answer means here.
+
+        """
+        try:
+            return self.run_script(script, deadline_seconds=deadline_seconds)
+        except LostAnswerError as error:
+            what = error.problems[0].what
+            raise FleetError(problems.unreachable(self.site, what, str(error))) from error
+
     def _converse(self, conversation: Conversation, line: str, stdin: bytes) -> CommandResult:
         self._log.debug("ssh.run", bytes=len(stdin))
         try:

@@ -31,7 +31,6 @@ from orchestrator.swarm.engine_api import SDK_CHANNELS
 from orchestrator.swarm.http_pipe import Request, Response
 from orchestrator.swarm.link import HEAD_START_SECONDS, SiteLink
 from orchestrator.swarm.look import look
-from orchestrator.swarm.problems import LostAnswerError
 from orchestrator.swarm.remote_command import CommandResult
 from orchestrator.swarm.strangers import ask_others
 
@@ -162,11 +161,7 @@ def parts(link: SiteLink, script: str) -> dict[str, bytes]:
 
 def _run(link: SiteLink, text: str) -> bytes:
     def run() -> CommandResult:
-        try:
-            return link.connection().run_script(text, deadline_seconds=_FACTS_SECONDS)
-        except LostAnswerError as error:  # nothing was changed: it is just not there to ask
-            problem = problems.unreachable(link.site, error.problems[0].what, str(error))
-            raise FleetError(problem) from error
+        return link.connection().read_script(text, deadline_seconds=_FACTS_SECONDS)
 
     return link.reading(run).stdout
 

@@ -39,12 +39,12 @@ def read(connection: SshConnection, effect: ReadRelease) -> HeldRelease:
         that could be one.
 
     Raises:
-        FleetError: the manager cannot be asked, or its answer was lost.
+        FleetError: the manager cannot be asked, or what it holds cannot be read.
 
     """
     site, name = connection.site, effect.name
     given = shlex.join([RELEASES, name, str(_MOST_BYTES + 1), str(_NOT_THERE)])
-    result = connection.run_script(f"set -- {given}{_SCRIPT}", deadline_seconds=_SECONDS)
+    result = connection.read_script(f"set -- {given}{_SCRIPT}", deadline_seconds=_SECONDS)
     if result.rc == _NOT_THERE:
         return HeldRelease(site=site, name=name, files=None)
     if result.rc != 0:
