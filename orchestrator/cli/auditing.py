@@ -1,5 +1,6 @@
 """Asking the managers which runs they know of: those of every machine."""
 
+from orchestrator.cli.past_runs import meant
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.gather import gather
@@ -27,28 +28,29 @@ def show_audited(run: str) -> ExitCode:
     """
     with open_world() as world:
         runs, unread = _asked(world)
-        found = runs[:1] if run == "last" else [one for one in runs if one.run.startswith(run)]
+        found = meant(run, [one.run for one in runs])
         if len(found) != 1:
             raise UsageError([*unread, _unclear(run, found)])
-        world.talk.audit(found[0], unread)
+        (only,) = (one for one in runs if one.run == found[0])
+        world.talk.audited((only,), unread, in_full=True)
         return worst(unread)
 
 
-def _asked(world: World) -> tuple[list[AuditedRun], tuple[Problem, ...]]:
+def _asked(world: World) -> tuple[tuple[AuditedRun, ...], tuple[Problem, ...]]:
     sites = contacted(world.inventory)
     answers = gather(world.backend, [ReadAudit(site=site) for site in sites])
     logs = {answer.site: answer.lines for answer in answers if isinstance(answer, AuditLog)}
     unread = tuple(answer.problem for answer in answers if isinstance(answer, Unseen))
-    return list(audited_runs(logs)), unread
+    return audited_runs(logs), unread
 
 
-def _unclear(run: str, found: list[AuditedRun]) -> Problem:
+def _unclear(run: str, found: tuple[str, ...]) -> Problem:
     return Problem(
         code="usage.unknown-run",
         what=f"{len(found)} runs begin with {run!r}"
         if found
         else f"no manager that answers knows of a run {run!r}",
         exit_code=ExitCode.USAGE,
-        evidence=tuple(one.run for one in found[:10]),
+        evidence=found[:10],
         fix=typed("runs", "--at-managers"),
     )

@@ -1,6 +1,6 @@
 """The runs that this machine remembers: listing them, and finding the one that is meant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rapidfuzz import process
 
@@ -63,15 +63,20 @@ def find_told(journals: Journals, word: str) -> tuple[str, Timeline]:
 
     """
     names = runs_in(journals)
-    found = names[:1] if word == LAST else tuple(name for name in names if name.startswith(word))
-    if word in names:
-        found = (word,)
+    found = meant(word, names)
     if len(found) != 1:
         raise UsageError(_unclear(word, found, names))
     told = read_timeline(journals, found[0])
     if told is None:
         raise UsageError(_empty(found[0]))
     return found[0], told
+
+
+def meant(word: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return which of `names`, the newest first, may be meant: one, unless there is no telling."""
+    if word == LAST:
+        return tuple(names[:1])
+    return (word,) if word in names else tuple(name for name in names if name.startswith(word))
 
 
 def _unclear(word: str, found: tuple[str, ...], names: tuple[str, ...]) -> Problem:

@@ -273,20 +273,18 @@ class Talk:
         else:
             print_runs(runs, self.out, self._local)
 
-    def audited(self, runs: Sequence[AuditedRun], unread: Sequence[Problem]) -> None:
-        """Show the runs that the managers know of, and who could not be asked."""
+    def audited(
+        self, runs: Sequence[AuditedRun], unread: Sequence[Problem], *, in_full: bool = False
+    ) -> None:
+        """Show the runs that the managers know of, and who could not be asked.
+
+        `in_full`: of the only one, each change.
+        """
         if self.as_json:
             self.json(audited_json(runs, [problem.where.site for problem in unread]))
             return
-        show(self.out, audited_view(runs, self._local))
-        self.problems(unread)
-
-    def audit(self, run: AuditedRun, unread: Sequence[Problem]) -> None:
-        """Show what the managers know of one run, and who could not be asked."""
-        if self.as_json:
-            self.json(audited_json((run,), [problem.where.site for problem in unread]))
-            return
-        show(self.out, audit_view(run, self._local))
+        view = audit_view(runs[0], self._local) if in_full else audited_view(runs, self._local)
+        show(self.out, view)
         self.problems(unread)
 
     def _local(self, at: float) -> datetime:
