@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import chain, zip_longest
 
 _NAME = r"[_a-zA-Z][_a-zA-Z0-9]*(?::?[-?][^}]*)?"
 _PATTERN = re.compile(
@@ -89,13 +88,10 @@ def substitute(text: str, variables: Variables) -> Substituted:
     closed = text.rfind("}") + 1
     matches = (*_PATTERN.finditer(text, 0, closed), *_UNCLOSED.finditer(text, closed))
     parts = [_part(match, variables) for match in matches]
-    ends = (0, *(match.end() for match in matches))
-    starts = (*(match.start() for match in matches), len(text))
-    between = (text[end:start] for end, start in zip(ends, starts, strict=True))
+    put = iter([part.text for part in parts])
     return Substituted(
-        text="".join(
-            chain.from_iterable(zip_longest(between, (p.text for p in parts), fillvalue=""))
-        ),
+        text=_PATTERN.sub(lambda _: next(put), text[:closed])
+        + _UNCLOSED.sub(lambda _: next(put), text[closed:]),
         names=_once(part.name for part in parts if part.name),
         secret=_once(part.name for part in parts if part.secret),
         misses=tuple(part.miss for part in parts if part.miss),

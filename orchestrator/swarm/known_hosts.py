@@ -86,7 +86,7 @@ def _lines(file: Path) -> Iterator[_Line]:
         line = raw.strip(" \t\r")
         if not line or line.startswith("#"):
             continue
-        mark, _, rest = _split(line) if line.startswith("@") else ("", "", line)
+        mark, rest = _marked(line)
         if mark == _AUTHORITY:
             continue
         if mark not in {"", _REVOKED} or rest.startswith("@"):
@@ -99,9 +99,12 @@ def _lines(file: Path) -> Iterator[_Line]:
             raise UnreadableLineError(file, number, "it has no names, key type and key")
 
 
-def _split(line: str) -> tuple[str, str, str]:
+def _marked(line: str) -> tuple[str, str]:
+    """Return the mark of a line, "" for none, and what follows it."""
+    if not line.startswith("@"):
+        return "", line
     mark, *rest = _BLANKS.split(line, maxsplit=1)
-    return mark, " ", "".join(rest)
+    return mark, "".join(rest)
 
 
 def _key(key_type: str, encoded: str) -> paramiko.PKey | None:
