@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -16,12 +15,11 @@ from orchestrator.cli.meeting import find_run, meet
 from orchestrator.cli.resuming import resume_in
 from orchestrator.engine.alone import carry_alone
 from orchestrator.errors import ExitCode, RefusedError, UsageError
-from orchestrator.fleet.observed import Unseen
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.asking import ask_config, ask_sleep
-from orchestrator.procedures.effects import CreateConfig, Effect, Observe
+from orchestrator.procedures.effects import CreateConfig
 from orchestrator.procedures.hold import LOCK
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.link import LinkState
@@ -32,6 +30,7 @@ from orchestrator.ui.mode import Mode
 from tests.cli.desk import Desk, order, reached_otherwise
 from tests.operators import Operator, Operators
 from tests.simulated import Simulated, simulated
+from tests.states.answers import unseen_for
 
 AWAY_SECONDS = 50.0
 """Three time-outs of a site that is away: found so, asked for its files, tried at its turn."""
@@ -243,29 +242,6 @@ def test_a_run_is_resumed_however_its_sites_are_reached(
     assert fully_healthy(fleet_status(desk.world()))
 
 
-class Strange:
-    """A backend that is shown another Swarm at a site than the run was planned for."""
-
-    def __init__(self, backend: SimulatedBackend) -> None:
-        self._backend = backend
-        self._tokens: set[int] = set()
-
-    def submit(self, token: int, effect: Effect) -> None:
-        if isinstance(effect, Observe) and effect.site == "kko":
-            self._tokens.add(token)
-        self._backend.submit(token, effect)
-
-    def wait(self, until: float | None) -> tuple[int, object] | None:
-        answer = self._backend.wait(until)
-        if answer is None or answer[0] not in self._tokens:
-            return answer
-        problem = other_swarm("kko", "m2", "found", "wanted")
-        return answer[0], Unseen(site="kko", at=self._backend.now(), problem=problem)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
-
-
 def test_a_run_goes_on_with_the_swarms_alone_that_it_was_planned_for(
     shared: Simulated, turns: Operators
 ) -> None:
@@ -273,7 +249,7 @@ def test_a_run_goes_on_with_the_swarms_alone_that_it_was_planned_for(
     killed_half_way(turns, desk)
     expected: dict[str, str] = {}
     world = replace(desk.world(), expect=expected.update)
-    strange: Any = Strange(shared.backend)
+    strange = unseen_for(shared.backend, other_swarm("kko", "m2", "found", "wanted"))
     with pytest.raises(RefusedError) as refused:
         resume_in(replace(world, backend=strange), "", take_over=False, yes=True, dry_run=False)
     assert refused.value.problems[0].code == "swarm.other-swarm"

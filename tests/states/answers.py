@@ -1,6 +1,6 @@
 """Sites, repositories and machines that answer otherwise: each comes in where a world is made."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +20,20 @@ from orchestrator.sources.model import Sourced
 Change = Callable[[World], World]
 
 
-class _Says:
-    """A backend at which every look at a site ends in one and the same problem."""
+class _Otherwise:
+    """A backend at which some effects are answered otherwise than they would be."""
 
-    def __init__(self, backend: Backend, problem: Problem) -> None:
-        self._backend, self._problem = backend, problem
+    def __init__(
+        self,
+        backend: Backend,
+        which: Callable[[Effect], bool],
+        otherwise: Callable[[object], object],
+    ) -> None:
+        self._backend, self._which, self._otherwise = backend, which, otherwise
         self._tokens: set[int] = set()
 
     def submit(self, token: int, effect: Effect) -> None:
-        if isinstance(effect, Observe | Examine) and effect.site == self._problem.where.site:
+        if self._which(effect):
             self._tokens.add(token)
         self._backend.submit(token, effect)
 
@@ -36,45 +41,37 @@ class _Says:
         answer = self._backend.wait(until)
         if answer is None or answer[0] not in self._tokens:
             return answer
-        site = self._problem.where.site
-        return answer[0], Unseen(site=site, at=self._backend.now(), problem=self._problem)
+        return answer[0], self._otherwise(answer[1])
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
+
+
+def unseen_for(backend: Backend, problem: Problem) -> Any:
+    """Return a backend at which every look at a site ends in `problem`, which names the site."""
+    site = problem.where.site
+    return _Otherwise(
+        backend,
+        lambda effect: isinstance(effect, Observe | Examine) and effect.site == site,
+        lambda _: Unseen(site=site, at=backend.now(), problem=problem),
+    )
 
 
 def says(problem: Problem) -> Change:
     """Return a world whose site, where the problem is, cannot be looked at because of it."""
-    return lambda world: replace(world, backend=_Says(world.backend, problem))
-
-
-class _Examined:
-    """A backend of which what preflight finds at a site is another than it is."""
-
-    def __init__(self, backend: Backend, site: str, found: Mapping[str, object]) -> None:
-        self._backend, self._site, self._found = backend, site, found
-        self._tokens: set[int] = set()
-
-    def submit(self, token: int, effect: Effect) -> None:
-        if isinstance(effect, Examine) and effect.site == self._site:
-            self._tokens.add(token)
-        self._backend.submit(token, effect)
-
-    def wait(self, until: float | None) -> tuple[int, object] | None:
-        answer = self._backend.wait(until)
-        if answer is None or answer[0] not in self._tokens:
-            return answer
-        found = answer[1]
-        return answer[0], (
-            replace(found, **self._found) if isinstance(found, Examination) else found  # type: ignore[arg-type]  # fields of it
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
+    return lambda world: replace(world, backend=unseen_for(world.backend, problem))
 
 
 def examined(site: str, **found: object) -> Change:
-    return lambda world: replace(world, backend=_Examined(world.backend, site, found))
+    """Return a world in which preflight finds something else at a site than there is."""
+
+    def otherwise(seen: object) -> object:
+        return replace(seen, **found) if isinstance(seen, Examination) else seen  # type: ignore[arg-type]  # fields of it
+
+    def which(effect: Effect) -> bool:
+        return isinstance(effect, Examine) and effect.site == site
+
+    return lambda world: replace(world, backend=_Otherwise(world.backend, which, otherwise))
 
 
 class _Repository:

@@ -37,32 +37,27 @@ from tests.states.state import (
 FILE = Path("/home/ops/.local/state/dtdeploy/runs/r1.sqlite")
 
 
-def answered(problem: Problem, named: str) -> State:
-    """Return the state of a site that says `problem` to whoever looks at it."""
+def told(name: str, change: answers.Change, problem: Problem, named: str) -> State:
+    """Return the state of a world in which that change makes for `problem`."""
     return State(
-        name=f"a site says {problem.code}",
-        before=(world(answers.says(problem)),),
+        name=f"{name} {problem.code}",
+        before=(world(change),),
         code=problem.code,
         act=Act(named=named, do=well_again),
     )
+
+
+def answered(problem: Problem, named: str) -> State:
+    """Return the state of a site that says `problem` to whoever looks at it."""
+    return told("a site says", answers.says(problem), problem, named)
 
 
 def on_disk(problem: Problem, named: str) -> State:
-    return State(
-        name=f"this machine's disk says {problem.code}",
-        before=(world(answers.disk(problem)),),
-        code=problem.code,
-        act=Act(named=named, do=well_again),
-    )
+    return told("this machine's disk says", answers.disk(problem), problem, named)
 
 
 def unannounced(problem: Problem, named: str) -> State:
-    return State(
-        name=f"nobody can be told: {problem.code}",
-        before=(world(answers.nowhere(problem)),),
-        code=problem.code,
-        act=Act(named=named, do=well_again),
-    )
+    return told("nobody can be told:", answers.nowhere(problem), problem, named)
 
 
 ANSWERED = (
