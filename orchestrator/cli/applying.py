@@ -11,9 +11,10 @@ from orchestrator.cli.carry_out import begin, nothing_to_do, read_former, record
 from orchestrator.cli.order import Order
 from orchestrator.cli.planning import Drawn, draw
 from orchestrator.cli.queueing import Queue
-from orchestrator.cli.refusing import refusals, tell_refusals
+from orchestrator.cli.refusals import refusals, tell_refusals
 from orchestrator.cli.saving import head_of, read_plan
 from orchestrator.cli.wiring import World, open_world, somebody_is_there
+from orchestrator.command_line import AS_IT_IS
 from orchestrator.engine.alone import carry_alone
 from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError, UsageError
 from orchestrator.fleet.unit import Revision
@@ -35,7 +36,6 @@ from orchestrator.planning.refusals import (
 from orchestrator.planning.saving import moved_since, refs_moved, releases_moved
 from orchestrator.planning.steps import noticed
 from orchestrator.procedures.applied import Applied, find_applied
-from orchestrator.typed import AS_IT_IS
 from orchestrator.words.phrases import count
 
 

@@ -3,8 +3,8 @@
 import click
 
 from orchestrator.cli.wiring import somebody_is_there
+from orchestrator.command_line import typed, words_of
 from orchestrator.errors import ExitCode, Problem, UsageError
-from orchestrator.typed import typed, words_of
 
 
 def somebody_must_be_there(words: str, *, yes: bool, dry_run: bool) -> None:

@@ -10,6 +10,7 @@ from orchestrator.cli.picking import must_be
 from orchestrator.cli.resuming import nothing_to_do
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.wiring import World, open_world
+from orchestrator.command_line import typed
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.record import RunRecord
 from orchestrator.engine.report import RunEnd
@@ -18,7 +19,6 @@ from orchestrator.errors import ExitCode, FleetError, RefusedError
 from orchestrator.procedures.asking import ask_sleep
 from orchestrator.procedures.custody import WAIT_OUT_SECONDS
 from orchestrator.procedures.lock import release_lock
-from orchestrator.typed import typed
 from orchestrator.words.phrases import limit
 
 _TRIES = 5

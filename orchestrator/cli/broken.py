@@ -8,6 +8,7 @@ from orchestrator.cli.journals import journal_of
 from orchestrator.cli.meeting import Found, understand
 from orchestrator.cli.picking import must_fit
 from orchestrator.cli.wiring import World
+from orchestrator.command_line import typed
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.findings import lock_held
 from orchestrator.engine.gather import look_at
@@ -19,7 +20,6 @@ from orchestrator.planning.plan import Plan
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import LOCK, Phase, from_labels, session_of, to_labels
 from orchestrator.procedures.lock import take_lock
-from orchestrator.typed import typed
 
 _BROKEN, _AGAIN = "broken", "created again"
 

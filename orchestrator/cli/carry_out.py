@@ -7,14 +7,14 @@ from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
 from orchestrator.cli.announcing import check_notice, unannounceable
 from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.conduct import conduct
+from orchestrator.cli.held_releases import former_sources
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
 from orchestrator.cli.meeting import meet
 from orchestrator.cli.order import Order
 from orchestrator.cli.owing import owed_request
 from orchestrator.cli.planning import draw
 from orchestrator.cli.queueing import Queue
-from orchestrator.cli.recalling import former_sources
-from orchestrator.cli.refusing import Refusals, refusals, tell_refusals
+from orchestrator.cli.refusals import Refusals, refusals, tell_refusals
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.findings import mended_since, nothing_to_restore
 from orchestrator.engine.record import RunRecord

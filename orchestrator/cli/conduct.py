@@ -10,6 +10,7 @@ from orchestrator.cli.reports import leave_report
 from orchestrator.cli.telling import read_entries, tell_end
 from orchestrator.cli.watchdog import Run
 from orchestrator.cli.wiring import World
+from orchestrator.command_line import typed
 from orchestrator.engine.events import RunWaits
 from orchestrator.engine.means import Means
 from orchestrator.engine.report import RunEnd
@@ -17,7 +18,6 @@ from orchestrator.engine.watch import Wait, WatchedBackend, WatchedJournal
 from orchestrator.errors import ExitCode
 from orchestrator.planning.history import expect
 from orchestrator.planning.plan import Plan
-from orchestrator.typed import typed
 from orchestrator.ui.relay import Relay
 
 Live = Callable[[Means], RunEnd]

@@ -7,8 +7,8 @@ import click
 from click.shell_completion import CompletionItem
 from rapidfuzz import process
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, UsageError
-from orchestrator.typed import typed
 from orchestrator.ui.handbook import Handbook, entries_of, explanation, page_lines
 
 _CHECKOUT = Path(__file__).parent.parent.parent

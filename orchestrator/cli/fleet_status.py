@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from orchestrator.cli.judging import concluded, judge_fleet, with_lock, with_owed
 from orchestrator.cli.patience import TIMEOUT_SECONDS
 from orchestrator.cli.wiring import World
+from orchestrator.command_line import typed
 from orchestrator.engine.ports import Backend
 from orchestrator.engine.questions import Questions
 from orchestrator.errors import ExitCode, Problem, Where
@@ -27,7 +28,6 @@ from orchestrator.procedures.effects import (
 from orchestrator.procedures.hold import LOCK
 from orchestrator.procedures.lock import read_lock
 from orchestrator.procedures.owed import OWED, read_owed
-from orchestrator.typed import typed
 from orchestrator.ui.status_view import Fleet
 
 if TYPE_CHECKING:

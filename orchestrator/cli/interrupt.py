@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from orchestrator.command_line import AS_IT_IS, Manner, typed
 from orchestrator.errors import ExitCode
-from orchestrator.typed import AS_IT_IS, Manner, typed
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHOW_CURSOR = b"\x1b[?25h"

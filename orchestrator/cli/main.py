@@ -12,8 +12,8 @@ import click
 
 from orchestrator.cli.given import Given, which_fleet
 from orchestrator.cli.lazy import Lazy, LazyGroup
+from orchestrator.command_line import PROGRAM
 from orchestrator.errors import DtdeployError, ExitCode
-from orchestrator.typed import PROGRAM
 
 if TYPE_CHECKING:
     from orchestrator.cli.wiring import World

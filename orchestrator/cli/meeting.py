@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from orchestrator.cli.wiring import World
+from orchestrator.command_line import typed
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.record import RunRecord, decode
 from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
@@ -11,7 +12,6 @@ from orchestrator.planning.premises import departures
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import Hold, Phase, from_labels, joined
 from orchestrator.procedures.lock import read_lock
-from orchestrator.typed import typed
 from orchestrator.ui.holding import HeldRun, Process, facts, life_of, next_for
 
 

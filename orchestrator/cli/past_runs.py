@@ -6,10 +6,10 @@ from rapidfuzz import process
 
 from orchestrator.cli.journals import Journals, runs_in
 from orchestrator.cli.reports import read_timeline
+from orchestrator.command_line import typed
 from orchestrator.errors import DtdeployError, ExitCode, Problem, UsageError
 from orchestrator.report.outages import headline, longest_other
 from orchestrator.report.timeline import Timeline
-from orchestrator.typed import typed
 from orchestrator.ui.runs_view import DamagedRun, ListedRun, Runs
 
 LAST = "last"

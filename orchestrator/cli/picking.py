@@ -2,12 +2,12 @@
 
 from orchestrator.cli.meeting import Found, unfit
 from orchestrator.cli.wiring import World
+from orchestrator.command_line import typed
 from orchestrator.engine.findings import record_of_other_inventory
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.record import RunRecord
 from orchestrator.errors import ExitCode, Problem, RefusedError, UsageError
 from orchestrator.fleet.observed import Look, Unseen
-from orchestrator.typed import typed
 
 _STRANGE = "swarm.other-swarm"
 """The code that says: what answers there is another Swarm."""

@@ -118,7 +118,7 @@ def plan(
     from orchestrator.cli.by_hand import print_by_hand
     from orchestrator.cli.meeting import meet
     from orchestrator.cli.planning import draw
-    from orchestrator.cli.refusing import refusals, tell_refusals
+    from orchestrator.cli.refusals import refusals, tell_refusals
     from orchestrator.cli.saving import must_be_free, save_plan
     from orchestrator.cli.wiring import open_world
 

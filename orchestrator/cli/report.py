@@ -54,7 +54,7 @@ def report(run: str, *, opened: bool, form: str | None, out: Path | None, at_man
     if at_managers:
         if opened or form or out:
             raise click.UsageError("--at-managers goes with none of --open, --format, --out")
-        from orchestrator.cli.auditing import show_audited
+        from orchestrator.cli.audit_logs import show_audited
 
         return show_audited(run)
     from orchestrator.cli.reporting import make_report

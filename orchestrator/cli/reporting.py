@@ -6,10 +6,10 @@ from orchestrator.cli.past_runs import find_told
 from orchestrator.cli.reports import Reports, write_whole
 from orchestrator.cli.talk import Talk
 from orchestrator.cli.wiring import journals_here, open_talk, reports_here, show_in_browser
+from orchestrator.command_line import Manner, typed
 from orchestrator.errors import ExitCode, Problem, UsageError, Where
 from orchestrator.report.forms import Form, written
 from orchestrator.report.timeline import Timeline
-from orchestrator.typed import Manner, typed
 
 _ENDINGS = {".md": Form.MARKDOWN, ".markdown": Form.MARKDOWN, ".json": Form.JSON}
 

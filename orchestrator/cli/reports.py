@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.cli.journals import Journals, journal_of
-from orchestrator.typed import AS_IT_IS, Manner
+from orchestrator.command_line import AS_IT_IS, Manner
 
 if TYPE_CHECKING:
     from orchestrator.report.timeline import Timeline

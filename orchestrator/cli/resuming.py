@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.broken import lock_again
 from orchestrator.cli.conduct import conduct, saying
+from orchestrator.cli.held_releases import former_sources, planned_sources
 from orchestrator.cli.meeting import Found, find_run, holding_of
 from orchestrator.cli.picking import must_be, must_fit
 from orchestrator.cli.planning import contacted
-from orchestrator.cli.recalling import former_sources, planned_sources
-from orchestrator.cli.refusing import taking_refusals, tell_refusals
+from orchestrator.cli.refusals import taking_refusals, tell_refusals
 from orchestrator.cli.run_state import state_of
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.wiring import World, open_world

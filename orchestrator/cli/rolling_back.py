@@ -6,12 +6,12 @@ from orchestrator.cli.announcing import check_notice, must_be_announceable
 from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.carry_out import begin, record_of
 from orchestrator.cli.conduct import conduct, saying
+from orchestrator.cli.held_releases import former_sources
 from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.order import Order
 from orchestrator.cli.picking import must_fit
 from orchestrator.cli.planning import contacted
-from orchestrator.cli.recalling import former_sources
-from orchestrator.cli.refusing import taking_refusals, tell_refusals
+from orchestrator.cli.refusals import taking_refusals, tell_refusals
 from orchestrator.cli.resuming import NOBODY, answered, must_be_reasoned
 from orchestrator.cli.taking import Taking, may_take
 from orchestrator.cli.undoing import finished_plan, staying, way_back

@@ -30,7 +30,7 @@ def runs(limit: int, *, at_managers: bool) -> int:
       dtdeploy lock                 which run is under way, or unfinished, anywhere
     """
     if at_managers:
-        from orchestrator.cli.auditing import list_audited
+        from orchestrator.cli.audit_logs import list_audited
 
         return list_audited(limit)
     from orchestrator.cli.past_runs import list_runs

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from orchestrator.cli.planning import Drawn
 from orchestrator.cli.wiring import World
+from orchestrator.command_line import Manner
 from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.planning.asked import Asked
 from orchestrator.planning.plan_file import LARGEST_BYTES, PlanFile, decode, encode
 from orchestrator.planning.saving import make_saved
-from orchestrator.typed import Manner
 from orchestrator.ui.saved_view import SavedHead
 
 _MODE = 0o600

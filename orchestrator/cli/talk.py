@@ -8,6 +8,7 @@ from typing import Self
 
 from rich.console import Console
 
+from orchestrator.command_line import AS_IT_IS, Manner, typed
 from orchestrator.engine.report import RunEnd, RunReport
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.logs import LogLine
@@ -17,7 +18,6 @@ from orchestrator.planning.history import NOTHING_KNOWN, Expected
 from orchestrator.planning.plan import Plan
 from orchestrator.procedures.inspection import Check
 from orchestrator.report.audit import AuditedRun
-from orchestrator.typed import AS_IT_IS, Manner, typed
 from orchestrator.ui.audit_view import audit_view, audited_json, audited_view
 from orchestrator.ui.ci import NO_CI, Ci, CiKind, annotations, append_file, ci_of, defused, outputs
 from orchestrator.ui.consoles import SteadyStream, open_console, show, write_raw

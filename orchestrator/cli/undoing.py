@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.cli.differing import digests_of
+from orchestrator.cli.held_releases import former_sources
 from orchestrator.cli.meeting import unfit
 from orchestrator.cli.past import read_history
 from orchestrator.cli.planning import contacted
-from orchestrator.cli.recalling import former_sources
 from orchestrator.cli.wiring import World
+from orchestrator.command_line import typed
 from orchestrator.engine.findings import left_as_it_is, nobody_knows_former
 from orchestrator.engine.gather import look_at
 from orchestrator.engine.journal import EntryKind
@@ -34,7 +35,6 @@ from orchestrator.planning.restoring import (
 from orchestrator.planning.selection import Request
 from orchestrator.planning.sharing import with_all_uses
 from orchestrator.procedures.book import Book
-from orchestrator.typed import typed
 
 
 def seen_everywhere(world: World) -> dict[str, Look]:

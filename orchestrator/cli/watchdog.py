@@ -19,10 +19,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.engine.findings import stalled
 from orchestrator.engine.watch import STALLED_SECONDS, Wait, Watch
 from orchestrator.errors import Problem
-from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.lines import STILL_SECONDS, waits_words
 
 _TICK_SECONDS = 1.0

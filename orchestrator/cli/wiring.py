@@ -30,6 +30,7 @@ from orchestrator.cli.reports import NoReports, ReportFolder, Reports
 from orchestrator.cli.talk import Talk
 from orchestrator.cli.telling import Besides, besides_of
 from orchestrator.cli.watchdog import Watchdog
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.engine.log_flow import LogReader, NoLogs
 from orchestrator.engine.pool import ThreadedBackend
 from orchestrator.engine.ports import Backend
@@ -41,7 +42,6 @@ from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.procedures.hold import Holder
 from orchestrator.swarm.performer import LivePerformer, SshSettings, Timeouts
 from orchestrator.swarm.ssh_config import SshDefaults
-from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.mode import automated
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ the loop is answered what is true, that nobody knows.
 
 from collections.abc import Mapping
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.procedures.effects import (
     Announce,
@@ -35,7 +36,6 @@ from orchestrator.procedures.effects import (
 )
 from orchestrator.procedures.inspection import Inspect
 from orchestrator.procedures.no_answer import Nothing, without_answer
-from orchestrator.typed import typed
 
 LONGEST_SECONDS = 90.0
 """For what has no deadline of its own. A login through one jump host with an agent that asks a

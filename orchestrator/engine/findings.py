@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Retry, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.hold import LOCK, Hold, Phase
-from orchestrator.typed import typed
 
 
 def lock_held(hold: Hold, coordinator: str, wall: float) -> Problem:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator.command_line import typed
 from orchestrator.engine.journal_format import FORMAT, UnfitError
 from orchestrator.errors import ExitCode, JournalError, Problem, Where
-from orchestrator.typed import typed
 
 ENDING = ".journal"
 _RUNBOOK = "run-stopped-half-way"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from orchestrator.command_line import typed
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.applying import admit, give_back
 from orchestrator.engine.custodian import Custodian
@@ -52,7 +53,6 @@ from orchestrator.procedures.last_look import broken_since, questions, unanswere
 from orchestrator.procedures.last_words import add_last_words
 from orchestrator.procedures.owed import Owed, change_owed
 from orchestrator.sources.model import Sourced
-from orchestrator.typed import typed
 
 Sources = Mapping[Unit, Sourced]
 _LIMITS = Limits()

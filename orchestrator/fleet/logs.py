@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.observed import Look, NodeState, Sight, contents
 from orchestrator.fleet.unit import Unit
-from orchestrator.typed import typed
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _NANO = 1_000_000_000

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.observed import Sight
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import VOLUME, Usage, usages
 from orchestrator.planning.plan import Command
-from orchestrator.typed import typed
 
 _MOST = 5
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from orchestrator.command_line import reason_for, typed, words_of
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.planning.asked import Asked
-from orchestrator.typed import reason_for, typed, words_of
 
 _RUNBOOK = "saved-plan-refused"
 _UNTOUCHED = "nothing was touched"

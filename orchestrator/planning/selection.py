@@ -3,11 +3,11 @@
 import shlex
 from dataclasses import dataclass, replace
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, UsageError
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy
 from orchestrator.planning.graph import reachable
-from orchestrator.typed import typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

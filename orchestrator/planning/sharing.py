@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, SourceError, Where
 from orchestrator.fleet.observed import Look, Sight
 from orchestrator.fleet.unit import Unit
@@ -16,7 +17,6 @@ from orchestrator.fleet.usage import Use, makers_seen, usages
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.graph import path, reachable
 from orchestrator.sources.model import Sourced
-from orchestrator.typed import typed
 
 _BY_WHAT_RUNS = "by what runs"
 Thing = tuple[str, str, str]

@@ -4,6 +4,7 @@ A message is an effect like any other: the intent stands in the run's record bef
 and one whose answer was lost is never sent again by itself.
 """
 
+from orchestrator.command_line import typed, words_of
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.planning.plan import Step
 from orchestrator.procedures.announcement import before, clock, downtime, title
@@ -11,7 +12,6 @@ from orchestrator.procedures.asking import Asking, ask_mutate, ask_sleep, ask_te
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.effects import Announce, Answer, Done, Failed, Procedure, Result
 from orchestrator.procedures.told import News, about
-from orchestrator.typed import typed, words_of
 
 _LATE_TRIES = 3
 _RUNBOOK = "announce-downtime"

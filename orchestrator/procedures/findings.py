@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Retry, Where
 from orchestrator.fleet.health import Health
 from orchestrator.fleet.presence import Presence, Whereabouts
@@ -10,7 +11,6 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Usage
 from orchestrator.inventory.model import SiteState
 from orchestrator.procedures.book import Book
-from orchestrator.typed import typed
 
 _DIFFERENCES = 10
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+from orchestrator.command_line import typed
 from orchestrator.errors import Problem
 from orchestrator.fleet.desired import DesiredStack
 from orchestrator.fleet.health import Health, Verdict, judge
@@ -16,7 +17,6 @@ from orchestrator.planning.plan import Action, Plan, UnitPlan
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.effects import ProbeResult, RunProbe, deciding
 from orchestrator.procedures.findings import unhealthy
-from orchestrator.typed import typed
 
 _WELL = "was healthy, and is not any more at the end of the run"
 _ALONE = "was left alone, and is not healthy"

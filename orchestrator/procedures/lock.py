@@ -9,6 +9,7 @@ marked as released first, by an update that only its holder can make; a marked o
 deleting it, however late, hurts nobody.
 """
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.procedures.asking import Asking, ask_config, ask_sleep
 from orchestrator.procedures.effects import (
@@ -21,7 +22,6 @@ from orchestrator.procedures.effects import (
     UpdateConfig,
 )
 from orchestrator.procedures.hold import LOCK, session_of
-from orchestrator.typed import typed
 
 _LOST_SECONDS = 25.0
 """A write without a leader blocks up to 20 s and may then still be done (moby cluster.go)."""

@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.unit import Unit
 from orchestrator.procedures.asking import Asking
 from orchestrator.procedures.effects import ConfigResult, StoredConfig
 from orchestrator.procedures.notes import Labels, Notes, change_notes, read_notes
-from orchestrator.typed import typed
 from orchestrator.words.foreign_json import read_moment, read_object
 
 OWED = "dtdeploy.owed"

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Mapping
 from enum import Enum
 
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.report.html_form import report_html
 from orchestrator.report.json_form import report_json
 from orchestrator.report.markdown_form import report_markdown
 from orchestrator.report.timeline import Timeline
-from orchestrator.typed import AS_IT_IS, Manner
 
 
 class Form(Enum):

@@ -12,12 +12,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.planning.plan import Action
 from orchestrator.report.chart import WORDS, draw, offset
 from orchestrator.report.json_form import report_json
 from orchestrator.report.outages import headline, longest_other
 from orchestrator.report.timeline import Outcome, Timeline
-from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.words.phrases import elapsed, short
 
 _ID = re.compile(r"([0-9a-z]{12})[0-9a-z]{13}")

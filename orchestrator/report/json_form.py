@@ -22,12 +22,12 @@ renamed or taken away; `docs/schema/report.schema.json` is the schema.
 
 from typing import Any
 
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import UnitPlan
 from orchestrator.report.next_steps import next_steps, state_left, to_reproduce
 from orchestrator.report.plan_parts import notice_json, override_json
 from orchestrator.report.timeline import Bar, Deed, Life, Outage, Timeline, Track, Trouble
-from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.words.foreign import clean, clean_lines
 
 SCHEMA = "1.0"

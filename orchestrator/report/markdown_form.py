@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.report.chart import WORDS, offset
 from orchestrator.report.html_form import clock, deed_words, details
 from orchestrator.report.json_form import Json, report_json
 from orchestrator.report.timeline import Phase, Timeline
-from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.words.markdown import code, fenced, folded, prose, table
 from orchestrator.words.phrases import elapsed, short
 

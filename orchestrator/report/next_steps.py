@@ -1,9 +1,9 @@
 """What a run left behind, in a sentence, and what to type next. Pure."""
 
+from orchestrator.command_line import PROGRAM, options_in, reason_for, typed, words_of
 from orchestrator.errors import ExitCode
 from orchestrator.planning.plan import Command
 from orchestrator.report.timeline import Outcome, Timeline
-from orchestrator.typed import PROGRAM, options_in, reason_for, typed, words_of
 
 _LOST = "lock.lost"
 _LEFT = {

@@ -1,9 +1,9 @@
 """The problems of a site that fails, coded as the live connection codes them."""
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.simulation.api import ApiError
 from orchestrator.simulation.link import Link, LinkState
-from orchestrator.typed import typed
 
 UNREACHABLE = "site.unreachable"
 NO_QUORUM = "swarm.no-quorum"

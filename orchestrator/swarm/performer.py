@@ -54,12 +54,12 @@ from orchestrator.procedures.effects import (
 from orchestrator.procedures.inspection import Inspect
 from orchestrator.swarm import (
     audit,
+    held_release,
     image_pull,
     lateness,
     mutate,
     probes,
     registry,
-    release_reading,
     release_shipping,
     stack_deploy,
     unforeseen,
@@ -219,7 +219,7 @@ class LivePerformer:
             if isinstance(effect, ReadAudit):
                 return audit.read(link.site, link.connection())
             if isinstance(effect, ReadRelease):
-                return release_reading.read(link.connection(), effect)
+                return held_release.read(link.connection(), effect)
             if isinstance(effect, WatchPulls):
                 found: Look | Pulling = image_pull.watch(link.api, effect, self._clocks.monotonic)
             else:

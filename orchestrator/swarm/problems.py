@@ -18,8 +18,8 @@ A Swarm without quorum is reached, yet nothing can be asked of it: it counts as 
 import shlex
 from pathlib import Path
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
-from orchestrator.typed import typed
 
 
 class LostAnswerError(FleetError):

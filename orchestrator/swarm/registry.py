@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from docker.auth import INDEX_NAME, INDEX_URL, AuthConfig, resolve_repository_name
 from docker.errors import DockerException
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.procedures.effects import ImageCheck
-from orchestrator.typed import typed
 from orchestrator.words.foreign_json import read_moment, read_object
 
 _DENIED = ("unauthorized", "denied", "authentication required", "no basic auth", "403 forbidden")

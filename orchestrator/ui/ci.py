@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path, PurePath
 
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.errors import Problem
-from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.mode import automated
 from orchestrator.words.foreign import clean, clean_lines, shorten
 

@@ -7,11 +7,11 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.errors import Problem
 from orchestrator.fleet.presence import Presence
 from orchestrator.planning.differences import UnitDrift
 from orchestrator.sources.span import Span
-from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.change_rows import change_words, span_rows
 from orchestrator.ui.consoles import plain, show, stack_up
 from orchestrator.ui.problems import problems_view

@@ -6,12 +6,12 @@ from dataclasses import replace
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from orchestrator.command_line import AS_IT_IS, Manner, options_in, typed, words_of
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.schedule import State
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Command, StepKind
-from orchestrator.typed import AS_IT_IS, Manner, options_in, typed, words_of
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
 from orchestrator.ui.next_line import next_line
 from orchestrator.ui.standing import Standing, unit_ends

@@ -8,9 +8,9 @@ from enum import Enum
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from orchestrator.command_line import AS_IT_IS, PROGRAM, Manner, typed
 from orchestrator.engine.keeper import BEAT_SECONDS
 from orchestrator.procedures.hold import Goal, Hold, Phase
-from orchestrator.typed import AS_IT_IS, PROGRAM, Manner, typed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import elapsed

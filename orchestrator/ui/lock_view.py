@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.progress import Mark, UnitProgress
-from orchestrator.typed import AS_IT_IS, Manner
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
 from orchestrator.ui.holding import HeldRun, holding_view
 from orchestrator.ui.plan_view import order_view

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from orchestrator.typed import AS_IT_IS, Manner
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.ui.consoles import whole
 from orchestrator.words.foreign import clean
 

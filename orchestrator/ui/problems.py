@@ -8,8 +8,8 @@ from types import MappingProxyType
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from orchestrator.command_line import AS_IT_IS, Manner, typed
 from orchestrator.errors import ExitCode, Problem, worst
-from orchestrator.typed import AS_IT_IS, Manner, typed
 from orchestrator.ui.causes import Cause, causes
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.words.foreign import clean, clean_lines, shorten

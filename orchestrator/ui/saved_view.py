@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.typed import AS_IT_IS, Manner, typed
+from orchestrator.command_line import AS_IT_IS, Manner, typed
 
 _SHOWN = 12
 

@@ -5,7 +5,7 @@ from typing import Self
 from rich.console import Console, Group
 from rich.live import Live
 
-from orchestrator.typed import AS_IT_IS, Manner
+from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.ui.consoles import stack_up
 from orchestrator.ui.status_view import Fleet, status_view
 

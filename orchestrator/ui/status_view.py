@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.command_line import AS_IT_IS, Manner, typed
 from orchestrator.errors import Problem
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.presence import Presence
@@ -15,7 +16,6 @@ from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import SiteState
 from orchestrator.procedures.effects import Probed
 from orchestrator.procedures.owed import Owed
-from orchestrator.typed import AS_IT_IS, Manner, typed
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.holding import HeldRun, holding_view
 from orchestrator.ui.problems import problems_view

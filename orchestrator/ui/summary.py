@@ -5,12 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from orchestrator.engine.report import RunReport
-from orchestrator.engine.schedule import State
-from orchestrator.errors import ExitCode
-from orchestrator.fleet.unit import Unit
-from orchestrator.planning.plan import Command, Plan, StepKind
-from orchestrator.typed import (
+from orchestrator.command_line import (
     AS_IT_IS,
     Manner,
     options_in,
@@ -19,6 +14,11 @@ from orchestrator.typed import (
     typed,
     words_of,
 )
+from orchestrator.engine.report import RunReport
+from orchestrator.engine.schedule import State
+from orchestrator.errors import ExitCode
+from orchestrator.fleet.unit import Unit
+from orchestrator.planning.plan import Command, Plan, StepKind
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
 from orchestrator.ui.next_line import next_line
 from orchestrator.ui.standing import Standing, UnitEnd, unit_ends

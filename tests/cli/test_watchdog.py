@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.watchdog import Run, Watchdog, stacks_text
+from orchestrator.command_line import AS_IT_IS
 from orchestrator.engine.watch import Wait, Watch
 from orchestrator.errors import ExitCode, Problem
-from orchestrator.typed import AS_IT_IS
 from orchestrator.ui.lines import STILL_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from orchestrator.cli.main import cli
-from orchestrator.typed import VERBS
+from orchestrator.command_line import VERBS
 from tests.docs.pages import ROOT
 from tests.docs.typed import parse
 
@@ -65,7 +65,7 @@ def test_no_command_is_written_by_hand() -> None:
         if (lines := by_hand(path))
     }
     unknown = {name: lines for name, lines in found.items() if name not in BY_HAND}
-    assert unknown == {}, "build it with orchestrator.typed.typed"
+    assert unknown == {}, "build it with orchestrator.command_line.typed"
     assert set(BY_HAND) == set(found)
 
 

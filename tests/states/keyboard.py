@@ -9,9 +9,9 @@ from io import StringIO
 
 from orchestrator.cli.main import run
 from orchestrator.cli.wiring import World
+from orchestrator.command_line import Manner
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.happening import Happening, What
-from orchestrator.typed import Manner
 from tests.cli.desk import Desk
 from tests.operators import Operators
 

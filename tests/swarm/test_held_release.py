@@ -13,8 +13,8 @@ from orchestrator.errors import FleetError
 from orchestrator.procedures.effects import HeldRelease, ReadRelease
 from orchestrator.sources.release import MAX_BYTES
 from orchestrator.swarm.connection import SshConnection
+from orchestrator.swarm.held_release import read, unpacked
 from orchestrator.swarm.performer import LivePerformer
-from orchestrator.swarm.release_reading import read, unpacked
 from orchestrator.swarm.release_shipping import ship
 from tests.swarm.releases import release
 from tests.swarm.sshd import SITE, Server

@@ -3,8 +3,7 @@ import shlex
 import pytest
 
 from orchestrator.cli.main import cli
-from orchestrator.fleet.unit import Unit
-from orchestrator.typed import (
+from orchestrator.command_line import (
     AS_IT_IS,
     VERBS,
     Manner,
@@ -14,6 +13,7 @@ from orchestrator.typed import (
     typed,
     words_of,
 )
+from orchestrator.fleet.unit import Unit
 
 ELSEWHERE = Manner(options=("-i", "my sites.yaml"))
 ALONE = Manner(yes=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World
-from orchestrator.engine.recalling import Recalled, Wanted, recall
+from orchestrator.engine.held_releases import Recalled, Wanted, recall
 from orchestrator.engine.record import RunRecord
 from orchestrator.engine.session import Sources
 from orchestrator.errors import ExitCode, Problem, SourceError, Where

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from orchestrator.engine.recalling import Recalled, Wanted, recall
+from orchestrator.engine.held_releases import Recalled, Wanted, recall
 from orchestrator.fleet.observed import Look
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.procedures.effects import Effect, HeldRelease, ReadRelease

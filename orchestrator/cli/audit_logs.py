@@ -3,12 +3,12 @@
 from orchestrator.cli.past_runs import meant
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.wiring import World, open_world
+from orchestrator.command_line import typed
 from orchestrator.engine.gather import gather
 from orchestrator.errors import ExitCode, Problem, UsageError, worst
 from orchestrator.fleet.observed import Unseen
 from orchestrator.procedures.effects import AuditLog, ReadAudit
 from orchestrator.report.audit import AuditedRun, audited_runs
-from orchestrator.typed import typed
 
 
 def list_audited(limit: int) -> ExitCode:
