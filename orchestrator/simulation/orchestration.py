@@ -149,10 +149,8 @@ def kick(swarm: SimSwarm) -> None:
     for task in waiting.values():
         if task.state is TaskState.NEW:
             swarm.clock.after(swarm.between(*_SHORT), _allocate, swarm, task)
-        elif task.state is TaskState.PENDING:
-            swarm.clock.after(swarm.between(*_SHORT), _place, swarm, task)
         else:
-            release(swarm, task)
+            swarm.clock.after(swarm.between(*_SHORT), _place, swarm, task)
 
 
 def release(swarm: SimSwarm, task: SimTask) -> None:
@@ -160,7 +158,8 @@ def release(swarm: SimSwarm, task: SimTask) -> None:
     if task.desired is not TaskState.READY:
         return
     if not swarm.writable:
-        swarm.waiting[task.id] = task
+        # Whoever leads next takes over who is held back (swarmkit orchestrator/taskinit).
+        swarm.clock.after(1.0, release, swarm, task)
         return
     task.desired = TaskState.RUNNING
     swarm.touch(task)
