@@ -38,9 +38,12 @@ _FACTS_SECONDS = 20.0
 _PREDEFINED = ("bridge", "host", "none")
 """Networks that every host has; a compose file may call them external."""
 LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
+DISK = """at=$1
+until df -Pk "$at" 2>/dev/null || [ "$at" = / ] || [ "$at" = . ]; do at=$(dirname "$at"); done"""
+"""The disk of folder `$1`, or of the nearest one above it that this user may look into."""
 _SCRIPT = f"""
 echo ==cli; docker --version
-echo ==df; df -Pk "$1"
+echo ==df; {DISK}
 echo ==tcp; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
 echo ==udp; cat /proc/net/udp /proc/net/udp6 2>/dev/null
 echo ==logins; {LOGINS}
@@ -180,7 +183,7 @@ def disk(site: str, text: bytes) -> tuple[int, int]:
     except (IndexError, ValueError) as error:
         what = "the manager's free disk space cannot be read"
         raise FleetError(
-            problems.unreachable(site, what, text.decode(errors="replace"), fix="df -Pk /")
+            problems.unreachable(site, what, text.decode(errors="replace"), fix="df -Pk")
         ) from error
 
 

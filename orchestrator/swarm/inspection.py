@@ -11,6 +11,7 @@ from orchestrator.fleet.observed import Sight, TaskState, Unseen
 from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection, Named
 from orchestrator.swarm import ingress, registry
 from orchestrator.swarm.examine import (
+    DISK,
     LOGINS,
     Clocks,
     ask_daemon,
@@ -24,10 +25,10 @@ from orchestrator.swarm.link import SiteLink
 from orchestrator.swarm.look import look
 from orchestrator.swarm.registry import expiries, read_logins
 
-_SCRIPT = """
+_SCRIPT = f"""
 echo ==cli; docker --version
-echo ==df; df -Pk "$1"
-echo ==images; line='{{.Type}}: {{.Size}}, reclaimable {{.Reclaimable}}'
+echo ==df; {DISK}
+echo ==images; line='{{{{.Type}}}}: {{{{.Size}}}}, reclaimable {{{{.Reclaimable}}}}'
 timeout 5 docker system df --format "$line" 2>&1 || echo 'docker system df did not answer in 5 s'
 echo ==certificate; file=$1/swarm/certificates/swarm-node.crt
 if [ -r "$file" ]; then openssl x509 -noout -startdate -enddate <"$file" 2>&1

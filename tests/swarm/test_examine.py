@@ -51,6 +51,17 @@ def test_the_facts_of_a_host(performer: LivePerformer, server: Server) -> None:
 
 
 @pytest.mark.usefixtures("docker")
+def test_the_disk_is_told_of_a_folder_that_may_not_be_looked_into(
+    daemon: Daemon, performer: LivePerformer
+) -> None:
+    info = json.loads(captured("info"))
+    hidden = json.dumps(info | {"DockerRootDir": "/no-such-folder/of docker's"}).encode()
+    daemon.replies["GET /info"] = lambda: (200, hidden)
+    seen = examined(performer, Examine(site=SITE))
+    assert 0 < seen.disk_free_bytes < seen.disk_total_bytes
+
+
+@pytest.mark.usefixtures("docker")
 def test_the_clock_is_compared_with_ours(daemon: Daemon, performer: LivePerformer) -> None:
     info = json.loads(captured("info"))
     info["SystemTime"] = "2001-02-03T04:05:06.789012345Z"

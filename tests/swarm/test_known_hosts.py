@@ -9,6 +9,9 @@ from paramiko.hostkeys import HostKeys
 from orchestrator.swarm.known_hosts import UnreadableLineError, known_keys
 from tests.swarm.sshd import make_key, public
 
+SALT = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+"""20 bytes; a salt of chance would name the tests anew in each process."""
+
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -33,8 +36,8 @@ def found(tmp_path: Path, text: str, *names: str) -> int:
         ("aux_kko", "aux.kko", 0),
         ("[aux.kko]:2222", "[aux.kko]:2222", 1),
         ("a", "[aux.kko]:2222", 0),
-        (HostKeys.hash_host("aux.kko"), "aux.kko", 1),
-        (HostKeys.hash_host("aux.gbo"), "aux.kko", 0),
+        (HostKeys.hash_host("aux.kko", SALT), "aux.kko", 1),
+        (HostKeys.hash_host("aux.gbo", SALT), "aux.kko", 0),
     ],
 )
 def test_matches_names_as_openssh_does(
