@@ -34,11 +34,6 @@ class Ran:
         return self.status == 0
 
     @property
-    def killed(self) -> bool:
-        """Whether the deadline ended it; these are GitPython's words (git/cmd.py, execute)."""
-        return self.said.startswith("Timeout: the command")
-
-    @property
     def evidence(self) -> tuple[str, ...]:
         """What git said, line by line, secrets taken out."""
         said = self.said.splitlines()

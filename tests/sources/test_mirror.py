@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import git.cmd
 import pytest
 
 from orchestrator.errors import ExitCode, Problem, SourceError
@@ -323,6 +324,21 @@ class TestARemoteThatHangs:
             ExitCode.SOURCE_FAILED,
         )
         assert time.monotonic() - began < 10
+
+    def test_is_late_also_where_its_end_is_seen_before_it_is_noted_as_killed(
+        self, cache: Path, environment: Environment, silent: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kill = git.cmd._kill_process  # noqa: SLF001 - the race is within it
+
+        def killed_and_noted_late(pid: int) -> bool:
+            killed = kill(pid)
+            time.sleep(0.2)
+            return killed
+
+        monkeypatch.setattr(git.cmd, "_kill_process", killed_and_noted_late)
+        repo = Repo(name="x", url=f"https://127.0.0.1:{silent}/x", ref="main")
+        [problem] = failure(repo, cache=cache, environment=environment, seconds=1)
+        assert problem.code == "source.fetch-timeout"
 
     def test_leaves_no_ssh_behind(
         self, tmp_path: Path, cache: Path, environment: Environment
