@@ -26,11 +26,11 @@ ready outrigger_buffer.chime datatrail-client
 ready aux.kko datatrail-client
 ready aux.gbo datatrail-client
 
-# 4/23  No stack whose name begins with datatrail runs that nobody declared
-on frb-vsop.chime 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep "^datatrail" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
-on outrigger_buffer.chime 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep "^datatrail" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
-on aux.kko 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep "^datatrail" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
-on aux.gbo 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep "^datatrail" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
+# 4/23  No stack of a name like datatrail* runs that nobody declared
+on frb-vsop.chime 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep -xE "datatrail.*" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
+on outrigger_buffer.chime 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep -xE "datatrail.*" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
+on aux.kko 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep -xE "datatrail.*" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
+on aux.gbo 'stacks=$(docker stack ls --format {{.Name}}) && ! echo "$stacks" | grep -xE "datatrail.*" | grep -vxF -e datatrail -e datatrail-client -e datatrail-daemons'
 
 # 5/23  What is needed from outside answers
 ( n=10; until on frb-vsop.chime 'timeout 5 bash -c "exec 3<>/dev/tcp/frb-l4.chime/5432"'; do [ $((n=n-1)) -gt 0 ] || { echo "Datatrail's database: stop" >&2; exit 1; }; sleep 1; done )

@@ -30,7 +30,7 @@ def inspect_sites(world: World, only: tuple[str, ...] = ()) -> tuple[Problem, ..
     for _, answer in questions.answers(questions.ask() + _SECONDS):
         if isinstance(answer, Inspection):
             found.append(answer)
-            for check in checks(answer, stacks):
+            for check in checks(answer, stacks, world.inventory.ownership):
                 world.talk.check(check)
                 warnings += [check.problem] if check.problem else []
     return (*warnings, *differing_versions(tuple(found)))

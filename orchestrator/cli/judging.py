@@ -10,7 +10,8 @@ from orchestrator.cli.wiring import World
 from orchestrator.errors import ExitCode, Problem, RefusedError, worst
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look, Sight, Unseen
-from orchestrator.fleet.presence import Presence, undeclared_stacks
+from orchestrator.fleet.ownership import stacks_beside, undeclared_stacks
+from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.running import running_since
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
@@ -110,9 +111,14 @@ def judge_fleet(
             Unit(stack=stack, site=site)
             for site, look in looks.items()
             for stack in undeclared_stacks(
-                look,
-                managed_prefix=inventory.managed_prefix,
-                declared=frozenset(s.unit.stack for s in inventory.units if s.unit.site == site),
+                look, ownership=inventory.ownership, declared=inventory.declared_at(site)
+            )
+        ),
+        beside=tuple(
+            Unit(stack=stack, site=site)
+            for site, look in looks.items()
+            for stack in stacks_beside(
+                look, ownership=inventory.ownership, declared=inventory.declared_at(site)
             )
         ),
         nodes=missing_words(inventory, looks),

@@ -13,7 +13,6 @@ from orchestrator.fleet.observed import (
     Task,
     Unseen,
     contents,
-    stacks_seen,
 )
 from orchestrator.fleet.unit import Unit
 
@@ -93,21 +92,6 @@ def blindness(sight: Sight) -> str:
     if info.node_state != "active" or not info.control:
         return f"{sight.site} is no Swarm manager now (state {info.node_state or 'unknown'})"
     return ""
-
-
-def undeclared_stacks(
-    look: Look, *, managed_prefix: str, declared: frozenset[str]
-) -> tuple[str, ...]:
-    """Return stacks that belong to the system by their name but that no inventory line declares."""
-    if isinstance(look, Unseen) or not managed_prefix:
-        return ()
-    return tuple(
-        sorted(
-            stack
-            for stack in stacks_seen(look)
-            if stack.startswith(managed_prefix) and stack not in declared
-        )
-    )
 
 
 def blocks(task: Task, nodes: dict[str, Node]) -> bool:

@@ -52,6 +52,8 @@ def build_inventory(declared: Declared, warnings: tuple[Problem, ...]) -> Invent
     return Inventory(
         path=declared.document.file,
         managed_prefix=text.managed_prefix,
+        managed=tuple(text.managed),
+        ignored=tuple(text.ignore),
         coordinator=text.coordinator,
         repos=tuple(Repo(name=n, url=repo.url, ref=repo.ref) for n, repo in text.repos.items()),
         sites=tuple(_site(declared, name, site) for name, site in text.sites.items()),

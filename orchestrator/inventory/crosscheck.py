@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from orchestrator.errors import Problem
+from orchestrator.fleet.ownership import Ownership
 from orchestrator.inventory.declared import Declaration, Declared
 from orchestrator.inventory.document import Trail, complaint
 from orchestrator.inventory.placeholders import RESERVED
@@ -19,7 +20,7 @@ def sites_problems(declared: Declared) -> Iterator[Problem]:
     yield from _hosts(declared)
     yield from _groups(declared)
     yield from _listed_twice(declared)
-    yield from _prefix(declared)
+    yield from _ignored(declared)
     yield from _stack_files(declared)
     yield from _both_kinds_of_variable(declared)
     yield from _backward_freezes(declared)
@@ -134,16 +135,15 @@ def _first_uses(declared: Declared) -> Iterator[Declaration]:
             yield declaration
 
 
-def _prefix(declared: Declared) -> Iterator[Problem]:
-    prefix = declared.sites.managed_prefix
+def _ignored(declared: Declared) -> Iterator[Problem]:
+    ownership = Ownership(ignored=tuple(declared.sites.ignore))
     for declaration in _first_uses(declared):
         stack = declaration.unit.stack
-        if not stack.startswith(prefix):
-            what = f"{quoted(stack)} does not begin with the managed prefix {quoted(prefix)}"
+        if ownership.ignores(stack):
+            what = f"{quoted(stack)} is declared, and `ignore` says that it is not ours"
             where = declared.document.at_key(declaration.trail)
-            # No other name for the stack: what runs would lose its volumes with its name.
-            fix = "give managed_prefix a word with which all names begin, or leave it out"
-            yield complaint("not-managed", what, where, fix=fix)
+            fix = f"take {quoted(stack)} out of one of the two"
+            yield complaint("ignored-stack", what, where, fix=fix)
 
 
 def _stack_files(declared: Declared) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 Only `inventory.load` builds these; everything downstream may trust them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from orchestrator.errors import Problem
 from orchestrator.fleet.desired import Policy, Probe
 from orchestrator.fleet.freeze import Freeze
 from orchestrator.fleet.guard import Guard
+from orchestrator.fleet.ownership import Ownership
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Use
 
@@ -127,6 +128,9 @@ class Inventory:
     `announce`, `grafana_url`, `grafana_token` and `metrics` are names of environment variables:
     of URLs for announcements; of a URL and a token; of a folder for metrics.
 
+    `managed_prefix` is what stacks begin with that are the system's, `managed` are patterns of
+    more names, `ignored` of names that are not.
+
     `warnings` are no errors, but hardly meant: a stack file that no site uses, say.
     """
 
@@ -141,12 +145,15 @@ class Inventory:
     grafana_token: str = ""
     metrics: str = ""
     warnings: tuple[Problem, ...] = ()
+    managed: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     guards: tuple[Guard, ...] = ()
     uses: tuple[Use, ...] = ()
     """What units use of each other, which no inventory says: see planning/sharing.py."""
     _sites: dict[str, Site] = field(init=False, repr=False, compare=False)
     _specs: dict[Unit, UnitSpec] = field(init=False, repr=False, compare=False)
+    _stacks: dict[str, frozenset[str]] = field(init=False, repr=False, compare=False)
     needs: Mapping[Unit, tuple[Unit, ...]] = field(init=False, repr=False, compare=False)
     """Of each unit at a site that is contacted: what it depends on, declared or by its `uses`."""
     needed_by: Mapping[Unit, tuple[Unit, ...]] = field(init=False, repr=False, compare=False)
@@ -156,6 +163,7 @@ class Inventory:
         # Looked up for every unit: with thousands of them a search each time would show.
         object.__setattr__(self, "_sites", {site.name: site for site in self.sites})
         object.__setattr__(self, "_specs", {spec.unit: spec for spec in self.units})
+        object.__setattr__(self, "_stacks", _by_site(self.units))
         planned = {site.name for site in self.sites if site.state is SiteState.PLANNED}
         needs = {s.unit: s.depends_on for s in self.units if s.unit.site not in planned}
         for use in self.uses:
@@ -171,6 +179,16 @@ class Inventory:
         """Return the repository called `name` (KeyError if there is none)."""
         return {repo.name: repo for repo in self.repos}[name]
 
+    @property
+    def ownership(self) -> Ownership:
+        """Which stacks are the system's, declared or not."""
+        beginning = (f"{self.managed_prefix}*",) if self.managed_prefix else ()
+        return Ownership(managed=(*beginning, *self.managed), ignored=self.ignored)
+
+    def declared_at(self, site: str) -> frozenset[str]:
+        """Return the stacks that are declared at `site`."""
+        return self._stacks.get(site, frozenset())
+
     def spec(self, unit: Unit) -> UnitSpec:
         """Return what is declared about `unit` (KeyError if nothing is)."""
         return self._specs[unit]
@@ -178,6 +196,13 @@ class Inventory:
     def state(self, unit: Unit) -> SiteState:
         """Return the state of the unit's site."""
         return self.site(unit.site).state
+
+
+def _by_site(specs: Iterable[UnitSpec]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for spec in specs:
+        found.setdefault(spec.unit.site, set()).add(spec.unit.stack)
+    return {site: frozenset(stacks) for site, stacks in found.items()}
 
 
 def _reversed(needs: Mapping[Unit, tuple[Unit, ...]]) -> dict[Unit, tuple[Unit, ...]]:

@@ -38,6 +38,7 @@ from orchestrator.inventory.words import (
     ServiceName,
     SiteName,
     StackName,
+    StackPattern,
     UnitName,
     User,
     VariableName,
@@ -237,6 +238,10 @@ class SitesText(Text):
     """Version of this file's format."""
     managed_prefix: StackName = ""
     """Every stack whose name begins so belongs to this system, declared here or not."""
+    managed: Annotated[list[StackPattern], Field(max_length=100)] = []
+    """Stacks whose name matches belong to this system as well: [shop-*, "*-agent"]."""
+    ignore: Annotated[list[StackPattern], Field(max_length=100)] = []
+    """Stacks whose name matches are other people's and may run beside: [portainer]."""
     coordinator: SiteName
     """The active site whose Swarm holds the lock."""
     stacks: FreeText = "stacks"

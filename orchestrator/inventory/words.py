@@ -63,6 +63,19 @@ def _named(kind: str) -> AfterValidator:
 
 SiteName = Annotated[str, _named("site"), schema_of(NAME)]
 StackName = Annotated[str, _named("stack"), schema_of(NAME)]
+_NAME_PATTERN = r"[a-z0-9*?]([a-z0-9*?-]{0,46}[a-z0-9*?])?"
+StackPattern = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            _NAME_PATTERN,
+            "bad-name",
+            "pattern of stack names",
+            "write a name, with * for any characters and ? for one of them: shop-*",
+        )
+    ),
+    schema_of(_NAME_PATTERN),
+]
 RepoName = Annotated[str, _named("repository"), schema_of(NAME)]
 GuardName = Annotated[str, _named("guard"), schema_of(NAME)]
 GroupName = Annotated[str, _named("group"), schema_of(NAME)]

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
-from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
+from orchestrator.fleet.ownership import undeclared_stacks
+from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, UnitSpec
 from orchestrator.planning.plan import Action, Command, LeftOut, Plan, UnitPlan
@@ -194,12 +195,9 @@ def _dangers(
             dangers += [f"{spec.unit} goes down, for everybody who uses it"] if present else []
         if inventory.state(spec.unit) is SiteState.WATCHED:
             dangers += _watched_danger(spec, units)
-    declared: dict[str, set[str]] = {}
-    for spec in inventory.units:
-        declared.setdefault(spec.unit.site, set()).add(spec.unit.stack)
     for site, look in looks.items():
-        known = frozenset(declared.get(site, ()))
-        found = undeclared_stacks(look, managed_prefix=inventory.managed_prefix, declared=known)
+        known = inventory.declared_at(site)
+        found = undeclared_stacks(look, ownership=inventory.ownership, declared=known)
         dangers += [
             f"stack {name} runs at {site} and no inventory line declares it" for name in found
         ]

@@ -26,6 +26,9 @@ _UNKNOWN = (
 def premises(inventory: Inventory, salt: str) -> Premises:
     """Return what a plan made with `inventory` rests on; `salt` makes hashes hard to guess from."""
     system = {"managed_prefix": inventory.managed_prefix, "coordinator": inventory.coordinator}
+    # Not what is ignored: to write that down is the way on where a stack of others is met.
+    if inventory.managed:
+        system["managed"] = ", ".join(inventory.managed)
     return {
         _SYSTEM: system,
         **{site.name: {"state": site.state.value} for site in inventory.sites},

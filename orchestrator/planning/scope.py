@@ -139,7 +139,7 @@ def _used(
     if not isinstance(look, Sight):
         return ()
     here = frozenset(unit.stack for unit in going if unit.site == look.site)
-    declared = frozenset(s.unit.stack for s in inventory.units if s.unit.site == look.site)
+    declared = inventory.declared_at(look.site)
     ssh = inventory.site(look.site).ssh(look.via)
     return in_use(look, command, here, declared, ssh=ssh) if here else ()
 

@@ -62,4 +62,4 @@ class Book:
 
     def declared_at(self, site: str) -> frozenset[str]:
         """Return the stacks that the inventory declares at `site`."""
-        return frozenset(s.unit.stack for s in self.inventory.units if s.unit.site == site)
+        return self.inventory.declared_at(site)

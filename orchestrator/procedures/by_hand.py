@@ -138,12 +138,13 @@ class _Hand:
                 for site in self._sites()
             ),
         )
-        if not (prefix := self.inventory.managed_prefix):
+        ownership = self.inventory.ownership
+        if not ownership.managed:
             return
         declared = sorted({spec.unit.stack for spec in self.inventory.units})
         yield _passage(
-            f"No stack whose name begins with {prefix} runs that nobody declared",
-            (lines.strangers(host, prefix, declared) for host in self._hosts()),
+            f"No stack of a name like {', '.join(ownership.managed)} runs that nobody declared",
+            (lines.strangers(host, ownership, declared) for host in self._hosts()),
         )
 
     def ready(self) -> Iterator[Passage]:

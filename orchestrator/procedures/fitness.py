@@ -7,9 +7,10 @@ from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.desired import DesiredStack, Probe
 from orchestrator.fleet.observed import Mode, NodeState, Sight
+from orchestrator.fleet.ownership import DECLARED_ALONE, Ownership, renamed_from, undeclared_stacks
 from orchestrator.fleet.placement import Unplaceable, meets, takes_tasks, unplaceable
 from orchestrator.fleet.platforms import fits, listed, usable
-from orchestrator.fleet.presence import blindness, undeclared_stacks, whereabouts
+from orchestrator.fleet.presence import blindness, whereabouts
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import CONFIG, NETWORK, SECRET, VOLUME, Use, makers_seen
 from orchestrator.planning.in_use import in_use
@@ -51,7 +52,7 @@ class Wanted:
     requires: tuple[Probe, ...] = ()
     ports: tuple[Wish, ...] = ()
     declared: frozenset[str] | None = None
-    managed_prefix: str = ""
+    ownership: Ownership = DECLARED_ALONE
     must_be_gone: tuple[Unit, ...] = ()
     command: Command = Command.RESTART
     removed: frozenset[str] = frozenset()
@@ -378,17 +379,33 @@ def _ports(wanted: Wanted, seen: Examination) -> Iterator[Problem]:
 def _strays(wanted: Wanted, sight: Sight) -> Iterator[Problem]:
     if wanted.declared is None:
         return
-    found = undeclared_stacks(sight, managed_prefix=wanted.managed_prefix, declared=wanted.declared)
+    known = {
+        stack.unit.stack: frozenset(service.name for service in stack.services)
+        for stack in wanted.desired
+    }
+    found = undeclared_stacks(sight, ownership=wanted.ownership, declared=wanted.declared)
     for stack in found:
+        renamed = renamed_from(sight, stack, known)
         yield _problem(
             wanted,
             "swarm.undeclared-stack",
             f"stack {stack} runs at {wanted.site} and no inventory line declares it",
             ExitCode.SAFETY_REFUSED,
-            fix=f"declare it in sites.yaml and stacks/{stack}.yaml, or: docker stack rm {stack}",
+            evidence=(_renamed(renamed),) if renamed else (),
+            fix=(
+                f"declare it in sites.yaml and stacks/{stack}.yaml, or write ignore: [{stack}]"
+                f" there if it is not yours, or: docker stack rm {stack}"
+            ),
             runbook="stack-does-not-go-away",
             stack=stack,
         )
+
+
+def _renamed(before: str) -> str:
+    return (
+        f"its services are those of {before}, of which nothing runs there: if it was renamed, it"
+        f" has volumes, networks and configs of its own, and those of {before} lie unused"
+    )
 
 
 def _blocking(wanted: Wanted, sight: Sight) -> Iterator[Problem]:

@@ -7,7 +7,8 @@ from orchestrator.fleet.drift import drift
 from orchestrator.fleet.health import judge
 from orchestrator.fleet.history import JOBS, recall
 from orchestrator.fleet.observed import Contents, Look, Sight, Task, TaskState, contents
-from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
+from orchestrator.fleet.ownership import undeclared_stacks
+from orchestrator.fleet.presence import Presence, whereabouts
 from orchestrator.fleet.running import LABEL_DATA, origin
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.scope import running_health
@@ -58,9 +59,9 @@ def removal_blockers(book: Book, guard: RemovalGuard, looks: Mapping[str, Look])
 
 
 def strays(book: Book, site: str, look: Look) -> tuple[str, ...]:
-    """Return stacks at `site` that carry the managed prefix but are not declared."""
-    prefix = book.inventory.managed_prefix
-    return undeclared_stacks(look, managed_prefix=prefix, declared=book.declared_at(site))
+    """Return stacks at `site` that are the system's by their name but are not declared."""
+    owned = book.inventory.ownership
+    return undeclared_stacks(look, ownership=owned, declared=book.declared_at(site))
 
 
 def direct_dependencies(book: Book, unit: Unit) -> tuple[Unit, ...]:

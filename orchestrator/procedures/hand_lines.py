@@ -11,6 +11,7 @@ that node: such nodes are given last, as `w1|w2`, and count only while they are 
 import shlex
 from collections.abc import Iterable, Sequence
 
+from orchestrator.fleet.ownership import Ownership
 from orchestrator.inventory.model import Repo, UnitSpec
 from orchestrator.procedures.hold import LOCK
 
@@ -96,11 +97,19 @@ def ready(host: str, stacks: Iterable[str] = (), lost: Sequence[str] = ()) -> st
     return _called("ready", host, *((words, 0, *_lost(lost)) if lost else (words,)))
 
 
-def strangers(host: str, prefix: str, declared: Iterable[str]) -> str:
-    """Return the line that fails if a stack with the prefix runs that is not among `declared`."""
+def strangers(host: str, ownership: Ownership, declared: Iterable[str]) -> str:
+    """Return the line that fails if a stack is ours by its name and not among `declared`."""
     known = " ".join(f"-e {stack}" for stack in declared)
-    found = f'echo "$stacks" | grep "^{prefix}" | grep -vxF {known}'
+    found = f'echo "$stacks" | grep -xE {_either(ownership.managed)} | grep -vxF {known}'
+    if ownership.ignored:
+        found += f" | grep -vxE {_either(ownership.ignored)}"
     return at(host, f"stacks=$(docker stack ls --format {{{{.Name}}}}) && ! {found}")
+
+
+def _either(patterns: Iterable[str]) -> str:
+    """Return patterns of names as one that grep -E knows; no character of theirs needs more."""
+    words = (pattern.replace("*", ".*").replace("?", ".") for pattern in patterns)
+    return f'"{"|".join(words)}"'
 
 
 def gone(host: str, stack: str, lost: Sequence[str] = ()) -> str:

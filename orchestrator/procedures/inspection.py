@@ -5,6 +5,7 @@ from enum import Enum
 
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.observed import Node
+from orchestrator.fleet.ownership import DECLARED_ALONE, Ownership
 
 KEPT_RELEASES = 5
 """Of each stack, at its manager; see docs/swarm.md."""
@@ -52,7 +53,7 @@ class Inspection:
     `unpullable` are images of services that a registry does not give with the manager's present
     login, with its words; `logins_end` are registries whose login says how many seconds it lasts.
     `managers` are those that the Swarm has, `named` those that the inventory names, `via` the one
-    that was asked if it is not the first of them.
+    that was asked if it is not the first of them. `stacks` are all that left a trace there.
     """
 
     site: str
@@ -77,6 +78,7 @@ class Inspection:
     managers: tuple[Node, ...] = ()
     named: tuple[Named, ...] = ()
     via: str = ""
+    stacks: tuple[str, ...] = ()
 
 
 class State(Enum):
@@ -98,7 +100,9 @@ class Check:
     problem: Problem | None = None
 
 
-def checks(seen: Inspection, declared: frozenset[str]) -> tuple[Check, ...]:
+def checks(
+    seen: Inspection, declared: frozenset[str], ownership: Ownership = DECLARED_ALONE
+) -> tuple[Check, ...]:
     """Judge what was found at a site; `declared` are the stacks that the inventory has anywhere.
 
     A site keeps copies of releases that would lie at another site's manager alone.
@@ -112,6 +116,7 @@ def checks(seen: Inspection, declared: frozenset[str]) -> tuple[Check, ...]:
         _versions(seen),
         _sessions(seen),
         _releases(seen, declared),
+        _stacks(seen, declared, ownership),
         _pulls(seen),
         _logins(seen),
         _managers(seen),
@@ -256,6 +261,14 @@ def _releases(seen: Inspection, declared: frozenset[str]) -> Check:
         fix="ls ~/.dtdeploy/stacks ~/.dtdeploy/releases   # on the manager",
     )
     return _wrong(seen, "releases", words, problem)
+
+
+def _stacks(seen: Inspection, declared: frozenset[str], ownership: Ownership) -> Check:
+    others = ownership.unclaimed(stack for stack in seen.stacks if stack not in declared)
+    if not others:
+        return _fine(seen, "stacks", "each that runs is declared, or told by its name")
+    names = ", ".join(others)
+    return _fine(seen, "stacks", f"{names} not declared; if not yours: ignore: [{names}]")
 
 
 def _pulls(seen: Inspection) -> Check:

@@ -140,7 +140,7 @@ def _wanted(book: Book, site: str) -> Wanted:
             for port in service.ports
         ),
         declared=book.declared_at(site) if _strays_matter(book, site) else None,
-        managed_prefix=book.inventory.managed_prefix,
+        ownership=book.inventory.ownership,
         must_be_gone=_watched_dependents(book, site),
         command=book.plan.command,
         removed=frozenset(unit.stack for unit in _removed(book) if unit.site == site),

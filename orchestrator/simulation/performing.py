@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from orchestrator.fleet.desired import Probe
-from orchestrator.fleet.observed import Resource, Sight
+from orchestrator.fleet.observed import Resource, Sight, stacks_seen
 from orchestrator.fleet.pulling import LABEL_PULL, Pulled, Pulling
 from orchestrator.planning.pinning import as_pinned
 from orchestrator.procedures.effects import (
@@ -303,7 +303,7 @@ def examined(
 def inspect(site: SimSite, at: float) -> Process[Inspection]:
     """Find out what doctor asks; changes nothing."""
     swarm, found = site.swarm, site.conditions
-    yield from look(swarm, at)
+    sight = yield from look(swarm, at)
     yield swarm.between(0.1, 0.4)
     pool = swarm.pool
     images = dict.fromkeys(service.image for service in swarm.services.values())
@@ -323,6 +323,7 @@ def inspect(site: SimSite, at: float) -> Process[Inspection]:
         certificate_days=found.certificate_days,
         sessions=min(SESSIONS, found.sessions),
         releases=found.releases,
+        stacks=tuple(sorted(stacks_seen(sight))),
         unpullable=tuple((check.image, check.words) for check in asked if not check.ok),
         managers=tuple(m.look() for m in swarm.machines.values() if m.manager),
         named=tuple(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from orchestrator.errors import FleetError
-from orchestrator.fleet.observed import Sight, TaskState, Unseen
+from orchestrator.fleet.observed import Sight, TaskState, Unseen, stacks_seen
 from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection, Named
 from orchestrator.swarm import ingress, registry
 from orchestrator.swarm.examine import (
@@ -98,6 +98,7 @@ def inspect(link: SiteLink, clocks: Clocks, effect: Inspect) -> Inspection | Uns
             managers=tuple(node for node in sight.nodes if node.manager),
             named=named_managers(link, sight),
             via=link.via,
+            stacks=tuple(sorted(stacks_seen(sight))),
             unknown=(
                 ("ingress pool", "there is no ingress network"),
                 ("images", images or "docker system df said nothing"),

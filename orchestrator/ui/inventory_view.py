@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from orchestrator.fleet.ownership import Ownership
 from orchestrator.inventory.describe import SiteRow, UnitRow, describe
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.ui.consoles import labelled, plain, show, stack_up
@@ -32,17 +33,21 @@ def inventory_view(inventory: Inventory) -> RenderableType:
     head: list[tuple[Text | str, Text | str]] = [
         ("repo", clean(f"{repo.name}: {repo.url} at {repo.ref}")) for repo in inventory.repos
     ]
-    head += [("prefix", _prefix(inventory.managed_prefix))]
+    head += _owned(inventory.ownership)
     if inventory.announce:
         head += [("announce", f"to the URLs in {', '.join(inventory.announce)}")]
     parts: list[RenderableType] = [title, labelled(head)]
     return stack_up([*parts, *(part for site in sites for part in _site(site))])
 
 
-def _prefix(prefix: str) -> str:
-    if not prefix:
-        return "none: stacks that are not declared here are nobody's"
-    return f"{prefix}: stacks named so belong to the system"
+def _owned(ownership: Ownership) -> Iterator[tuple[str, str]]:
+    if ownership.managed:
+        ours = ", ".join(ownership.managed)
+        yield "managed", f"{ours}: stacks named so belong to the system, declared or not"
+    else:
+        yield "managed", "stacks that are declared here, and no others"
+    if ownership.ignored:
+        yield "ignored", f"{', '.join(ownership.ignored)}: may run beside"
 
 
 def _site(site: SiteRow) -> Iterator[RenderableType]:

@@ -172,6 +172,7 @@ def fleet_json(fleet: Fleet) -> Json:
     return {
         "units": [_status_row(row) for row in fleet.rows],
         "undeclared": [str(unit) for unit in fleet.undeclared],
+        "beside": [str(unit) for unit in fleet.beside],
         "unreachable": [problem_json(problem) for problem in fleet.unreachable],
         "planned": list(fleet.planned),
         "owed": [owed_json(item) for item in fleet.owed],

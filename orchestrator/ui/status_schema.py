@@ -96,6 +96,7 @@ class _Fleet(BaseModel):
     version: str = Field(alias="schema")
     units: list[_Row]
     undeclared: list[str]
+    beside: list[str]
     unreachable: list[ProblemShape]
     planned: list[str]
     owed: list[_Owed]

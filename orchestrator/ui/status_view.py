@@ -68,6 +68,7 @@ class StatusRow:
 class Fleet:
     """All of it: units, stacks nobody declared, sites that do not answer, sites to come.
 
+    `undeclared` are stacks that are ours by their name, `beside` those of which nobody said.
     `owed` are units still to be brought back, `holding` who holds the lock, `waiting` sites that
     may still answer. `mirrors` are the repos and when each was last fetched here (None: nobody
     knows), `missing` those of which nothing is here, `unfetched` and `unread` why it was not
@@ -78,6 +79,7 @@ class Fleet:
 
     rows: tuple[StatusRow, ...]
     undeclared: tuple[Unit, ...] = ()
+    beside: tuple[Unit, ...] = ()
     unreachable: tuple[Problem, ...] = ()
     planned: tuple[str, ...] = ()
     owed: tuple[Owed, ...] = ()
@@ -124,6 +126,7 @@ def status_view(fleet: Fleet, manner: Manner = AS_IT_IS) -> RenderableType:
         (Text("UNDECLARED", style="bold red"), f"{unit} runs and no inventory line declares it")
         for unit in fleet.undeclared
     ]
+    notes += [("BESIDE", words) for words in _beside(fleet)]
     notes += [(Text("NODES", style="bold yellow"), clean(words)) for words in fleet.nodes]
     watched = [row.unit for row in fleet.rows if row.site_state is SiteState.WATCHED]
     notes += [("WATCHED", f"{named(watched)} (never changed)")] if watched else []
@@ -141,6 +144,12 @@ def status_view(fleet: Fleet, manner: Manner = AS_IT_IS) -> RenderableType:
     if problems := fleet.unreachable + fleet.unfetched:
         parts += [Text(), problems_view(problems, manner=manner)]
     return stack_up(parts)
+
+
+def _beside(fleet: Fleet) -> Iterator[str]:
+    if fleet.beside:
+        names = ", ".join(sorted({unit.stack for unit in fleet.beside}))
+        yield clean(f"{named(fleet.beside)}: not declared; if not yours: ignore: [{names}]")
 
 
 def _next(fleet: Fleet) -> str:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.fleet.observed import NodeState, Sight, TaskState
-from orchestrator.fleet.presence import Presence, undeclared_stacks, whereabouts
+from orchestrator.fleet.presence import Presence, whereabouts
 from tests.build import (
     CLIENT,
     container,
@@ -158,17 +158,3 @@ def test_gone_means_no_unfinished_task_on_any_node_of_the_swarm(
     )
     gone = whereabouts(CLIENT, sight(nodes=nodes, tasks=tasks)).gone
     assert gone == all(state.terminal for state in states)
-
-
-def test_a_stack_nobody_declared_is_found_by_its_prefix_services_or_not() -> None:
-    seen = sight(
-        services=(service(stack="app-extra"), service(stack="other"), service(stack="app")),
-        networks=(resource("app-left_default", stack="app-left"),),
-    )
-    found = undeclared_stacks(seen, managed_prefix="app", declared=frozenset({"app"}))
-    assert found == ("app-extra", "app-left")
-
-
-def test_residue_of_ended_jobs_makes_no_stack() -> None:
-    seen = sight(tasks=(task(stack="app-old", state=TaskState.COMPLETE),))
-    assert undeclared_stacks(seen, managed_prefix="app", declared=frozenset()) == ()

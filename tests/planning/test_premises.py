@@ -66,6 +66,13 @@ def test_sites_units_and_the_system_are_named_too() -> None:
     ]
 
 
+def test_more_names_that_are_ours_count_and_those_that_are_ignored_do_not() -> None:
+    assert found(replace(inventory(), managed=("*-agent",))) == [
+        "managed was not given, and is *-agent"
+    ]
+    assert not found(replace(inventory(), ignored=("portainer",)))
+
+
 def test_how_a_site_is_reached_words_and_order_do_not_count() -> None:
     base = inventory()
     reworded = tuple(replace(s, description="x", position="y:1:1") for s in reversed(base.units))

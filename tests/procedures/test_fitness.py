@@ -6,6 +6,7 @@ import pytest
 from orchestrator.errors import ExitCode, Problem
 from orchestrator.fleet.desired import PublishedPort, TcpProbe
 from orchestrator.fleet.observed import Fact, Mode, Node, NodeState
+from orchestrator.fleet.ownership import Ownership
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Use
 from orchestrator.planning.plan import Command
@@ -395,11 +396,24 @@ def test_an_old_docker_command_deploys_no_jobs(version: str, *, is_refused: bool
 
 def test_a_stack_that_nobody_declared_is_told_where_it_is_in_the_way() -> None:
     found = seen(sight=sight(services=(service(stack="app-extra"),)))
-    here = wanted(declared=frozenset({"app-client"}), managed_prefix="app")
+    ours = Ownership(managed=("app*",))
+    here = wanted(declared=frozenset({"app-client"}), ownership=ours)
     problem = only(here, found)
+    assert "ignore: [app-extra]" in problem.fix
+    assert not problem.evidence
     assert problem.code == "swarm.undeclared-stack"
     assert problem.where.stack == "app-extra"
-    assert judge_site(wanted(declared=None, managed_prefix="app"), found) == ()
+    assert judge_site(wanted(declared=None, ownership=ours), found) == ()
+
+
+def test_a_stack_that_seems_to_be_ours_under_another_name_is_told_as_such() -> None:
+    found = seen(sight=sight(services=(service("web", "app-new"),)))
+    here = wanted(
+        declared=frozenset({"app-client"}),
+        ownership=Ownership(managed=("app*",)),
+        desired=(desired(CLIENT, wanted_service("web")),),
+    )
+    assert "services are those of app-client" in only(here, found).evidence[0]
 
 
 def test_what_this_run_may_not_remove_itself_must_be_gone() -> None:

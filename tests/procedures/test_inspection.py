@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import ExitCode
+from orchestrator.fleet.ownership import Ownership
 from orchestrator.procedures.inspection import (
     Check,
     Inspection,
@@ -42,7 +43,18 @@ def test_a_site_that_is_well_passes_every_check() -> None:
     found = checks(WELL, APP)
     assert {check.state for check in found} == {State.OK}
     assert [check.problem for check in found] == [None] * len(found)
-    assert len({check.name for check in found}) == 12
+    assert len({check.name for check in found}) == 13
+
+
+def test_stacks_of_which_nobody_said_whose_they_are_are_told_with_the_line_to_add() -> None:
+    seen = replace(WELL, stacks=("app", "portainer", "traefik"))
+
+    def told(ownership: Ownership) -> str:
+        return next(c.words for c in checks(seen, APP, ownership) if c.name == "stacks")
+
+    assert told(Ownership()).startswith("portainer, traefik not declared")
+    assert told(Ownership(ignored=("tr*",))).endswith("ignore: [portainer]")
+    assert told(Ownership(managed=("app*",))).startswith("each that runs")
 
 
 @pytest.mark.parametrize(

@@ -37,4 +37,8 @@ def test_names_of_variables_are_shown_and_their_values_never() -> None:
 
 def test_without_a_prefix_it_says_whose_other_stacks_are() -> None:
     text = "\n".join(render_inventory(replace(shown(), managed_prefix="")))
-    assert "none: stacks that are not declared here are nobody's" in text
+    assert "stacks that are declared here, and no others" in text
+    named = replace(shown(), managed=("*-agent",), ignored=("portainer",))
+    text = "\n".join(render_inventory(named))
+    assert "*-agent: stacks named so belong to the system" in text
+    assert "portainer: may run beside" in text
