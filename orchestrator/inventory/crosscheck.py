@@ -20,6 +20,7 @@ def sites_problems(declared: Declared) -> Iterator[Problem]:
     yield from _hosts(declared)
     yield from _groups(declared)
     yield from _listed_twice(declared)
+    yield from _differing_in_case(declared)
     yield from _ignored(declared)
     yield from _stack_files(declared)
     yield from _both_kinds_of_variable(declared)
@@ -133,6 +134,18 @@ def _first_uses(declared: Declared) -> Iterator[Declaration]:
         if declaration.unit.stack not in seen:
             seen.add(declaration.unit.stack)
             yield declaration
+
+
+def _differing_in_case(declared: Declared) -> Iterator[Problem]:
+    """Docker takes names of services that differ in case alone for the same (swarmkit store)."""
+    seen: dict[str, str] = {}
+    for declaration in _first_uses(declared):
+        stack = declaration.unit.stack
+        other = seen.setdefault(stack.lower(), stack)
+        if other != stack:
+            what = f"{quoted(stack)} and {quoted(other)} are the same name to Docker"
+            where = declared.document.at_key(declaration.trail)
+            yield complaint("same-name", what, where, fix="give one of the two another name")
 
 
 def _ignored(declared: Declared) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from orchestrator.inventory.model import Inventory
 from orchestrator.inventory.quoting import quoted
 from orchestrator.inventory.stackcheck import stack_problems
 from orchestrator.inventory.tree import AMBIGUOUS
-from orchestrator.inventory.words import NAME
+from orchestrator.inventory.words import STACK_NAME
 
 
 def load_inventory(path: Path) -> Inventory:
@@ -80,10 +80,10 @@ def _no_folder(folder: Path, error: OSError, sites: Document) -> list[Problem]:
 
 
 def _bad_name(path: Path) -> list[Problem]:
-    if re.fullmatch(NAME, path.stem):
+    if re.fullmatch(STACK_NAME, path.stem):
         return []
     what = f"{quoted(path.stem)} is no stack name"
-    fix = "rename the file: small letters, digits and -, as the stack is called in Docker"
+    fix = "rename the file as the stack is called in Docker: letters, digits, - and _"
     return [complaint("bad-name", what, Where(file=str(path), line=1, column=1), fix=fix)]
 
 

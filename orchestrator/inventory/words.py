@@ -15,6 +15,8 @@ from orchestrator.inventory import placeholders
 from orchestrator.inventory.quoting import odd_characters, quoted
 
 NAME = r"[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?"
+STACK_NAME = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,46}[A-Za-z0-9])?"
+"""What services may begin with (swarmkit controlapi/service.go, isValidDNSName)."""
 _PART = r"[A-Za-z0-9._+@~-]"
 _HOST_NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?"
 _IPV6 = r"[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}"
@@ -62,8 +64,19 @@ def _named(kind: str) -> AfterValidator:
 
 
 SiteName = Annotated[str, _named("site"), schema_of(NAME)]
-StackName = Annotated[str, _named("stack"), schema_of(NAME)]
-_NAME_PATTERN = r"[a-z0-9*?]([a-z0-9*?-]{0,46}[a-z0-9*?])?"
+StackName = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            STACK_NAME,
+            "bad-name",
+            "stack name",
+            "use letters, 0-9, - and _, at most 48 characters, the first and last no - or _",
+        )
+    ),
+    schema_of(STACK_NAME),
+]
+_NAME_PATTERN = r"[A-Za-z0-9*?]([A-Za-z0-9*?_-]{0,46}[A-Za-z0-9*?])?"
 StackPattern = Annotated[
     str,
     AfterValidator(

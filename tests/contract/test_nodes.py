@@ -229,8 +229,11 @@ def test_what_a_drained_node_ran_is_shut_down_and_only_replicas_are_replaced(
 ) -> None:
     there = {task.id for task in rested.before.tasks if task.node_id == rested.worker}
     former = [task for task in rested.drained.tasks if task.id in there]
-    assert {(task.state, task.desired) for task in former} == {
-        (TaskState.SHUTDOWN, TaskState.SHUTDOWN)
+    # One that did not end in time was killed, and then has failed.
+    assert former
+    assert {(task.state, task.desired) for task in former} <= {
+        (TaskState.FAILED, TaskState.SHUTDOWN),
+        (TaskState.SHUTDOWN, TaskState.SHUTDOWN),
     }
     assert rested.running_when_drained == {MANAGER: 3}
 

@@ -2,7 +2,7 @@
 
 `paddle` is a proxy on every node, published on the ingress. `quarry` is a database: pinned to the
 labelled node, with a volume, a secret that somebody made by hand, and a network that others use.
-`lantern` is the application: three replicas, configs and secrets from files. `walnut` reports, at
+`lantern` is the application: three replicas, configs and secrets from files. `Wal_Nut` reports, at
 two sites. `gnats` are agents on every node of every site.
 """
 
@@ -37,8 +37,8 @@ repos:
 sites:
   kko:
     manager: [{", ".join(MANAGERS)}]
-    stacks: [gnats, lantern, paddle, quarry, walnut]
-  chime: {{manager: frb-vsop.chime, stacks: [walnut, gnats]}}
+    stacks: [gnats, lantern, paddle, quarry, Wal_Nut]
+  chime: {{manager: frb-vsop.chime, stacks: [Wal_Nut, gnats]}}
   outrigger-buffer: {{manager: outrigger_buffer.chime, stacks: [gnats]}}
 """
 STACK = """
@@ -52,7 +52,7 @@ STACKS = {
     "paddle": ("datatrail", "five/proxy/compose.yaml", "web", "lantern@kko"),
     "quarry": ("datatrail", "five/quarry.yaml", "db", ""),
     "lantern": ("datatrail", "five/lantern/compose.yaml", "app", ""),
-    "walnut": ("datatrail-admin", "five/walnut-{site}.yaml", "daily", "lantern@kko"),
+    "Wal_Nut": ("datatrail-admin", "five/walnut-{site}.yaml", "daily", "lantern@kko"),
     "gnats": ("datatrail-admin", "five/gnats.yaml", "agent", ""),
 }
 IMAGE = image(client_services(with_workers=False)[0])

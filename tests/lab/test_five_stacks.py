@@ -22,8 +22,8 @@ from tests.lab.test_recovery import deep
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
-UP = ["create quarry_db", "create lantern_app", "create walnut_daily"]
-DOWN = ["remove walnut_daily", "remove lantern_app", "remove quarry_db"]
+UP = ["create quarry_db", "create lantern_app", "create Wal_Nut_daily"]
+DOWN = ["remove Wal_Nut_daily", "remove lantern_app", "remove quarry_db"]
 TASKS = re.compile(r"\w+ of \w+@kko")
 _SECONDS = 90
 
@@ -123,15 +123,15 @@ def test_makers_come_up_first_and_go_down_last(operator: Operator) -> None:
     told = json.loads(operator.types("--json", "plan", "--for", "down", "quarry@kko").out)
     assert {(use["user"], use["maker"]) for use in told["uses"]} == {
         ("lantern@kko", "quarry@kko"),
-        ("walnut@kko", "quarry@kko"),
+        ("Wal_Nut@kko", "quarry@kko"),
     }
     in_order(does(operator, "down", "--all"), *DOWN)
     # One that was asked for alone brings what it needs, of which only the files tell.
-    in_order(does(operator, "up", "walnut@kko"), *UP)
+    in_order(does(operator, "up", "Wal_Nut@kko"), *UP)
     assert does(operator, "up", "--all").count("create gnats_agent") == 3
     checked = operator.types("inventory", "check", "--sources")
     assert checked.code == 0, checked
-    assert "add quarry@kko to depends_on in stacks/walnut.yaml" in checked.err
+    assert "add quarry@kko to depends_on in stacks/Wal_Nut.yaml" in checked.err
     assert "lantern@kko uses volume quarry_rock, which quarry makes" in checked.err
 
 
@@ -183,14 +183,14 @@ def test_the_database_does_not_go_down_under_whoever_uses_its_network(
     assert operator.types("down", "quarry@kko", "--dry-run").code == 0
     # Nor under one that is left out.
     left = ("--without", "chime", "--because", "not now")
-    assert "walnut@chime" in refused(
+    assert "Wal_Nut@chime" in refused(
         operator, "down", "quarry@kko", *left, "--yes", code="without.runs"
     )
 
 
 def test_a_dead_worker_matters_to_what_ran_there_and_may_come_back(operator: Operator) -> None:
     dies(IDLE_WORKER)
-    done = operator.types("restart", "walnut@kko", "--yes")
+    done = operator.types("restart", "Wal_Nut@kko", "--yes")
     assert done.code == 0, str(done)
     assert f"WARNING node {IDLE_WORKER} of kko is down; nothing of what goes down" in plain(done)
     everywhere = ("restart", "gnats@kko", "paddle@kko")
