@@ -11,6 +11,7 @@ from lab.processes import wait_until
 from lab.topology import Shape
 from lab.witness import records
 from tests.lab.conftest import PULL, Operator
+from tests.lab.test_recovery import deep
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
@@ -178,6 +179,7 @@ def test_down_ends_no_later_because_of_them(pool: Operator) -> None:
     assert pulls() == []
 
 
+@deep
 def test_a_policy_leaves_workers_alone(pool: Operator) -> None:
     stack = pool.inventory.parent / "stacks" / "pool.yaml"
     stack.write_text(STACK.replace("stable: 1s", "stable: 1s, prepull: managers"))
