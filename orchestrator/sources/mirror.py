@@ -12,10 +12,10 @@ from time import monotonic
 
 from orchestrator.errors import ExitCode, Problem, SourceError
 from orchestrator.inventory.model import Repo
-from orchestrator.sources.address import fault, shown
+from orchestrator.sources.address import fault, parted, shown
 from orchestrator.sources.findings import RUNBOOK
 from orchestrator.sources.lock import held
-from orchestrator.sources.repository import Ran, git_at, git_environment, run
+from orchestrator.sources.repository import Ran, git_at, git_environment, run, with_login
 
 CONNECT_SECONDS = 10.0
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -125,7 +125,8 @@ class _Fetch:
     ) -> None:
         self._repo = repo
         self._mirror = mirror
-        self._environment = environment
+        self._url, login = parted(repo.url)
+        self._environment = with_login(environment, login)
         self._clock = clock
         self._seconds = seconds
         self._end = clock() + seconds
@@ -178,7 +179,7 @@ class _Fetch:
             *("fetch", "--quiet", "--prune", "--no-auto-maintenance", "--no-write-fetch-head"),
             # Without the first of these, a clone of little depth is served as an empty one.
             *("--update-shallow", "--no-recurse-submodules", "--no-tags", "--end-of-options"),
-            *(self._repo.url, *REFSPECS),
+            *(self._url, *REFSPECS),
         )
 
     def _drop_stale_locks(self) -> None:

@@ -11,7 +11,7 @@ from git.exc import GitCommandNotFound
 
 from orchestrator.errors import ExitCode, Problem, SourceError
 from orchestrator.fleet.secrecy import hide_secrets
-from orchestrator.sources.address import ALLOWED_PROTOCOLS, shown
+from orchestrator.sources.address import ALLOWED_PROTOCOLS, Login, shown
 
 LOCAL_SECONDS = 60.0
 """How long a git command may take that touches no network."""
@@ -52,10 +52,44 @@ def git_environment(environment: Mapping[str, str], connect_seconds: float) -> d
         "GIT_SSH_COMMAND": ssh_command(given, connect_seconds),
         "GIT_ALLOW_PROTOCOL": ALLOWED_PROTOCOLS,
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "false",
+        # Empty, it is not run at all: its command line would hold the user's name (git, prompt.c).
+        "GIT_ASKPASS": "",
         "SSH_ASKPASS": "false",
         "SSH_ASKPASS_REQUIRE": "force",
     }
+
+
+_USER, _PASSWORD = "DTDEPLOY_GIT_USER", "DTDEPLOY_GIT_PASSWORD"
+_HELPER = (
+    f"!says() {{ test \"$1\" != get || printf 'username=%s\\npassword=%s\\n'"
+    f' "${_USER}" "${_PASSWORD}"; }}; says'
+)
+"""Read by git's shell (gitcredentials(7)); the names of the variables are all that it shows."""
+
+
+def with_login(environment: Mapping[str, str], login: Login | None) -> dict[str, str]:
+    """Return `environment` with what lets git log in without a word on its command line.
+
+    Settings of the operator's for all hosts still count where the URL names a user alone: their
+    helpers are asked for the password.
+    """
+    if login is None:
+        return dict(environment)
+    of = f"credential.{login.origin}"
+    if login.password is None:
+        return _configured(environment, (f"{of}.username", login.user))
+    known = {**environment, _USER: login.user, _PASSWORD: login.password}
+    return _configured(known, (f"{of}.helper", ""), (f"{of}.helper", _HELPER))
+
+
+def _configured(environment: Mapping[str, str], *settings: tuple[str, str]) -> dict[str, str]:
+    """Add settings for git by its environment, behind those that are there (git-config(1))."""
+    given = environment.get("GIT_CONFIG_COUNT", "")
+    first = int(given) if given.isdecimal() else 0
+    added = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (key, value) in enumerate(settings, start=first):
+        added |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {**environment, **added}
 
 
 def ssh_command(given: str, connect_seconds: float) -> str:

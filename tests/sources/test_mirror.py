@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import git.cmd
 import pytest
@@ -14,6 +15,7 @@ from orchestrator.sources.lock import held
 from orchestrator.sources.mirror import FetchResult, fetch_all, fetched_at, mirror_path
 from orchestrator.sources.pin import pin
 from orchestrator.sources.repository import ssh_command
+from tests.sources.locked import PASSWORD, USER, Locked, served
 from tests.sources.origin import Origin
 
 Environment = dict[str, str]
@@ -308,6 +310,92 @@ class TestARemoteThatFails:
 
         assert "transport 'ext' not allowed" in problem.evidence[0]
         assert not (tmp_path / "ran").exists()
+
+
+class TestARemoteThatAsksForALogin:
+    """GIT_TRACE writes down the command line of each process that git starts."""
+
+    @pytest.fixture
+    def trace(self, tmp_path: Path, environment: Environment) -> Path:
+        environment["GIT_TRACE"] = str(tmp_path / "trace")
+        return tmp_path / "trace"
+
+    @pytest.fixture
+    def locked(
+        self, origin: Origin, tmp_path: Path, environment: Environment
+    ) -> Iterator[tuple[Locked, str]]:
+        sha = origin.commit({"a": "1"})
+        served_folder = tmp_path / "served"
+        origin.git("clone", "--quiet", "--bare", str(origin.folder), str(served_folder / "x"))
+        origin.git("--git-dir", str(served_folder / "x"), "update-server-info")
+        with served(served_folder, tmp_path) as server:
+            environment["GIT_SSL_CAINFO"] = str(server.certificate)
+            yield server, sha
+
+    @staticmethod
+    def url(server: Locked, *login: str) -> str:
+        return (
+            f"https://{':'.join(quote(part, safe='') for part in login)}@127.0.0.1:{server.port}/x"
+        )
+
+    @staticmethod
+    def shown_in(trace: Path, cache: Path) -> set[str]:
+        read = trace.read_text() + "".join(
+            file.read_text(errors="replace") for file in cache.rglob("*") if file.is_file()
+        )
+        forms = {part for whole in (USER, PASSWORD) for part in (whole, quote(whole, safe=""))}
+        return {form for form in forms if form in read}
+
+    def test_is_given_the_one_in_the_url_which_no_command_line_shows(
+        self, locked: tuple[Locked, str], trace: Path, cache: Path, environment: Environment
+    ) -> None:
+        server, sha = locked
+        repo = Repo(name="x", url=self.url(server, USER, PASSWORD), ref="main")
+        [result] = fetch(repo, cache=cache, environment=environment)
+        assert pin(repo, result.mirror, "main").sha == sha
+        assert set(server.logins) == {(USER, PASSWORD)}
+        assert f"https://127.0.0.1:{server.port}/x" in trace.read_text()
+        assert self.shown_in(trace, cache) == set()
+
+    def test_has_the_operators_own_helper_asked_for_the_password_of_a_user(
+        self,
+        locked: tuple[Locked, str],
+        tmp_path: Path,
+        trace: Path,
+        cache: Path,
+        environment: Environment,
+    ) -> None:
+        server, sha = locked
+        helper, asked = tmp_path / "helper", tmp_path / "asked"
+        helper.write_text(f"#!/bin/sh\ncat > {asked}\necho 'password={PASSWORD}'\n")
+        helper.chmod(0o700)
+        environment |= {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "credential.helper",
+            "GIT_CONFIG_VALUE_0": str(helper),
+        }
+        repo = Repo(name="x", url=self.url(server, USER), ref="main")
+        [result] = fetch(repo, cache=cache, environment=environment)
+        assert pin(repo, result.mirror, "main").sha == sha
+        assert f"username={USER}\n" in asked.read_text()
+        assert self.shown_in(trace, cache) == set()
+
+    @pytest.mark.parametrize("login", [(USER,), (USER, "wrong"), ("", ""), (USER, "")])
+    def test_is_asked_once_and_nobody_is_shown_who_was_refused(
+        self,
+        locked: tuple[Locked, str],
+        login: tuple[str, ...],
+        trace: Path,
+        cache: Path,
+        environment: Environment,
+    ) -> None:
+        server, _ = locked
+        repo = Repo(name="x", url=self.url(server, *login), ref="main")
+        [problem] = failure(repo, cache=cache, environment=environment)
+        assert problem.code == "source.fetch-failed"
+        assert USER not in repr(problem)
+        assert quote(USER, safe="") not in repr(problem)
+        assert self.shown_in(trace, cache) == set()
 
 
 class TestARemoteThatHangs:
