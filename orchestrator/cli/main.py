@@ -1,8 +1,8 @@
 """The command line: what exists, and how every failure ends."""
 
 import contextlib
+import io
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ import click
 
 from orchestrator.cli.given import Given, which_fleet
 from orchestrator.cli.lazy import Lazy, LazyGroup
-from orchestrator.command_line import PROGRAM
+from orchestrator.command_line import PROGRAM, joined
 from orchestrator.errors import DtdeployError, ExitCode
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int
         click.echo("stopped before this command touched anything", err=True)
         return ExitCode.INTERRUPTED
     except click.ClickException as wrong:
-        wrong.show()
+        _show(wrong)
         return ExitCode.USAGE
     except DtdeployError as error:
         return _explain(error, arguments)
@@ -158,10 +158,21 @@ def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
+def _show(wrong: click.ClickException) -> None:
+    """Say what click says; the words that it repeats may hold what moves the cursor."""
+    from orchestrator.words.foreign import clean
+
+    said = io.StringIO()
+    wrong.show(file=said)
+    for line in said.getvalue().splitlines():
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        click.echo(f"{indent}{clean(line)}", err=True)
+
+
 def _explain(error: DtdeployError, arguments: list[str]) -> int:
     from orchestrator.cli.wiring import explain
 
-    again = shlex.join([PROGRAM, *arguments]) if _to_be_given_again(error) else ""
+    again = joined([PROGRAM, *arguments]) if _to_be_given_again(error) else ""
     # The command has left its context: what stood before its name is read once more.
     context = cli.make_context("dtdeploy", list(arguments), resilient_parsing=True)
     explain(
