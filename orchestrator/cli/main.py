@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,7 @@ def main() -> None:
     Threads may still wait for a site that hangs, and Python would wait for them. Nothing they
     could bring matters any more: all that has to last was written before.
     """
+    _leave_no_core()
     code = run(sys.argv[1:])
     # What never needed the wiring did nothing that a CI wants to be told about.
     if wiring := sys.modules.get("orchestrator.cli.wiring"):
@@ -128,6 +130,14 @@ def main() -> None:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
+
+
+def _leave_no_core() -> None:
+    """Have no memory of ours, nor of any git or ssh begun here, written to a disk: it has secrets.
+
+    A limit can always be lowered (setrlimit(2)); children inherit it.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int:
