@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -161,7 +160,7 @@ class _Fetch:
             # An empty mirror is made for SHA-1, and a repository may have moved to the other.
             shutil.rmtree(self._mirror)
             ran = self._fetch(f"--object-format={other[1]}")
-        if not self._late(ran) and not self._whole():
+        if not ran.killed and not self._whole():
             shutil.rmtree(self._mirror)
             ran = self._fetch()
         if ran.ok:
@@ -194,20 +193,12 @@ class _Fetch:
     def _git(self, *words: str) -> Ran:
         return run(git_at(self._mirror, self._environment), *words, seconds=self._left())
 
-    def _late(self, ran: Ran) -> bool:
-        """Whether the deadline ended it.
-
-        GitPython does not always say so: it kills, and a moment later notes that it did
-        (git/cmd.py, execute). By then the end of git may have been seen.
-        """
-        return ran.status == -signal.SIGKILL and self._clock() >= self._end
-
     def _left(self) -> float:
         return max(0.1, self._end - self._clock())
 
     def _failed(self, ran: Ran) -> Problem:
         name, url = self._repo.name, shown(self._repo.url)
-        if self._late(ran):
+        if ran.late:
             return self._problem(
                 "fetch-timeout",
                 f"fetching {name} from {url} took longer than {self._seconds:g} s",

@@ -2,9 +2,11 @@
 
 import re
 import shlex
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from git import Git
 from git.exc import GitCommandNotFound
@@ -12,6 +14,7 @@ from git.exc import GitCommandNotFound
 from orchestrator.errors import ExitCode, Problem, SourceError
 from orchestrator.fleet.secrecy import hide_secrets
 from orchestrator.sources.address import ALLOWED_PROTOCOLS, Login, shown
+from orchestrator.sources.child import MOST_BYTES, Cut, end_family, heard
 
 LOCAL_SECONDS = 60.0
 """How long a git command may take that touches no network."""
@@ -27,6 +30,18 @@ class Ran:
     status: int
     out: str
     said: str
+    cut: Cut | None = None
+    """Why it was killed, if it was."""
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was killed before it ended by itself."""
+        return self.cut is not None
+
+    @property
+    def late(self) -> bool:
+        """Whether its deadline ended it."""
+        return self.cut is Cut.LATE
 
     @property
     def ok(self) -> bool:
@@ -126,20 +141,14 @@ def git_at(mirror: Path, environment: Mapping[str, str]) -> Git:
 
 
 def run(git: Git, *words: str, seconds: float = LOCAL_SECONDS) -> Ran:
-    """Run a git command; it and its children are killed after `seconds`.
+    """Run a git command; it and its children are killed after `seconds`, or MOST_BYTES of words.
 
     Raises:
         SourceError: exit code 14, if there is no git to run.
 
     """
     try:
-        status, out, said = git.execute(
-            ["git", *words],
-            kill_after_timeout=seconds,
-            with_extended_output=True,
-            with_exceptions=False,
-            strip_newline_in_stdout=False,
-        )
+        started = git.execute(["git", *words], as_process=True)
     except GitCommandNotFound as error:
         raise SourceError(
             Problem(
@@ -150,4 +159,11 @@ def run(git: Git, *words: str, seconds: float = LOCAL_SECONDS) -> Ran:
                 runbook="set-up-a-control-machine",
             )
         ) from error
-    return Ran(status=status, out=out, said=said)
+    process = cast("subprocess.Popen[bytes]", started.proc)
+    ended = heard(process, seconds=seconds, end=end_family)
+    out, said = (part.decode("utf-8", "surrogateescape") for part in (ended.out, ended.err))
+    if ended.cut is Cut.LATE:
+        said = f"git was killed after {seconds:g} s"
+    elif ended.cut is Cut.LONG:
+        said = f"git was killed: it wrote more than {MOST_BYTES} bytes"
+    return Ran(status=ended.status, out=out, said=said.rstrip("\n"), cut=ended.cut)

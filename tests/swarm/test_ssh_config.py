@@ -360,3 +360,16 @@ def test_a_host_is_asked_about_once(tmp_path: Path) -> None:
 def test_a_name_is_no_option_of_ssh(target: Resolve) -> None:
     with pytest.raises(FleetError):
         target("", host="-oProxyCommand=touch /tmp/x")
+
+
+def test_an_ssh_that_writes_without_an_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "bin/ssh"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\nexec yes\n")
+    fake.chmod(0o700)
+    monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
+    with pytest.raises(FleetError) as caught:
+        resolve("kko", SshProgram(), Manager(host="aux.kko"), DEFAULTS)
+    assert caught.value.problems[0].evidence == ("ssh -G wrote more than 1000000 bytes",)
