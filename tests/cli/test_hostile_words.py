@@ -45,22 +45,24 @@ def commands(
         yield path, command
 
 
-def lines_of(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, ...]]:
-    """Yield the command with HOSTILE in each place that takes a word, and where none is taken."""
+def lines_of(
+    path: tuple[str, ...], command: click.Command, hostile: str = HOSTILE
+) -> Iterator[tuple[str, ...]]:
+    """Yield the command with `hostile` in each place that takes a word, and where none is taken."""
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
     needed = ("x",) * sum(argument.required for argument in arguments)
     taken = {name for parameter in command.params for name in parameter.opts}
     answered = tuple(word for word in ANSWERS if word in taken)
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
-            yield (*path, HOSTILE)
+            yield (*path, hostile)
         elif isinstance(parameter, click.Option) and parameter.is_flag:
-            yield (*path, *needed, f"{parameter.opts[0]}={HOSTILE}")
+            yield (*path, *needed, f"{parameter.opts[0]}={hostile}")
         else:
-            yield (*path, *needed, parameter.opts[0], HOSTILE)
-            yield (*path, *answered, parameter.opts[0], HOSTILE)
-    yield (*path, *needed, f"--{HOSTILE}")
-    yield (*path, *needed, HOSTILE, HOSTILE)
+            yield (*path, *needed, parameter.opts[0], hostile)
+            yield (*path, *answered, parameter.opts[0], hostile)
+    yield (*path, *needed, f"--{hostile}")
+    yield (*path, *needed, hostile, hostile)
 
 
 def shown(*words: str) -> tuple[int, str]:
@@ -99,12 +101,28 @@ def test_no_command_repeats_what_moves_the_cursor(
             assert raw_in(text) == set(), (words, text)
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "nan", "1e999"])
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [pytest.param(path, command, id=" ".join(path)) for path, command in commands(cli)],
+)
+def test_no_command_falls_over_a_number_without_an_end(
+    well: str, path: tuple[str, ...], command: click.Command, number: str
+) -> None:
+    for words in lines_of(path, command, number):
+        code, text = shown("--simulate", well, *words)
+        assert isinstance(code, int)
+        assert "Traceback" not in text
+        assert "-inf" not in text
+
+
 @pytest.mark.parametrize(
     "words",
     [
         (HOSTILE,),
         (f"--{HOSTILE}",),
         ("-i", HOSTILE, "status"),
+        ("-i", f"{'x' * 400}.yaml", "status"),
         ("--simulate", HOSTILE, "status"),
         ("status", "--site", HOSTILE),
     ],
