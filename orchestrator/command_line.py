@@ -9,7 +9,8 @@ records and runbooks outlive both. So they hold the command alone, and the edge 
 
 import re
 import shlex
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -32,6 +33,9 @@ _KEYS = ("fix", "next", "or_else", "reproduce")
 """In JSON, where what is to be typed stands."""
 _COMMAND = re.compile(rf"\b{PROGRAM} (?P<verb>{'|'.join(VERBS)})(?=[\s,;:.)`]|$)")
 _END = re.compile(rf"[\n;|#`]|{PROGRAM}")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of characters that move the cursor, reorder or hide text (Unicode)."""
+_IN_ESCAPES = re.compile(r"(?<!\S)\$'((?:[^'\\]|\\.)*)'(?!\S)")
 _ANSWERED = re.compile(r"(?<!\S)(?:--yes|-y|--dry-run|-n|--help)(?!\S)")
 
 
@@ -43,13 +47,45 @@ def typed(verb: str, *words: object) -> str:
         words: what follows it, one for each word that the shell hands over; units as they are.
 
     """
-    return shlex.join((PROGRAM, verb, *map(str, words)))
+    return joined((PROGRAM, verb, *map(str, words)))
+
+
+def joined(words: Iterable[str]) -> str:
+    """Return words as one line for a shell, without any character that a screen does not show.
+
+    Words that hold such characters stand in $'...', as bash, ksh and zsh read them.
+    """
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    if not any(unicodedata.category(character) in _UNSEEN for character in word):
+        return shlex.quote(word)
+    return f"$'{''.join(map(_escaped, word))}'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode(errors="surrogateescape"))
+
+
+def _requoted(found: re.Match[str]) -> str:
+    """Return a word in $'...' as shlex reads it."""
+    raw = re.sub(
+        rb"\\(?:x([0-9a-f]{2})|(.))",
+        lambda pair: bytes.fromhex(pair[1].decode()) if pair[1] else pair[2],
+        found[1].encode(errors="surrogateescape"),
+    )
+    return shlex.quote(raw.decode(errors="surrogateescape"))
 
 
 def words_of(line: str) -> tuple[str, ...]:
     """Return the words of a command line that was kept; of one that no shell takes, as they are."""
     try:
-        return tuple(shlex.split(line))
+        return tuple(shlex.split(_IN_ESCAPES.sub(_requoted, line)))
     except ValueError:
         return tuple(line.split())
 
@@ -109,7 +145,7 @@ class Manner:
         return self.fit(value) if typed and isinstance(value, str) else value
 
     def _fitted(self, found: re.Match[str]) -> str:
-        head = shlex.join((PROGRAM, *self.options, found["verb"]))
+        head = joined((PROGRAM, *self.options, found["verb"]))
         rest = _END.split(found.string[found.end() :], maxsplit=1)[0]
         asks = found["verb"] in ASKING and not _ANSWERED.search(rest)
         return f"{head}{' --yes' if self.yes and asks else ''}"

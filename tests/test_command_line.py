@@ -1,12 +1,17 @@
 import shlex
+import subprocess
+import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.cli.main import cli
 from orchestrator.command_line import (
     AS_IT_IS,
     VERBS,
     Manner,
+    joined,
     options_in,
     reason_for,
     selected_in,
@@ -27,6 +32,21 @@ def test_a_line_is_quoted_for_a_shell() -> None:
     line = typed("up", Unit(stack="app", site="home"), "--because", "it's down; rm -rf /")
     assert line == "dtdeploy up app@home --because 'it'\"'\"'s down; rm -rf /'"
     assert shlex.split(line)[-1] == "it's down; rm -rf /"
+
+
+@given(st.lists(st.text(), max_size=3))
+def test_whatever_is_quoted_is_shown_whole_and_read_back(words: list[str]) -> None:
+    line = joined(words)
+    assert all(unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in line)
+    assert words_of(line) == tuple(words)
+
+
+@pytest.mark.parametrize("word", ["\x1b]0;x\x07", "it's\n\\n \u202e \x9bé", "a\tb", "\xad9"])
+def test_bash_reads_it_as_it_was(word: str) -> None:
+    line = f"printf %s {joined([word])}"
+    assert subprocess.run(["bash", "-c", line], check=True, capture_output=True).stdout == (
+        word.encode()
+    )
 
 
 @pytest.mark.parametrize(

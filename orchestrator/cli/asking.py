@@ -5,6 +5,7 @@ import click
 from orchestrator.cli.wiring import somebody_is_there
 from orchestrator.command_line import typed, words_of
 from orchestrator.errors import ExitCode, Problem, UsageError
+from orchestrator.words.foreign import clean
 
 
 def somebody_must_be_there(words: str, *, yes: bool, dry_run: bool) -> None:
@@ -26,4 +27,4 @@ def somebody_must_be_there(words: str, *, yes: bool, dry_run: bool) -> None:
 def ask(words: str, *, yes: bool) -> None:
     """Ask whether to do it (click.Abort if not)."""
     if not yes:
-        click.confirm(f"\n{words}?", abort=True, err=True)
+        click.confirm(f"\n{clean(words)}?", abort=True, err=True)

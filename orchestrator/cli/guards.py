@@ -1,19 +1,18 @@
 """Asking guards: programs on this machine, without a shell and not for ever, and HTTP."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.ports import Backend
 from orchestrator.fleet.guard import CommandGuard, Guard, GuardAnswer, HttpGuard
 from orchestrator.procedures.asking import ask_probe
 from orchestrator.procedures.effects import deciding
+from orchestrator.sources.child import MOST_BYTES, Cut, end_session, heard
 
 _MOST = 2000
 """Characters of output that are kept: its end, where a program says what it found."""
+_SHOWN = 200
 
 
 def ask_guard(
@@ -45,20 +44,12 @@ def _run(guard: CommandGuard, environment: Mapping[str, str]) -> tuple[bool, str
         )
     except OSError as error:
         return False, f"{guard.command[0]}: {error.strerror}"
-    with process:
-        try:
-            out, _ = process.communicate(timeout=guard.timeout_seconds)
-        except subprocess.TimeoutExpired:
-            _end(process.pid)
-            process.communicate()
-            return False, f"no answer within {guard.timeout_seconds:g} s"
-    words = out.decode(errors="replace").strip()[-_MOST:]
-    if process.returncode == 0:
+    ended = heard(process, seconds=guard.timeout_seconds, end=end_session)
+    if ended.cut is Cut.LATE:
+        return False, f"no answer within {guard.timeout_seconds:g} s"
+    words = ended.out.decode(errors="replace").strip()[-_MOST:]
+    if ended.cut is Cut.LONG:
+        return False, f"it wrote more than {MOST_BYTES} bytes, and was ended: {words[-_SHOWN:]}"
+    if ended.status == 0:
         return True, words
-    return False, words or f"it ended with {process.returncode} and said nothing"
-
-
-def _end(group: int) -> None:
-    """Kill a program and all that it started and that stayed in its session."""
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+    return False, words or f"it ended with {ended.status} and said nothing"

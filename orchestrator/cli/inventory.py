@@ -6,6 +6,7 @@ import click
 from orchestrator.cli.wiring import open_talk, open_world, read_inventory
 from orchestrator.errors import ExitCode
 from orchestrator.inventory.model import SiteState
+from orchestrator.words.foreign import clean
 
 
 @click.group()
@@ -34,11 +35,11 @@ def check(*, sources: bool) -> int:
         with open_world() as world:
             warnings += unsaid(world)
     for warning in warnings:
-        click.echo(f"warning: {warning.where}: {warning.what}", err=True)
-        click.echo(f"    fix: {warning.fix}", err=True)
+        click.echo(clean(f"warning: {warning.where}: {warning.what}"), err=True)
+        click.echo(f"    fix: {clean(warning.fix)}", err=True)
     active = sum(site.state is SiteState.ACTIVE for site in found.sites)
     click.echo(
-        f"{found.path}: {len(found.sites)} sites ({active} active), {len(found.units)} units"
+        f"{clean(found.path)}: {len(found.sites)} sites ({active} active), {len(found.units)} units"
     )
     return ExitCode.DONE
 

@@ -24,7 +24,7 @@ def read_since(text: str, now: datetime) -> float:
     """
     if _SPAN.fullmatch(text):
         spans = (float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
-        return now.timestamp() - sum(spans)
+        return max(now.timestamp() - sum(spans), 0.0)
     if _CLOCK.fullmatch(text):
         at = datetime.fromisoformat(f"{now:%Y-%m-%d}T{text}").replace(tzinfo=now.tzinfo)
         return (at if at <= now else at - timedelta(days=1)).timestamp()

@@ -1,8 +1,9 @@
 """The command line: what exists, and how every failure ends."""
 
 import contextlib
+import io
 import os
-import shlex
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 
 from orchestrator.cli.given import Given, which_fleet
 from orchestrator.cli.lazy import Lazy, LazyGroup
-from orchestrator.command_line import PROGRAM
+from orchestrator.command_line import PROGRAM, joined
 from orchestrator.errors import DtdeployError, ExitCode
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def main() -> None:
     Threads may still wait for a site that hangs, and Python would wait for them. Nothing they
     could bring matters any more: all that has to last was written before.
     """
+    _leave_no_core()
     code = run(sys.argv[1:])
     # What never needed the wiring did nothing that a CI wants to be told about.
     if wiring := sys.modules.get("orchestrator.cli.wiring"):
@@ -128,6 +130,14 @@ def main() -> None:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
+
+
+def _leave_no_core() -> None:
+    """Have no memory of ours, nor of any git or ssh begun here, written to a disk: it has secrets.
+
+    A limit can always be lowered (setrlimit(2)); children inherit it.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int:
@@ -148,7 +158,7 @@ def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int
         click.echo("stopped before this command touched anything", err=True)
         return ExitCode.INTERRUPTED
     except click.ClickException as wrong:
-        wrong.show()
+        _show(wrong)
         return ExitCode.USAGE
     except DtdeployError as error:
         return _explain(error, arguments)
@@ -158,10 +168,21 @@ def run(arguments: list[str], world: "Callable[[], World] | None" = None) -> int
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
+def _show(wrong: click.ClickException) -> None:
+    """Say what click says; the words that it repeats may hold what moves the cursor."""
+    from orchestrator.words.foreign import clean
+
+    said = io.StringIO()
+    wrong.show(file=said)
+    for line in said.getvalue().splitlines():
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        click.echo(f"{indent}{clean(line)}", err=True)
+
+
 def _explain(error: DtdeployError, arguments: list[str]) -> int:
     from orchestrator.cli.wiring import explain
 
-    again = shlex.join([PROGRAM, *arguments]) if _to_be_given_again(error) else ""
+    again = joined([PROGRAM, *arguments]) if _to_be_given_again(error) else ""
     # The command has left its context: what stood before its name is read once more.
     context = cli.make_context("dtdeploy", list(arguments), resilient_parsing=True)
     explain(

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import click
 
+from orchestrator.command_line import joined
 from orchestrator.errors import ExitCode
+from orchestrator.words.foreign import clean
 
 
 @click.command()
@@ -25,5 +27,6 @@ def man(folder: Path) -> int:
             (below / f"{name}.1").write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{error.filename or below} cannot be written: {error}") from error
-    click.echo(f"{len(pages)} pages in {below}: man -M {folder} dtdeploy", err=True)
+    shown = joined(("man", "-M", str(folder), "dtdeploy"))
+    click.echo(f"{len(pages)} pages in {clean(str(below))}: {shown}", err=True)
     return ExitCode.DONE

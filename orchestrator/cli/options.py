@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from orchestrator.cli.number import Number
 from orchestrator.inventory.model import Strategy
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.notice import Notice
@@ -166,7 +167,7 @@ def announcing(function: F) -> F:
         announced,
         click.option(
             "--announce-in",
-            type=click.FloatRange(min=0, max=_LONGEST_NOTICE),
+            type=Number(0, _LONGEST_NOTICE),
             default=0.0,
             metavar="MINUTES",
             help="Announce the downtime, wait so long, look again, and only then begin.",
@@ -268,7 +269,7 @@ def queueing(function: F) -> F:
     """Add --lock-wait."""
     decorate = click.option(
         "--lock-wait",
-        type=click.FloatRange(min=0),
+        type=Number(0, _LONGEST_NOTICE * 60),
         default=0.0,
         metavar="SECONDS",
         help="Wait so long for another run to end, then plan.",

@@ -1,7 +1,7 @@
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.command_line import joined
 from orchestrator.planning.asked import Asked, OnFailure
 from orchestrator.planning.notice import NO_NOTICE, Notice
 from orchestrator.planning.plan import Command, Override
@@ -34,7 +34,7 @@ class Order:
         typed = self.asked.words
         typed = typed.replace(self.command.value, OWED, 1) if self.owed else typed
         words = [typed, *(["--override-freeze"] if self.override.freeze else [])]
-        guards = (shlex.join(("--override-guard", name)) for name in self.override.guards)
+        guards = (joined(("--override-guard", name)) for name in self.override.guards)
         return " ".join([*words, *guards])
 
     @property
@@ -44,7 +44,7 @@ class Order:
         words = ["--because", because] if because else []
         words += ["--announced", notice.announced] if notice.announced else []
         words += ["--announce-in", f"{notice.minutes:g}"] if notice.minutes else []
-        return " ".join(filter(None, ("dtdeploy", self.words, shlex.join(words))))
+        return " ".join(filter(None, ("dtdeploy", self.words, joined(words))))
 
     @property
     def asked(self) -> Asked:

@@ -69,7 +69,11 @@ def head_of(file: PlanFile, path: Path, manner: Manner) -> SavedHead:
 
 def must_be_free(path: Path, *, force: bool) -> None:
     """Raise UsageError when `path` is taken: before anything is contacted."""
-    if not force and path.exists():
+    try:
+        taken = not force and path.exists()
+    except OSError as error:  # such as a name that no file can have
+        raise UsageError(_unusable(path, "written", error)) from error
+    if taken:
         raise UsageError(_taken(path))
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.number import DAY_SECONDS, Number
 from orchestrator.cli.options import names
 from orchestrator.cli.patience import TIMEOUT_SECONDS
 from orchestrator.errors import ExitCode
@@ -20,7 +21,7 @@ _WATCH_SECONDS = 5.0
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0.1),
+    type=Number(0.1, DAY_SECONDS),
     default=TIMEOUT_SECONDS,
     show_default=True,
     metavar="SECONDS",
@@ -43,7 +44,7 @@ _WATCH_SECONDS = 5.0
     is_flag=False,
     flag_value=_WATCH_SECONDS,
     default=None,
-    type=click.FloatRange(min=0.5),
+    type=Number(0.5, DAY_SECONDS),
     metavar="[SECONDS]",
     help="Show it again every 5 seconds, or as many as given, until Ctrl-C.",
 )

@@ -12,9 +12,9 @@ _LOOKALIKES = frozenset({".yml", ".json", ".YAML", ".YML"})
 
 def read_document(path: Path) -> Document:
     """Return what stands in the file at `path`; an unreadable one becomes a problem."""
-    if path.exists() and not path.is_file():
-        return _unreadable(path, "this is not a file", "name the file sites.yaml itself")
     try:
+        if path.exists() and not path.is_file():
+            return _unreadable(path, "this is not a file", "name the file sites.yaml itself")
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:

@@ -33,14 +33,16 @@ def annotate(
         "text": text,
     }
     try:
-        answer = requests.post(
+        # Its status is all that is asked for: what else it answers is not read.
+        with requests.post(
             f"{url.rstrip('/')}/api/annotations",
             json=body,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=timeout_seconds,
             allow_redirects=False,
-        )
+            stream=True,
+        ) as answer:
+            return "" if answer.ok else f"Grafana: HTTP {answer.status_code}"
     except (requests.RequestException, ValueError) as error:
         # Their words may quote the URL, and a URL may hold a login.
         return f"Grafana: {type(error).__name__}"
-    return "" if answer.ok else f"Grafana: HTTP {answer.status_code}"

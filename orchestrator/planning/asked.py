@@ -1,10 +1,10 @@
 """What was asked for, as it was typed: the part of a command that a plan is made from."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from orchestrator.command_line import joined
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 
@@ -30,6 +30,6 @@ class Asked:
         """The command as it is typed, as the lock and the journal keep it; without a reason."""
         words = [self.command.value]
         words += [str(self.request)] if str(self.request) else []
-        words += [shlex.join(("--ref", f"{repo}={ref}")) for repo, ref in self.refs.items()]
+        words += [joined(("--ref", f"{repo}={ref}")) for repo, ref in self.refs.items()]
         words += ["--on-failure restore"] if self.on_failure is OnFailure.RESTORE else []
         return " ".join(words)

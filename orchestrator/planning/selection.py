@@ -1,9 +1,8 @@
 """Which units are meant, and which others safety drags in with them."""
 
-import shlex
 from dataclasses import dataclass, replace
 
-from orchestrator.command_line import typed
+from orchestrator.command_line import joined, typed
 from orchestrator.errors import ExitCode, Problem, RefusedError, Retry, UsageError
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory, SiteState, Strategy
@@ -43,7 +42,7 @@ class Request:
             "--strategy": (self.strategy.value,) if self.strategy else (),
         }
         words = [word for name, given in options.items() for one in given for word in (name, one)]
-        return shlex.join(filter(None, words))
+        return joined(filter(None, words))
 
     @property
     def selects(self) -> bool:

@@ -23,7 +23,7 @@ def copies_at(book: Book, site: str) -> tuple[Release, ...]:
     for source in book.sourced.values():
         alone = lie_at[source.release.digest]
         keeper = next((name for name in first_two if name not in alone), "")
-        if len(alone) == 1 and keeper == site and not source.holds_secrets:
+        if len(alone) == 1 and keeper == site and not source.release.holds_secrets:
             copies.setdefault(source.release.digest, source.release)
     return tuple(copies.values())
 

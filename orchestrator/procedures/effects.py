@@ -137,7 +137,8 @@ class ShipRelease:
 
     With `deploy` the manager's docker command then reads what that deploy will give it, and
     reaches no daemon: what it refuses, by the rules of its version, it refuses now. `former` is
-    the name of the release that ran before, which has to stay there.
+    the name of the release that ran before, which has to stay there; where it is known, files of
+    secrets in all others of the stack are removed.
     """
 
     site: str

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from orchestrator.fleet.ownership import Ownership
 from orchestrator.inventory.model import Repo, UnitSpec
 from orchestrator.procedures.hold import LOCK
+from orchestrator.sources.address import parted
 
 FOLDER = "by-hand"
 _SSH = "-o ConnectTimeout=10 -o ServerAliveInterval=5"
@@ -143,8 +144,8 @@ def stays(host: str, stack: str, seconds: int) -> str:
 
 
 def cloned(repo: Repo) -> str:
-    """Return the line that fetches a repository."""
-    return f"git clone -q --bare {shlex.quote(repo.url)} {shlex.quote(repo.name)}.git"
+    """Return the line that fetches a repository; git asks for a login that its URL holds."""
+    return f"git clone -q --bare {shlex.quote(parted(repo.url)[0])} {shlex.quote(repo.name)}.git"
 
 
 def commit_of(repo: str, ref: str) -> str:

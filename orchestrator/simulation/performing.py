@@ -119,6 +119,12 @@ def _ship(site: SimSite, effect: ShipRelease) -> Process[str]:
         site.releases[key] = release
         site.swarm.tell(What.RELEASE_SHIPPED, release.unit.stack, release.name)
         words = "shipped"
+    if effect.former:
+        kept = {release.name, effect.former}
+        for other, held in list(site.releases.items()):
+            of_stack = held.unit.stack == release.unit.stack
+            if held.holds_secrets and of_stack and held.name not in kept:
+                del site.releases[other]
     if effect.deploy is not None:
         yield from _read_by_docker(site)
     return words

@@ -11,6 +11,7 @@ from orchestrator.errors import ExitCode, Problem, SourceError
 from orchestrator.fleet.unit import Revision
 from orchestrator.sources.address import shown
 from orchestrator.sources.findings import RUNBOOK
+from orchestrator.sources.release import MAX_BYTES
 from orchestrator.sources.tree import Entry, Kind
 
 
@@ -59,6 +60,8 @@ class CommitFiles:
             blob = self._object(path)
             if not isinstance(blob, Blob):
                 raise FileNotFoundError(path)
+            if blob.size > MAX_BYTES:
+                raise SourceError(_too_large(self._mirror, path, blob.size))
             with _translated(self._mirror):
                 self._contents[path] = blob.data_stream.read()
         return self._contents[path]
@@ -81,6 +84,17 @@ def _entry(found: IndexObject) -> Entry:
         return Entry(path=path, kind=Kind.LINK)
     kind = Kind.EXECUTABLE if found.mode == Blob.executable_mode else Kind.FILE
     return Entry(path=path, kind=kind, size=found.size)
+
+
+def _too_large(mirror: Path, path: str, size: int) -> Problem:
+    return Problem(
+        code="source.too-large",
+        what=f"{path} has {size} bytes, {MAX_BYTES} is the limit",
+        exit_code=ExitCode.SOURCE_FAILED,
+        evidence=(f"in the mirror {mirror}",),
+        fix="take it out of the repository, or name another file in the compose file",
+        runbook=RUNBOOK,
+    )
 
 
 @contextmanager

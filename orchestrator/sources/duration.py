@@ -15,6 +15,8 @@ _SECONDS = {
 
 _TERM = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
 _LONGEST_SECONDS = Decimal((1 << 63) - 1) * _SECONDS["ns"]
+_LONGEST = 1000
+"""Characters. Python's numbers have their ends too, and nobody means that many digits."""
 _DURATION = re.compile(rf"([-+]?)(?:0|((?:{_TERM})+))")
 
 
@@ -24,7 +26,7 @@ def seconds(text: str) -> float | None:
     The syntax is that of Go's time.ParseDuration, which Docker uses: a number must have its
     unit, but for a plain 0; and it must be below 2^63 nanoseconds.
     """
-    whole = _DURATION.fullmatch(text)
+    whole = _DURATION.fullmatch(text) if len(text) <= _LONGEST else None
     if whole is None:
         return None
     terms = re.findall(_TERM, text)

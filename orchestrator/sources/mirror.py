@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from time import monotonic
 
 from orchestrator.errors import ExitCode, Problem, SourceError
 from orchestrator.inventory.model import Repo
-from orchestrator.sources.address import fault, shown
+from orchestrator.sources.address import fault, parted, shown
 from orchestrator.sources.findings import RUNBOOK
 from orchestrator.sources.lock import held
-from orchestrator.sources.repository import Ran, git_at, git_environment, run
+from orchestrator.sources.repository import Ran, git_at, git_environment, run, with_login
 
 CONNECT_SECONDS = 10.0
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -125,7 +124,8 @@ class _Fetch:
     ) -> None:
         self._repo = repo
         self._mirror = mirror
-        self._environment = environment
+        self._url, login = parted(repo.url)
+        self._environment = with_login(environment, login)
         self._clock = clock
         self._seconds = seconds
         self._end = clock() + seconds
@@ -160,7 +160,7 @@ class _Fetch:
             # An empty mirror is made for SHA-1, and a repository may have moved to the other.
             shutil.rmtree(self._mirror)
             ran = self._fetch(f"--object-format={other[1]}")
-        if not self._late(ran) and not self._whole():
+        if not ran.killed and not self._whole():
             shutil.rmtree(self._mirror)
             ran = self._fetch()
         if ran.ok:
@@ -178,7 +178,7 @@ class _Fetch:
             *("fetch", "--quiet", "--prune", "--no-auto-maintenance", "--no-write-fetch-head"),
             # Without the first of these, a clone of little depth is served as an empty one.
             *("--update-shallow", "--no-recurse-submodules", "--no-tags", "--end-of-options"),
-            *(self._repo.url, *REFSPECS),
+            *(self._url, *REFSPECS),
         )
 
     def _drop_stale_locks(self) -> None:
@@ -193,20 +193,12 @@ class _Fetch:
     def _git(self, *words: str) -> Ran:
         return run(git_at(self._mirror, self._environment), *words, seconds=self._left())
 
-    def _late(self, ran: Ran) -> bool:
-        """Whether the deadline ended it.
-
-        GitPython does not always say so: it kills, and a moment later notes that it did
-        (git/cmd.py, execute). By then the end of git may have been seen.
-        """
-        return ran.status == -signal.SIGKILL and self._clock() >= self._end
-
     def _left(self) -> float:
         return max(0.1, self._end - self._clock())
 
     def _failed(self, ran: Ran) -> Problem:
         name, url = self._repo.name, shown(self._repo.url)
-        if self._late(ran):
+        if ran.late:
             return self._problem(
                 "fetch-timeout",
                 f"fetching {name} from {url} took longer than {self._seconds:g} s",

@@ -31,6 +31,7 @@ class Release:
 
     `digest` is the SHA-256 (hex) over the canonical listing of all files, `name` the folder it
     gets on the manager. `compose` is the path of the compose file within the release.
+    `holds_secrets`: some of its files are those of secrets.
     """
 
     unit: Unit
@@ -39,6 +40,7 @@ class Release:
     digest: str
     compose: str
     files: tuple[ReleaseFile, ...] = field(repr=False)
+    holds_secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +49,7 @@ class Sourced:
 
     `variable_names` are those the file really interpolates. `data_digest` is the SHA-256 (hex)
     over the files of its configs and secrets, "" if it has none: what is in them a Swarm never
-    changes in place. `remarks` say what is hardly meant in the compose file. `holds_secrets`: the
-    release has files of secrets.
+    changes in place. `remarks` say what is hardly meant in the compose file.
     """
 
     desired: DesiredStack
@@ -56,4 +57,3 @@ class Sourced:
     variable_names: tuple[str, ...] = ()
     data_digest: str = ""
     remarks: tuple[str, ...] = ()
-    holds_secrets: bool = False

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -138,14 +139,16 @@ def _source(
                 name: environment[name] for name in spec.secret_variables if name in environment
             },
         ),
-        release=held or build(spec.unit, revision, path, chosen, files),
+        release=replace(
+            held or build(spec.unit, revision, path, chosen, files),
+            holds_secrets=any(reference.kind == "secret" for reference in composed.references),
+        ),
         variable_names=composed.variable_names,
         data_digest=_data_digest(composed.references, folder, referred, files),
         remarks=(
             *remarks(composed.root),
             *encrypted(composed.references, folder, files, referred),
         ),
-        holds_secrets=any(reference.kind == "secret" for reference in composed.references),
     )
 
 

@@ -12,6 +12,8 @@ from orchestrator.swarm.remote_command import BEGIN
 
 _STATUS_SECONDS = 2.0
 _MOST_NOISE = 65536
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of one answer to the SDK, head and all; a daemon is not to fill our memory."""
 
 
 class DialStdio:
@@ -109,12 +111,16 @@ class _ChannelReader(io.RawIOBase):
     def __init__(self, recv: Callable[[int], bytes]) -> None:
         super().__init__()
         self._recv = recv
+        self._left = _MOST_BYTES
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override] # bytes-like
         data = self._recv(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError(f"an answer has more than {_MOST_BYTES} bytes")
         buffer[: len(data)] = data
         return len(data)
 

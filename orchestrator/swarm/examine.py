@@ -172,7 +172,7 @@ def _run(link: SiteLink, text: str) -> bytes:
 def cli_version(text: bytes) -> str:
     """Read `Docker version 20.10.24+dfsg1, build 5d6db84`; "" if there is no such command."""
     words = text.decode(errors="replace").split()
-    return words[2].rstrip(",") if words[:2] == ["Docker", "version"] else ""
+    return "".join(words[2:3]).rstrip(",") if words[:2] == ["Docker", "version"] else ""
 
 
 def disk(site: str, text: bytes) -> tuple[int, int]:
@@ -202,11 +202,16 @@ def _listening(
         if mode == "ingress"
     }
     services, others = parse.container_ports(containers.body)
-    used = {
-        port
-        for protocol in ("tcp", "udp")
-        for port in listening.ports(facts.get(protocol, b""), protocol)
-    }
+    try:
+        used = {
+            port
+            for protocol in ("tcp", "udp")
+            for port in listening.ports(facts.get(protocol, b""), protocol)
+        }
+    except ValueError as error:
+        what = "what listens on the manager cannot be read"
+        problem = problems.unreachable(sight.site, what, str(error), fix="cat /proc/net/tcp*")
+        raise FleetError(problem) from error
     taken = (used - ingress - services) | others
     return tuple(sorted(one for one in taken if one[0] in effect.ports))
 

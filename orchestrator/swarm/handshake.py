@@ -145,7 +145,7 @@ def _transport(site: str, hop: Target, target: Target, hops: Hops) -> paramiko.T
     try:
         sock = _stream(hop, target, hops)
         transport = paramiko.Transport(sock, disabled_algorithms=login.disabled(hop))
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name at all, as a..b
         what = f"the name {hop.host} cannot be resolved"
         raise FleetError(problems.unreachable(site, what, str(error), fix=_try(hop))) from error
     except (OSError, EOFError, paramiko.SSHException) as error:
@@ -170,11 +170,31 @@ def _stream(hop: Target, target: Target, hops: Hops) -> socket.socket | paramiko
     if hop.proxy_command:
         hops.proxy = ProxyCommand(hop.proxy_command)
         return hops.proxy.stream
-    sock = socket.create_connection((hop.host, hop.port), timeout=hop.connect_timeout_seconds)
+    sock = _dialled(hop)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_MILLISECONDS)
     return sock
+
+
+def _dialled(hop: Target) -> socket.socket:
+    """Return a connection to the first of the host's addresses that answers."""
+    failed: list[OSError] = []
+    for family, kind, number, _, address in socket.getaddrinfo(
+        hop.host, hop.port, hop.family, socket.SOCK_STREAM
+    ):
+        sock = socket.socket(family, kind, number)
+        try:
+            sock.settimeout(hop.connect_timeout_seconds)
+            if hop.bind_address:
+                sock.bind((hop.bind_address, 0))
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failed.append(error)
+        else:
+            return sock
+    raise failed[-1]
 
 
 def _authenticate(site: str, hop: Target, hops: Hops) -> None:

@@ -45,15 +45,24 @@ def verify(site: str, target: Target, key: paramiko.PKey, known: tuple[KnownKey,
     """Accept the server's key, or not.
 
     Raises:
-        FleetError: the key is unknown, another one than recorded, or revoked (exit code 12).
+        FleetError: the key is unknown, another one than recorded, or revoked (exit code 12), or
+            smaller than the operator's configuration allows (11).
 
     """
     shown = _described(key)
+    if too_small(target, key):
+        words = f"RequiredRSASize {target.least_rsa_bits}: the server shows {shown}"
+        raise FleetError(problems.config_invalid(site, "~/.ssh/config", f"{words}, a smaller one"))
     if any(entry.revoked and entry.key == key for entry in known):
         raise FleetError(problems.host_key_revoked(site, target.name, shown))
     trusted = [entry for entry in known if not entry.revoked]
     if not any(entry.key == key for entry in trusted):
         raise FleetError(_refusal(site, target, key, trusted))
+
+
+def too_small(target: Target, key: paramiko.PKey) -> bool:
+    """Tell whether a key, the server's or ours, is an RSA key of too few bits."""
+    return key.get_name() == "ssh-rsa" and key.get_bits() < target.least_rsa_bits
 
 
 def _refusal(site: str, target: Target, key: paramiko.PKey, trusted: list[KnownKey]) -> Problem:

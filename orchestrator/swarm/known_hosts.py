@@ -6,6 +6,7 @@ refused instead of passed over, for it may forbid the very key that a server sho
 
 import base64
 import binascii
+import errno
 import hmac
 import re
 from collections.abc import Iterable, Iterator
@@ -33,7 +34,7 @@ class KnownKey:
 
 
 class UnreadableLineError(ValueError):
-    """A line that may forbid a key cannot be read."""
+    """A line that may forbid a key cannot be read; `number` is 0 where none of the file can."""
 
     def __init__(self, file: Path, number: int, why: str) -> None:
         super().__init__(why)
@@ -48,10 +49,10 @@ def known_keys(names: Iterable[str], files: Iterable[Path]) -> tuple[KnownKey, .
     nothing, those of certificate authorities, and key types nobody here can check.
 
     Raises:
-        UnreadableLineError: a line may forbid a key, and cannot be read.
+        UnreadableLineError: a line, or a whole file, may forbid a key, and cannot be read.
 
     """
-    lines = [line for file in files if file.is_file() for line in _lines(file)]
+    lines = [line for file in files for line in _lines(file)]
     for name in names:
         found = tuple(key for line in lines if (key := line.key_for(name)) is not None)
         if found:
@@ -81,8 +82,7 @@ class _Line:
 
 
 def _lines(file: Path) -> Iterator[_Line]:
-    text = file.read_text(encoding="utf-8", errors="replace")
-    for number, raw in enumerate(text.split("\n"), start=1):
+    for number, raw in enumerate(_text(file).split("\n"), start=1):
         line = raw.strip(" \t\r")
         if not line or line.startswith("#"):
             continue
@@ -97,6 +97,15 @@ def _lines(file: Path) -> Iterator[_Line]:
             yield _Line(file, number, bool(mark), names, key_type, key)
         elif mark:
             raise UnreadableLineError(file, number, "it has no names, key type and key")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return ""
+        raise UnreadableLineError(file, 0, f"it cannot be read ({error.strerror})") from error
 
 
 def _marked(line: str) -> tuple[str, str]:

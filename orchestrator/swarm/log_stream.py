@@ -164,7 +164,7 @@ def _begun(
     response = HTTPResponse(_Socket(raw))  # type: ignore[arg-type] # all it asks of a socket
     response.begin()
     if response.status not in (200, _NOT_FOUND):
-        raise FleetError(_refused(query, response.read()))
+        raise FleetError(_refused(query, response.read(_LONGEST_LINE)))
     begun[0] = True
     return response
 

@@ -11,6 +11,7 @@ from paramiko.agent import AgentSSH
 
 from orchestrator.errors import FleetError
 from orchestrator.swarm import problems
+from orchestrator.swarm.host_keys import too_small
 from orchestrator.swarm.ssh_config import Target
 
 AGENT_SECONDS = 30.0
@@ -81,6 +82,10 @@ class _Keys:
         may = not allowed or any(one in allowed for one in signatures)
         if not may:
             self.notes.append(f"not offered: {found.described}, by PubkeyAcceptedAlgorithms")
+        elif too_small(self.target, found.key):
+            least = self.target.least_rsa_bits
+            self.notes.append(f"not offered: {found.described}, by RequiredRSASize {least}")
+            may = False
         return may
 
     def _from_files(self) -> Iterator[_Candidate]:

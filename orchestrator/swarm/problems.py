@@ -132,14 +132,16 @@ def host_key_revoked(site: str, host: str, key: str) -> Problem:
 
 
 def known_hosts_unreadable(site: str, file: Path, line: int, why: str) -> Problem:
-    """Return: a line of a known_hosts file may forbid a key, and cannot be read."""
+    """Return: an unreadable line of a known_hosts file, or all of it (0), may forbid a key."""
+    where = f"line {line} of {file}" if line else str(file)
+    mend = f"correct or delete {where}" if line else f"ls -l {shlex.quote(str(file))}"
     return Problem(
         code="ssh.known-hosts-unreadable",
-        what=f"line {line} of {file} may forbid the key that {site} shows: {why}",
+        what=f"{where} may forbid the key that {site} shows: {why}",
         exit_code=ExitCode.HOST_KEY_REFUSED,
         where=Where(site=site),
         evidence=("ssh passes over such a line; dtdeploy does not, for it may say @revoked",),
-        fix=f"correct or delete line {line} of {file}   # see sshd(8), known_hosts",
+        fix=f"{mend}   # see sshd(8), known_hosts",
         runbook="site-unreachable",
     )
 

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 
 _SECONDS_TO_END = 2.0
+_MOST_BYTES = 65536
 
 
 class ProxyCommand:
@@ -33,7 +34,7 @@ class ProxyCommand:
         if self._errors.closed:
             return ""
         self._errors.seek(0)
-        return self._errors.read().decode(errors="replace").strip()
+        return self._errors.read(_MOST_BYTES).decode(errors="replace").strip()
 
     def close(self) -> None:
         """End the program and wait for its end."""

@@ -19,7 +19,7 @@ _SCRIPT = """
 # Only what coreutils and busybox share: sh, tar, sha256sum, mktemp, find, mv, sync, df, ls, tail.
 set -eu
 umask 077
-name=$1 stack=$2 digest=$3 files=$4 too_many=$5 former=$6
+name=$1 stack=$2 digest=$3 files=$4 too_many=$5 former=$6 secrets=$7
 root=$HOME/.dtdeploy
 final=$root/releases/$name
 known=$root/stacks/$stack
@@ -50,6 +50,18 @@ fi
 # What ran before is needed for the way back, however many came since.
 if [ -n "$former" ] && [ -e "$root/releases/$former" ]; then touch "$known/$former"; fi
 touch "$known/$name"
+if [ -n "$secrets" ]; then echo secrets >"$known/$name"; fi
+# Files of secrets lie where they are needed, and no longer: by what is deployed, and by what ran
+# before. Where nobody knows what that was, nothing is taken away.
+if [ -n "$former" ]; then
+    for marked in "$known"/*; do
+        old=${marked##*/}
+        if [ -s "$marked" ] && [ "$old" != "$name" ] && [ "$old" != "$former" ]; then
+            rm -rf "$root/releases/$old"
+            rm -f "$marked"
+        fi
+    done
+fi
 ls -t "$known" | tail -n "+$too_many" | while read -r old; do
     if [ "$old" != "$name" ]; then rm -rf "$root/releases/$old"; rm -f "$known/$old"; fi
 done
@@ -72,7 +84,8 @@ def ship(
     One round trip, present or not: releases are small. The files go to a folder of their own,
     are checked there, flushed, and moved into place; one that is there already is checked by
     hash as well and replaced if it is not what it should be. The last five of the stack stay,
-    `former` among them: the name of what ran before.
+    `former` among them: the name of what ran before. Of those that hold files of secrets only
+    these two stay, if `former` is known.
 
     Returns:
         OK with what was done; FAILED with the manager's own words (disk full, no rights);
@@ -160,6 +173,7 @@ def _add(tar: tarfile.TarFile, file: ReleaseFile) -> None:
 
 def script(release: Release, digest: str, former: str = "") -> str:
     """Return the script that receives the archive on its stdin."""
+    secrets = "secrets" if release.holds_secrets else ""
     count, too_many = str(len(release.files)), str(_KEPT + 1)
-    words = [release.name, release.unit.stack, digest, count, too_many, former]
+    words = [release.name, release.unit.stack, digest, count, too_many, former, secrets]
     return f"set -- {shlex.join(words)}{_SCRIPT}"

@@ -106,7 +106,7 @@ class Conversation:
         self._clock = clock
         self._ends = ends
         self._not_after = not_after
-        self._errors = b""
+        self._errors: list[bytes] = []
 
     def hold(self, line: str, stdin: bytes) -> CommandResult:
         """Run `line`, give it `stdin`, and return what it left.
@@ -125,13 +125,13 @@ class Conversation:
         reader = threading.Thread(target=self._read_errors, daemon=True)
         reader.start()
         self._give(stdin)
-        stdout = _start(self._chunks(self._channel.recv))
+        stdout = b"".join(_first(self._chunks(self._channel.recv)))
         reader.join(self._remaining())
         if not self._channel.status_event.wait(self._remaining()):
             raise TimeoutError("no exit status came")
         if self._channel.exit_status < 0:
             raise EOFError("the command ended without an exit status")
-        return CommandResult(self._channel.exit_status, _clean(stdout), self._errors)
+        return CommandResult(self._channel.exit_status, _clean(stdout), b"".join(self._errors))
 
     def _give(self, stdin: bytes) -> None:
         try:
@@ -145,8 +145,8 @@ class Conversation:
 
     def _read_errors(self) -> None:
         try:
-            for chunk in self._chunks(self._channel.recv_stderr):
-                self._errors += chunk[: _MOST_BYTES - len(self._errors)]
+            for chunk in _first(self._chunks(self._channel.recv_stderr)):
+                self._errors.append(chunk)
         except OSError:
             return
 
@@ -163,13 +163,13 @@ class Conversation:
         return seconds
 
 
-def _start(chunks: Iterable[bytes]) -> bytes:
-    kept: list[bytes] = []
+def _first(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what comes first of `chunks`, at most _MOST_BYTES; the rest is drawn and dropped."""
     left = _MOST_BYTES
     for chunk in chunks:
-        kept.append(chunk[:left])
-        left -= len(kept[-1])
-    return b"".join(kept)
+        if left:
+            yield chunk[:left]
+        left -= min(left, len(chunk))
 
 
 def _clean(output: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Where a site's SSH connection goes and how, by what ssh itself says of it."""
 
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import paramiko
 from orchestrator.errors import FleetError
 from orchestrator.inventory.model import Manager
 from orchestrator.swarm import problems
+from orchestrator.swarm.ssh_options import refused
 from orchestrator.swarm.ssh_program import Options, SshProgram
 
 _NEXT_FILE = re.compile(r"\s+(?=[/~])")
@@ -23,6 +25,11 @@ _ALGORITHMS = (
     "pubkeyacceptedkeytypes",  # its name before OpenSSH 8.5
 )
 _TOKEN = re.compile(r"%(.)|\$\{(\w+)\}")
+_FAMILIES = {
+    "any": socket.AF_UNSPEC,
+    "inet": socket.AF_INET,
+    "inet6": socket.AF_INET6,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +67,11 @@ class Target:
     connect_timeout_seconds: float = 10.0
     proxy_command: str = ""
     algorithms: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """By option, those that may be used, where the configuration says; all others as usual."""
+    """By option, those that may be used by what ssh says; of options it does not know, all."""
+    least_rsa_bits: int = 0
+    """A smaller RSA key is nobody's, neither the server's nor ours."""
+    family: socket.AddressFamily = socket.AF_UNSPEC
+    bind_address: str = ""
     jumps: tuple["Target", ...] = ()
 
     def allowed(self, *options: str) -> tuple[str, ...]:
@@ -109,8 +120,8 @@ class _Way:
         said = _Said(
             name, self.program.options(name, user, port), self.program.usual(), self.defaults
         )
-        if said.one("revokedhostkeys", "none").lower() != "none":
-            raise ValueError("RevokedHostKeys is not read here; mark them @revoked in known_hosts")
+        if words := refused(name, said.options, said.usual):
+            raise ValueError(words)
         alias = said.one("hostkeyalias")
         jump = said.one("proxyjump", "none")
         return Target(
@@ -129,6 +140,9 @@ class _Way:
             connect_timeout_seconds=said.seconds(),
             proxy_command=said.command(),
             algorithms=said.algorithms(),
+            least_rsa_bits=said.least_rsa_bits(),
+            family=_FAMILIES[said.one("addressfamily", "any")],
+            bind_address=said.one("bindaddress"),
             jumps=self.jumps(jump, (*seen, name)),
         )
 
@@ -190,8 +204,14 @@ class _Said:
         return tuple(Path(self._expanded(name)) for name in names if name.lower() != "none")
 
     def algorithms(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        said = ((option, self.one(option)) for option in _ALGORITHMS)
+        # Also where it is what ssh does anyway: paramiko knows some that ssh has given up.
+        said = ((option, "".join(self.options.get(option, ()))) for option in _ALGORITHMS)
         return tuple((option, tuple(names.split(","))) for option, names in said if names)
+
+    def least_rsa_bits(self) -> int:
+        # Its name is another one in the OpenSSH 8 of Red Hat.
+        said = (self.options.get(option, ()) for option in ("requiredrsasize", "rsaminsize"))
+        return max((int(bits) for bits, *_ in filter(None, said)), default=0)
 
     def agent(self) -> str:
         value = self.one("identityagent", "SSH_AUTH_SOCK")
@@ -206,8 +226,9 @@ class _Said:
         )
 
     def seconds(self) -> float:
+        # ssh takes 0 for no deadline of its own; here each wait has one.
         value = self.one("connecttimeout", "none")
-        return self.defaults.connect_timeout_seconds if value == "none" else float(value)
+        return self.defaults.connect_timeout_seconds if value in {"none", "0"} else float(value)
 
     def command(self) -> str:
         value = self.one("proxycommand", "none")

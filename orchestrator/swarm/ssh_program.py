@@ -4,10 +4,13 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrator.sources.child import Cut, end_family, heard
+
 Options = Mapping[str, tuple[str, ...]]
 """By name in small letters, the values in their order: `ssh -G` says every option there is."""
 _SECONDS = 10.0
 """A `Match exec` is a command of the operator's, and may hang."""
+_MOST_BYTES = 1_000_000
 
 
 class SshProgram:
@@ -55,24 +58,25 @@ class SshProgram:
 
 def _output(words: tuple[str, ...]) -> str:
     try:
-        ran = subprocess.run(  # noqa: S603 - names come from the inventory, behind `--`
+        process = subprocess.Popen(  # noqa: S603 - names come from the inventory, behind `--`
             ["ssh", "-T", "-G", *words],  # noqa: S607 - the operator's own
-            check=False,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except FileNotFoundError:
         raise ValueError("ssh is not installed here: apt-get install openssh-client") from None
-    except subprocess.TimeoutExpired:
+    ran = heard(process, seconds=_SECONDS, most_bytes=_MOST_BYTES, end=end_family)
+    if ran.cut is Cut.LATE:
         what = f"ssh -G did not answer within {_SECONDS:g} s: a `Match exec` that hangs?"
-        raise ValueError(what) from None
-    if ran.returncode:
-        said = [line.strip() for line in ran.stderr.splitlines() if line.strip()]
+        raise ValueError(what)
+    if ran.cut is Cut.LONG:
+        raise ValueError(f"ssh -G wrote more than {_MOST_BYTES} bytes")
+    if ran.status:
+        words_of_it = ran.err.decode(errors="replace").splitlines()
+        said = [line.strip() for line in words_of_it if line.strip()]
         raise ValueError(" / ".join(said[:3]))
-    return ran.stdout
+    return ran.out.decode(errors="replace")
 
 
 def _options(text: str) -> Options:

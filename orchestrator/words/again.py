@@ -1,8 +1,8 @@
 """How a command that was refused is given again: as it was, and as it would pass right now."""
 
-import shlex
 from collections.abc import Iterable
 
+from orchestrator.command_line import joined, words_of
 from orchestrator.errors import Problem, Retry
 
 _REASON = ("--because", "TEXT")
@@ -41,7 +41,7 @@ def names_a_command(problems: Iterable[Problem]) -> bool:
 
 
 def _changed(command: str, retries: Iterable[Retry]) -> str:
-    before = words = shlex.split(command)
+    before = words = list(words_of(command))
     for retry in retries:
         for option in retry.drops:
             words = _without(words, option)
@@ -49,19 +49,19 @@ def _changed(command: str, retries: Iterable[Retry]) -> str:
             words = words if _holds(words, option) else [*words, *option]
     if _REASON[0] not in words and any(word in _REASONED for word in words):
         words = [*words, *_REASON]
-    return command if words == before else shlex.join(words)
+    return command if words == before else joined(words)
 
 
 def _without(words: list[str], option: tuple[str, ...]) -> list[str]:
     """Return the words without an option and its value, wherever they stand."""
-    size, joined = len(option), "=".join(option)
+    size, glued = len(option), "=".join(option)
     kept: list[str] = []
     index = 0
     while index < len(words):
         if tuple(words[index : index + size]) == option:
             index += size
             continue
-        kept += [] if words[index] == joined else [words[index]]
+        kept += [] if words[index] == glued else [words[index]]
         index += 1
     return kept
 

@@ -7,6 +7,7 @@ from orchestrator.cli.guards import ask_guard, leave_out
 from orchestrator.engine.ports import Backend
 from orchestrator.fleet.desired import HttpProbe
 from orchestrator.fleet.guard import CommandGuard, GuardAnswer, HttpGuard
+from orchestrator.sources.child import MOST_BYTES
 from tests.simulated import simulated
 
 GUARD = CommandGuard(name="telescope", command=(), timeout_seconds=20.0, reason="be idle")
@@ -90,3 +91,10 @@ def test_a_guard_that_is_left_out_was_not_asked() -> None:
     assert leave_out(GUARD) == GuardAnswer(
         name="telescope", agrees=True, reason="be idle", asked=False
     )
+
+
+def test_one_that_writes_without_an_end_objects(backend: Backend) -> None:
+    answer = python(backend, "while True: print('idle')")
+    assert not answer.agrees
+    assert answer.words.startswith(f"it wrote more than {MOST_BYTES} bytes, and was ended: ")
+    assert len(answer.words) < 500

@@ -267,3 +267,35 @@ def test_no_secret_of_an_inventory_is_repeated(
         assert code == ExitCode.INVENTORY_INVALID
         for name in ("repo-url", "announce"):
             assert CANARIES[name].replace("/", "")[:12] not in said.out + said.err, name
+
+
+@pytest.mark.parametrize(
+    ("words", "ends"),
+    [
+        (["inventory", "show"], ExitCode.DONE),
+        (["--json", "inventory", "show"], ExitCode.DONE),
+        (["plan", "--all", "--as-commands"], ExitCode.DONE),
+        (["--json", "plan", "--all"], ExitCode.SOURCE_FAILED),
+        (["plan", "--all"], ExitCode.SOURCE_FAILED),
+    ],
+)
+def test_a_token_that_is_a_user_of_a_repository_is_not_repeated(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    ends: ExitCode,
+) -> None:
+    for folder in ("STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{folder}_HOME", str(tmp_path / folder))
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
+    text = (ROOT / "sites.yaml").read_text(encoding="utf-8")
+    url = "https://ghp_canary0123@127.0.0.1:1/x"
+    lines = [f"    url: {url}" if "  url:" in line else line for line in text.splitlines()]
+    (tmp_path / "sites.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert run(["-i", str(tmp_path / "sites.yaml"), *words]) == ends
+    said = capsys.readouterr()
+    assert "127.0.0.1:1/x" in said.out + said.err
+    assert "canary0123" not in said.out + said.err
+    for path, written in files_below(tmp_path / "STATE", tmp_path / "CACHE"):
+        assert "canary0123" not in written, path

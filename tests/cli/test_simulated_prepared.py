@@ -201,3 +201,42 @@ def test_a_site_that_is_away_keeps_nobody_from_reading_the_rest() -> None:
     code = resume(desk) if found else follow(others.world(), order(owed=True))
     assert code == ExitCode.DONE
     assert shared.oracle.violations == []
+
+
+def keeps_secrets(shared: Simulated) -> Simulated:
+    """Let every release have files of secrets."""
+    for sources in (shared.sources, shared.former):
+        for unit, source in list(sources.items()):
+            sources[unit] = replace(source, release=replace(source.release, holds_secrets=True))
+    return shared
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_files_of_secrets_are_there_for_as_long_as_a_way_needs_them(*, back: bool) -> None:
+    shared = keeps_secrets(simulated(generation=2))
+    desk = Desk(shared=shared)
+    turns = Operators(shared.fleet)
+    first = turns.start("first", lambda backend: follow(desk.world(backend), order()))
+    first.kill(at=9.0)
+    turns.run(until=10.0)
+    turns.close()
+    found = find_run(desk.world())
+    assert found is not None
+    bare = Bare(shared=shared, name="ops2")
+    code = roll_back(bare, found.hold.run) if back else resume(bare)
+    assert code == ExitCode.DONE
+    is_well(shared, shared.former if back else shared.sources)
+
+
+def test_those_of_runs_before_are_gone_once_a_run_is_prepared() -> None:
+    shared = keeps_secrets(simulated(generation=2))
+    there = shared.fleet.sites["chime"].releases
+    running = shared.former[SERVER].release
+    older = replace(running, name="datatrail-older", digest="1" * 64)
+    elsewhere = replace(older, unit=Unit(stack="other", site="chime"))
+    there |= {(older.name, older.digest): older, ("other", "2" * 64): elsewhere}
+    desk = Desk(shared=shared)
+    assert follow(desk.world(), order()) == ExitCode.DONE
+    names = {name for name, _ in there}
+    assert {running.name, shared.sources[SERVER].release.name, "other"} <= names
+    assert older.name not in names

@@ -4,15 +4,18 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+ENDLESS_BYTES = 100_000_000
+
 
 @dataclass(slots=True)
 class Receiver:
-    """`manner`: a status to answer with, "hang", "close" (taken, and no answer) or "slow"."""
+    """`manner`: a status to answer with, "hang", "close" (taken, and no answer), "slow",
+    or "endless": 100 MB of answer."""
 
     manner: int | str = 200
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -20,6 +23,7 @@ class Receiver:
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     port: int = 0
+    sent_bytes: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -54,9 +58,19 @@ def receiving(manner: int | str = 200) -> Iterator[Receiver]:
                 return
             if receiver.manner == "slow":
                 receiver.over.wait(0.5)
+            if receiver.manner == "endless":
+                self._send_without_end()
+                return
             self.send_response(receiver.manner if isinstance(receiver.manner, int) else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def _send_without_end(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while receiver.sent_bytes < ENDLESS_BYTES:
+                    receiver.sent_bytes += self.wfile.write(b"x" * 100_000)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""

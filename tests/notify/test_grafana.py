@@ -1,7 +1,7 @@
 import pytest
 
 from orchestrator.notify.grafana import annotate
-from tests.notify.receiver import nobody_listens, receiving
+from tests.notify.receiver import ENDLESS_BYTES, nobody_listens, receiving
 
 TOKEN = "s3cret-token"
 
@@ -44,6 +44,12 @@ def test_an_outage_is_drawn_from_when_until_when_in_milliseconds() -> None:
 def test_what_goes_wrong_is_said_and_nothing_more(manner: int | str, words: str) -> None:
     with receiving(manner) as receiver:
         assert drawn(receiver.address, 0.3) == words
+
+
+def test_an_answer_without_an_end_is_not_read() -> None:
+    with receiving("endless") as receiver:
+        assert drawn(receiver.address) == ""
+    assert 0 < receiver.sent_bytes < ENDLESS_BYTES
 
 
 def test_neither_url_nor_token_is_said() -> None:

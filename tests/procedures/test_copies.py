@@ -14,8 +14,8 @@ HOME, FAR = Unit("app", "home"), Unit("app-client", "far")
 
 def of(unit: Unit, digest: str, *, secrets: bool = False) -> Sourced:
     made = sourced(unit)
-    release = replace(made.release, digest=digest)
-    return replace(made, release=release, holds_secrets=secrets)
+    release = replace(made.release, digest=digest, holds_secrets=secrets)
+    return replace(made, release=release)
 
 
 def copies(

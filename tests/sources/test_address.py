@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.sources.address import fault, shown
+from orchestrator.sources.address import Login, fault, parted, shown
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,9 @@ def test_takes_ssh_https_and_files(url: str) -> None:
         "datatrail",
         "ssh://host/x\n--upload-pack=whoami",
         " ssh://host/x",
+        "ssh://git:hunter2@host/x",
+        "https://me%0ahost=evil@host/x",
+        "https://me:hunter2%00@host/x",
     ],
 )
 def test_refuses_whatever_could_run_something(url: str) -> None:
@@ -73,3 +76,27 @@ def test_shows_no_password(text: str, expected: str) -> None:
 )
 def test_no_password_of_any_letters_survives(scheme: str, password: str) -> None:
     assert "s3cr3t" not in shown(f"said of {scheme}://me:{password}@host/x")
+
+
+@pytest.mark.parametrize(
+    ("url", "bare", "user", "password"),
+    [
+        ("https://token@git.example/x", "https://git.example/x", "token", None),
+        ("https://me:@git.example:8443/x", "https://git.example:8443/x", "me", ""),
+        ("https://a%2Fb:p%40s@git.example", "https://git.example", "a/b", "p@s"),
+        ("https://me:hun@ter:2@git.example/a@b", "https://git.example/a@b", "me", "hun@ter:2"),
+        ("https://me:pw@[::1]:1/x?a=b", "https://[::1]:1/x?a=b", "me", "pw"),
+    ],
+)
+def test_a_login_is_taken_out_of_what_stands_on_a_command_line(
+    url: str, bare: str, user: str, password: str | None
+) -> None:
+    found, login = parted(url)
+    assert found == bare
+    assert login == Login(bare[: bare.index("/", 8)] if "/" in bare[8:] else bare, user, password)
+    assert user not in repr(login)
+
+
+@given(st.text())
+def test_whatever_is_given_is_parted_without_an_error(text: str) -> None:
+    assert parted(f"https://{text}")[0].startswith("https://")

@@ -41,3 +41,8 @@ def test_adds_its_terms_up(hours: int, minutes: int, secs: int, millis: int) -> 
     expected = hours * 3600 + minutes * 60 + secs + millis / 1000
 
     assert seconds(f"{hours}h{minutes}m{secs}s{millis}ms") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["9" * 400 + "h", "9" * 1_000_001 + "h", "." + "9" * 999 + "h"])
+def test_one_of_more_digits_than_anybody_means_is_none(text: str) -> None:
+    assert seconds(text) is None or seconds(text) == pytest.approx(3600)

@@ -4,16 +4,18 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
-import git.cmd
 import pytest
 
 from orchestrator.errors import ExitCode, Problem, SourceError
 from orchestrator.inventory.model import Repo
+from orchestrator.sources.child import MOST_BYTES
 from orchestrator.sources.lock import held
 from orchestrator.sources.mirror import FetchResult, fetch_all, fetched_at, mirror_path
 from orchestrator.sources.pin import pin
 from orchestrator.sources.repository import ssh_command
+from tests.sources.locked import PASSWORD, USER, Locked, served
 from tests.sources.origin import Origin
 
 Environment = dict[str, str]
@@ -310,7 +312,108 @@ class TestARemoteThatFails:
         assert not (tmp_path / "ran").exists()
 
 
+class TestARemoteThatAsksForALogin:
+    """GIT_TRACE writes down the command line of each process that git starts."""
+
+    @pytest.fixture
+    def trace(self, tmp_path: Path, environment: Environment) -> Path:
+        environment["GIT_TRACE"] = str(tmp_path / "trace")
+        return tmp_path / "trace"
+
+    @pytest.fixture
+    def locked(
+        self, origin: Origin, tmp_path: Path, environment: Environment
+    ) -> Iterator[tuple[Locked, str]]:
+        sha = origin.commit({"a": "1"})
+        served_folder = tmp_path / "served"
+        origin.git("clone", "--quiet", "--bare", str(origin.folder), str(served_folder / "x"))
+        origin.git("--git-dir", str(served_folder / "x"), "update-server-info")
+        with served(served_folder, tmp_path) as server:
+            environment["GIT_SSL_CAINFO"] = str(server.certificate)
+            yield server, sha
+
+    @staticmethod
+    def url(server: Locked, *login: str) -> str:
+        return (
+            f"https://{':'.join(quote(part, safe='') for part in login)}@127.0.0.1:{server.port}/x"
+        )
+
+    @staticmethod
+    def shown_in(trace: Path, cache: Path) -> set[str]:
+        read = trace.read_text() + "".join(
+            file.read_text(errors="replace") for file in cache.rglob("*") if file.is_file()
+        )
+        forms = {part for whole in (USER, PASSWORD) for part in (whole, quote(whole, safe=""))}
+        return {form for form in forms if form in read}
+
+    def test_is_given_the_one_in_the_url_which_no_command_line_shows(
+        self, locked: tuple[Locked, str], trace: Path, cache: Path, environment: Environment
+    ) -> None:
+        server, sha = locked
+        repo = Repo(name="x", url=self.url(server, USER, PASSWORD), ref="main")
+        [result] = fetch(repo, cache=cache, environment=environment)
+        assert pin(repo, result.mirror, "main").sha == sha
+        assert set(server.logins) == {(USER, PASSWORD)}
+        assert f"https://127.0.0.1:{server.port}/x" in trace.read_text()
+        assert self.shown_in(trace, cache) == set()
+
+    def test_has_the_operators_own_helper_asked_for_the_password_of_a_user(
+        self,
+        locked: tuple[Locked, str],
+        tmp_path: Path,
+        trace: Path,
+        cache: Path,
+        environment: Environment,
+    ) -> None:
+        server, sha = locked
+        helper, asked = tmp_path / "helper", tmp_path / "asked"
+        helper.write_text(f"#!/bin/sh\ncat > {asked}\necho 'password={PASSWORD}'\n")
+        helper.chmod(0o700)
+        environment |= {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "credential.helper",
+            "GIT_CONFIG_VALUE_0": str(helper),
+        }
+        repo = Repo(name="x", url=self.url(server, USER), ref="main")
+        [result] = fetch(repo, cache=cache, environment=environment)
+        assert pin(repo, result.mirror, "main").sha == sha
+        assert f"username={USER}\n" in asked.read_text()
+        assert self.shown_in(trace, cache) == set()
+
+    @pytest.mark.parametrize("login", [(USER,), (USER, "wrong"), ("", ""), (USER, "")])
+    def test_is_asked_once_and_nobody_is_shown_who_was_refused(
+        self,
+        locked: tuple[Locked, str],
+        login: tuple[str, ...],
+        trace: Path,
+        cache: Path,
+        environment: Environment,
+    ) -> None:
+        server, _ = locked
+        repo = Repo(name="x", url=self.url(server, *login), ref="main")
+        [problem] = failure(repo, cache=cache, environment=environment)
+        assert problem.code == "source.fetch-failed"
+        assert USER not in repr(problem)
+        assert quote(USER, safe="") not in repr(problem)
+        assert self.shown_in(trace, cache) == set()
+
+
 class TestARemoteThatHangs:
+    def test_is_given_up_when_it_makes_git_write_without_an_end(
+        self, tmp_path: Path, cache: Path, environment: Environment
+    ) -> None:
+        fake = tmp_path / "bin/git"
+        fake.parent.mkdir()
+        fake.write_text("#!/bin/sh\nexec yes 'remote: buy now' >&2\n")
+        fake.chmod(0o700)
+        environment["PATH"] = f"{fake.parent}:{environment['PATH']}"
+        repo = Repo(name="x", url="https://127.0.0.1:1/x", ref="main")
+
+        [problem] = failure(repo, cache=cache, environment=environment)
+
+        assert problem.code == "source.fetch-failed"
+        assert problem.evidence == (f"git was killed: it wrote more than {MOST_BYTES} bytes",)
+
     def test_is_given_up_at_the_deadline(
         self, cache: Path, environment: Environment, silent: int
     ) -> None:
@@ -324,21 +427,6 @@ class TestARemoteThatHangs:
             ExitCode.SOURCE_FAILED,
         )
         assert time.monotonic() - began < 10
-
-    def test_is_late_also_where_its_end_is_seen_before_it_is_noted_as_killed(
-        self, cache: Path, environment: Environment, silent: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        kill = git.cmd._kill_process  # noqa: SLF001 - the race is within it
-
-        def killed_and_noted_late(pid: int) -> bool:
-            killed = kill(pid)
-            time.sleep(0.2)
-            return killed
-
-        monkeypatch.setattr(git.cmd, "_kill_process", killed_and_noted_late)
-        repo = Repo(name="x", url=f"https://127.0.0.1:{silent}/x", ref="main")
-        [problem] = failure(repo, cache=cache, environment=environment, seconds=1)
-        assert problem.code == "source.fetch-timeout"
 
     def test_leaves_no_ssh_behind(
         self, tmp_path: Path, cache: Path, environment: Environment

@@ -11,6 +11,7 @@ from orchestrator.sources.mirror import fetch_all
 from orchestrator.sources.model import Sourced
 from orchestrator.sources.pin import pin
 from orchestrator.sources.read import source_units
+from orchestrator.sources.release import MAX_BYTES
 from tests.sources.origin import Content, Origin
 
 SERVER = Unit("datatrail", "chime")
@@ -319,3 +320,10 @@ def test_git_dir_of_a_hook_does_not_mislead(
     monkeypatch.setenv("GIT_DIR", str(other.folder / ".git"))
 
     assert world.read(spec())[SERVER].desired.images == ("img:1",)
+
+
+def test_a_file_that_is_too_large_to_be_one_is_not_taken_into_memory(make: Make) -> None:
+    world = make(files={"stacks/server.yaml": b"#" * (MAX_BYTES + 1)})
+    problem = world.problem(spec())
+    assert (problem.code, problem.exit_code) == ("source.too-large", ExitCode.SOURCE_FAILED)
+    assert problem.what == f"stacks/server.yaml has {MAX_BYTES + 1} bytes, {MAX_BYTES} is the limit"

@@ -13,6 +13,7 @@ from orchestrator.procedures.effects import (
     Examination,
     Examine,
 )
+from orchestrator.swarm.examine import cli_version
 from orchestrator.swarm.performer import LivePerformer
 from tests.swarm.daemon import Command, Daemon, captured, error
 from tests.swarm.sshd import SITE, Server
@@ -159,3 +160,16 @@ def test_nothing_is_changed(
     assert all(line.startswith("GET") for line in daemon.asked)
     assert docker.runs() == []
     assert list(server.home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        (b"Docker version", ""),
+        (b"Docker", ""),
+        (b"", ""),
+        (b"Docker version 26.1, build 1 x", "26.1"),
+    ],
+)
+def test_the_version_of_a_docker_command_that_says_little(said: bytes, version: str) -> None:
+    assert cli_version(said) == version

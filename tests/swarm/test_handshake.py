@@ -253,6 +253,62 @@ class TestAlgorithms:
         assert {left_out, signature} == {"rsa-sha2-256", "rsa-sha2-512"}
 
 
+class TestRsaKeys:
+    """`make_key` makes ed25519 keys, so RSA keys of 2048 bits are made here."""
+
+    @staticmethod
+    def rsa(path: Path) -> Path:
+        make = ["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", str(path)]
+        subprocess.run(make, check=True)
+        return path
+
+    def test_one_that_is_smaller_than_allowed_is_not_offered(
+        self, tmp_path: Path, operator: Operator, server: Server
+    ) -> None:
+        key = self.rsa(tmp_path / "small")
+        problem = refused(
+            replace(operator, key=key), server.port, "Host *\n RequiredRSASize 3072\n"
+        )
+        assert problem.code == "ssh.login-refused"
+        assert any("by RequiredRSASize 3072" in words for words in problem.evidence)
+
+    def test_a_server_that_shows_a_smaller_one_is_left(
+        self, tmp_path: Path, operator: Operator
+    ) -> None:
+        host_key = self.rsa(tmp_path / "host_rsa")
+        only = (f"HostKey {host_key}", "HostKeyAlgorithms rsa-sha2-512")
+        with running(tmp_path / "sshd", operator.key, *only) as server:
+            operator.trust(f"[127.0.0.1]:{server.port} {public(host_key)}")
+            with operator.connected(operator.target(server.port)) as connection:
+                assert connection.run(["true"], deadline_seconds=5).rc == 0
+            problem = refused(operator, server.port, "Host *\n RequiredRSASize 3072\n")
+        assert problem.code == "ssh.config-invalid"
+        assert problem.evidence[0].startswith("RequiredRSASize 3072: the server shows RSA SHA256:")
+
+
+class TestAddresses:
+    def test_only_those_of_the_family_that_is_allowed(
+        self, operator: Operator, server: Server
+    ) -> None:
+        text = "Host *\n AddressFamily {}\n"
+        with operator.connected(operator.target(server.port, text.format("inet"))) as connection:
+            assert connection.run(["true"], deadline_seconds=5).rc == 0
+        assert refused(operator, server.port, text.format("inet6")).code == "site.unreachable"
+
+    def test_the_one_of_ours_that_is_asked_for(self, operator: Operator, server: Server) -> None:
+        target = operator.target(server.port, "Host *\n BindAddress 127.0.0.9\n")
+        with operator.connected(target) as connection:
+            asked = ["sh", "-c", "echo $SSH_CONNECTION"]
+            assert connection.run(asked, deadline_seconds=5).stdout.startswith(b"127.0.0.9 ")
+
+    def test_a_name_that_is_none_is_said_to_be_none(
+        self, operator: Operator, server: Server
+    ) -> None:
+        problem = refused(operator, server.port, "Host *\n HostName a..b\n")
+        assert (problem.code, problem.exit_code) == ("site.unreachable", 11)
+        assert "the name a..b cannot be resolved" in problem.what
+
+
 def test_host_keys_are_read_from_files_with_blanks_in_their_names(
     tmp_path: Path, operator: Operator, server: Server
 ) -> None:

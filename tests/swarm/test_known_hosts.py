@@ -90,6 +90,19 @@ def test_what_may_forbid_a_key_and_cannot_be_read_is_refused(
     assert refusal.value.number == 2
 
 
+def test_a_file_that_cannot_be_read_may_forbid_the_key(tmp_path: Path) -> None:
+    # A file of which nobody, not even root, can read what is at its beginning.
+    with pytest.raises(UnreadableLineError, match="it cannot be read") as refusal:
+        known_keys(["aux.kko"], [tmp_path / "none", Path("/proc/self/mem")])
+    assert (refusal.value.file, refusal.value.number) == (Path("/proc/self/mem"), 0)
+
+
+def test_files_that_cannot_be_there_count_as_empty(tmp_path: Path, line: str) -> None:
+    (tmp_path / "known").write_text(f"aux.kko {line}\n")
+    files = [tmp_path / ("x" * 400), tmp_path, Path("/dev/null"), tmp_path / "known"]
+    assert len(known_keys(["aux.kko"], files)) == 1
+
+
 @pytest.mark.parametrize("bad", ["|1|bad KEY", "|1|AAAA|BBBB KEY", "|1|a|b|c KEY", "|1| KEY"])
 def test_a_hashed_name_that_is_none_is_nobodys(tmp_path: Path, line: str, bad: str) -> None:
     assert found(tmp_path, bad.replace("KEY", line), "aux.kko") == 0

@@ -1,3 +1,5 @@
+import pytest
+
 from orchestrator.swarm.listening import ports
 from orchestrator.swarm.parse import container_ports
 
@@ -35,3 +37,10 @@ def test_nothing_to_read() -> None:
 def test_ports_of_services_are_told_from_those_of_other_containers() -> None:
     services, others = container_ports(CONTAINERS)
     assert (set(services), set(others)) == ({(80, "tcp")}, {(53, "udp")})
+
+
+@pytest.mark.parametrize("address", ["0100007F{1F90", "0100007F:1F9x", "0100007F:", ":", "1F90"])
+def test_a_port_that_nobody_can_read_may_be_the_one_that_is_asked_for(address: str) -> None:
+    with pytest.raises(ValueError, match="is no address and port"):
+        ports(TCP.replace(b"00000000:0016", address.encode()), "tcp")
+    assert ports(TCP.replace(b"0100007F:8AE2", address.encode()), "tcp")

@@ -110,6 +110,13 @@ def test_the_daemons_refusal_is_told(daemon: Daemon, performer: LivePerformer, p
     assert wrong(performer) == ("swarm.no-quorum", place, "The swarm does not have a leader.")
 
 
+def test_a_refusal_of_ten_million_bytes_is_neither_read_nor_told(
+    daemon: Daemon, performer: LivePerformer
+) -> None:
+    daemon.replies["GET /services/s1/logs"] = lambda: error(503, "no leader " * 1_000_000)
+    assert len(wrong(performer)[2]) < 2000
+
+
 def test_a_driver_that_keeps_nothing_is_told(daemon: Daemon, performer: LivePerformer) -> None:
     daemon.replies["GET /services/s1"] = lambda: (200, service(LogDriver={"Name": "none"}))
     assert wrong(performer)[0] == "logs.not-kept"

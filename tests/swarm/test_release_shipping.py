@@ -149,3 +149,54 @@ def test_what_ran_before_stays_however_many_came_since(
     ship(SITE, connection, release("r9"), former="never-there")
     there = {path.name for path in (server.home / ".dtdeploy/releases").iterdir()}
     assert there == {"former", "r6", "r7", "r8", "r9"}
+
+
+class TestSecrets:
+    """Releases of `datatrail`, shipped one after the other as preparing does."""
+
+    @staticmethod
+    def prepare(connection: SshConnection, name: str, former: str, *, secrets: bool = True) -> None:
+        sent = replace(release(name, stacks__passwd=b"hunter2"), holds_secrets=secrets)
+        assert ship(SITE, connection, sent, former=former).result is Result.OK
+
+    @staticmethod
+    def there(server: Server) -> set[str]:
+        return {path.name for path in (server.home / ".dtdeploy/releases").iterdir()}
+
+    def test_stay_for_what_is_deployed_and_for_the_way_back_and_no_longer(
+        self, connection: SshConnection, server: Server
+    ) -> None:
+        ship(SITE, connection, release("client-1", stack="datatrail-client"))
+        self.prepare(connection, "plain", "", secrets=False)
+        self.prepare(connection, "r1", "plain")
+        self.prepare(connection, "r2", "r1")
+        assert self.there(server) == {"client-1", "plain", "r1", "r2"}
+        self.prepare(connection, "r3", "r2")
+        assert self.there(server) == {"client-1", "plain", "r2", "r3"}
+        # The way back from r3, and a run after it that holds no secret any more.
+        self.prepare(connection, "r2", "r3")
+        assert self.there(server) == {"client-1", "plain", "r2", "r3"}
+        self.prepare(connection, "r4", "r2", secrets=False)
+        assert self.there(server) == {"client-1", "plain", "r2", "r4"}
+        markers = server.home / ".dtdeploy/stacks/datatrail"
+        assert {path.name for path in markers.iterdir()} == {"plain", "r2", "r4"}
+
+    def test_are_left_where_nobody_knows_what_ran_before(
+        self, connection: SshConnection, server: Server
+    ) -> None:
+        self.prepare(connection, "r1", "")
+        self.prepare(connection, "r2", "r1")
+        # Shipped anew right before a deploy, or a spare copy: that says nothing of ways back.
+        self.prepare(connection, "r2", "")
+        assert self.there(server) == {"r1", "r2"}
+
+    def test_are_for_no_other_user_of_the_manager(
+        self, connection: SshConnection, server: Server
+    ) -> None:
+        self.prepare(connection, "r1", "")
+        for path in (
+            server.home / ".dtdeploy",
+            server.home / ".dtdeploy/releases",
+            folder(server, "r1"),
+        ):
+            assert path.stat().st_mode & 0o077 == 0, path

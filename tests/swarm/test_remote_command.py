@@ -2,7 +2,10 @@ import os
 import shlex
 import shutil
 import subprocess
+import threading
+from typing import cast
 
+import paramiko
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.swarm.remote_command import (
     BEGIN,
     KEPT_VARIABLES,
+    Conversation,
     limited,
     over_stdin,
     remote_line,
@@ -88,3 +92,41 @@ def test_what_the_login_does_not_set_stays_unset() -> None:
     done = subprocess.run(["sh", "-c", line], input=text, capture_output=True, check=True, env=path)
     seen = {each.partition(b"=")[0] for each in done.stdout.removeprefix(BEGIN).split(b"\0")}
     assert not seen & {name.encode() for name in KEPT_VARIABLES if name != "PATH"}
+
+
+class EndlessChannel:
+    """A command that writes 80 MB to each stream, and then ends well."""
+
+    exit_status = 0
+
+    def __init__(self) -> None:
+        self.status_event = threading.Event()
+        self.status_event.set()
+        self._left = {"out": 80_000_000, "err": 80_000_000}
+
+    def recv(self, size: int) -> bytes:
+        return self._some("out", size)
+
+    def recv_stderr(self, size: int) -> bytes:
+        return self._some("err", size)
+
+    def _some(self, stream: str, size: int) -> bytes:
+        size = min(size, self._left[stream])
+        self._left[stream] -= size
+        return b"x" * size
+
+    def settimeout(self, seconds: float) -> None:
+        del seconds
+
+    def sendall(self, data: bytes) -> None:
+        del data
+
+    def shutdown_write(self) -> None:
+        """Take no more."""
+
+
+def test_of_what_a_command_writes_the_beginning_is_kept() -> None:
+    channel = cast("paramiko.Channel", EndlessChannel())
+    talk = Conversation(channel, lambda _channel, _line: None, lambda: 0.0, ends=60.0)
+    result = talk.hold("x", b"")
+    assert (len(result.stdout), len(result.stderr), result.rc) == (1 << 26, 1 << 26, 0)
