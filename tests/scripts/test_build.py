@@ -66,7 +66,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     home = there / "home"
     home.mkdir()
     (home / ".gitconfig").write_text("[core]\nautocrlf = true\n[tar]\numask = 0077\n")
-    (home / ".pydistutils.cfg").write_text("[sdist]\nformats = zip\n")
+    (home / ".pydistutils.cfg").write_text("[egg_info]\ntag_build = .dev1\n")
     clone = there / "else where"
     subprocess.run(["git", "clone", "-q", "--shared", ROOT, clone], check=True)
     (clone / "orchestrator" / "not_committed.py").write_text("")
