@@ -7,9 +7,11 @@ stays: it is what is still out there.
 
 import sys
 
+from tests.versions import manager
 from tests.versions.kept import HERE, write
 from tests.versions.scenes import SCENES
 
 if __name__ == "__main__":
     for scene in SCENES:
         write(scene, HERE / sys.argv[1] / scene.name)
+    manager.write(HERE / sys.argv[1] / manager.FOLDER)

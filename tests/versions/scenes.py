@@ -9,11 +9,12 @@ from pathlib import Path
 from orchestrator.cli.journals import Journals
 from orchestrator.cli.wiring import World
 from orchestrator.errors import ExitCode
+from orchestrator.simulation.behaviour import Kind
 from orchestrator.simulation.faults import FaultKind
 from tests.cli.desk import Desk
 from tests.simulated import simulated
 from tests.states.keyboard import Keyboard
-from tests.states.state import HAMLET, Line, Thing, created, happens, mended
+from tests.states.state import HAMLET, Line, Thing, behaves, created, happens, mended
 
 PLAN = "saved.plan"
 """The file that a scene's plan is written to, in the scene's folder."""
@@ -70,7 +71,15 @@ ENDED = Scene(
     ),
 )
 """A run without a site, whose units are owed; a saved plan that was applied, and one to apply."""
-SCENES = (STOPPED, BROKEN, ENDED)
+FAILED = Scene(
+    "failed",
+    (
+        Step(behaves(Kind.CRASH_LOOP, "app", "home")),
+        Step(Line(words="dtdeploy restart --all"), ExitCode.UNHEALTHY),
+    ),
+)
+"""A run whose server did not come back: it is kept, with what its tasks wrote last."""
+SCENES = (STOPPED, BROKEN, ENDED, FAILED)
 
 
 def keyboard(journals: Journals) -> Keyboard:

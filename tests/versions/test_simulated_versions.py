@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from orchestrator.errors import ExitCode
 from orchestrator.planning import plan_file
 from orchestrator.simulation.objects import SimResource
 from tests.states.keyboard import Keyboard, Typed
+from tests.states.state import behaves_well
+from tests.versions import manager
 from tests.versions.kept import HERE, VERSIONS, fields, found, shapes, state_of, write
-from tests.versions.scenes import BROKEN, ENDED, PLAN, SCENES, STOPPED, USED_PLAN, Scene
+from tests.versions.scenes import BROKEN, ENDED, FAILED, PLAN, SCENES, STOPPED, USED_PLAN, Scene
 
 RUN = "run-0001"
 each_version = pytest.mark.parametrize("version", VERSIONS)
@@ -215,6 +218,46 @@ def test_a_used_plan_is_not_applied_again(version: str, tmp_path: Path) -> None:
     typed = keyboard.type(f"dtdeploy apply {file} --expect {sha256_of(file)}")
     assert typed.code == ExitCode.PLAN_STALE
     assert "plan.used" in typed.screen
+
+
+# A run that failed
+
+
+@each_version
+def test_a_failed_run_is_told_of_and_resumed_once_its_cause_is_mended(
+    version: str, tmp_path: Path
+) -> None:
+    keyboard = found(FAILED, version, tmp_path)
+    lock = keyboard.type("dtdeploy lock")
+    assert lock.code == ExitCode.LOCK_HELD, lock.screen
+    assert "app@home" in lock.screen
+    report = keyboard.type(f"dtdeploy report {RUN} --format json")
+    assert report.code == ExitCode.DONE, report.screen
+    assert "deploy.unhealthy" in report.screen
+    behaves_well("app", "home")(keyboard)
+    typed = keyboard.type(f"dtdeploy resume {RUN} --yes")
+    assert typed.code == ExitCode.DONE, typed.screen
+    assert well(keyboard)
+
+
+# What lies at a manager
+
+
+@each_version
+def test_a_release_that_lies_there_is_whole_and_not_shipped_again(
+    version: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(HERE / version / manager.FOLDER, home)
+    before = manager.lies_there(home)
+    assert manager.ship(home) == "present"
+    assert manager.lies_there(home) == before
+
+
+def test_what_is_brought_to_a_manager_is_kept_of_this_very_form(tmp_path: Path) -> None:
+    manager.write(tmp_path / "home")
+    newest = HERE / VERSIONS[-1] / manager.FOLDER
+    assert manager.lies_there(tmp_path / "home") == manager.lies_there(newest)
 
 
 # What a newer version would store
