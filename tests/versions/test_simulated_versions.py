@@ -96,6 +96,9 @@ def test_every_folder_is_tried() -> None:
 def test_a_stopped_run_is_resumed(version: str, tmp_path: Path, *, elsewhere: bool) -> None:
     keyboard = found(STOPPED, version, tmp_path, elsewhere=elsewhere)
     typed = keyboard.type(f"dtdeploy resume {RUN} --take-over --yes")
+    if elsewhere and (named := re.search(r"next: +(dtdeploy resume .*--expect.*)", typed.screen)):
+        # Where no journal vouches for a record, somebody has to.
+        typed = keyboard.type(named[1])
     assert typed.code == ExitCode.DONE, typed.screen
     assert well(keyboard)
     assert keyboard.desk.shared.oracle.violations == []
