@@ -227,7 +227,8 @@ def _clock(seen: Inspection) -> Check:
 def _versions(seen: Inspection) -> Check:
     oldest, newest = TRIED_ENGINES
     words = (
-        f"engine {seen.engine_version}, command {seen.cli_version}, API {seen.api_version}; "
+        f"engine {seen.engine_version or 'not known'}, command {seen.cli_version or 'not known'},"
+        f" API {seen.api_version}; "
         f"tried are engines {oldest} to {newest}"
     )
     engine = _numbers(seen.engine_version)

@@ -128,6 +128,9 @@ def test_the_engines_that_were_tried_are_named_wherever_versions_are() -> None:
         "engine 20.10.24, command 20.10.24, API 1.41; tried are engines 20.10 to 28"
     )
     assert "20.10 to 28" in judged("versions", engine_version="30.1").words
+    assert judged("versions", engine_version="", cli_version="").words.startswith(
+        "engine not known, command not known, "
+    )
 
 
 def test_an_image_that_could_not_be_pulled_again_is_named_with_what_to_type() -> None:
