@@ -190,10 +190,9 @@ def test_an_ended_run_is_rolled_back(version: str, tmp_path: Path) -> None:
 @each_version
 def test_ended_runs_say_how_long_the_next_one_takes(version: str, tmp_path: Path) -> None:
     keyboard = found(ENDED, version, tmp_path)
-    plan = keyboard.type("dtdeploy plan --for restart --all")
+    plan = keyboard.type("dtdeploy plan --for restart app-client@home")
     assert plan.code == ExitCode.DONE, plan.screen
-    assert "could not be read" not in plan.screen
-    assert re.search(r"past run|took", plan.screen), plan.screen
+    assert "1 past run" in plan.screen
 
 
 @each_version
