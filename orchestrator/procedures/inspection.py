@@ -1,8 +1,10 @@
 """What doctor asks of a site beyond preflight: what is wearing out, though nothing stops for it."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
+from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, Problem, Where
 from orchestrator.fleet.observed import Node
 from orchestrator.fleet.ownership import DECLARED_ALONE, Ownership
@@ -11,6 +13,8 @@ KEPT_RELEASES = 5
 """Of each stack, at its manager; see docs/swarm.md."""
 SESSIONS = 7
 """At once: three for the Engine API, three for commands, one for a sign of life."""
+TRIED_ENGINES = ("20.10", "28")
+"""The oldest and the newest Docker Engine that the tests on real Swarms ran on: docs/lab.md."""
 _POOL_SHARE = 0.8
 _DISK_SHARE = 0.1
 _RECLAIMABLE_BYTES = 5 * 10**9
@@ -226,8 +230,30 @@ def _clock(seen: Inspection) -> Check:
 
 
 def _versions(seen: Inspection) -> Check:
-    words = f"engine {seen.engine_version}, command {seen.cli_version}, API {seen.api_version}"
-    return _fine(seen, "versions", words)
+    oldest, newest = TRIED_ENGINES
+    words = (
+        f"engine {seen.engine_version or 'not known'}, command {seen.cli_version or 'not known'},"
+        f" API {seen.api_version}; "
+        f"tried are engines {oldest} to {newest}"
+    )
+    engine = _numbers(seen.engine_version)
+    # Of the newest every release counts as tried, of the oldest those from the one named.
+    if engine and _numbers(oldest) <= engine and engine[:1] <= _numbers(newest):
+        return _fine(seen, "versions", words)
+    problem = _warning(
+        seen.site,
+        "site.engine-untried",
+        "dtdeploy was never tried on this Docker Engine",
+        evidence=(words,),
+        fix=f"{typed('restart', '--site', seen.site, '--dry-run')}   # changes nothing; then"
+        " restart this site alone before others",
+    )
+    return _wrong(seen, "versions", words, problem)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers that a version begins with, none if it does not."""
+    return tuple(int(number) for number in re.findall(r"(?:^|(?<=\d)\.)(\d+)", version))
 
 
 def _sessions(seen: Inspection) -> Check:

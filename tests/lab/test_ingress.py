@@ -1,5 +1,6 @@
 """Restarting a stack that publishes a port, over and over, on a tiny ingress network."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def pool(tmp_path: Path) -> Iterator[Operator]:
     (tmp_path / "stacks" / "pool.yaml").write_text(STACK)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(paths.VARIABLE, str(paths.folder() / "own"))
-        lifecycle.up(Shape(sites=1, workers=0, ingress_subnet=INGRESS))
+        # As `python -m lab up` reads it: for a lab of its own nobody does.
+        engine = os.environ.get("DTDEPLOY_LAB_ENGINE") or None
+        lifecycle.up(Shape(sites=1, workers=0, ingress_subnet=INGRESS, engine=engine))
         faults.commit("datatrail", {"stacks/pool.yaml": COMPOSE})
         yield Operator(tmp_path / "sites.yaml")
         lifecycle.down(purge=True)

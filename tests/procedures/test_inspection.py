@@ -74,6 +74,11 @@ def test_stacks_of_which_nobody_said_whose_they_are_are_told_with_the_line_to_ad
         ("SSH sessions", {"sessions": 6}, "site.sessions-few"),
         ("releases", {"releases": (("app", 6),)}, "site.releases-unused"),
         ("releases", {"releases": (("other", 1),)}, "site.releases-unused"),
+        ("versions", {"engine_version": "19.03.15"}, "site.engine-untried"),
+        ("versions", {"engine_version": "20.9"}, "site.engine-untried"),
+        ("versions", {"engine_version": "29.0.0-rc.1"}, "site.engine-untried"),
+        ("versions", {"engine_version": ""}, "site.engine-untried"),
+        ("versions", {"engine_version": "dev"}, "site.engine-untried"),
     ],
 )
 def test_what_wears_out_is_warned_of(name: str, other: dict[str, object], code: str) -> None:
@@ -96,6 +101,9 @@ def test_what_wears_out_is_warned_of(name: str, other: dict[str, object], code: 
         ("clock", {"clock_offset_seconds": 1.9}),
         ("SSH sessions", {"sessions": 7}),
         ("releases", {"releases": ()}),
+        ("versions", {"engine_version": "20.10.0"}),
+        ("versions", {"engine_version": "24.0.9-ce"}),
+        ("versions", {"engine_version": "28.99"}),
     ],
 )
 def test_what_is_still_good_is_not(name: str, other: dict[str, object]) -> None:
@@ -125,6 +133,16 @@ def test_the_site_whose_docker_differs_from_most_is_warned_of() -> None:
     assert "28.2.2" in found[0].what
     assert "not known" in found[1].what
     assert differing_versions(tuple(others)) == ()
+
+
+def test_the_engines_that_were_tried_are_named_wherever_versions_are() -> None:
+    assert judged("versions").words == (
+        "engine 20.10.24, command 20.10.24, API 1.41; tried are engines 20.10 to 28"
+    )
+    assert "20.10 to 28" in judged("versions", engine_version="30.1").words
+    assert judged("versions", engine_version="", cli_version="").words.startswith(
+        "engine not known, command not known, "
+    )
 
 
 def test_an_image_that_could_not_be_pulled_again_is_named_with_what_to_type() -> None:

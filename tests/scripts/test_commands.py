@@ -27,6 +27,7 @@ def typed(name: str, *words: str, seconds: float = 30) -> subprocess.CompletedPr
             ["--fast", "--deep", "--lab-only", "--seeds N", "--first-seed N", "-k EXPR", "--help"],
         ),
         ("scripts/try", ["--simulate", "--down", "--help"]),
+        ("scripts/build", ["--out FOLDER", "--help"]),
         ("scripts/requirements", ["--upgrade", "--upgrade-package NAME"]),
     ],
 )
@@ -46,6 +47,9 @@ def test_help_names_every_option_and_does_nothing(name: str, options: list[str])
         ["scripts/test", "--first-seed", "-1"],
         ["scripts/test", "-k"],
         ["scripts/test", "--fast", "--lab-only"],
+        ["scripts/build", "--out"],
+        ["scripts/build", "--in"],
+        ["scripts/build", "no-such-commit"],
         ["scripts/try", "now"],
         ["scripts/try", "--down", "--simulate"],
     ],

@@ -58,5 +58,5 @@ def test_no_pin_says_where_to_install_from() -> None:
 
 
 def test_what_is_to_be_started_can_be() -> None:
-    for name in ("scripts/try", "scripts/test", "scripts/requirements", ".ci/run"):
+    for name in ("scripts/build", "scripts/try", "scripts/test", "scripts/requirements", ".ci/run"):
         assert os.access(ROOT / name, os.X_OK), name
