@@ -23,12 +23,17 @@ _DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenService:
-    """A service. `id` and `spec` are salted hashes of its id, and of its version and labels."""
+    """A service. `id` and `version` are salted hashes of its id, and of its version.
+
+    `spec` is one of its labels as well. Saved plans of old know no other; a login that may only
+    look is not shown labels as they are.
+    """
 
     id: str
     spec: str
     image: str
     replicas: int
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,7 @@ def _see_service(service: Service, salt: str) -> SeenService:
         spec=_hash(salt, service.id, str(service.version), *map(repr, sorted(service.labels))),
         image=service.image,
         replicas=service.replicas,
+        version=_hash(salt, service.id, str(service.version)),
     )
 
 
@@ -130,4 +136,5 @@ def _service_moved(was: SeenService | None, now: SeenService | None) -> str:
         return f"was scaled from {was.replicas} to {now.replicas}"
     if now.image != was.image:
         return f"runs {now.image} now, was {was.image}"
-    return "was updated or redeployed" if now.spec != was.spec else ""
+    same = now.version == was.version if was.version else now.spec == was.spec
+    return "" if same else "was updated or redeployed"

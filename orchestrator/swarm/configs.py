@@ -151,7 +151,10 @@ class Configs:
     def _write(self, what: str, request: Request, body: object = None) -> Response:
         """Send a write; `what` names it in words about a lost answer."""
         try:
-            self._link.reading(self._link.connection)
+            connection = self._link.reading(self._link.connection)
+            if connection.looks_only:
+                problem = problems.look_only(self._link.site)
+                raise _EndedError(ConfigResult.FAILED, problem.what, problem)
             answer = self._link.api.write(request, body)
         except FleetError as error:
             raise _EndedError(ConfigResult.FAILED, str(error), error.problems[0]) from error
