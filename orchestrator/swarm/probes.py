@@ -20,6 +20,7 @@ from orchestrator.fleet.desired import (
 )
 from orchestrator.swarm.connection import ForwardRefusedError, SshConnection
 from orchestrator.swarm.http_pipe import DeadlineReader, Stream
+from orchestrator.swarm.problems import LookOnlyError
 from orchestrator.words.foreign_json import read_json
 
 Clock = Callable[[], float]
@@ -77,12 +78,20 @@ def _opened(wanted: Probe, connect: Callable[[], SshConnection]) -> AbstractCont
     if wanted.via is Via.MANAGER:
         connection = connect()
         if connection.looks_only:
-            asked = connection.look(f"probe {url(wanted)}", deadline_seconds=seconds)
-            if asked.rc != 0:
-                raise ForwardRefusedError(0, asked.words)
-            return closing(_Answered(asked.stdout))
+            return closing(_Answered(_answer(connection, wanted)))
         return closing(connection.open_tcp(wanted.host, wanted.port, timeout_seconds=seconds))
     return closing(socket.create_connection((wanted.host, wanted.port), timeout=seconds))
+
+
+def _answer(connection: SshConnection, wanted: Probe) -> bytes:
+    """Have a manager whose login may only look ask, and return what it was answered."""
+    try:
+        asked = connection.look(f"probe {url(wanted)}", deadline_seconds=wanted.timeout_seconds)
+    except LookOnlyError as error:
+        raise ForwardRefusedError(0, "; ".join(error.problems[0].evidence)) from error
+    if asked.rc != 0:
+        raise ForwardRefusedError(0, asked.words)
+    return asked.stdout
 
 
 def url(wanted: Probe) -> str:
