@@ -39,6 +39,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlsplit
@@ -686,15 +687,19 @@ class Docker:
                 raise BrokenError(f"an answer has more than {MOST_BYTES} bytes")
             return response.status, body
 
-    def opened(self, target: str, *, seconds: float, login: str = "") -> http.client.HTTPResponse:
-        """Return an answer that has begun (BrokenError)."""
-        upstream = _Upstream(self._path, seconds)
+    @contextmanager
+    def opened(
+        self, target: str, *, seconds: float, login: str = ""
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Give an answer that has begun (BrokenError)."""
         headers = {"Connection": "close", **({"X-Registry-Auth": login} if login else {})}
-        try:
-            upstream.request("GET", target, headers=headers)
-            return upstream.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            raise BrokenError(f"the daemon did not answer: {error}") from error
+        with closing(_Upstream(self._path, seconds)) as upstream:
+            try:
+                upstream.request("GET", target, headers=headers)
+                with upstream.getresponse() as response:
+                    yield response
+            except (OSError, http.client.HTTPException) as error:
+                raise BrokenError(f"the daemon did not answer: {error}") from error
 
     def root(self) -> str:
         """Return Docker's data folder."""
@@ -902,7 +907,12 @@ def relay(wire: Wire, docker: Docker, asked: Question) -> None:
     """Pass on what services write, as it comes; an answer that breaks off stays without its end."""
     ends = time.monotonic() + (FOLLOW_SECONDS if asked.follow else LOG_SECONDS)
     wire.end_with_reader()
-    response = docker.opened(asked.target, seconds=FOLLOW_SECONDS if asked.follow else LOG_SECONDS)
+    seconds = FOLLOW_SECONDS if asked.follow else LOG_SECONDS
+    with docker.opened(asked.target, seconds=seconds) as response:
+        _relayed(wire, response, asked, ends)
+
+
+def _relayed(wire: Wire, response: http.client.HTTPResponse, asked: Question, ends: float) -> None:
     if response.status != _OK:
         body = response.read(MOST_WORDS)
         wire.write(answer(*filtered(response.status, body, existing, Mask(b"")), close=True))
@@ -912,14 +922,11 @@ def relay(wire: Wire, docker: Docker, asked: Question) -> None:
         b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     )
     sent = 0
-    try:
-        while data := response.read1(65536):
-            sent += len(data)
-            if time.monotonic() > ends or (sent > MOST_BYTES and not asked.follow):
-                raise BrokenError("too much, or for too long, was written")
-            wire.write(b"%x\r\n%s\r\n" % (len(data), data))
-    except (OSError, http.client.HTTPException) as error:
-        raise BrokenError(f"the logs broke off: {error}") from error
+    while data := response.read1(65536):
+        sent += len(data)
+        if time.monotonic() > ends or (sent > MOST_BYTES and not asked.follow):
+            raise BrokenError("too much, or for too long, was written")
+        wire.write(b"%x\r\n%s\r\n" % (len(data), data))
     wire.write(b"0\r\n\r\n")
 
 
