@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from orchestrator.fleet.health import Verdict
+from orchestrator.fleet.masked import is_masked
 from orchestrator.fleet.observed import Look, Service, Sight, contents
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
@@ -23,10 +24,10 @@ _DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenService:
-    """A service. `id` and `version` are salted hashes of its id, and of its version.
+    """A service. `id` and `spec` are salted hashes of its id, and of its version and labels.
 
-    `spec` is one of its labels as well. Saved plans of old know no other; a login that may only
-    look is not shown labels as they are.
+    `version` is one of its version alone, for a login that may only look: it is not shown all
+    labels as they are, so that `spec` is "".
     """
 
     id: str
@@ -94,9 +95,11 @@ def _see(inventory: Inventory, unit: Unit, look: Look, salt: str) -> SeenUnit:
 
 
 def _see_service(service: Service, salt: str) -> SeenService:
+    hidden = any(is_masked(value) for _, value in service.labels)
+    labels = map(repr, sorted(service.labels))
     return SeenService(
         id=_hash(salt, service.id),
-        spec=_hash(salt, service.id, str(service.version), *map(repr, sorted(service.labels))),
+        spec="" if hidden else _hash(salt, service.id, str(service.version), *labels),
         image=service.image,
         replicas=service.replicas,
         version=_hash(salt, service.id, str(service.version)),
@@ -136,5 +139,6 @@ def _service_moved(was: SeenService | None, now: SeenService | None) -> str:
         return f"was scaled from {was.replicas} to {now.replicas}"
     if now.image != was.image:
         return f"runs {now.image} now, was {was.image}"
-    same = now.version == was.version if was.version else now.spec == was.spec
+    whole = was.spec and now.spec
+    same = now.spec == was.spec if whole else now.version == was.version
     return "" if same else "was updated or redeployed"

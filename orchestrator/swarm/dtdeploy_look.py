@@ -737,13 +737,14 @@ def _images(services: object) -> Iterator[str]:
 
 HUB = "https://index.docker.io/v1/"
 """How Docker's own registry is called where logins are kept."""
+_HUBS = re.compile(r"(?:index\.)?docker\.io")
 
 
 def registry_of(image: str) -> str:
     """Return under which name the login of an image's registry is kept."""
     first, slash, _ = image.partition("/")
     named = slash and ("." in first or ":" in first or first == "localhost")
-    return HUB if not named or first in ("docker.io", "index.docker.io") else first
+    return HUB if not named or _HUBS.fullmatch(first) else first
 
 
 def _host(name: str) -> str:
@@ -818,7 +819,7 @@ class Home:
     def audit(self) -> bytes:
         """Return the newest lines of the audit log, none where there is no log."""
         try:
-            with (self._folder / ".dtdeploy" / "audit.log").open("rb") as file:
+            with (self._folder / ".dtdeploy/audit.log").open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(size - MOST_AUDIT, 0))
                 return file.read(MOST_AUDIT)
