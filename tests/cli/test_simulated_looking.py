@@ -110,6 +110,7 @@ def test_an_unfinished_run_is_left_as_it_is(
     shared: Simulated,
     desk: Desk,
     turns: Operators,
+    *,
     words: str,
     looks_only: str,
 ) -> None:
