@@ -50,11 +50,9 @@ def typed(desk: Desk, *words: str, looks_only: str = "kko") -> int:
 
 def standing(shared: Simulated) -> list[tuple[str, int]]:
     """Return all that stands in the Swarms, with its versions."""
-    return [
-        (item.id, item.version)
-        for site in shared.fleet.sites.values()
-        for item in (*site.swarm.services.values(), *site.swarm.configs.values())
-    ]
+    swarms = [site.swarm for site in shared.fleet.sites.values()]
+    services = [(one.id, one.version) for swarm in swarms for one in swarm.services.values()]
+    return services + [(one.id, one.version) for swarm in swarms for one in swarm.configs.values()]
 
 
 @pytest.mark.parametrize("looks_only", [COORDINATOR, "kko"])
