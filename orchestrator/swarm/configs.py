@@ -151,10 +151,7 @@ class Configs:
     def _write(self, what: str, request: Request, body: object = None) -> Response:
         """Send a write; `what` names it in words about a lost answer."""
         try:
-            connection = self._link.reading(self._link.connection)
-            if connection.looks_only:
-                problem = problems.look_only(self._link.site)
-                raise _EndedError(ConfigResult.FAILED, problem.what, problem)
+            self._link.reading(self._link.connection)
             answer = self._link.api.write(request, body)
         except FleetError as error:
             raise _EndedError(ConfigResult.FAILED, str(error), error.problems[0]) from error

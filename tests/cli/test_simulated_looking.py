@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.metadata import files
 from pathlib import Path
 
 import pytest
@@ -153,9 +152,17 @@ def test_a_run_that_ended_is_not_undone(
     assert standing(shared) == before
 
 
+def test_a_way_back_is_refused_before_it_is_looked_for(
+    capsys: pytest.CaptureFixture[str], desk: Desk
+) -> None:
+    words = ("rollback", "20261201T000000-abcdef", "--yes")
+    assert typed(desk, *words, looks_only=COORDINATOR) == ExitCode.LOGIN_REFUSED
+    assert "ssh.look-only" in capsys.readouterr().err
+    assert typed(desk, *words, looks_only="") == ExitCode.SAFETY_REFUSED
+
+
 def test_the_program_is_printed_as_it_is_and_is_in_the_package() -> None:
     done = CliRunner().invoke(cli, ["look-script"], prog_name="dtdeploy", standalone_mode=False)
     assert done.return_value == ExitCode.DONE
     assert done.output == Path(dtdeploy_look.__file__).read_text("utf-8")
     assert done.output.startswith("#!/usr/bin/python3 -I\n")
-    assert files("dtdeploy") is not None

@@ -174,6 +174,7 @@ def tricks(path: str) -> Iterator[str]:
     yield f"docker:80{path}"
     yield f"/v1.41/v1.41{path}"
     yield f"/v1.41/..{path}"
+    yield f"/x/v1.41{path}"
     yield f"/v2.0{path}"
     yield f"/v1{path}"
     yield f"/v1.41/x{path}"

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from orchestrator.fleet import masked
+from orchestrator.fleet.facts import SECRETIVE
 from orchestrator.procedures.applied import APPLIED
 from orchestrator.procedures.hold import LOCK
 from orchestrator.procedures.owed import OWED
@@ -457,6 +458,31 @@ def test_no_value_that_may_be_secret_leaves(name: str) -> None:
     shown = json.dumps(shaped(everything(shape), shape, MASK))
     assert SECRET not in shown
     assert "Other" not in shown
+
+
+def test_none_of_the_fields_of_a_service_that_may_be_secret_is_shown() -> None:
+    """Named here by themselves, and not by the program: those of `SECRETIVE` in fleet/facts.py."""
+    driver = {"Name": "x", "Options": {"o": SECRET}}
+    container = {
+        "Env": [f"A={SECRET}"],
+        "Command": [SECRET],
+        "Args": [SECRET],
+        "Labels": {"team.key": SECRET},
+        "Healthcheck": {"Test": ["CMD-SHELL", SECRET]},
+        "Mounts": [{"VolumeOptions": {"Labels": {"x": SECRET}, "DriverConfig": driver}}],
+    }
+    template = {
+        "ContainerSpec": container,
+        "Networks": [{"Target": "n", "DriverOpts": {"o": SECRET}}],
+        "LogDriver": driver,
+    }
+    spec = {"Name": "s", "Labels": {"traefik.auth": SECRET}, "TaskTemplate": template}
+    known = {"ID": "s", "Spec": spec, "PreviousSpec": spec}
+    shown = shaped(known, program.SERVICE, MASK)
+    assert SECRET not in json.dumps(shown)
+    assert json.dumps(shown).count(MASK(SECRET)) == json.dumps(spec).count(SECRET)
+    (seen,) = parse.services(json.dumps([shown | {"Version": {"Index": 1}}]).encode())
+    assert sum(masked.is_masked(fact.value) for fact in seen.facts) == len(SECRETIVE) - 1
 
 
 def test_a_container_of_a_kind_that_is_not_expected_is_not_shown() -> None:
