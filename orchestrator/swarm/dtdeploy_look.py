@@ -624,7 +624,8 @@ class Wire:
         """End this process as soon as the other side goes, while it only listens."""
 
         def wait() -> None:
-            os.read(self._source, 1)
+            # sshd may have made one socket of both, on which reading does not block either.
+            select.select([self._source], [], [])
             os._exit(0)
 
         threading.Thread(target=wait, daemon=True).start()

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -283,6 +284,28 @@ def test_logs_are_refused_where_the_key_does_not(
         list(performer.logs.read(query()))
     assert "--logs" in caught.value.problems[0].evidence[0]
     assert not any("logs" in line for line in daemon.asked)
+
+
+def answering(sock: Path) -> int:
+    """Count the processes that answer in front of a socket."""
+    lines = (path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
+    return sum(str(sock).encode() in line and b"dtdeploy_look" in line for line in lines)
+
+
+def test_who_follows_logs_and_goes_leaves_nothing_behind(
+    performer: LivePerformer, daemon: Daemon, sock: Path
+) -> None:
+    has_logs(daemon)
+    daemon.quiet_after = len(frame("one"))
+    daemon.quiet.set()
+    assert next(iter(performer.logs.read(query(follow=True)))).text == "one"
+    assert answering(sock) > 0
+    performer.close()
+    ends = time.monotonic() + 10
+    while answering(sock) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert answering(sock) == 0
+    assert not daemon.released.is_set()
 
 
 class Web:
