@@ -30,7 +30,7 @@ def looker(operator: Operator) -> Iterator[Operator]:
     sites = load_inventory(operator.inventory).units
     probes = {url(p) for s in sites for p in (*s.probes, *s.requires) if p.via is Via.MANAGER}
     options = " ".join(["--logs", *(f"--probe {probe}" for probe in sorted(probes))])
-    command = f"{sys.executable} -I {dtdeploy_look.__file__} {options}"
+    command = f"/usr/bin/python3 -I {dtdeploy_look.__file__} {options}"
     file = Path(f"{sshd.operator_key(OTHER_OPERATOR)}.pub")
     line = file.read_text()
     file.write_text(f'restrict,command="{command}" {line}')
@@ -69,7 +69,8 @@ def test_all_that_only_looks_works_and_says_the_same(
     logs = types(looker, "--json", "logs", "--tail", "2", "datatrail@chime")
     assert logs.out.strip()
     audited = types(looker, "--json", "runs", "--at-managers")
-    assert "restart datatrail-client@gbo" in audited.out
+    assert "datatrail-client@gbo" in audited.out
+    assert audited.out == types(operator, "--json", "runs", "--at-managers").out
     saved = tmp_path / "saved.plan"
     types(looker, "plan", "--all", "--out", str(saved))
     assert operator.touched() == []
@@ -90,14 +91,14 @@ def test_whatever_changes_anything_is_refused_before_anything_is_touched(
     run = operator.starts("restart", "--all", "--yes")
     run.until_it_says("remove datatrail-client@kko")
     run.kill()
-    held = str(json.loads(types(operator, "--json", "lock").out)["run"])
+    held = str(json.loads(types(operator, "--json", "lock", code=ExitCode.LOCK_HELD).out)["run"])
     operator.begin()
     for words in (f"resume {held} --take-over --yes", f"rollback {held} --take-over --yes"):
         done = types(looker, *words.split(), code=ExitCode.LOGIN_REFUSED)
         assert "[ssh.look-only]" in done.err
     broken = ("lock", "break", held, "--because", "looking")
     assert "[ssh.look-only]" in types(looker, *broken, code=ExitCode.LOGIN_REFUSED).err
-    assert held in types(looker, "--json", "lock").out
+    assert held in types(looker, "--json", "lock", code=ExitCode.LOCK_HELD).out
     types(operator, "resume", "--yes")
     types(looker, "verify", "--all")
     assert operator.violations() == []
@@ -105,7 +106,7 @@ def test_whatever_changes_anything_is_refused_before_anything_is_touched(
 
 @pytest.mark.usefixtures("looker")
 def test_every_method_and_path_but_those_that_look_is_refused(operator: Operator) -> None:
-    service = hosts.docker(HOST, "service", "ls", "-q", "--no-trunc").stdout.split()[0]
+    service = hosts.docker(HOST, "service", "ls", "-q").stdout.split()[0]
     container = hosts.docker(HOST, "ps", "-q", "--no-trunc").stdout.split()[0]
     node = hosts.docker(HOST, "node", "ls", "-q").stdout.split()[0]
     network = hosts.docker(HOST, "network", "ls", "-q", "--no-trunc").stdout.split()[0]
