@@ -8,6 +8,7 @@ from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
 from orchestrator.cli.announcing import check_notice, unannounceable
 from orchestrator.cli.asking import ask
 from orchestrator.cli.carry_out import begin, nothing_to_do, read_former, record_of, stand_in_line
+from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.order import Order
 from orchestrator.cli.planning import Drawn, draw
 from orchestrator.cli.queueing import Queue
@@ -140,6 +141,7 @@ def _once(
         return tell_refusals(world, refused)
     if not saved.plan.changes:
         return nothing_to_do(world, saved.plan)
+    must_be_let_act(world, plan)
     if refused:
         raise RefusedError(refused)
     restores = saved.asked.on_failure is OnFailure.RESTORE

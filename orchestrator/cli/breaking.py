@@ -5,6 +5,7 @@ import click
 from orchestrator.cli.broken import save
 from orchestrator.cli.conduct import conduct
 from orchestrator.cli.journals import journal_of
+from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.meeting import Found, find_run, held, holding_of, unfit
 from orchestrator.cli.picking import must_be
 from orchestrator.cli.resuming import nothing_to_do
@@ -44,6 +45,7 @@ def break_in(world: World, run: str, because: str) -> ExitCode:
     if found is None:
         return nothing_to_do(world, run, "break")
     must_be(found, run, "lock break")
+    must_be_let_act(world)
     world.talk.lock(holding_of(world, found), state_of(world, found))
     save(world, found, because)
     world.talk.say(

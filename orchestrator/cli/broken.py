@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.cli.journals import journal_of
+from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.meeting import Found, understand
 from orchestrator.cli.picking import must_fit
 from orchestrator.cli.wiring import World
@@ -99,6 +100,7 @@ def lock_again(world: World, run: str) -> Found | None:
     record = broken.found.readable()
     must_fit(world, record)
     _must_not_be_over(world, run, record.plan)
+    must_be_let_act(world, record.plan)
     hold = replace(broken.found.hold, holder=world.holder, phase=Phase.STOPPED, beat=world.wall())
     site, labels = world.inventory.coordinator, to_labels(hold, record.plan.steps)
     lock = carry_alone(world.backend, take_lock(site, labels, broken.found.lock.data))

@@ -9,6 +9,7 @@ from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.conduct import conduct
 from orchestrator.cli.held_releases import former_sources
 from orchestrator.cli.interrupt import Interrupt, stop_on_signals
+from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.meeting import meet
 from orchestrator.cli.order import Order
 from orchestrator.cli.owing import owed_request
@@ -78,6 +79,7 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
         return tell_refusals(world, refused.every)
     if not book.plan.changes:
         return nothing_to_do(world, book.plan)
+    must_be_let_act(world, book.plan)
     if refused.every:
         return _refuse(world, book, refused, order.typed)
     former = read_former(world, book) if order.on_failure is OnFailure.RESTORE else {}

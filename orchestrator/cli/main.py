@@ -37,6 +37,9 @@ _COMMANDS = {
     "runs": Lazy("orchestrator.cli.runs:runs", "List past runs and how they ended."),
     "report": Lazy("orchestrator.cli.report:report", "Show all about a run, as a page."),
     "explain": Lazy("orchestrator.cli.explain:explain", "Explain an error; print its runbook."),
+    "look-script": Lazy(
+        "orchestrator.cli.look_script:look_script", "Print the program of logins that only look."
+    ),
     "inventory": Lazy("orchestrator.cli.inventory:inventory", "Check or show sites and stacks."),
     "completion": Lazy("orchestrator.cli.completion:completion", "Print shell completion."),
     "man": Lazy("orchestrator.cli.man:man", "Write man pages: what --help says."),

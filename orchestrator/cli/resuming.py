@@ -7,6 +7,7 @@ from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.broken import lock_again
 from orchestrator.cli.conduct import conduct, saying
 from orchestrator.cli.held_releases import former_sources, planned_sources
+from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.meeting import Found, find_run, holding_of
 from orchestrator.cli.picking import must_be, must_fit
 from orchestrator.cli.planning import contacted
@@ -81,6 +82,7 @@ def resume_in(
         refused = taking_refusals(world, found, take_over=take_over) or _unread(world, found)
         return tell_refusals(world, refused)
     away = must_fit(world, found.readable())
+    must_be_let_act(world, found.readable().plan)
     needed = needed_by(world, found)
     taking = may_take(world, found, take_over=take_over)
     if taking is None:

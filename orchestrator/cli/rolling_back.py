@@ -7,6 +7,7 @@ from orchestrator.cli.asking import ask, somebody_must_be_there
 from orchestrator.cli.carry_out import begin, record_of
 from orchestrator.cli.conduct import conduct, saying
 from orchestrator.cli.held_releases import former_sources
+from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.order import Order
 from orchestrator.cli.picking import must_fit
@@ -69,6 +70,8 @@ def roll_back_in(
     found = find_run(world)
     if found is not None and found.hold.run != run:
         raise RefusedError(held(holding_of(world, found)))
+    if not dry_run:
+        must_be_let_act(world)
     if found is None:
         return _finished(world, run, notice, lost, yes=yes, dry_run=dry_run)
     return _unfinished(world, found, notice, lost, take_over=take_over, yes=yes, dry_run=dry_run)
@@ -85,6 +88,8 @@ def _unfinished(
     dry_run: bool,
 ) -> ExitCode:
     must_fit(world, found.readable())
+    if not dry_run:
+        must_be_let_act(world, found.readable().plan)
     former = former_sources(world, found.readable().plan)
     if dry_run:
         world.talk.notice(holding_of(world, found))
@@ -140,6 +145,7 @@ def _finished(
     if dry_run:
         return ExitCode.DONE
     if book.plan.changes:
+        must_be_let_act(world, book.plan)
         order = _order(run)
         must_be_announceable(world.places, book.plan, order.words)
         ask(f"roll back run {run}", yes=yes)

@@ -65,7 +65,8 @@ class World:
     """All that a command works with.
 
     `wall` is this machine's clock, seconds since 1970. `runs_here` tells whether a process id is
-    a dtdeploy on this machine, `reaches` whether we are logged in to a site. `expect` is told the
+    a dtdeploy on this machine, `reaches` whether we are logged in to a site, `looks_only` whether
+    that login may only look, as far as it has said so. `expect` is told the
     ids of the Swarms that a plan was made for: at those sites no other counts. `ask_guard` asks
     whether a run may disturb; a rehearsal asks nobody. `places` is where downtime is announced,
     `besides` who else is told how a run ended, `sleep` lets real seconds pass. `watch` knows what
@@ -87,6 +88,7 @@ class World:
     places: Places = field(default_factory=MadeUpPlaces)
     reports: Reports = field(default_factory=NoReports)
     reaches: Callable[[str], bool] = _never
+    looks_only: Callable[[str], bool] = _never
     expect: Callable[[Mapping[str, str]], None] = _expect_nothing
     sleep: Callable[[float], None] = time.sleep
     besides: Besides = field(default_factory=Besides)
@@ -177,6 +179,7 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
                 places=places,
                 besides=besides_of(inventory, os.environ),
                 reaches=performer.reaches,
+                looks_only=performer.looks_only,
                 expect=performer.expect,
                 watch=watch,
                 watchdog=watchdog,

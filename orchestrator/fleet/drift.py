@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from orchestrator.fleet import masked
 from orchestrator.fleet.desired import DesiredService, DesiredStack
 from orchestrator.fleet.facts import SECRETIVE, digest_of, tagged
 from orchestrator.fleet.observed import Contents, Facts, Resource, Service, Volume
@@ -19,6 +20,8 @@ _LAST = frozenset({"label", "container label"})
 _PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
 _HIDDEN = "***"
 _FROM_HOME = "bind ~"
+_OF_WORDS = frozenset({"command", "entrypoint", "health check"})
+"""Kinds whose value is a list of words in JSON, where it begins like one."""
 
 
 class How(Enum):
@@ -120,7 +123,7 @@ def kept_volumes(desired: DesiredStack, found: Iterable[Volume]) -> tuple[Change
     changes = []
     for volume in desired.volume_options:
         known = there.get(volume.name)
-        if known is None or known == volume:
+        if known is None or _same_volume(known, volume):
             continue
         driver = known.driver != volume.driver
         changes.append(
@@ -210,7 +213,21 @@ def _same(kind: str, now: str | None, declared: str | None) -> bool:
     if kind == "mount" and now and declared and declared.startswith(_FROM_HOME):
         # Only the manager knows which folder that is (docker/cli compose/loader, expandUser).
         return now.startswith("bind /") and now.endswith(declared.removeprefix(_FROM_HOME))
-    return now == declared
+    if now is None or declared is None:
+        return False
+    if kind in _OF_WORDS and now.startswith("[") and declared.startswith("["):
+        return masked.same_words(now, declared)
+    return masked.same(now, declared)
+
+
+def _same_volume(now: Volume, declared: Volume) -> bool:
+    names = [name for name, _ in now.options]
+    pairs = zip(now.options, declared.options, strict=False)
+    return (
+        now.driver == declared.driver
+        and names == [name for name, _ in declared.options]
+        and all(masked.same(known, wanted) for (_, known), (_, wanted) in pairs)
+    )
 
 
 def _by_name(known: Facts) -> dict[tuple[str, str], str]:
@@ -231,6 +248,7 @@ def _told(
     if item:
         how = How.EXTRA if declared is None else How.MISSING if now is None else How.CHANGED
     shown = kind not in SECRETIVE or (kind == "environment" and item in public)
+    shown = shown and not masked.is_masked(now or "")
     if not shown:
         return Change(service=service.name, kind=kind, item=item, how=how, hidden=True)
     absent = "none" if how is How.CHANGED else ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from orchestrator.fleet.health import Verdict
+from orchestrator.fleet.masked import is_masked
 from orchestrator.fleet.observed import Look, Service, Sight, contents
 from orchestrator.fleet.presence import Presence
 from orchestrator.fleet.unit import Unit
@@ -23,12 +24,17 @@ _DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenService:
-    """A service. `id` and `spec` are salted hashes of its id, and of its version and labels."""
+    """A service. `id` and `spec` are salted hashes of its id, and of its version and labels.
+
+    `version` is one of its version alone, for a login that may only look: it is not shown all
+    labels as they are, so that `spec` is "".
+    """
 
     id: str
     spec: str
     image: str
     replicas: int
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +95,14 @@ def _see(inventory: Inventory, unit: Unit, look: Look, salt: str) -> SeenUnit:
 
 
 def _see_service(service: Service, salt: str) -> SeenService:
+    hidden = any(is_masked(value) for _, value in service.labels)
+    labels = map(repr, sorted(service.labels))
     return SeenService(
         id=_hash(salt, service.id),
-        spec=_hash(salt, service.id, str(service.version), *map(repr, sorted(service.labels))),
+        spec="" if hidden else _hash(salt, service.id, str(service.version), *labels),
         image=service.image,
         replicas=service.replicas,
+        version=_hash(salt, service.id, str(service.version)),
     )
 
 
@@ -130,4 +139,6 @@ def _service_moved(was: SeenService | None, now: SeenService | None) -> str:
         return f"was scaled from {was.replicas} to {now.replicas}"
     if now.image != was.image:
         return f"runs {now.image} now, was {was.image}"
-    return "was updated or redeployed" if now.spec != was.spec else ""
+    whole = was.spec and now.spec
+    same = now.spec == was.spec if whole else now.version == was.version
+    return "" if same else "was updated or redeployed"

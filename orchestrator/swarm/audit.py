@@ -6,6 +6,7 @@ from orchestrator.swarm import problems
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.mutate import Told
 from orchestrator.swarm.problems import LostAnswerError
+from orchestrator.swarm.remote_command import Question
 
 MOST_BYTES = 1024 * 1024
 _SECONDS = 15.0
@@ -81,7 +82,7 @@ def write(site: str, connection: SshConnection, line: str) -> Told:
     return Told(Result.FAILED, words, _problem(site, words))
 
 
-_READ_SCRIPT = f'tail -c {MOST_BYTES} "$HOME/.dtdeploy/audit.log" 2>/dev/null || :'
+_READ = Question("audit", f'tail -c {MOST_BYTES} "$HOME/.dtdeploy/audit.log" 2>/dev/null || :')
 
 
 def read(site: str, connection: SshConnection) -> AuditLog:
@@ -93,7 +94,7 @@ def read(site: str, connection: SshConnection) -> AuditLog:
         FleetError: it cannot be read.
 
     """
-    said = connection.read_script(_READ_SCRIPT, deadline_seconds=_SECONDS)
+    said = connection.read(_READ, deadline_seconds=_SECONDS)
     lines = said.stdout.decode(errors="replace").split("\n")
     whole = lines if len(said.stdout) < MOST_BYTES else lines[1:]
     return AuditLog(site=site, lines=tuple(harmless(line) for line in whole if line.strip()))

@@ -8,13 +8,14 @@ import paramiko
 import structlog
 
 from orchestrator.errors import FleetError, Problem
-from orchestrator.swarm import problems
+from orchestrator.swarm import dtdeploy_look, problems
 from orchestrator.swarm.handshake import Hops
-from orchestrator.swarm.problems import LostAnswerError
+from orchestrator.swarm.problems import LookOnlyError, LostAnswerError
 from orchestrator.swarm.remote_command import (
     Clock,
     CommandResult,
     Conversation,
+    Question,
     limited,
     over_stdin,
     remote_line,
@@ -34,6 +35,9 @@ log = structlog.get_logger()
 
 class SshConnection:
     """An authenticated connection to a manager. Thread-safe; open it with `connect`."""
+
+    looks_only = False
+    """Whether the login may only look, as far as it has said so by now."""
 
     def __init__(self, site: str, target: Target, hops: Hops, clock: Clock) -> None:
         self.site = site
@@ -86,21 +90,31 @@ class SshConnection:
                 had to be waited for, its stdin: for commands that do nothing without it.
 
         Raises:
-            FleetError: it was certainly not started.
+            FleetError: it was certainly not started; LookOnlyError: since this login may only look.
             LateError: `not_after` was past.
             LostAnswerError: it was sent, and no answer came.
 
         """
+        line = remote_line(limited(argv, deadline_seconds))
+        return self._said(line, stdin, deadline_seconds=deadline_seconds, not_after=not_after)
+
+    def _said(
+        self, line: str, stdin: bytes, *, deadline_seconds: float, not_after: float | None = None
+    ) -> CommandResult:
         if not self._slots.acquire(timeout=deadline_seconds):
             raise FleetError(problems.busy(self.site, "all sessions of ours are in use"))
         try:
             ends = self._clock() + deadline_seconds + _GRACE_SECONDS
             with self._session() as channel, self._bounded(channel, ends):
-                line = remote_line(limited(argv, deadline_seconds))
                 conversation = Conversation(channel, self._begin, self._clock, ends, not_after)
-                return self._converse(conversation, line, stdin)
+                result = self._converse(conversation, line, stdin)
         finally:
             self._slots.release()
+        if result.rc == dtdeploy_look.REFUSED and dtdeploy_look.MARK in result.stdout:
+            self.looks_only = True
+            words = result.stderr.decode(errors="replace").strip()
+            raise LookOnlyError(problems.look_only(self.site, words))
+        return result
 
     def run_script(
         self,
@@ -119,18 +133,32 @@ class SshConnection:
             argv, stdin=text + stdin, deadline_seconds=deadline_seconds, not_after=not_after
         )
 
-    def read_script(self, script: str, *, deadline_seconds: float) -> CommandResult:
-        """Run a POSIX sh script that changes nothing.
+    def read(self, question: Question, *, deadline_seconds: float) -> CommandResult:
+        """Ask the manager something that changes nothing.
 
         Raises:
             FleetError: the site is not there to ask; that is all that a lost answer means here.
+                LookOnlyError: this login may not ask that.
 
         """
         try:
-            return self.run_script(script, deadline_seconds=deadline_seconds)
+            return self._read(question, deadline_seconds)
         except LostAnswerError as error:
             what = error.problems[0].what
             raise FleetError(problems.unreachable(self.site, what, str(error))) from error
+
+    def _read(self, question: Question, deadline_seconds: float) -> CommandResult:
+        if not self.looks_only:
+            try:
+                return self.run_script(question.script, deadline_seconds=deadline_seconds)
+            except LookOnlyError:
+                pass
+        return self.look(question.name, deadline_seconds=deadline_seconds)
+
+    def look(self, words: str, *, deadline_seconds: float) -> CommandResult:
+        """Ask a login that may only look; arguments and errors as `run`."""
+        line = f"{dtdeploy_look.NAME} {words}"
+        return self._said(line, b"", deadline_seconds=deadline_seconds)
 
     def _converse(self, conversation: Conversation, line: str, stdin: bytes) -> CommandResult:
         self._log.debug("ssh.run", bytes=len(stdin))

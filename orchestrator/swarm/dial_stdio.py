@@ -6,7 +6,7 @@ from collections.abc import Callable
 import paramiko
 
 from orchestrator.errors import Problem
-from orchestrator.swarm import problems
+from orchestrator.swarm import dtdeploy_look, problems
 from orchestrator.swarm.connection import SshConnection, close_channel
 from orchestrator.swarm.remote_command import BEGIN
 
@@ -41,7 +41,9 @@ class DialStdio:
             more = self._channel.recv(size)
             if not more or len(self._noise) > _MOST_NOISE:
                 return b""
-            _, mark, rest = (self._noise + more).partition(BEGIN)
+            before, mark, rest = (self._noise + more).partition(BEGIN)
+            if mark and dtdeploy_look.MARK in before:
+                self._connection.looks_only = True
             self._noise = None if mark else self._noise + more
             if rest:
                 return rest

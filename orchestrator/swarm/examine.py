@@ -25,30 +25,29 @@ from orchestrator.procedures.effects import (
     ImageCheck,
     ProbeResult,
 )
-from orchestrator.swarm import listening, parse, probes, problems, registry
+from orchestrator.swarm import dtdeploy_look, listening, parse, probes, problems, registry
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.engine_api import SDK_CHANNELS
 from orchestrator.swarm.http_pipe import Request, Response
 from orchestrator.swarm.link import HEAD_START_SECONDS, SiteLink
 from orchestrator.swarm.look import look
-from orchestrator.swarm.remote_command import CommandResult
+from orchestrator.swarm.remote_command import CommandResult, Question
 from orchestrator.swarm.strangers import ask_others
 
 _FACTS_SECONDS = 20.0
 _PREDEFINED = ("bridge", "host", "none")
 """Networks that every host has; a compose file may call them external."""
-LOGINS = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
-DISK = """at=$1
-until df -Pk "$at" 2>/dev/null || [ "$at" = / ] || [ "$at" = . ]; do at=$(dirname "$at"); done"""
-"""The disk of folder `$1`, or of the nearest one above it that this user may look into."""
-_SCRIPT = f"""
-echo ==cli; docker --version
-echo ==df; {DISK}
-echo ==tcp; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
-echo ==udp; cat /proc/net/udp /proc/net/udp6 2>/dev/null
-echo ==logins; {LOGINS}
-exit 0
-"""
+_LOGINS_SCRIPT = 'cat "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null'
+LOGINS = Question("logins", _LOGINS_SCRIPT)
+
+
+def about(name: str, script: str, root: str) -> Question:
+    """Return a question about a manager whose Docker keeps its data at `root`.
+
+    The part `logins` is the last: the file may end without a newline.
+    """
+    text = f"set -- {shlex.quote(root)}{script}echo ==logins; {_LOGINS_SCRIPT}\nexit 0\n"
+    return Question(name, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def check_images(link: SiteLink, clocks: Clocks, effect: CheckImages) -> Checked
 
     """
     try:
-        logins = registry.read_logins(_run(link, LOGINS))
+        logins = registry.read_logins(read(link, LOGINS))
         checks = ask_registries(link, effect.images, logins)
     except FleetError as error:
         return Unseen(site=link.site, at=clocks.monotonic(), problem=error.problems[0])
@@ -119,7 +118,7 @@ def check_volumes(link: SiteLink, clocks: Clocks, effect: CheckVolumes) -> Check
 def _examined(
     link: SiteLink, clocks: Clocks, effect: Examine, daemon: Daemon, sight: Sight
 ) -> Examination:
-    facts = parts(link, f"set -- {shlex.quote(daemon.root)}{_SCRIPT}")
+    facts = parts(link, about("facts", dtdeploy_look.FACTS, daemon.root))
     free, total = disk(link.site, facts.get("df", b""))
     networks, configs, secrets, containers = link.api.ask(
         Request(path) for path in ("/networks", "/configs", "/secrets", "/containers/json")
@@ -155,16 +154,18 @@ def ask_daemon(link: SiteLink, clocks: Clocks) -> Daemon:
     return Daemon(root=root, clock_offset_seconds=offset)
 
 
-def parts(link: SiteLink, script: str) -> dict[str, bytes]:
-    """Run a script there; returns what it wrote after each line `==NAME`, by name (FleetError)."""
-    said = (b"\n" + _run(link, script)).split(b"\n==")[1:]
+def parts(link: SiteLink, question: Question) -> dict[str, bytes]:
+    """Ask there; returns what is answered after each line `==NAME`, by name (FleetError)."""
+    said = (b"\n" + read(link, question)).split(b"\n==")[1:]
     heads = (part.partition(b"\n") for part in said)
     return {name.decode(): body for name, _, body in heads}
 
 
-def _run(link: SiteLink, text: str) -> bytes:
+def read(link: SiteLink, question: Question) -> bytes:
+    """Ask there; returns what is answered (FleetError)."""
+
     def run() -> CommandResult:
-        return link.connection().read_script(text, deadline_seconds=_FACTS_SECONDS)
+        return link.connection().read(question, deadline_seconds=_FACTS_SECONDS)
 
     return link.reading(run).stdout
 

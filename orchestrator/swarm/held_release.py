@@ -15,6 +15,7 @@ from orchestrator.sources.model import ReleaseFile
 from orchestrator.sources.release import MAX_BYTES
 from orchestrator.swarm.connection import SshConnection
 from orchestrator.swarm.release_shipping import RELEASES
+from orchestrator.swarm.remote_command import Question
 
 _MOST_BYTES = 2 * MAX_BYTES
 """Of the archive: each file has a header, and is filled up to whole blocks."""
@@ -44,7 +45,8 @@ def read(connection: SshConnection, effect: ReadRelease) -> HeldRelease:
     """
     site, name = connection.site, effect.name
     given = shlex.join([RELEASES, name, str(_MOST_BYTES + 1), str(_NOT_THERE)])
-    result = connection.read_script(f"set -- {given}{_SCRIPT}", deadline_seconds=_SECONDS)
+    asked = Question("release", f"set -- {given}{_SCRIPT}")
+    result = connection.read(asked, deadline_seconds=_SECONDS)
     if result.rc == _NOT_THERE:
         return HeldRelease(site=site, name=name, files=None)
     if result.rc != 0:

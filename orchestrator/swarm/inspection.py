@@ -1,7 +1,6 @@
 """Finding out what wears out at a site, for doctor; each fact that cannot be had says why."""
 
 import re
-import shlex
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -9,36 +8,23 @@ from datetime import UTC, datetime
 from orchestrator.errors import FleetError
 from orchestrator.fleet.observed import Sight, TaskState, Unseen, stacks_seen
 from orchestrator.procedures.inspection import SESSIONS, Inspect, Inspection, Named
-from orchestrator.swarm import ingress, registry
+from orchestrator.swarm import dtdeploy_look, ingress, registry
 from orchestrator.swarm.examine import (
-    DISK,
     LOGINS,
     Clocks,
+    about,
     ask_daemon,
     ask_registries,
     cli_version,
     disk,
     parts,
+    read,
 )
 from orchestrator.swarm.http_pipe import Request
 from orchestrator.swarm.link import SiteLink
 from orchestrator.swarm.look import look
 from orchestrator.swarm.registry import expiries, read_logins
 
-_SCRIPT = f"""
-echo ==cli; docker --version
-echo ==df; {DISK}
-echo ==images; line='{{{{.Type}}}}: {{{{.Size}}}}, reclaimable {{{{.Reclaimable}}}}'
-timeout 5 docker system df --format "$line" 2>&1 || echo 'docker system df did not answer in 5 s'
-echo ==certificate; file=$1/swarm/certificates/swarm-node.crt
-if [ -r "$file" ]; then openssl x509 -noout -startdate -enddate <"$file" 2>&1
-else timeout 5 openssl s_client -connect 127.0.0.1:2377 </dev/null 2>/dev/null |
-    openssl x509 -noout -startdate -enddate 2>&1; fi
-echo ==releases; cd "$HOME/.dtdeploy/stacks" 2>/dev/null && for stack in *; do
-    [ -d "$stack" ] && echo "$stack $(ls "$stack" | wc -l)"; done
-"""
-_LOGINS_SCRIPT = f"echo ==logins; {LOGINS}\nexit 0\n"
-"""The last: the file may end without a newline."""
 _AT_ONCE = 8
 _DAY_SECONDS = 86400.0
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -59,7 +45,7 @@ def inspect(link: SiteLink, clocks: Clocks, effect: Inspect) -> Inspection | Uns
         sight = look(link, clocks.monotonic)
         if isinstance(sight, Unseen):
             return sight
-        found = parts(link, f"set -- {shlex.quote(daemon.root)}{_SCRIPT}{_LOGINS_SCRIPT}")
+        found = parts(link, about("inspection", dtdeploy_look.INSPECTION, daemon.root))
         logins = found.get("logins", b"")
         used = tuple(dict.fromkeys(service.image for service in sight.services))
         asked = ask_registries(link, used, read_logins(logins))
@@ -134,8 +120,7 @@ def _named(one: SiteLink, ours: frozenset[str]) -> Named:
 
 
 def _registries(link: SiteLink) -> frozenset[str]:
-    logins = registry.read_logins(parts(link, f"echo ==logins; {LOGINS}").get("logins", b""))
-    return frozenset(logins.auths.auths)
+    return frozenset(registry.read_logins(read(link, LOGINS)).auths.auths)
 
 
 def starved(sight: Sight) -> tuple[str, ...]:

@@ -124,6 +124,11 @@ class SiteLink:
         """The host that is asked, where it is not the first of several managers; else ""."""
         return "" if self._way is None else self.roster.detour(self._way.manager)
 
+    @property
+    def looks_only(self) -> bool:
+        """Whether the login may only look, as far as it has said so."""
+        return self._way is not None and self._way.connection.looks_only
+
     def connection(self) -> SshConnection:
         """Return the connection, opened now if there is none that stands.
 

@@ -59,6 +59,7 @@ from orchestrator.swarm import (
     lateness,
     mutate,
     probes,
+    problems,
     registry,
     release_shipping,
     stack_deploy,
@@ -297,6 +298,9 @@ class LivePerformer:
             again = isinstance(effect, (RemoveServices, RemoveLeftovers)) and passing(error)
             result = Result.UNKNOWN if again else Result.FAILED
             return Told(result, str(error), error.problems[0])
+        if connection.looks_only:
+            problem = problems.look_only(link.site)
+            return Told(Result.FAILED, problem.what, problem)
         if isinstance(effect, WriteAudit):
             return audit.write(link.site, connection, effect.line)
         lateness.check(self._clocks.monotonic, effect.not_after)
@@ -391,6 +395,10 @@ class LivePerformer:
     def reaches(self, site: str) -> bool:
         """Tell whether a connection to the site stands, as far as anyone has noticed."""
         return self._links[site].connected
+
+    def looks_only(self, site: str) -> bool:
+        """Tell whether the login at a site may only look, as far as it has said so."""
+        return self._links[site].looks_only
 
     def close(self) -> None:
         """End every connection; what still runs over them loses its answer."""

@@ -1,5 +1,6 @@
 """Probes: whether something outside Docker answers, and as it should."""
 
+import io
 import json
 import socket
 import struct
@@ -19,6 +20,7 @@ from orchestrator.fleet.desired import (
 )
 from orchestrator.swarm.connection import ForwardRefusedError, SshConnection
 from orchestrator.swarm.http_pipe import DeadlineReader, Stream
+from orchestrator.swarm.problems import LookOnlyError
 from orchestrator.words.foreign_json import read_json
 
 Clock = Callable[[], float]
@@ -74,8 +76,49 @@ def _sent(wanted: Probe, connect: Callable[[], SshConnection], clock: Clock) -> 
 def _opened(wanted: Probe, connect: Callable[[], SshConnection]) -> AbstractContextManager[Stream]:
     seconds = wanted.timeout_seconds
     if wanted.via is Via.MANAGER:
-        return closing(connect().open_tcp(wanted.host, wanted.port, timeout_seconds=seconds))
+        connection = connect()
+        if connection.looks_only:
+            return closing(_Answered(_answer(connection, wanted)))
+        return closing(connection.open_tcp(wanted.host, wanted.port, timeout_seconds=seconds))
     return closing(socket.create_connection((wanted.host, wanted.port), timeout=seconds))
+
+
+def _answer(connection: SshConnection, wanted: Probe) -> bytes:
+    """Have a manager whose login may only look ask, and return what it was answered."""
+    try:
+        asked = connection.look(f"probe {url(wanted)}", deadline_seconds=wanted.timeout_seconds)
+    except LookOnlyError as error:
+        raise ForwardRefusedError(0, "; ".join(error.problems[0].evidence)) from error
+    if asked.rc != 0:
+        raise ForwardRefusedError(0, asked.words)
+    return asked.stdout
+
+
+def url(wanted: Probe) -> str:
+    """Return a probe as the key of a login that may only look declares it."""
+    host = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
+    match wanted:
+        case TcpProbe():
+            return f"tcp://{host}:{wanted.port}"
+        case PostgresProbe():
+            return f"postgres://{host}:{wanted.port}"
+        case HttpProbe():
+            return f"http://{host}:{wanted.port}{wanted.path}"
+
+
+class _Answered:
+    """An answer that is there already, whatever is asked."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = io.BytesIO(answer)
+        self.recv = self._answer.read
+        self.close = self._answer.close
+
+    def settimeout(self, timeout: float | None, /) -> None:
+        """Do nothing: nothing is waited for."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Do nothing: the manager asked."""
 
 
 def _asked(wanted: Probe, stream: Stream, clock: Clock, ends: float) -> tuple[bool, str]:

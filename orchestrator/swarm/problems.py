@@ -3,7 +3,7 @@
     site.unreachable, site.busy, ssh.config-invalid                        11
     ssh.host-key-unknown, ssh.host-key-changed, ssh.host-key-revoked,
     ssh.known-hosts-unreadable                                             12
-    ssh.login-refused, docker.no-permission, registry.denied               13
+    ssh.login-refused, ssh.look-only, docker.no-permission, registry.denied 13
     docker.not-installed, docker.not-running, docker.no-answer,
     docker.too-old, docker.unreadable, docker.refused                      11
     swarm.no-quorum, swarm.inactive, swarm.locked, swarm.not-manager,
@@ -20,10 +20,30 @@ from pathlib import Path
 
 from orchestrator.command_line import typed
 from orchestrator.errors import ExitCode, FleetError, Problem, Where
+from orchestrator.swarm import dtdeploy_look
 
 
 class LostAnswerError(FleetError):
     """A request was sent and its answer never came: it may or may not have been carried out."""
+
+
+class LookOnlyError(FleetError):
+    """The login at the manager may only look, and was asked for something else."""
+
+
+def look_only(site: str, *evidence: str) -> Problem:
+    """Return: the login at the site's manager lets dtdeploy look, and nothing else."""
+    return Problem(
+        code="ssh.look-only",
+        what=f"the login at {site} may only look",
+        exit_code=ExitCode.LOGIN_REFUSED,
+        where=Where(site=site),
+        evidence=tuple(words for words in evidence if words),
+        fix=f"{typed('plan', '--all')}   # works with this login; to change anything, name a key "
+        "that may for the manager: IdentityFile in ~/.ssh/config, or ssh-add",
+        state_left="nothing was touched",
+        runbook="add-a-site",
+    )
 
 
 def unreachable(site: str, what: str, *evidence: str, fix: str = "") -> Problem:
@@ -190,6 +210,7 @@ def logs_not_kept(where: Where) -> Problem:
 
 
 _DOCKER_WORDS = (
+    (dtdeploy_look.MAY_ONLY_LOOK, "ssh.look-only"),
     ("permission denied while trying to connect", "docker.no-permission"),
     ("connect: permission denied", "docker.no-permission"),
     ("cannot connect to the docker daemon", "docker.not-running"),
@@ -304,7 +325,9 @@ def file_unread(site: str, stack: str, seconds: float, words: str) -> Problem:
 
 
 def docker(site: str, code: str, *evidence: str) -> Problem:
-    """Return the problem `code`, one of the docker.* and swarm.* codes above."""
+    """Return the problem `code`, one of the docker.* and swarm.* codes above, or ssh.look-only."""
+    if code == "ssh.look-only":
+        return look_only(site, *evidence)
     what, fix, runbook = _DOCKER_MEANS[code]
     denied = code == "docker.no-permission"
     return Problem(

@@ -40,6 +40,18 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """Something that a manager is asked, and that changes nothing.
+
+    `script` is POSIX sh that answers it; `name` is what a login that may only look is asked
+    instead: such a login runs no text.
+    """
+
+    name: str
+    script: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommandResult:
     """What a remote command left. rc 124 or 137: the remote `timeout` ended it."""
 

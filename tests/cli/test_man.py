@@ -40,11 +40,15 @@ def test_groff_reads_every_page_and_no_option_is_lost(pages: dict[str, str]) -> 
 
 def found(name: str) -> click.Context:
     context = click.Context(cli, info_name="dtdeploy")
-    for word in name.split("-")[1:]:
+    rest = name.removeprefix("dtdeploy").lstrip("-")
+    while rest:
         assert isinstance(context.command, click.Group)
+        names = context.command.list_commands(context)
+        word = max((n for n in names if f"{rest}-".startswith(f"{n}-")), key=len)
         below = context.command.get_command(context, word)
         assert below is not None
         context = click.Context(below, info_name=word, parent=context)
+        rest = rest.removeprefix(word).lstrip("-")
     return context
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from orchestrator.fleet.drift import Change, How, drift, kept_volumes, moved_ima
 from orchestrator.fleet.facts import SECRETIVE
 from orchestrator.fleet.observed import Contents, Fact, Facts, Volume
 from tests.build import CLIENT, resource, service
+from tests.fleet.test_masked import masked
 
 IMAGE = Fact("image", "", "app:1")
 
@@ -53,6 +56,53 @@ def test_a_volume_that_is_there_keeps_what_it_was_made_with(
     changes = kept_volumes(stack(wanted(), volume_options=(NFS,)), there)
     assert lines(*changes) == told
     assert not any(change.mended_by_update for change in changes)
+
+
+SHOWN = tuple((name, masked(value)) for name, value in NFS.options)
+
+
+@pytest.mark.parametrize(
+    ("options", "differs"),
+    [
+        (SHOWN, False),
+        (SHOWN[:1], True),
+        ((SHOWN[0], ("p", SHOWN[1][1])), True),
+        ((SHOWN[0], ("o", masked("addr=other"))), True),
+    ],
+)
+def test_options_of_a_volume_that_are_shown_as_digests(
+    options: tuple[tuple[str, str], ...], *, differs: bool
+) -> None:
+    there = (Volume(name="app_data", options=options),)
+    told = ["volume app_data differs (values hidden)"] if differs else []
+    assert lines(*kept_volumes(stack(wanted(), volume_options=(NFS,)), there)) == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "value"),
+    [
+        ("environment", "TOKEN", "x"),
+        ("environment", "EMPTY", ""),
+        ("label", "team.key", "[odd"),
+        ("command", "", '["serve", "--key=x"]'),
+        ("health check", "", '["CMD", "true"]'),
+    ],
+)
+def test_values_that_are_shown_as_digests_are_compared_and_never_told(
+    kind: str, item: str, value: str
+) -> None:
+    words = json.loads(value) if kind in ("command", "health check") else []
+    shown = json.dumps([masked(word) for word in words]) if words else masked(value)
+    declared, now = Fact(kind, item, value), Fact(kind, item, shown)
+    assert between((declared,), (now,)) == []
+    other = Fact(kind, item, value.replace("[", '["more", ') if words else f"{value}y")
+    (line,) = between((other,), (now,), "TOKEN")
+    assert line == f"web: {kind} {item}".rstrip() + " differs (values hidden)"
+    none = Fact(kind, item, "none")
+    (line,) = between((none,), (now,), "TOKEN")
+    assert "dtdeploy-look" not in line
+    (line,) = between((), (now,), "TOKEN")
+    assert "dtdeploy-look" not in line
 
 
 def test_what_runs_as_declared_has_no_drift() -> None:

@@ -8,6 +8,7 @@ from orchestrator.inventory.model import SiteState
 from orchestrator.planning.seen import around, moved, see
 from orchestrator.planning.selection import Request
 from tests.build import CLIENT, DAEMONS, HOME_CLIENT, SERVER, inventory, sight, task, unseen
+from tests.fleet.test_masked import masked
 from tests.planning.saved import ASKED, looks, planned, running, with_service
 
 FAR = running(CLIENT)
@@ -43,6 +44,16 @@ def test_a_rescheduled_task_does_not_matter() -> None:
 )
 def test_a_service_that_changed_is_named(now: Sight, words: str) -> None:
     assert changed(now) == (f"app-client@far: {words}",)
+
+
+def test_labels_that_a_login_is_not_shown_are_told_by_the_version() -> None:
+    shown = (*LABELS, ("a", masked("b")))
+    through_look = with_service(FAR, labels=shown)
+    for was, now in ((through_look, FAR), (FAR, through_look), (through_look, through_look)):
+        assert changed(now, was) == ()
+    words = ("app-client@far: service web was updated or redeployed",)
+    assert changed(with_service(FAR, version=2), through_look) == words
+    assert changed(with_service(FAR, labels=shown, version=2), FAR) == words
 
 
 def test_a_redeploy_at_another_revision_is_named() -> None:

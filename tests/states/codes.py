@@ -107,6 +107,7 @@ ELSEWHERE: dict[str, str] = {
     "answer.lost": "a run looks what came of it: it ends as removal.unknown or deploy.unknown",
     "audit.not-written": "no run stops for it",
     "deploy.unknown": "needs an answer that is lost and a site that is seen at once afterwards",
+    "ssh.look-only": "which key is offered is for a person; see tests/lab/test_look_only.py",
     "lock.record-too-large": "needs a plan of thousands of units",
     "lock.unreachable": "said only where the coordinator's answer carries no reason of its own",
     "release.damaged": "no run stops for it: another copy is used, or git is asked",
