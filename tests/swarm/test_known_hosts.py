@@ -1,6 +1,7 @@
 import random
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def test_matches_names_as_openssh_does(
     tmp_path: Path, line: str, pattern: str, name: str, expected: int
 ) -> None:
     assert found(tmp_path, f"{pattern} {line} comment\n", name) == expected
+
+
+def test_a_pattern_of_many_stars_takes_no_longer_than_others(tmp_path: Path, line: str) -> None:
+    names = ["x" * 200]
+    (tmp_path / "known").write_text(f"{'*x' * 50}*y {line}\n{'*' * 5000} {line}\n")
+    began = time.process_time()
+    assert len(known_keys(names, [tmp_path / "known"])) == 1
+    assert time.process_time() - began < 1
 
 
 def test_the_first_name_that_is_known_decides(tmp_path: Path, line: str) -> None:
