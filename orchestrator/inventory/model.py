@@ -127,6 +127,8 @@ class Inventory:
     `announce`, `grafana_url`, `grafana_token` and `metrics` are names of environment variables:
     of URLs for announcements; of a URL and a token; of a folder for metrics.
 
+    `record_key_required`: runs are begun, resumed and rolled back only with signed records.
+
     `warnings` are no errors, but hardly meant: a stack file that no site uses, say.
     """
 
@@ -140,6 +142,7 @@ class Inventory:
     grafana_url: str = ""
     grafana_token: str = ""
     metrics: str = ""
+    record_key_required: bool = False
     warnings: tuple[Problem, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     guards: tuple[Guard, ...] = ()

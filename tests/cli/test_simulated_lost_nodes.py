@@ -123,7 +123,8 @@ def test_what_was_answered_for_is_known_to_whoever_resumes_next() -> None:
     assert found is not None
     assert [node.name for node in found.readable().plan.lost if node.accepted] == [NODE]
     assert found.readable().because == WHY
-    code = resume_in(other.world(), run, take_over=True, yes=True, dry_run=False)
+    world, expect = other.world(), other.digest()
+    code = resume_in(world, run, take_over=True, yes=True, dry_run=False, expect=expect)
     assert code == ExitCode.DONE, other.said()
 
 
