@@ -221,7 +221,6 @@ def _too_short(path: Path, file: PlanFile, expect: str) -> Problem:
         exit_code=ExitCode.USAGE,
         fix=head_of(file, path, AS_IT_IS).apply,
         state_left="nothing was contacted",
-        runbook="saved-plan-refused",
     )
 
 

@@ -13,8 +13,10 @@ from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
 from orchestrator.planning.plan import Plan, Step, StepKind
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.hold import Goal
+from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import count
 
+_LONGEST = 200
 WHOLE = 64
 """Hex digits of a SHA-256."""
 
@@ -91,7 +93,7 @@ def question(found: Found) -> str:
     record = found.readable()
     back = found.hold.goal is Goal.RESTORE
     does = "bring back what ran before it" if back else in_short(record.plan)
-    return f"run {record.run}, dtdeploy {record.words}: {does}"
+    return f"run {clean(record.run)}, dtdeploy {shorten(clean(record.words), _LONGEST)}: {does}"
 
 
 def in_short(plan: Plan) -> str:
@@ -122,7 +124,6 @@ def _too_short(found: Found, verb: str, approval: Approval) -> Problem:
         exit_code=ExitCode.USAGE,
         fix=_line(found, verb, approval),
         state_left="nothing was touched",
-        runbook="lock-held",
     )
 
 

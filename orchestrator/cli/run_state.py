@@ -71,7 +71,7 @@ def _judged(world: World, record: RunRecord, found: Found, away: Mapping[str, Lo
         because=record.because,
         rest=rest,
         away=at_sites_away(rest, looks),
-        choice=which_way(bad, touched=hold.touched),
+        choice=which_way(bad, touched=far.touched),
     )
 
 
