@@ -6,7 +6,7 @@ from orchestrator.cli.wiring import World
 from orchestrator.command_line import typed
 from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.journal import Entry
-from orchestrator.engine.provenance import Provenance, provenance
+from orchestrator.engine.provenance import Origin, Provenance, provenance
 from orchestrator.engine.record import RunRecord, decode
 from orchestrator.errors import ExitCode, FleetError, JournalError, Problem, RefusedError
 from orchestrator.inventory.model import Inventory
@@ -92,6 +92,9 @@ def understand(world: World, lock: StoredConfig) -> Found:
     )
     # What will be carried out is what is shown and asked about.
     hold = replace(hold, words=record.words) if record else hold
+    if judged.origin is Origin.UNKNOWN:
+        # Whoever answers for nodes says that what ran there is gone: nobody may plant that.
+        hold = replace(hold, lost=(), because="")
     record = record and _amended(hold, record)
     return Found(lock=lock, hold=hold, provenance=judged, record=record, unreadable=unreadable)
 

@@ -83,11 +83,11 @@ def provenance(
     signature = check(lock, key)
     ours = _is_ours(lock.data, entries)
     origin = Origin.OURS if ours else Origin.UNKNOWN
-    if signature is Signature.HOLDS:
+    if signature is Signature.HOLDS or (ours and signature is Signature.CREATED):
         origin = Origin.SIGNED
     vouched = hold.done if origin is Origin.SIGNED else hold.done & _done_by(entries, ours=ours)
     refused = _labels_differ(hold, record) or (
-        _unsigned(hold.run, signature, ours=ours, required=required)
+        _unsigned(hold.run, signature, origin, required=required)
     )
     return Provenance(
         origin=origin,
@@ -134,7 +134,7 @@ def _labels_differ(hold: Hold, record: RunRecord | None) -> Problem | None:
     )
 
 
-def _unsigned(run: str, signature: Signature, *, ours: bool, required: bool) -> Problem | None:
+def _unsigned(run: str, signature: Signature, origin: Origin, *, required: bool) -> Problem | None:
     """Say why a record does not count for want of a signature; None where it does."""
     if signature is Signature.WRONG:
         return _refused(
@@ -144,7 +144,7 @@ def _unsigned(run: str, signature: Signature, *, ours: bool, required: bool) -> 
             f"{_given_up(run)}   # or, with the key that it was begun with in {KEY}:"
             f" {typed('resume', run)}",
         )
-    if not required or signature is Signature.HOLDS or (ours and signature is Signature.CREATED):
+    if not required or origin is Origin.SIGNED:
         return None
     if signature is Signature.UNCHECKED:
         return replace(

@@ -147,7 +147,9 @@ class Session:
         hold = by_hand(hold, announced, self._means.wall())
         if hold.goal is Goal.RESTORE:
             return self.go_back(lock, hold, wait_seconds=wait_seconds)
-        taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_seconds=wait_seconds)
+        taken = self._tenure.take_over(
+            lock, hold, Goal.FORWARD, wait_seconds=wait_seconds, signs=believed.labels
+        )
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
         held, mine = self._herald.resumed(*taken, str(hold.holder))
@@ -167,6 +169,7 @@ class Session:
         )
         # What nothing speaks for must not become ours, and be signed, by being written again.
         mine = replace(mine, done=mine.done & believed.done, touched=far.touched)
+        self._tenure.sign()
         return self._forward(held, mine, sourced, far.done, away=_unseen(looks))
 
     def go_back(self, lock: StoredConfig, hold: Hold, *, wait_seconds: float) -> RunEnd:

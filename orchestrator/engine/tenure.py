@@ -79,18 +79,25 @@ class Tenure:
         return lock, hold
 
     def take_over(
-        self, lock: StoredConfig, hold: Hold, goal: Goal, *, wait_seconds: float
+        self,
+        lock: StoredConfig,
+        hold: Hold,
+        goal: Goal,
+        *,
+        wait_seconds: float,
+        signs: bool = True,
     ) -> tuple[StoredConfig, Hold] | Problem:
         """Make somebody's lock, or an earlier process's own, this process's.
 
         `wait_seconds`: for how long something of the former holder may still begin: all that it
-        was about to begin is seen after that. WAIT_OUT_SECONDS where it may live.
+        was about to begin is seen after that. WAIT_OUT_SECONDS where it may live. `signs`: all that
+        the labels say is vouched for; else nothing is signed until `sign`.
 
         Raises:
             JournalError: nothing can be written down; the lock was left alone.
 
         """
-        self._signer = Signer(self._means.key, digest_of(lock.data))
+        self._signer = Signer(self._means.key if signs else None, digest_of(lock.data))
         self._open("resumed", lock.data, hold.told)
         mine = replace(
             hold,
@@ -111,6 +118,10 @@ class Tenure:
             with self._means.watch.waiting(words, at_most=wait_seconds):
                 carry_alone(self._means.backend, ask_sleep(wait_seconds))
         return held, mine
+
+    def sign(self) -> None:
+        """Sign from now on what the lock says, since it is judged by what is seen."""
+        self._signer = replace(self._signer, key=self._means.key)
 
     def write(self, lock: StoredConfig, hold: Hold) -> StoredConfig | Problem | None:
         """Write what the run is at to its lock; None when it is not ours any more."""

@@ -135,7 +135,7 @@ def test_without_the_key_nobody_can_tell_where_one_is_required() -> None:
 def test_one_of_its_creation_may_be_an_old_one_unless_it_is_ours() -> None:
     """Whoever reads configs may keep it, and put it up again once the run is over."""
     ours = judged(*BEGUN, key=KEY, signed=KEY, config="", required=True)
-    assert (ours.origin, ours.refused) == (Origin.OURS, None)
+    assert (ours.origin, ours.refused) == (Origin.SIGNED, None)
     over = (*BEGUN, entry(EntryKind.LOCK, lock="released"))
     refused = judged(*over, key=KEY, signed=KEY, config="", required=True).refused
     assert refused is not None
