@@ -93,7 +93,7 @@ def question(found: Found) -> str:
     record = found.readable()
     back = found.hold.goal is Goal.RESTORE
     does = "bring back what ran before it" if back else in_short(record.plan)
-    return f"run {clean(record.run)}, dtdeploy {shorten(clean(record.words), _LONGEST)}: {does}"
+    return f"run {clean(record.run)}, {PROGRAM} {shorten(clean(record.words), _LONGEST)}: {does}"
 
 
 def in_short(plan: Plan) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from orchestrator.command_line import typed
+from orchestrator.command_line import PROGRAM, typed
 from orchestrator.engine.journal import Entry, EntryKind
 from orchestrator.engine.record import RunRecord
 from orchestrator.errors import ExitCode, Problem
@@ -124,8 +124,8 @@ def _labels_differ(hold: Hold, record: RunRecord | None) -> Problem | None:
         what="the lock's labels tell of another run than its record",
         exit_code=ExitCode.SAFETY_REFUSED,
         evidence=(
-            f"labels: run {hold.run}, dtdeploy {hold.words}",
-            f"record: run {record.run}, dtdeploy {record.words}",
+            f"labels: run {hold.run}, {PROGRAM} {hold.words}",
+            f"record: run {record.run}, {PROGRAM} {record.words}",
             "no dtdeploy writes that: somebody else wrote to the coordinator's Swarm",
         ),
         fix=_given_up(hold.run),
