@@ -181,7 +181,7 @@ def at_sites_away(plan: Plan, looks: Mapping[str, Look]) -> tuple[str, ...]:
 
 def _then(plan: Plan, site: str) -> str:
     here = [step for step in plan.steps if step.site == site]
-    if any(step.kind is StepKind.EXAMINE for step in plan.steps):
+    if any(step.kind is StepKind.EXAMINE for step in here):
         return "nothing is touched before preflight has seen it"
     removed = [step.unit for step in here if step.kind is StepKind.REMOVE and step.unit]
     if removed:

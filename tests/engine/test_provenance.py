@@ -73,7 +73,7 @@ def test_a_record_that_nothing_here_knows_is_unknown_and_has_to_be_expected() ->
 
 def test_a_record_that_this_machine_began_is_ours_with_what_it_saw_done() -> None:
     found = judged(*BEGUN)
-    assert (found.origin, found.expected, found.vouched) == (Origin.OURS, "", {"one"})
+    assert (found.origin, found.expected, found.vouched) == (Origin.OURS, "", frozenset({"one"}))
     assert not found.believed.labels
 
 
@@ -144,15 +144,15 @@ def test_one_of_its_creation_may_be_an_old_one_unless_it_is_ours() -> None:
     assert (asked.origin, asked.refused) == (Origin.UNKNOWN, None)
 
 
-@pytest.mark.parametrize("said", [{"words": "restart app@far"}, {"run": "r2"}])
-def test_labels_that_tell_of_another_run_than_the_record_are_refused(said: dict[str, str]) -> None:
-    found = judged(*BEGUN, hold=replace(HOLD, **said))
+@pytest.mark.parametrize("hold", [replace(HOLD, words="restart app@far"), replace(HOLD, run="r2")])
+def test_labels_that_tell_of_another_run_than_the_record_are_refused(hold: Hold) -> None:
+    found = judged(*BEGUN, hold=hold)
     assert found.refused is not None
     assert (found.refused.code, found.refused.exit_code) == (
         "lock.labels-differ",
         ExitCode.SAFETY_REFUSED,
     )
-    assert f"dtdeploy lock break {said.get('run', 'r1')} " in found.refused.fix
+    assert f"dtdeploy lock break {hold.run} " in found.refused.fix
 
 
 def test_a_record_that_cannot_be_read_is_compared_with_nothing() -> None:

@@ -380,6 +380,9 @@ def away_words(*kinds: StepKind) -> str:
 
 
 def test_it_is_said_what_becomes_of_a_site_that_is_away() -> None:
+    assert away_words(StepKind.EXAMINE, StepKind.REMOVE).endswith(
+        "nothing is touched before preflight has seen it"
+    )
     assert away_words(StepKind.DEPLOY).endswith(
         f"{CLIENT} becomes owed, and the run ends without it"
     )
