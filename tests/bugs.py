@@ -30,6 +30,7 @@ from orchestrator.fleet.observed import (
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.plan import Action, Plan, Step, StepKind
+from orchestrator.planning.progress import NOTHING, Believed
 from orchestrator.planning.steps import restore_steps
 from orchestrator.procedures.asking import Asking, ask_config, ask_journal, ask_lock, ask_mutate
 from orchestrator.procedures.book import Book
@@ -385,8 +386,9 @@ class _Trusts(Session):
         wait_seconds: float,
         announced: str = "",
         away: Mapping[str, Look] = NOBODY_AWAY,
+        believed: Believed = NOTHING,
     ) -> RunEnd:
-        del announced, away  # what people say of the channel is no look
+        del announced, away, believed  # what people say of the channel is no look
         if hold.goal is Goal.RESTORE:
             return self.go_back(lock, hold, wait_seconds=wait_seconds)
         taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_seconds=wait_seconds)

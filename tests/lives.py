@@ -10,6 +10,7 @@ from orchestrator.engine.alone import carry_alone
 from orchestrator.engine.in_flight import seconds_left
 from orchestrator.engine.journal import Entry
 from orchestrator.engine.means import Means, careful
+from orchestrator.engine.provenance import provenance
 from orchestrator.engine.record import RunRecord, decode
 from orchestrator.engine.report import RunEnd
 from orchestrator.engine.session import Session
@@ -128,8 +129,13 @@ class Machine:
         assert isinstance(hold, Hold), hold
         return lock, record, hold
 
-    def resumes(self, *, wait_seconds: float = WAIT_OUT_SECONDS) -> RunEnd | None:
-        """Resume the unfinished run, if there is one, as `dtdeploy resume --take-over` does."""
+    def resumes(
+        self, *, wait_seconds: float = WAIT_OUT_SECONDS, journal: tuple[Entry, ...] = ()
+    ) -> RunEnd | None:
+        """Resume the unfinished run, if there is one, as `dtdeploy resume --take-over` does.
+
+        `journal` is what this machine's journal says of it.
+        """
         found = self.reads()
         if found is None:
             return None
@@ -141,7 +147,15 @@ class Machine:
         seen = "" if before is None or before.receipt else "seen in the channel"
         if self.life is not None and before is not None:
             self.life.by_hand = bool(seen) or before.sent is Sent.BY_HAND
-        return session.go_on(lock, hold, sources, wait_seconds=wait_seconds, announced=seen)
+        judged = provenance(lock, hold, record, journal, None, required=False)
+        return session.go_on(
+            lock,
+            hold,
+            sources,
+            wait_seconds=wait_seconds,
+            announced=seen,
+            believed=judged.believed,
+        )
 
     def takes_over(self) -> RunEnd | None:
         """Resume the unfinished run unless it gives a sign of life, as `dtdeploy resume` does."""
@@ -154,7 +168,8 @@ class Machine:
         `former` is what that one wrote.
         """
         assert self.wall is not None
-        return self.resumes(wait_seconds=seconds_left(former.entries, self.wall()))
+        entries = tuple(former.entries)
+        return self.resumes(wait_seconds=seconds_left(entries, self.wall()), journal=entries)
 
     def takes_back(self) -> RunEnd | None:
         """Bring back what ran before, unless the run gives a sign of life."""

@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 from typing import Any
 
@@ -7,20 +6,12 @@ import click
 from orchestrator.cli.options import (
     announcing,
     confirming,
+    digits_of,
     notice_of,
     override_of,
     overriding,
     queueing,
 )
-
-_HASH = re.compile(r"[0-9a-f]{12,64}")
-
-
-def _hash(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    digits = value.lower().removeprefix("sha256:")
-    if value and not _HASH.fullmatch(digits):
-        raise click.BadParameter("give at least the first 12 of the hash's 64 hex digits")
-    return digits
 
 
 @click.command()
@@ -29,9 +20,9 @@ def _hash(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     "--expect",
     default="",
     metavar="HASH",
-    callback=_hash,
-    help="The hash of the plan that was approved, or its first 12 digits. Needed in CI and"
-    " wherever no terminal is.",
+    callback=digits_of,
+    help="The hash of the plan that was approved. Needed in CI and wherever no terminal is; at a"
+    " terminal its first 12 digits are enough.",
 )
 @overriding
 @announcing

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
 from orchestrator.cli.announcing import check_notice, unannounceable
+from orchestrator.cli.approval import WHOLE
 from orchestrator.cli.asking import ask
 from orchestrator.cli.carry_out import begin, nothing_to_do, read_former, record_of, stand_in_line
 from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.order import Order
 from orchestrator.cli.planning import Drawn, draw
 from orchestrator.cli.queueing import Queue
-from orchestrator.cli.refusals import refusals, tell_refusals
+from orchestrator.cli.refusals import keyless, refusals, tell_refusals
 from orchestrator.cli.saving import head_of, read_plan
 from orchestrator.cli.wiring import World, open_world, somebody_is_there
 from orchestrator.command_line import AS_IT_IS
@@ -54,7 +55,7 @@ def apply_plan(
 
     Args:
         path: where it was saved.
-        expect: the first digits of its hash, "" if it was not given.
+        expect: its hash, "" if it was not given; at a terminal its first digits are enough.
         lock_wait: for how many seconds to wait for the lock.
         yes: do not ask.
         dry_run: check all of it, show the plan, and stop.
@@ -62,13 +63,15 @@ def apply_plan(
         notice: how its downtime is announced, if it has any.
 
     Raises:
-        UsageError: nobody is there to be asked and no hash was given.
+        UsageError: nobody is there to be asked and no hash was given, or not all of it.
         RefusedError: exit code 4: it is not what was approved, or does not hold any more.
 
     """
     file = read_plan(path)
     if not file.sha256.startswith(expect):
         raise RefusedError(unexpected_hash(expect, file.sha256))
+    if len(expect) in range(1, WHOLE) and not somebody_is_there():
+        raise UsageError(_too_short(path, file, expect))
     asks = not yes and not dry_run and somebody_is_there()
     if not (expect or dry_run or somebody_is_there()):
         raise UsageError(_nobody(path, file))
@@ -133,8 +136,8 @@ def _once(
     planned = pinned(saved.plan, drawn.book.sourced, saved.images)
     plan = noticed(weathered(world, planned, override), notice)
     order, book = _order(saved.asked, override), replace(drawn.book, plan=plan)
-    unsaid = unannounceable(world.places, plan, order.words)
-    refused = refusals(book, drawn.looks, holding, order.on_failure, unsaid).every
+    unready = (*keyless(world), *unannounceable(world.places, plan, order.words))
+    refused = refusals(book, drawn.looks, holding, order.on_failure, unready).every
     head = head_of(file, path, world.talk.manner)
     world.talk.plan(plan, holding, saved=head, refused=refused)
     if dry_run:
@@ -211,6 +214,16 @@ def _news(world: World, saved: SavedPlan, was: Revision, pins: Mapping[str, Revi
     commits = world.checkout.news(was)
     how = f"{count(commits, 'new commit')}" if commits else "its history is another"
     return f"{ref} of {was.repo} has moved: {how} ({was.short} was planned, {new.short} is there)"
+
+
+def _too_short(path: Path, file: PlanFile, expect: str) -> Problem:
+    return Problem(
+        code="usage.expect-too-short",
+        what=f"without a terminal --expect needs all {WHOLE} digits, and has {len(expect)}",
+        exit_code=ExitCode.USAGE,
+        fix=head_of(file, path, AS_IT_IS).apply,
+        state_left="nothing was contacted",
+    )
 
 
 def _nobody(path: Path, file: PlanFile) -> Problem:

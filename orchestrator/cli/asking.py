@@ -8,7 +8,9 @@ from orchestrator.errors import ExitCode, Problem, UsageError
 from orchestrator.words.foreign import clean
 
 
-def somebody_must_be_there(words: str, *, yes: bool, dry_run: bool) -> None:
+def somebody_must_be_there(
+    words: str, *, yes: bool, dry_run: bool, left: str = "nothing was contacted"
+) -> None:
     """Raise UsageError when the command `words` would ask, and nobody could answer."""
     if yes or dry_run or somebody_is_there():
         return
@@ -19,7 +21,7 @@ def somebody_must_be_there(words: str, *, yes: bool, dry_run: bool) -> None:
             what=f"{command} asks before it acts, and there is no terminal to ask at",
             exit_code=ExitCode.USAGE,
             fix=f"{typed(*words_of(words), '--yes')}   # or --dry-run to see what it would do",
-            state_left="nothing was contacted",
+            state_left=left,
         )
     )
 

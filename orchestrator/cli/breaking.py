@@ -53,12 +53,12 @@ def break_in(world: World, run: str, because: str) -> ExitCode:
         " may still begin"
     )
     record = found.record
-    if record is None or unfit(world.inventory, record):
+    if record is None or found.refused is not None or unfit(world.inventory, record):
         return _let_go(world, found)
     end = _give_up(world, run, record)
     if end.exit_code is ExitCode.DONE:
         world.talk.say(
-            f"its record is kept on this machine: {typed('resume', run)} goes on with it"
+            f"its record is kept on this machine: {found.going_on('resume')} goes on with it"
         )
     return end.exit_code
 

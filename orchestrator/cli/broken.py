@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from orchestrator.cli.approval import Approval, must_be_approved
 from orchestrator.cli.journals import journal_of
 from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.meeting import Found, understand
@@ -21,6 +22,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.procedures.effects import StoredConfig
 from orchestrator.procedures.hold import LOCK, Phase, from_labels, session_of, to_labels
 from orchestrator.procedures.lock import take_lock
+from orchestrator.procedures.signature import Signer, digest_of
 
 _BROKEN, _AGAIN = "broken", "created again"
 
@@ -67,7 +69,7 @@ def read_broken(world: World, run: str) -> Broken | None:
         return None
     # What was noted after the last breaking counts: a run may be broken more than once.
     again = any(entry.body.get("lock") == _AGAIN for entry in entries[broken[-1] :])
-    return Broken(found=understand(_stored(entries[broken[-1]].body)), again=again)
+    return Broken(found=understand(world, _stored(entries[broken[-1]].body)), again=again)
 
 
 def _stored(body: Mapping[str, Json]) -> StoredConfig:
@@ -83,14 +85,17 @@ def _stored(body: Mapping[str, Json]) -> StoredConfig:
     )
 
 
-def lock_again(world: World, run: str) -> Found | None:
+def lock_again(world: World, run: str, approval: Approval) -> Found | None:
     """Put back the lock of `run`, which was broken from this machine, to go on with it.
+
+    What vouched for its record when it was broken still does.
 
     Returns:
         None when there is nothing to put back.
 
     Raises:
-        RefusedError: another run changed its units since (4), or somebody took the lock (10).
+        RefusedError: another run changed its units since (4), somebody took the lock (10), or it
+            was not approved.
         FleetError: the coordinator's Swarm cannot be asked.
 
     """
@@ -99,11 +104,13 @@ def lock_again(world: World, run: str) -> Found | None:
         return None
     record = broken.found.readable()
     must_fit(world, record)
+    must_be_approved(broken.found, "resume", approval)
     _must_not_be_over(world, run, record.plan)
     must_be_let_act(world, record.plan)
     hold = replace(broken.found.hold, holder=world.holder, phase=Phase.STOPPED, beat=world.wall())
-    site, labels = world.inventory.coordinator, to_labels(hold, record.plan.steps)
-    lock = carry_alone(world.backend, take_lock(site, labels, broken.found.lock.data))
+    site, data = world.inventory.coordinator, broken.found.lock.data
+    labels = Signer(world.key, digest_of(data)).signed(to_labels(hold, record.plan.steps), "")
+    lock = carry_alone(world.backend, take_lock(site, labels, data))
     if isinstance(lock, Problem):
         raise FleetError(lock)
     if session_of(lock) != world.holder.session:
@@ -114,7 +121,7 @@ def lock_again(world: World, run: str) -> Found | None:
     with world.journals.open(journal_of(run)) as journal:
         journal.write(Entry(at=world.wall(), kind=EntryKind.LOCK, body={"lock": _AGAIN}))
     world.talk.say(f"the lock of run {run} was broken from here: it is put back")
-    return understand(lock)
+    return replace(understand(world, lock), provenance=broken.found.provenance)
 
 
 def _must_not_be_over(world: World, run: str, plan: Plan) -> None:

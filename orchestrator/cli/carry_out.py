@@ -15,7 +15,7 @@ from orchestrator.cli.order import Order
 from orchestrator.cli.owing import owed_request
 from orchestrator.cli.planning import draw
 from orchestrator.cli.queueing import Queue
-from orchestrator.cli.refusals import Refusals, refusals, tell_refusals
+from orchestrator.cli.refusals import Refusals, keyless, refusals, tell_refusals
 from orchestrator.cli.wiring import World, open_world
 from orchestrator.engine.findings import mended_since, nothing_to_restore
 from orchestrator.engine.record import RunRecord
@@ -72,8 +72,8 @@ def _once(world: World, order: Order, queue: Queue) -> ExitCode | None:
         world.talk.say("nothing is owed")
         return ExitCode.DONE
     book, looks = _allowed_book(world, order, request)
-    unsaid = unannounceable(world.places, book.plan, order.words)
-    refused = refusals(book, looks, holding, order.on_failure, unsaid)
+    unready = (*keyless(world), *unannounceable(world.places, book.plan, order.words))
+    refused = refusals(book, looks, holding, order.on_failure, unready)
     world.talk.plan(book.plan, holding, refused=refused.every)
     if order.dry_run:
         return tell_refusals(world, refused.every)
@@ -131,7 +131,13 @@ def begin(
     """Begin a new run, and say how it ended unless `queue` may wait for another chance.
 
     `saved` is the saved plan that it applies, if it applies one.
+
+    Raises:
+        RefusedError: its record would have to be signed, and no key is at hand (20).
+
     """
+    if no_key := keyless(world):
+        raise RefusedError(no_key)
 
     def ended(end: RunEnd) -> None:
         if queue is None or not queue.lost(end):

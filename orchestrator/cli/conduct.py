@@ -52,6 +52,7 @@ def conduct(
             stop_asked=interrupt.asked,
             announces=world.places.known,
             watch=world.watch,
+            key=world.key,
             stalled=world.watchdog.stalled if world.watchdog else lambda: None,
         )
         try:

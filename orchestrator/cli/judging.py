@@ -47,7 +47,7 @@ def with_lock(world: World, fleet: Fleet, lock: StoredConfig | Problem | None) -
     if isinstance(lock, Problem):
         return _untold(fleet, lock)
     try:
-        holding = holding_of(world, understand(lock))
+        holding = holding_of(world, understand(world, lock))
         return replace(fleet, holding=reconciled(holding, fleet.rows))
     except RefusedError as error:
         return _untold(fleet, *error.problems)

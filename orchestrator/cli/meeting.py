@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from orchestrator.cli.wiring import World
 from orchestrator.command_line import typed
 from orchestrator.engine.alone import carry_alone
+from orchestrator.engine.journal import Entry
+from orchestrator.engine.provenance import Origin, Provenance, provenance
 from orchestrator.engine.record import RunRecord, decode
-from orchestrator.errors import ExitCode, FleetError, Problem, RefusedError
+from orchestrator.errors import ExitCode, FleetError, JournalError, Problem, RefusedError
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.premises import departures
 from orchestrator.procedures.effects import StoredConfig
@@ -17,18 +19,33 @@ from orchestrator.ui.holding import HeldRun, Process, facts, life_of, next_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The lock as it was read. Without a `record`, `unreadable` says why."""
+    """The lock as it was read. Without a `record`, `unreadable` says why.
+
+    `hold` is in the record's words, whatever the labels say; `provenance` is what vouches for it.
+    """
 
     lock: StoredConfig
     hold: Hold
+    provenance: Provenance
     record: RunRecord | None = None
     unreadable: Problem | None = None
 
+    @property
+    def refused(self) -> Problem | None:
+        """Why nobody may go on with the run, nor back, whoever says yes."""
+        return self.unreadable or self.provenance.refused
+
     def readable(self) -> RunRecord:
-        """Return the record (RefusedError where it cannot be read)."""
-        if self.record is None:
-            raise RefusedError(self.unreadable or ())
+        """Return the record (RefusedError where it cannot be read, or does not count)."""
+        if self.record is None or self.refused is not None:
+            raise RefusedError(self.refused or ())
         return self.record
+
+    def going_on(self, verb: str, *options: str) -> str:
+        """Return the command that goes on with this run, or back, as nobody will refuse it."""
+        expected = self.provenance.expected
+        expecting = ("--expect", expected) if expected else ()
+        return typed(verb, self.hold.run, *options, *expecting)
 
 
 def find_run(world: World) -> Found | None:
@@ -42,11 +59,16 @@ def find_run(world: World) -> Found | None:
     lock = carry_alone(world.backend, read_lock(world.inventory.coordinator))
     if isinstance(lock, Problem):
         raise FleetError(lock)
-    return None if lock is None else understand(lock)
+    return None if lock is None else understand(world, lock)
 
 
-def understand(lock: StoredConfig) -> Found:
-    """Read what a lock's labels and data say (RefusedError when not even the labels can be)."""
+def understand(world: World, lock: StoredConfig) -> Found:
+    """Read what a lock's labels and data say, and judge what vouches for them.
+
+    Raises:
+        RefusedError: not even the labels can be read.
+
+    """
     record: RunRecord | None = None
     unreadable: Problem | None = None
     try:
@@ -60,8 +82,29 @@ def understand(lock: StoredConfig) -> Found:
         words = "resume it with the version of dtdeploy that began it; or give it up: "
         broken = typed("lock", "break", hold.run, "--because", "TEXT")
         unreadable = replace(unreadable, fix=words + broken)
+    judged = provenance(
+        lock,
+        hold,
+        record,
+        _journal_here(world, hold.run),
+        world.key,
+        required=world.inventory.record_key_required,
+    )
+    # What will be carried out is what is shown and asked about.
+    hold = replace(hold, words=record.words) if record else hold
+    if judged.origin is Origin.UNKNOWN:
+        # Whoever answers for nodes says that what ran there is gone: nobody may plant that.
+        hold = replace(hold, lost=(), because="")
     record = record and _amended(hold, record)
-    return Found(lock=lock, hold=hold, record=record, unreadable=unreadable)
+    return Found(lock=lock, hold=hold, provenance=judged, record=record, unreadable=unreadable)
+
+
+def _journal_here(world: World, run: str) -> tuple[Entry, ...]:
+    """Return this machine's journal of a run; one that cannot be read vouches for nothing."""
+    try:
+        return world.journals.read(run)
+    except JournalError:
+        return ()
 
 
 def _amended(hold: Hold, record: RunRecord) -> RunRecord:
@@ -82,6 +125,11 @@ def holding_of(world: World, found: Found) -> HeldRun:
         now=now,
         unfit=record is not None and bool(unfit(world.inventory, record)),
         unreadable=record is None,
+        begun_by=record.owner if record else "",
+        record=found.provenance.digest,
+        origin=found.provenance.origin,
+        signature=found.provenance.signature,
+        refused=found.provenance.refused,
     )
 
 

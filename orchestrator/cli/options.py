@@ -1,5 +1,6 @@
 """Options that several commands share, declared once."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from orchestrator.planning.plan import Override
 from orchestrator.planning.selection import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
+_HASH = re.compile(r"[0-9a-f]{12,64}")
 _LONGEST_NOTICE = 7 * 24 * 60
 _LONGEST_WORDS = 200
 
@@ -296,6 +298,27 @@ def taking_over(function: F) -> F:
         "--take-over",
         is_flag=True,
         help="Take the run from a process that gives no sign of life any more.",
+    )
+    return decorate(function)
+
+
+def digits_of(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """Return the digits of a SHA-256 that was typed, or its first 12 and more."""
+    digits = value.lower().removeprefix("sha256:")
+    if value and not _HASH.fullmatch(digits):
+        raise click.BadParameter("give at least the first 12 of the hash's 64 hex digits")
+    return digits
+
+
+def expecting(function: F) -> F:
+    """Add --expect, for who goes on with a run that others began."""
+    decorate = click.option(
+        "--expect",
+        default="",
+        metavar="HASH",
+        callback=digits_of,
+        help="The hash of the run's record, as dtdeploy lock shows it. Needed with --yes where"
+        " neither a signature nor a journal on this machine vouches for the run.",
     )
     return decorate(function)
 

@@ -22,11 +22,16 @@ def must_be(found: Found, run: str, command: str) -> None:
             code="usage.other-run",
             what=f"run {run} does not hold the lock, run {found.hold.run} does",
             exit_code=ExitCode.USAGE,
-            fix=f"{typed(*command.split(), found.hold.run)}   # after {typed('lock')}",
+            fix=f"{_fitting(found, command)}   # after {typed('lock')}",
             state_left="nothing was touched",
             runbook="lock-held",
         )
     )
+
+
+def _fitting(found: Found, command: str) -> str:
+    verb, *more = command.split()
+    return typed(verb, *more, found.hold.run) if more else found.going_on(verb)
 
 
 def must_fit(world: World, record: RunRecord) -> dict[str, Look]:

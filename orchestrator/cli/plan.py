@@ -118,7 +118,7 @@ def plan(
     from orchestrator.cli.by_hand import print_by_hand
     from orchestrator.cli.meeting import meet
     from orchestrator.cli.planning import draw
-    from orchestrator.cli.refusals import refusals, tell_refusals
+    from orchestrator.cli.refusals import keyless, refusals, tell_refusals
     from orchestrator.cli.saving import must_be_free, save_plan
     from orchestrator.cli.wiring import open_world
 
@@ -146,7 +146,7 @@ def plan(
             saved = save_plan(world, asked, drawn, out, lifetime=expires, force=force)
         shown = weathered(world, made, override, ask=not no_guards)
         book = replace(drawn.book, plan=shown)
-        refused = refusals(book, drawn.looks, holding, on_failure)
+        refused = refusals(book, drawn.looks, holding, on_failure, keyless(world))
         world.talk.plan(shown, holding, form=form, saved=saved, refused=refused.every)
         tell_refusals(world, refused.every)
         if out is not None and (made.unseen or refused.every):

@@ -7,6 +7,7 @@ from orchestrator.cli.meeting import Found, held, holding_of, unfit
 from orchestrator.cli.taking import silent
 from orchestrator.cli.wiring import World
 from orchestrator.engine.findings import nothing_to_restore, record_of_other_inventory
+from orchestrator.engine.provenance import key_missing
 from orchestrator.errors import ExitCode, Problem, worst
 from orchestrator.fleet.observed import Look
 from orchestrator.planning.asked import OnFailure
@@ -35,7 +36,7 @@ def refusals(
     looks: Mapping[str, Look],
     holding: HeldRun | None,
     on_failure: OnFailure,
-    unsaid: tuple[Problem, ...] = (),
+    unready: tuple[Problem, ...] = (),
 ) -> Refusals:
     """Return what a run of `book` would be refused for at once, as far as it is known by now.
 
@@ -44,7 +45,7 @@ def refusals(
         looks: what it was planned from.
         holding: who holds the lock, if anybody does.
         on_failure: what it would do once a step failed.
-        unsaid: why its downtime could not be announced.
+        unready: why its downtime could not be announced, or its record not signed.
 
     """
     if not book.plan.changes:
@@ -54,14 +55,20 @@ def refusals(
     unknown = formers(book.inventory, book.plan).unknown if restores else ()
     former = (nothing_to_restore(unit, book.run) for unit in unknown)
     return Refusals(
-        of_run=(*lock, *objections(book.plan), *unsaid, *former), of_sites=foreseen(book, looks)
+        of_run=(*lock, *objections(book.plan), *unready, *former),
+        of_sites=foreseen(book, looks),
     )
+
+
+def keyless(world: World) -> tuple[Problem, ...]:
+    """Return why no run begins here: its record would have to be signed, and no key is at hand."""
+    return (key_missing(),) if world.inventory.record_key_required and world.key is None else ()
 
 
 def taking_refusals(world: World, found: Found, *, take_over: bool) -> tuple[Problem, ...]:
     """Return what going on with an unfinished run, or back, would be refused for now."""
-    if found.record is None:
-        return (found.unreadable,) if found.unreadable else ()
+    if found.record is None or found.refused is not None:
+        return (found.refused,) if found.refused else ()
     if lines := unfit(world.inventory, found.record):
         return (record_of_other_inventory(found.hold.run, lines),)
     holding = holding_of(world, found)

@@ -3,18 +3,20 @@ from typing import Any
 import click
 
 from orchestrator.cli.options import announced as announcing
-from orchestrator.cli.options import answering, answers_of, confirming, taking_over
+from orchestrator.cli.options import answering, answers_of, confirming, expecting, taking_over
 
 
 @click.command()
 @click.argument("run", required=False, default="", metavar="[RUN]")
 @announcing
 @taking_over
+@expecting
 @answering
 @confirming
 def resume(
     run: str,
     announced: str,
+    expect: str,
     *,
     take_over: bool,
     yes: bool,
@@ -36,4 +38,12 @@ def resume(
     from orchestrator.cli.resuming import resume as resume_run
 
     lost = answers_of(typed)
-    return resume_run(run, announced, take_over=take_over, yes=yes, dry_run=dry_run, lost=lost)
+    return resume_run(
+        run,
+        announced,
+        take_over=take_over,
+        yes=yes,
+        dry_run=dry_run,
+        lost=lost,
+        expect=expect,
+    )

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.cli.asking import ask, somebody_must_be_there
+from orchestrator.cli.approval import (
+    approval_of,
+    must_be_approved,
+    question,
+    show_record,
+    somebody_must_read,
+)
+from orchestrator.cli.asking import ask
 from orchestrator.cli.broken import lock_again
 from orchestrator.cli.conduct import conduct, saying
 from orchestrator.cli.held_releases import former_sources, planned_sources
@@ -37,17 +44,19 @@ def resume(
     yes: bool,
     dry_run: bool,
     lost: Request = NOBODY,
+    expect: str = "",
 ) -> ExitCode:
     """Go on with the run that holds the lock, after asking.
 
     Raises:
         UsageError: another run than `run` holds it, nobody is there to be asked, or `lost` names
             a node that is not there, or gives no reason.
-        RefusedError: somebody is at it (10), or it was planned with another inventory (4).
+        RefusedError: somebody is at it (10), it was planned with another inventory, or is not the
+            one to `expect` (4), or nothing vouches for it and nobody reads it (20).
 
     """
-    somebody_must_be_there(f"resume {run}".strip(), yes=yes, dry_run=dry_run)
     with open_world() as world:
+        somebody_must_read(world, "resume", run, yes=yes, dry_run=dry_run)
         return resume_in(
             world,
             run,
@@ -56,6 +65,7 @@ def resume(
             dry_run=dry_run,
             announced=announced,
             lost=lost,
+            expect=expect,
         )
 
 
@@ -68,12 +78,16 @@ def resume_in(
     dry_run: bool,
     announced: str = "",
     lost: Request = NOBODY,
+    expect: str = "",
 ) -> ExitCode:
     """Do what `resume` says, in `world`."""
     must_be_reasoned(lost)
+    approval = approval_of(
+        yes=yes, expect=expect, take_over=take_over, announced=announced, lost=lost
+    )
     found = find_run(world)
     if found is None and run and not dry_run:
-        found = lock_again(world, run)
+        found = lock_again(world, run, approval)
     if found is None:
         return nothing_to_do(world, run, "resume")
     must_be(found, run, "resume")
@@ -87,11 +101,15 @@ def resume_in(
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
         return nothing_to_do(world, run, "resume")
+    # While it was watched, another run may have taken the lock.
+    must_be(taking.found, found.hold.run, "resume")
+    must_be_approved(taking.found, "resume", approval)
     if taking.found.hold.goal is not found.hold.goal:
         needed = needed_by(world, taking.found)
     taking = replace(taking, found=answered(world, taking.found, lost))
+    show_record(world, taking.found)
     world.talk.state(state_of(world, taking.found, away))
-    ask(f"resume run {taking.found.hold.run}, dtdeploy {taking.found.hold.words}", yes=yes)
+    ask(f"resume {question(taking.found)}", yes=yes)
     return _go_on(world, taking, needed, announced, away).exit_code
 
 
@@ -168,6 +186,7 @@ def _go_on(
             wait_seconds=taking.wait_seconds,
             announced=announced,
             away=away,
+            believed=found.provenance.believed,
         ),
         saying(world, lambda end: end.exit_code),
     )

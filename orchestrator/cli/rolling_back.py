@@ -3,14 +3,22 @@
 from dataclasses import replace
 
 from orchestrator.cli.announcing import check_notice, must_be_announceable
-from orchestrator.cli.asking import ask, somebody_must_be_there
+from orchestrator.cli.approval import (
+    Approval,
+    approval_of,
+    must_be_approved,
+    question,
+    show_record,
+    somebody_must_read,
+)
+from orchestrator.cli.asking import ask
 from orchestrator.cli.carry_out import begin, record_of
 from orchestrator.cli.conduct import conduct, saying
 from orchestrator.cli.held_releases import former_sources
 from orchestrator.cli.looking import must_be_let_act
 from orchestrator.cli.meeting import Found, find_run, held, holding_of
 from orchestrator.cli.order import Order
-from orchestrator.cli.picking import must_fit
+from orchestrator.cli.picking import must_be, must_fit
 from orchestrator.cli.planning import contacted
 from orchestrator.cli.refusals import taking_refusals, tell_refusals
 from orchestrator.cli.resuming import NOBODY, answered, must_be_reasoned
@@ -37,6 +45,7 @@ def roll_back(
     dry_run: bool,
     notice: Notice = NO_NOTICE,
     lost: Request = NOBODY,
+    expect: str = "",
 ) -> ExitCode:
     """Bring back what ran before `run`, after asking.
 
@@ -47,11 +56,18 @@ def roll_back(
             before is not known (20).
 
     """
-    somebody_must_be_there(f"rollback {run}", yes=yes, dry_run=dry_run)
     with open_world() as world:
+        somebody_must_read(world, "rollback", run, yes=yes, dry_run=dry_run)
         check_notice(notice)
         return roll_back_in(
-            world, run, take_over=take_over, yes=yes, dry_run=dry_run, notice=notice, lost=lost
+            world,
+            run,
+            take_over=take_over,
+            yes=yes,
+            dry_run=dry_run,
+            notice=notice,
+            lost=lost,
+            expect=expect,
         )
 
 
@@ -64,6 +80,7 @@ def roll_back_in(
     dry_run: bool,
     notice: Notice = NO_NOTICE,
     lost: Request = NOBODY,
+    expect: str = "",
 ) -> ExitCode:
     """Do what `roll_back` says, in `world`."""
     must_be_reasoned(lost)
@@ -74,7 +91,11 @@ def roll_back_in(
         must_be_let_act(world)
     if found is None:
         return _finished(world, run, notice, lost, yes=yes, dry_run=dry_run)
-    return _unfinished(world, found, notice, lost, take_over=take_over, yes=yes, dry_run=dry_run)
+    announced = notice.announced
+    approval = approval_of(
+        yes=yes, expect=expect, take_over=take_over, announced=announced, lost=lost
+    )
+    return _unfinished(world, found, notice, lost, approval, take_over=take_over, dry_run=dry_run)
 
 
 def _unfinished(
@@ -82,9 +103,9 @@ def _unfinished(
     found: Found,
     notice: Notice,
     lost: Request,
+    approval: Approval,
     *,
     take_over: bool,
-    yes: bool,
     dry_run: bool,
 ) -> ExitCode:
     must_fit(world, found.readable())
@@ -97,10 +118,14 @@ def _unfinished(
         return tell_refusals(world, taking_refusals(world, found, take_over=take_over))
     taking = may_take(world, found, take_over=take_over)
     if taking is None:
-        return _finished(world, found.hold.run, notice, lost, yes=yes, dry_run=dry_run)
+        return _finished(world, found.hold.run, notice, lost, yes=approval.yes, dry_run=dry_run)
+    # While it was watched, another run may have taken the lock.
+    must_be(taking.found, found.hold.run, "rollback")
+    must_be_approved(taking.found, "rollback", approval)
     taking = replace(taking, found=answered(world, taking.found, lost))
+    show_record(world, taking.found)
     _show_way_back(world, taking.found, former)
-    ask(f"roll back run {found.hold.run}, dtdeploy {found.hold.words}", yes=yes)
+    ask(f"roll back {question(taking.found)}", yes=approval.yes)
     return code_of(_go_back(world, taking, former))
 
 

@@ -19,7 +19,7 @@ from orchestrator.planning.progress import (
 from orchestrator.planning.restoring import restored_so_far
 from orchestrator.procedures.announcement import clock
 from orchestrator.procedures.hold import Goal, Hold
-from orchestrator.procedures.told import News, Sent, about
+from orchestrator.procedures.told import News, Sent, about, announced
 from orchestrator.ui.lock_view import RunState
 
 _OTHER = (
@@ -33,23 +33,33 @@ def state_of(world: World, found: Found, away: Mapping[str, Look] = NOBODY_AWAY)
 
     Those in `away` were found so a moment ago.
     """
-    record = found.record
+    record, refused = found.record, found.refused
     if record is None:
-        why = found.unreadable.what if found.unreadable else ""
-        return RunState(remarks=(why,))
+        return RunState(remarks=(refused.what if refused else "",))
+    if refused is not None:
+        # Nothing is told of how far it has come: that would be in words of who wrote the labels.
+        return RunState(because=record.because, remarks=refused.evidence, rest=record.plan)
     if lines := unfit(world.inventory, record):
         return RunState(because=record.because, remarks=(_OTHER, *lines))
-    return _judged(world, record, found.hold, away)
+    return _judged(world, record, found, away)
 
 
-def _judged(world: World, record: RunRecord, hold: Hold, away: Mapping[str, Look]) -> RunState:
-    plan = record.plan
+def _judged(world: World, record: RunRecord, found: Found, away: Mapping[str, Look]) -> RunState:
+    plan, hold = record.plan, found.hold
     sites = (item.unit.site for item in plan.units)
     looks = counted(plan, look_at(world.backend, sites, away))
     if hold.goal is Goal.RESTORE:
         units = restored_so_far(world.inventory, plan, looks)
         return RunState(units=units, because=record.because)
-    far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
+    far = progress(
+        plan,
+        hold.run,
+        looks,
+        recorded=hold.done,
+        touched=hold.touched,
+        announced=announced(hold.told),
+        believed=found.provenance.believed,
+    )
     steps = [step.id for step in plan.steps if step.kind is not StepKind.GATE]
     rest = rest_of(plan, far.done)
     bad = deployed_badly(world.inventory, plan, looks, hold.run)
@@ -61,7 +71,7 @@ def _judged(world: World, record: RunRecord, hold: Hold, away: Mapping[str, Look
         because=record.because,
         rest=rest,
         away=at_sites_away(rest, looks),
-        choice=which_way(bad, touched=hold.touched),
+        choice=which_way(bad, touched=far.touched),
     )
 
 

@@ -26,6 +26,7 @@ from orchestrator.cli.journals import JournalFolder, Journals, MemoryJournals
 from orchestrator.cli.later import LaterCheckout
 from orchestrator.cli.places import state_folder
 from orchestrator.cli.processes import is_dtdeploy
+from orchestrator.cli.record_key import key_of
 from orchestrator.cli.reports import NoReports, ReportFolder, Reports
 from orchestrator.cli.talk import Talk
 from orchestrator.cli.telling import Besides, besides_of
@@ -40,6 +41,7 @@ from orchestrator.fleet.guard import Guard, GuardAnswer
 from orchestrator.inventory.load import load_inventory
 from orchestrator.inventory.model import Inventory, SiteState
 from orchestrator.procedures.hold import Holder
+from orchestrator.procedures.signature import RecordKey
 from orchestrator.swarm.performer import LivePerformer, SshSettings, Timeouts
 from orchestrator.swarm.ssh_config import SshDefaults
 from orchestrator.ui.mode import automated
@@ -70,7 +72,7 @@ class World:
     ids of the Swarms that a plan was made for: at those sites no other counts. `ask_guard` asks
     whether a run may disturb; a rehearsal asks nobody. `places` is where downtime is announced,
     `besides` who else is told how a run ended, `sleep` lets real seconds pass. `watch` knows what
-    is waited for, `watchdog` sees that the command goes on.
+    is waited for, `watchdog` sees that the command goes on. `key` signs the locks of runs.
     """
 
     inventory: Inventory
@@ -94,6 +96,7 @@ class World:
     besides: Besides = field(default_factory=Besides)
     watch: Watch = field(default_factory=lambda: Watch(time.monotonic))
     watchdog: Watchdog | None = None
+    key: RecordKey | None = None
 
 
 def open_talk() -> Talk:
@@ -147,6 +150,7 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
     if scenario is not None:
         yield _simulated(inventory, scenario)
         return
+    key = key_of(os.environ)
     performer = _performer(inventory, os.environ, timeouts or Timeouts())
     places = UrlPlaces(inventory, os.environ, _running_seconds)
     sending = WithAnnouncements(performer, places)
@@ -183,6 +187,7 @@ def open_world(timeouts: Timeouts | None = None) -> Iterator[World]:
                 expect=performer.expect,
                 watch=watch,
                 watchdog=watchdog,
+                key=key,
             )
     finally:
         backend.close()

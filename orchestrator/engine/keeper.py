@@ -21,6 +21,7 @@ from orchestrator.procedures.effects import (
     UpdateConfig,
 )
 from orchestrator.procedures.hold import LOCK, Hold, from_labels, session_of, to_labels
+from orchestrator.procedures.signature import UNSIGNED, Signer
 
 BEAT_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
@@ -31,12 +32,20 @@ _PAUSE_SECONDS = 1.0
 class Keeper:
     """The lock as one process holds it. All times but those in `hold` are the backend's."""
 
-    def __init__(self, site: str, lock: StoredConfig, hold: Hold, steps: Sequence[Step]) -> None:
+    def __init__(
+        self,
+        site: str,
+        lock: StoredConfig,
+        hold: Hold,
+        steps: Sequence[Step],
+        signer: Signer = UNSIGNED,
+    ) -> None:
         self.hold = hold
         self.lost: Problem | None = None
         self._site = site
         self._lock = lock
         self._steps = steps
+        self._signer = signer
         self._asking: dict[str, float] = {}
         self._proving: dict[str, float] = {}
         self._sent_at: float | None = None
@@ -85,8 +94,8 @@ class Keeper:
         self._proving |= self._asking
         self._asking = {}
         self.hold = replace(self.hold, beat=wall, beats=self.hold.beats + 1)
-        labels = to_labels(self.hold, self._steps)
         lock = self._lock
+        labels = self._signer.signed(to_labels(self.hold, self._steps), lock.id)
         return UpdateConfig(site=self._site, id=lock.id, version=lock.version, labels=labels)
 
     def answered(self, answer: ConfigAnswer, now: float) -> dict[str, Holding]:

@@ -14,6 +14,7 @@ from orchestrator.procedures.custody import in_custody
 from orchestrator.procedures.effects import Procedure
 from orchestrator.procedures.hold import Holder
 from orchestrator.procedures.of_step import procedure_for
+from orchestrator.procedures.signature import RecordKey
 
 
 def _never() -> None:
@@ -30,7 +31,7 @@ class Means:
     """What a run is carried out with. `wall` is the operator's clock, seconds since 1970.
 
     `announces`: there is somewhere to send announcements to. `watch` is told what is waited for,
-    `stalled` says why the run was stopped for standing still, if it was.
+    `stalled` says why the run was stopped for standing still, if it was. `key` signs its lock.
     """
 
     backend: Backend
@@ -41,5 +42,6 @@ class Means:
     stop_asked: Callable[[], bool]
     start: Callable[[Book, Step], Procedure] = careful
     announces: bool = False
+    key: RecordKey | None = None
     watch: Watch = field(default_factory=lambda: Watch(float))
     stalled: Callable[[], Problem | None] = _never

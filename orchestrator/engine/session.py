@@ -41,7 +41,7 @@ from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.lost import counted
 from orchestrator.planning.plan import Action, Plan
 from orchestrator.planning.plan_file import SavedPlan
-from orchestrator.planning.progress import is_prepared, not_back, progress
+from orchestrator.planning.progress import NOTHING, Believed, is_prepared, not_back, progress
 from orchestrator.planning.restoring import formers, not_restored, restore_plan
 from orchestrator.planning.scope import look_before
 from orchestrator.planning.selection import dependents
@@ -52,6 +52,7 @@ from orchestrator.procedures.hold import Goal, Hold, Phase
 from orchestrator.procedures.last_look import broken_since, questions, unanswered
 from orchestrator.procedures.last_words import add_last_words
 from orchestrator.procedures.owed import Owed, change_owed
+from orchestrator.procedures.told import announced as has_receipt
 from orchestrator.sources.model import Sourced
 
 Sources = Mapping[Unit, Sourced]
@@ -125,6 +126,7 @@ class Session:
         wait_seconds: float,
         announced: str = "",
         away: Mapping[str, Look] = NOBODY_AWAY,
+        believed: Believed = NOTHING,
     ) -> RunEnd:
         """Resume a run that another process, or an earlier one here, left.
 
@@ -136,6 +138,7 @@ class Session:
                 long, so that it is seen: WAIT_OUT_SECONDS where it may live.
             announced: where and by whom the downtime was announced, "" if by nobody but dtdeploy.
             away: sites that could not be seen a moment ago; each is tried when its turn comes.
+            believed: what of the labels counts though nothing that is seen agrees.
 
         Raises:
             JournalError: the journal cannot be written; nothing was touched.
@@ -144,7 +147,9 @@ class Session:
         hold = by_hand(hold, announced, self._means.wall())
         if hold.goal is Goal.RESTORE:
             return self.go_back(lock, hold, wait_seconds=wait_seconds)
-        taken = self._tenure.take_over(lock, hold, Goal.FORWARD, wait_seconds=wait_seconds)
+        taken = self._tenure.take_over(
+            lock, hold, Goal.FORWARD, wait_seconds=wait_seconds, signs=believed.labels
+        )
         if isinstance(taken, Problem):
             return self._ended(self._end(taken))
         held, mine = self._herald.resumed(*taken, str(hold.holder))
@@ -153,7 +158,18 @@ class Session:
         plan = self._record.plan
         sites = [item.unit.site for item in plan.units]
         looks = counted(plan, look_at(self._means.backend, sites, away))
-        far = progress(plan, hold.run, looks, recorded=hold.done, touched=hold.touched)
+        far = progress(
+            plan,
+            hold.run,
+            looks,
+            recorded=hold.done,
+            touched=hold.touched,
+            announced=has_receipt(mine.told),
+            believed=believed,
+        )
+        # What nothing speaks for must not become ours, and be signed, by being written again.
+        mine = replace(mine, done=mine.done & believed.done, touched=far.touched)
+        self._tenure.sign()
         return self._forward(held, mine, sourced, far.done, away=_unseen(looks))
 
     def go_back(self, lock: StoredConfig, hold: Hold, *, wait_seconds: float) -> RunEnd:
@@ -346,7 +362,7 @@ class Session:
         return keeper, report
 
     def _keeper(self, lock: StoredConfig, hold: Hold) -> Keeper:
-        return Keeper(self._site, lock, hold, self._record.plan.steps)
+        return Keeper(self._site, lock, hold, self._record.plan.steps, self._tenure.signer)
 
     # After
 

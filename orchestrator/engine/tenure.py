@@ -15,6 +15,7 @@ from orchestrator.procedures.asking import Asking, ask_config, ask_sleep
 from orchestrator.procedures.effects import StoredConfig, UpdateConfig
 from orchestrator.procedures.hold import Goal, Hold, Phase, from_labels, session_of, to_labels
 from orchestrator.procedures.lock import PATIENCE_SECONDS, release_lock, take_lock, write_lock
+from orchestrator.procedures.signature import UNSIGNED, Labels, Signer, digest_of
 from orchestrator.procedures.told import News, Sent, Told, about
 
 T = TypeVar("T")
@@ -32,6 +33,12 @@ class Tenure:
         self._site = site
         self._record = record
         self._unreachable: Problem | None = None
+        self._signer = UNSIGNED
+
+    @property
+    def signer(self) -> Signer:
+        """What signs the labels of the lock, once it is taken or taken over."""
+        return self._signer
 
     @property
     def unreachable(self) -> Problem | None:
@@ -50,6 +57,7 @@ class Tenure:
 
         """
         now = self._means.wall()
+        self._signer = Signer(self._means.key, digest_of(data))
         self._open("begun", data, self._by_hand(now))
         hold = Hold(
             run=self._record.run,
@@ -59,7 +67,7 @@ class Tenure:
             beat=now,
             told=self._by_hand(now),
         )
-        taking = take_lock(self._site, self._labels(hold), data)
+        taking = take_lock(self._site, self._labels(hold, ""), data)
         with self._means.watch.waiting(f"the lock on {self._site}"):
             lock = carry_alone(self._means.backend, taking)
         if isinstance(lock, Problem):
@@ -71,17 +79,25 @@ class Tenure:
         return lock, hold
 
     def take_over(
-        self, lock: StoredConfig, hold: Hold, goal: Goal, *, wait_seconds: float
+        self,
+        lock: StoredConfig,
+        hold: Hold,
+        goal: Goal,
+        *,
+        wait_seconds: float,
+        signs: bool = True,
     ) -> tuple[StoredConfig, Hold] | Problem:
         """Make somebody's lock, or an earlier process's own, this process's.
 
         `wait_seconds`: for how long something of the former holder may still begin: all that it
-        was about to begin is seen after that. WAIT_OUT_SECONDS where it may live.
+        was about to begin is seen after that. WAIT_OUT_SECONDS where it may live. `signs`: all that
+        the labels say is vouched for; else nothing is signed until `sign`.
 
         Raises:
             JournalError: nothing can be written down; the lock was left alone.
 
         """
+        self._signer = Signer(self._means.key if signs else None, digest_of(lock.data))
         self._open("resumed", lock.data, hold.told)
         mine = replace(
             hold,
@@ -103,10 +119,14 @@ class Tenure:
                 carry_alone(self._means.backend, ask_sleep(wait_seconds))
         return held, mine
 
+    def sign(self) -> None:
+        """Sign from now on what the lock says, since it is judged by what is seen."""
+        self._signer = replace(self._signer, key=self._means.key)
+
     def write(self, lock: StoredConfig, hold: Hold) -> StoredConfig | Problem | None:
         """Write what the run is at to its lock; None when it is not ours any more."""
         what = f"the lock on {self._site} to be written"
-        return self.note(what, write_lock(self._site, lock, self._labels(hold)))
+        return self.note(what, write_lock(self._site, lock, self._labels(hold, lock.id)))
 
     def note(self, what: str, procedure: Asking[T]) -> T | Problem:
         """Carry out `procedure`, which writes to the coordinator's Swarm; `what` is waited for.
@@ -134,9 +154,8 @@ class Tenure:
         """
         wall = self._means.wall()
         left = replace(hold, phase=Phase.STOPPED, beat=wall, beats=hold.beats + 1)
-        update = UpdateConfig(
-            site=self._site, id=lock.id, version=lock.version, labels=self._labels(left)
-        )
+        labels = self._labels(left, lock.id)
+        update = UpdateConfig(site=self._site, id=lock.id, version=lock.version, labels=labels)
         self.note("the lock to say that the run stopped", ask_config(update))
         self.log(EntryKind.LOCK, {"lock": "kept"})
 
@@ -172,8 +191,8 @@ class Tenure:
             return ()
         return (Told(news=News.BEFORE, sent=Sent.BY_HAND, at=now, words=words),)
 
-    def _labels(self, hold: Hold) -> tuple[tuple[str, str], ...]:
-        return to_labels(hold, self._record.plan.steps)
+    def _labels(self, hold: Hold, config: str) -> Labels:
+        return self._signer.signed(to_labels(hold, self._record.plan.steps), config)
 
     def _held(self, other: Hold) -> Problem:
         return lock_held(other, self._site, self._means.wall())

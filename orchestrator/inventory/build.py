@@ -62,6 +62,7 @@ def build_inventory(declared: Declared, warnings: tuple[Problem, ...]) -> Invent
         grafana_url=text.grafana_url,
         grafana_token=text.grafana_token,
         metrics=text.metrics,
+        record_key_required=text.record_key == "required",
         warnings=warnings,
         freezes=tuple(_freeze(freeze) for freeze in text.freeze),
         guards=tuple(_guard(guard) for guard in text.guard),

@@ -131,6 +131,8 @@ class Inventory:
     `managed_prefix` is what stacks begin with that are the system's, `managed` are patterns of
     more names, `ignored` of names that are not.
 
+    `record_key_required`: runs are begun, resumed and rolled back only with signed records.
+
     `warnings` are no errors, but hardly meant: a stack file that no site uses, say.
     """
 
@@ -144,6 +146,7 @@ class Inventory:
     grafana_url: str = ""
     grafana_token: str = ""
     metrics: str = ""
+    record_key_required: bool = False
     warnings: tuple[Problem, ...] = ()
     managed: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()

@@ -256,6 +256,9 @@ class SitesText(Text):
     """Name of the environment variable that holds a token for it."""
     metrics: EnvName = ""
     """Name of the environment variable that holds the folder for Prometheus text files."""
+    record_key: Literal["optional", "required"] = "optional"
+    """Whether runs are signed with the fleet's key, DTDEPLOY_RECORD_KEY: where it is at hand, or
+    always, and only signed ones are resumed or rolled back."""
     freeze: Annotated[list[FreezeText], Field(max_length=100)] = []
     """Times at which nothing may be taken down or deployed."""
     guard: Annotated[list[GuardText], Field(max_length=20)] = []

@@ -7,7 +7,7 @@ from enum import Enum
 
 from orchestrator.fleet.health import Verdict
 from orchestrator.fleet.observed import Look, Sight, Unseen, contents
-from orchestrator.fleet.presence import blindness, whereabouts
+from orchestrator.fleet.presence import Presence, blindness, whereabouts
 from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
 from orchestrator.inventory.model import Inventory
@@ -26,6 +26,22 @@ class Mark(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Believed:
+    """What of a lock's labels is believed where nothing that is seen speaks for it.
+
+    `labels`: all that they say, since they are signed. `done` are steps of which something else
+    says that they are done.
+    """
+
+    labels: bool = False
+    done: frozenset[str] = frozenset()
+
+
+NOTHING = Believed()
+"""Of labels that anybody may have written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitProgress:
     """A unit's part of a run: what is done of it, and why that is believed."""
 
@@ -38,10 +54,14 @@ class UnitProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """All units of a plan, and every step that need not be done again."""
+    """All units of a plan, and every step that need not be done again.
+
+    `touched`: the run may have removed or deployed something, and nothing that is seen denies it.
+    """
 
     units: tuple[UnitProgress, ...]
     done: frozenset[str]
+    touched: bool
 
 
 def progress(
@@ -51,34 +71,60 @@ def progress(
     *,
     recorded: AbstractSet[str],
     touched: bool,
+    announced: bool,
+    believed: Believed = NOTHING,
 ) -> Progress:
-    """Judge how far a run has come.
+    """Judge how far a run has come: by what is seen, since anybody may have written the labels.
 
     Args:
         plan: the run's plan.
         run: its id, which is on every service that it deployed.
         looks: a look at every site of the plan.
         recorded: ids of the steps that the run's lock says are done.
-        touched: whether the run may have removed or deployed anything at all.
+        touched: whether its labels say that it may have removed or deployed anything at all.
+        announced: whether there is a receipt for what had to be announced.
+        believed: what of the labels counts though nothing that is seen agrees.
 
     """
-    believed = recorded if touched else frozenset()
+    known_done = recorded if touched else frozenset()
     judged = tuple(
-        (item, _unit_progress(item, run, looks[item.unit.site], believed))
+        (item, _unit_progress(item, run, looks[item.unit.site], known_done, believed))
         for item in plan.units
         if item.action is not Action.KEEP
     )
     units = _undone(judged, looks)
-    early = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE, StepKind.ANNOUNCE)
-    # Nothing is touched before preflight and preparation are through at every site, and what
-    # has to be announced is. What is prepared needs no registry to be prepared again.
-    through = early if touched else (StepKind.PREPARE,) if is_prepared(plan, recorded) else ()
+    # Nothing is touched before preflight and preparation are through at every site. While nothing
+    # is seen to be down or deployed, both cost little and hurt nobody. What is prepared needs no
+    # registry to be prepared again.
+    through: tuple[StepKind, ...] = ()
+    surely = touched and (believed.labels or _seen_touched(plan, run, looks))
+    if surely:
+        through = (StepKind.EXAMINE, StepKind.PREPARE, StepKind.GATE)
+        through += (StepKind.ANNOUNCE,) if announced else ()
+    elif is_prepared(plan, recorded & believed.done):
+        through = (StepKind.PREPARE,)
     passed = [step.id for step in plan.steps if step.kind in through]
     known = {step.id for step in plan.steps}
     return Progress(
         units=units,
+        touched=surely or (touched and not all(map(_seen_whole, looks.values()))),
         done=frozenset(passed) | frozenset(i for u in units for i in u.done if i in known),
     )
+
+
+def _seen_touched(plan: Plan, run: str, looks: Mapping[str, Look]) -> bool:
+    """Whether a run is seen to have removed or deployed anything: whoever wrote its labels."""
+    return any(
+        _ours(item, run, look) or _less_of(item, look)
+        for item in plan.units
+        if item.action is not Action.KEEP
+        and isinstance(look := looks[item.unit.site], Sight)
+        and _seen_whole(look)
+    )
+
+
+def _seen_whole(look: Look) -> bool:
+    return isinstance(look, Sight) and not blindness(look)
 
 
 def is_prepared(plan: Plan, done: AbstractSet[str]) -> bool:
@@ -135,6 +181,8 @@ def at_sites_away(plan: Plan, looks: Mapping[str, Look]) -> tuple[str, ...]:
 
 def _then(plan: Plan, site: str) -> str:
     here = [step for step in plan.steps if step.site == site]
+    if any(step.kind is StepKind.EXAMINE for step in here):
+        return "nothing is touched before preflight has seen it"
     removed = [step.unit for step in here if step.kind is StepKind.REMOVE and step.unit]
     if removed:
         units = ", ".join(map(str, removed))
@@ -217,11 +265,11 @@ def _is_up(item: UnitPlan, now: Before) -> bool:
 
 
 def _unit_progress(
-    item: UnitPlan, run: str, look: Look, recorded: AbstractSet[str]
+    item: UnitPlan, run: str, look: Look, recorded: AbstractSet[str], believed: Believed
 ) -> UnitProgress:
     steps = _step_ids(item)
     if not isinstance(look, Sight) or blindness(look):
-        removed = frozenset({f"remove {item.unit}"}) & recorded
+        removed = frozenset({f"remove {item.unit}"}) & recorded & believed.done
         words = "cannot be seen" + (", was seen gone" if removed else "")
         return UnitProgress(unit=item.unit, mark=Mark.UNKNOWN, words=words, done=removed)
     done = _done(item, run, look, recorded)
@@ -250,6 +298,15 @@ def _ours(item: UnitPlan, run: str, sight: Sight) -> frozenset[str]:
         for service in contents(sight, item.unit.stack).services
         if service.label(LABEL_RUN) == run
     )
+
+
+def _less_of(item: UnitPlan, sight: Sight) -> bool:
+    """Whether a service of the unit that ran before the run is not there any more, or all of it."""
+    prefix = f"{item.unit.stack}_"
+    found = contents(sight, item.unit.stack).services
+    left = {service.name.removeprefix(prefix) for service in found}
+    was = item.before.presence is Presence.PRESENT
+    return bool(set(item.before.services) - left) or (was and whereabouts(item.unit, sight).gone)
 
 
 def _step_ids(item: UnitPlan) -> frozenset[str]:

@@ -5,6 +5,7 @@ its labels are written anew at every heartbeat, each time by compare-and-swap.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ _DOWN = "dtdeploy.down."
 _OUTAGE = "dtdeploy.outage."
 _LOST = "dtdeploy.lost."
 _BECAUSE = "dtdeploy.because"
+_RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
+"""What a run's id is made of; it names the run's journal, too."""
 
 
 class Phase(Enum):
@@ -154,6 +157,8 @@ def session_of(config: StoredConfig) -> str:
 
 
 def _hold(labels: Mapping[str, str], steps: Sequence[Step]) -> Hold:
+    if not _RUN.fullmatch(labels["dtdeploy.run"]):
+        raise ValueError("its run has no id that dtdeploy gives")
     return Hold(
         run=labels["dtdeploy.run"],
         words=labels["dtdeploy.words"],

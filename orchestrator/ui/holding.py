@@ -10,11 +10,15 @@ from rich.text import Text
 
 from orchestrator.command_line import AS_IT_IS, PROGRAM, Manner, typed
 from orchestrator.engine.keeper import BEAT_SECONDS
+from orchestrator.engine.provenance import KEY, Origin
+from orchestrator.errors import Problem
 from orchestrator.procedures.hold import Goal, Hold, Phase
+from orchestrator.procedures.signature import Signature
 from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.words.foreign import clean, shorten
 from orchestrator.words.phrases import elapsed
 
+_OF_A_KEY = ("lock.key-missing", "lock.signature-wrong")
 SILENT_SECONDS = 3 * BEAT_SECONDS
 """Without a heartbeat for so long, a run gives no sign of life."""
 _LONGEST = 200
@@ -43,7 +47,9 @@ class HeldRun:
     """A run that holds the lock. `now` is our clock, seconds since 1970.
 
     `unfit`: it was planned with another inventory than the one given here, which may not end it.
-    `unreadable`: this version of dtdeploy cannot read its record.
+    `unreadable`: this version of dtdeploy cannot read its record, whose digest is `record`.
+    `begun_by` is its owner by the record; `origin` and `signature` are what vouches for it, and
+    `refused` says why it is not gone on with from here.
     """
 
     hold: Hold
@@ -52,6 +58,16 @@ class HeldRun:
     now: float
     unfit: bool = False
     unreadable: bool = False
+    begun_by: str = ""
+    record: str = ""
+    origin: Origin = Origin.OURS
+    signature: Signature = Signature.UNCHECKED
+    refused: Problem | None = None
+
+    @property
+    def expect(self) -> str:
+        """What whoever is not asked has to expect of the record: its digest; "" for nothing."""
+        return self.record if self.origin is Origin.UNKNOWN else ""
 
     @property
     def look_again_seconds(self) -> float | None:
@@ -79,7 +95,7 @@ def next_for(holding: HeldRun) -> str:
     """Return what to type to go on with a run, "" while somebody is at it."""
     if holding.life is Life.ALIVE:
         return ""
-    if holding.unfit or holding.unreadable:
+    if _hindered(holding):
         return typed("lock", "break", clean(holding.hold.run), "--because", "TEXT")
     first = f"kill -9 {holding.hold.holder.pid} && " if holding.life is Life.FROZEN else ""
     return f"{first}{_command(holding, 'resume')}"
@@ -88,7 +104,24 @@ def next_for(holding: HeldRun) -> str:
 def _command(holding: HeldRun, verb: str) -> str:
     """Return the command that goes on with a run, or back."""
     silent = ("--take-over",) if holding.life is Life.SILENT else ()
-    return typed(verb, clean(holding.hold.run), *silent)
+    expect = ("--expect", holding.expect) if holding.expect else ()
+    return typed(verb, clean(holding.hold.run), *silent, *expect)
+
+
+def _hindered(holding: HeldRun) -> bool:
+    """Whether the run cannot be gone on with from here, whoever is at it."""
+    return holding.unfit or holding.unreadable or holding.refused is not None
+
+
+def _better_with(holding: HeldRun) -> str:
+    """Return what a run that cannot be gone on with could be gone on with, "" if with nothing."""
+    if holding.unreadable:
+        return "the version of dtdeploy it was begun with"
+    if holding.refused is not None:
+        keys = (Signature.UNCHECKED, Signature.WRONG)
+        lacking = holding.refused.code in _OF_A_KEY and holding.signature in keys
+        return f"the key it was begun with in {KEY}" if lacking else ""
+    return "the sites.yaml it was begun with"
 
 
 def facts(holding: HeldRun) -> Iterator[str]:
@@ -102,8 +135,14 @@ def facts(holding: HeldRun) -> Iterator[str]:
         yield "planned with another sites.yaml or stacks/ than the one given here"
     for unit, since in hold.down:
         yield f"{clean(str(unit))} has been down for {elapsed(max(0.0, holding.now - since))}"
+    if holding.begun_by not in ("", hold.holder.owner):
+        yield f"begun by {clean(holding.begun_by)}"
     if holding.unreadable:
         yield "its record cannot be read by this version of dtdeploy"
+    if holding.refused is not None:
+        yield clean(holding.refused.what)
+    elif holding.expect:
+        yield "nothing here vouches for its record: read what it does before you go on with it"
 
 
 def _beat(holding: HeldRun) -> str:
@@ -145,9 +184,9 @@ def next_view(holding: HeldRun, manner: Manner = AS_IT_IS) -> Text:
             " if not, --lock-wait SECONDS waits for its end"
         )
         return whole("NEXT  ", (manner.fit(typed("lock")), "bold cyan"), (words, "dim"))
-    if holding.unfit or holding.unreadable:
-        what = "version of dtdeploy" if holding.unreadable else "sites.yaml"
-        words = f"   # better: {_command(holding, 'resume')}, with the {what} it was begun with"
+    if _hindered(holding):
+        other = _better_with(holding)
+        words = f"   # better: {_command(holding, 'resume')}, with {other}" if other else ""
         return whole("NEXT  ", (manner.fit(command), "bold cyan"), (words, "dim"))
     alone = holding.hold.goal is Goal.RESTORE or holding.life is Life.FROZEN
     other = "" if alone else f"   |   {_command(holding, 'rollback')}"

@@ -36,7 +36,9 @@
     lock     run, command, owner, host, pid, life, phase, goal, touched, started, beat,
              beat_age_seconds, down [unit, stack, site, since, seconds], next (what to type, or
              null), look_again_seconds (while somebody is at it: after so long a run that died
-             is known to be silent). Of `dtdeploy lock` also: units [unit, stack, site, mark,
+             is known to be silent), record (its digest, as --expect takes it), vouched_for_by
+             (signed, ours or unknown), signature (holds, created, missing, wrong or unchecked),
+             refused (problem, or null). Of `dtdeploy lock` also: units [unit, stack, site, mark,
              words], steps_done, steps, because, remarks [..], still_to_do [[step id, ..], ..],
              away [..] and choice [..] (in words)
 
@@ -218,6 +220,10 @@ def holding_json(holding: HeldRun) -> Json:
         ],
         "next": next_for(holding) or None,
         "look_again_seconds": holding.look_again_seconds,
+        "record": holding.record or None,
+        "vouched_for_by": holding.origin.name.lower(),
+        "signature": holding.signature.name.lower(),
+        "refused": problem_json(holding.refused) if holding.refused else None,
     }
 
 

@@ -10,7 +10,7 @@ from orchestrator.command_line import AS_IT_IS, Manner
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.progress import Mark, UnitProgress
-from orchestrator.ui.consoles import labelled, plain, show, stack_up
+from orchestrator.ui.consoles import labelled, plain, show, stack_up, whole
 from orchestrator.ui.holding import HeldRun, holding_view
 from orchestrator.ui.plan_view import order_view
 from orchestrator.words.foreign import clean, shorten
@@ -53,7 +53,13 @@ def print_lock(
 
 def lock_view(holding: HeldRun, state: RunState, manner: Manner = AS_IT_IS) -> RenderableType:
     """Return who holds the lock, how far that run has come, and what to type."""
-    return stack_up([state_view(state), Text(), holding_view(holding, manner)])
+    record = [labelled([("RECORD", _record(holding))], indent=0)] if holding.record else []
+    return stack_up([state_view(state), *record, Text(), holding_view(holding, manner)])
+
+
+def _record(holding: HeldRun) -> Text:
+    """Return the record's digest, which --expect takes, and what vouches for it."""
+    return whole(f"{holding.record}   # vouched for by: {holding.origin.value}")
 
 
 def render_state(state: RunState, width: int = 80) -> list[str]:

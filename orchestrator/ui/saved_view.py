@@ -5,8 +5,6 @@ from datetime import datetime
 
 from orchestrator.command_line import AS_IT_IS, Manner, typed
 
-_SHOWN = 12
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedHead:
@@ -23,7 +21,7 @@ class SavedHead:
     @property
     def apply(self) -> str:
         """The command that applies it and nothing else."""
-        return self.manner.fit(typed("apply", self.file, "--expect", self.sha256[:_SHOWN]))
+        return self.manner.fit(typed("apply", self.file, "--expect", self.sha256))
 
 
 def saved_lines(head: SavedHead) -> list[str]:

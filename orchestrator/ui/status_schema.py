@@ -76,6 +76,10 @@ class _Lock(BaseModel):
     down: list[_Down]
     next: str | None
     look_again_seconds: float | None = None
+    record: str | None = None
+    vouched_for_by: str = ""
+    signature: str = ""
+    refused: ProblemShape | None = None
 
 
 class _Detour(BaseModel):

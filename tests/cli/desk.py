@@ -7,6 +7,7 @@ from itertools import count
 
 from orchestrator.cli.checkout import Checkout, MadeUpCheckout
 from orchestrator.cli.journals import Journals, MemoryJournals
+from orchestrator.cli.meeting import find_run
 from orchestrator.cli.order import Order
 from orchestrator.cli.reports import NoReports, Reports
 from orchestrator.cli.talk import Talk
@@ -15,6 +16,7 @@ from orchestrator.inventory.model import Inventory, Manager
 from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.procedures.hold import Holder
+from orchestrator.procedures.signature import RecordKey
 from orchestrator.simulation.backend import SimulatedBackend
 from orchestrator.simulation.link import LinkState
 from orchestrator.ui.consoles import open_console
@@ -41,6 +43,7 @@ class Desk:
     out: StringIO = field(default_factory=StringIO)
     err: StringIO = field(default_factory=StringIO)
     mode: Mode = Mode.LINES
+    key: RecordKey | None = None
 
     def world(self, backend: SimulatedBackend | None = None) -> World:
         """Return what a new command works with."""
@@ -60,9 +63,15 @@ class Desk:
             wall=lambda: EPOCH + using.now(),
             journals=self.journals,
             reports=self.reports,
+            key=self.key,
             runs_here=lambda pid: pid in self.alive,
             reaches=lambda site: self.shared.fleet.sites[site].link.state is LinkState.OK,
         )
+
+    def digest(self) -> str:
+        """Return the digest of the record in the lock, as who read it types it; "" without one."""
+        found = find_run(self.world())
+        return found.provenance.digest if found else ""
 
     def checkout(self) -> Checkout:
         shared = self.shared

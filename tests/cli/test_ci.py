@@ -76,8 +76,17 @@ def test_a_saved_plan_gives_its_hash_and_is_applied_by_it(tmp_path: Path, well: 
     assert f"<code>{digest}</code>" in done.summary
     wrong = job(tmp_path, "--simulate", well, "apply", str(plan), "--expect", "0" * 64)
     assert wrong.code == 4
+    short = job(tmp_path, "--simulate", well, "apply", str(plan), "--expect", digest[:12])
+    assert (short.code, "usage.expect-too-short" in short.err) == (64, True)
+    assert f"--expect {digest}" in short.err
     nothing = job(tmp_path, "--simulate", well, "apply", str(plan))
     assert nothing.code == 64
+
+
+def test_a_key_that_is_no_good_is_refused_before_anything_is_contacted(tmp_path: Path) -> None:
+    done = job(tmp_path, "lock", DTDEPLOY_RECORD_KEY="too short")
+    assert (done.code, "usage.record-key-unusable" in done.err) == (64, True)
+    assert "too short" not in done.err.replace("shorter", "")
 
 
 @pytest.mark.parametrize("form", ["markdown", "mermaid", "svg", "json"])

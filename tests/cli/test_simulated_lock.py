@@ -94,8 +94,10 @@ def test_elsewhere_a_silent_run_is_taken_over_only_when_told_so(
         resume_in(other.world(), run, take_over=False, yes=True, dry_run=False)
     (problem,) = refused.value.problems
     assert (problem.code, problem.exit_code) == ("lock.silent", ExitCode.LOCK_HELD)
-    assert problem.fix == f"dtdeploy resume {run} --take-over"
-    code = resume_in(other.world(), run, take_over=True, yes=True, dry_run=False)
+    digest = other.digest()
+    assert problem.fix == f"dtdeploy resume {run} --take-over --expect {digest}"
+    world = other.world()
+    code = resume_in(world, run, take_over=True, yes=True, dry_run=False, expect=digest)
     assert code == ExitCode.DONE
     assert fully_healthy(fleet_status(other.world()))
     assert shared.oracle.violations == []
@@ -282,15 +284,20 @@ def test_a_process_that_stands_still_here_is_to_be_killed_first(
 def test_a_broken_lock_is_kept_and_can_be_put_back(shared: Simulated, turns: Operators) -> None:
     other = Desk(shared=shared, name="ops2")
     run = killed_half_way(turns, Desk(shared=shared))
-    began = shared.backend.now()
+    began, digest = shared.backend.now(), other.digest()
     assert break_in(other.world(), run, "the laptop is gone") == ExitCode.DONE
     assert shared.backend.now() - began >= 15.0
-    assert f"dtdeploy resume {run}" in other.said()
+    assert f"dtdeploy resume {run} --expect {digest}" in other.said()
     assert find_run(other.world()) is None
     owed = fleet_status(other.world()).owed
     assert owed
     assert all("given up" in item.reason for item in owed)
-    code = resume_in(other.world(), run, take_over=False, yes=True, dry_run=False)
+    with pytest.raises(RefusedError) as refused:
+        resume_in(other.world(), run, take_over=False, yes=True, dry_run=False)
+    assert refused.value.problems[0].code == "lock.record-unread"
+    assert find_run(other.world()) is None
+    world = other.world()
+    code = resume_in(world, run, take_over=False, yes=True, dry_run=False, expect=digest)
     assert code == ExitCode.DONE
     assert "put back" in other.said()
     assert fully_healthy(fleet_status(other.world()))
@@ -354,8 +361,9 @@ def test_a_holder_that_wakes_up_after_its_lock_was_broken_does_nothing_more(
     turns.run(until=IN_THE_MIDDLE + 20.0)
     found = find_run(other.world())
     assert found is not None
-    break_in(other.world(), found.hold.run, "it stands still")
-    resume_in(other.world(), found.hold.run, take_over=False, yes=True, dry_run=False)
+    run, digest = found.hold.run, found.provenance.digest
+    break_in(other.world(), run, "it stands still")
+    resume_in(other.world(), run, take_over=False, yes=True, dry_run=False, expect=digest)
     turns.run()
     assert first.outcome() == ExitCode.LOCK_HELD
     assert "LOCK LOST" in desk.said()

@@ -12,6 +12,7 @@ from orchestrator.cli.rolling_back import roll_back_in
 from orchestrator.errors import ExitCode, UsageError
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.selection import Request
+from orchestrator.procedures.signature import RecordKey
 from orchestrator.simulation.faults import Fault, FaultKind, inject
 from orchestrator.simulation.scenario import Scenario
 from tests.cli.desk import Desk, order
@@ -100,10 +101,13 @@ def test_a_run_in_which_a_node_died_is_resumed_as_its_refusal_says() -> None:
 
 
 @pytest.mark.usefixtures("signals")
-def test_what_was_answered_for_is_known_to_whoever_resumes_next() -> None:
-    """On whatever machine: it stands in the lock."""
+@pytest.mark.parametrize("key", [RecordKey(b"k" * 32), None])
+def test_what_was_answered_for_is_known_to_whoever_resumes_next_if_it_is_signed(
+    key: RecordKey | None,
+) -> None:
+    """On whatever machine: it stands in the lock, where anybody could have written it."""
     shared = fleet_with()
-    desk = Desk(shared=shared)
+    desk = Desk(shared=shared, key=key)
     run = died_in_the_middle(shared, desk)
     turns = Operators(shared.fleet)
     second = turns.start(
@@ -118,12 +122,14 @@ def test_what_was_answered_for_is_known_to_whoever_resumes_next() -> None:
     turns.close()
     shared.fleet.clock.run_until(began + 60.0)
     desk.alive.clear()
-    other = Desk(shared=shared)
+    other = Desk(shared=shared, key=key)
     found = find_run(other.world())
     assert found is not None
-    assert [node.name for node in found.readable().plan.lost if node.accepted] == [NODE]
-    assert found.readable().because == WHY
-    code = resume_in(other.world(), run, take_over=True, yes=True, dry_run=False)
+    lost = [node.name for node in found.readable().plan.lost if node.accepted]
+    assert (lost, found.readable().because) == (([NODE], WHY) if key else ([], ""))
+    world, expect = other.world(), other.digest()
+    again = Request() if key else ANSWER
+    code = resume_in(world, run, take_over=True, yes=True, dry_run=False, expect=expect, lost=again)
     assert code == ExitCode.DONE, other.said()
 
 

@@ -15,6 +15,7 @@ from orchestrator.cli.rolling_back import roll_back_in
 from orchestrator.errors import ExitCode, SourceError
 from orchestrator.fleet.unit import Revision, Unit
 from orchestrator.planning.asked import OnFailure
+from orchestrator.procedures.signature import RecordKey
 from orchestrator.simulation.link import LinkState
 from orchestrator.simulation.registry import Access
 from orchestrator.sources.model import ReleaseFile, Sourced
@@ -22,6 +23,7 @@ from tests.cli.desk import Desk, order
 from tests.operators import Operators
 from tests.simulated import Simulated, simulated
 
+KEY = RecordKey(b"k" * 32)
 SERVER = Unit(stack="datatrail", site="chime")
 KKO = Unit(stack="datatrail-client", site="kko")
 pytestmark = pytest.mark.usefixtures("signals")
@@ -58,10 +60,15 @@ class Bare(Desk):
         return self.git(shared.inventory, shared.sources, shared.former)
 
 
-def stopped(*, at: float = 6.0, on_failure: OnFailure = OnFailure.STOP) -> tuple[Simulated, str]:
+def stopped(
+    *,
+    at: float = 6.0,
+    on_failure: OnFailure = OnFailure.STOP,
+    key: RecordKey | None = None,
+) -> tuple[Simulated, str]:
     """Kill a restart at a revision of its own; returns the fleet and the run's id."""
     shared = simulated(generation=2)
-    desk = Desk(shared=shared)
+    desk = Desk(shared=shared, key=key)
     turns = Operators(shared.fleet)
     asked = order(on_failure=on_failure)
     first = turns.start("first", lambda backend: follow(desk.world(backend), asked))
@@ -76,11 +83,20 @@ def stopped(*, at: float = 6.0, on_failure: OnFailure = OnFailure.STOP) -> tuple
 
 
 def resume(desk: Desk, announced: str = "") -> ExitCode:
-    return resume_in(desk.world(), "", take_over=True, yes=True, dry_run=False, announced=announced)
+    return resume_in(
+        desk.world(),
+        "",
+        take_over=True,
+        yes=True,
+        dry_run=False,
+        announced=announced,
+        expect=desk.digest(),
+    )
 
 
 def roll_back(desk: Desk, run: str, *, take_over: bool = True) -> ExitCode:
-    return roll_back_in(desk.world(), run, take_over=take_over, yes=True, dry_run=False)
+    world, expect = desk.world(), desk.digest()
+    return roll_back_in(world, run, take_over=take_over, yes=True, dry_run=False, expect=expect)
 
 
 def is_well(shared: Simulated, sources: dict[Unit, Sourced]) -> None:
@@ -111,12 +127,20 @@ def test_it_is_resumed_without_git_and_registry(at: float) -> None:
 
 def test_so_it_is_if_it_was_killed_while_the_downtime_was_announced() -> None:
     """Nothing is touched yet: preflight begins anew, but what is prepared is not asked for."""
-    shared, _ = stopped(at=4.5)
+    shared, _ = stopped(at=4.5, key=KEY)
     found = find_run(Desk(shared=shared).world())
     assert found is not None
     assert not found.hold.touched
-    assert resume(Bare(shared=shared, name="ops2"), "in the channel") == ExitCode.DONE
+    bare = Bare(shared=shared, name="ops2", key=KEY)
+    assert resume(bare, "in the channel") == ExitCode.DONE
     is_well(shared, shared.sources)
+
+
+def test_that_all_is_prepared_is_not_believed_where_nothing_vouches_for_it() -> None:
+    """Nothing is touched yet, so that being refused costs nothing."""
+    shared, _ = stopped(at=4.5)
+    assert resume(Bare(shared=shared, name="ops2"), "in the channel") == ExitCode.SAFETY_REFUSED
+    assert shared.oracle.violations == []
 
 
 @pytest.mark.parametrize("site", ["chime", "kko", "gbo", "outrigger-buffer"])

@@ -108,7 +108,7 @@ def test_it_is_shown_with_its_hash_and_how_to_apply_it(bench: Bench) -> None:
     said = bench.desk.said()
     digest = read_plan(bench.path).sha256
     assert said.splitlines()[0] == f"PLAN {digest}"
-    assert f"--expect {digest[:12]}" in said
+    assert f"--expect {digest}" in said
     assert "restart --all" in said
 
 

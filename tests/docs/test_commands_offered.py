@@ -16,8 +16,6 @@ from tests.docs.typed import parse
 _BEGINS = re.compile(rf"\bdtdeploy (?:{{}}|(?:{'|'.join(VERBS)})\b)")
 SOURCES = sorted((ROOT / "orchestrator").rglob("*.py"))
 BY_HAND = {
-    "cli/resuming.py": "the question says what a run was begun with",
-    "cli/rolling_back.py": "the question says what a run was begun with",
     "engine/findings.py": "evidence: what the run that holds the lock was begun with",
     "procedures/announcement.py": "a message to people says what was typed",
     "report/markdown_form.py": "the title says what was typed",

@@ -21,6 +21,7 @@ from orchestrator.fleet.usage import Use
 from orchestrator.inventory.model import Inventory
 from orchestrator.planning.asked import OnFailure
 from orchestrator.planning.plan import Action, Before, LeftOut, Plan, Step, StepKind
+from orchestrator.planning.progress import Believed
 from orchestrator.procedures.asking import ask_mutate, ask_sleep
 from orchestrator.procedures.book import Book
 from orchestrator.procedures.custody import FRESH_SECONDS, in_custody
@@ -38,6 +39,7 @@ from orchestrator.procedures.effects import (
 )
 from orchestrator.procedures.hold import LOCK, Goal, Hold, Holder, Phase, from_labels, to_labels
 from orchestrator.procedures.owed import OWED, Owed, change_owed, listed
+from orchestrator.procedures.signature import RecordKey, Signature, check
 from tests.build import (
     CLIENT,
     DAEMONS,
@@ -58,6 +60,7 @@ NEW, OLD = "a" * 40, "b" * 40
 BROKEN = Problem(code="deploy.unhealthy", what="it crashes", exit_code=ExitCode.UNHEALTHY)
 GONE = Before(presence=Presence.GONE)
 RAN = Before(presence=Presence.PRESENT, services=("web",), revision=OLD)
+KEY = RecordKey(b"k" * 32)
 HIS = Holder(owner="bob", host="lap", pid=8, session="his")
 
 
@@ -540,6 +543,80 @@ def test_a_run_that_touched_nothing_is_resumed_from_its_beginning() -> None:
     life.resume(touched=False, done=frozenset(s.id for s in BOTH.steps))
     assert f"remove {CLIENT}" not in life.started
     assert f"deploy {CLIENT}" in life.started
+
+
+def first_written(life: Life) -> Hold:
+    """Return what was written first once the fleet was looked at, after the take-over."""
+    life.doing |= {f"remove {unit}": fails_early for unit in (SERVER, CLIENT)}
+    life.resume(touched=True, done=EVERY)
+    labels = life.desk.sent(UpdateConfig)[1].labels
+    lock = StoredConfig(id="", name=LOCK, version=0, labels=labels, data=b"")
+    hold = from_labels(lock, life.record.plan.steps)
+    assert isinstance(hold, Hold)
+    return hold
+
+
+EVERY = frozenset(step.id for step in BOTH.steps)
+
+
+def test_labels_that_nothing_speaks_for_do_not_become_ours_by_being_written_again() -> None:
+    """Signed with our key they would be believed for good."""
+    hold = first_written(Life())
+    assert (hold.done, hold.touched) == (frozenset(), False)
+
+
+def test_what_is_seen_to_be_touched_stays_so() -> None:
+    life = Life()
+    life.fleet.runs = {CLIENT: ("r0", OLD)}
+    assert first_written(life).touched
+
+
+def test_what_something_vouches_for_stays_written() -> None:
+    life = Life()
+    life.fleet.runs = {SERVER: ("r1", NEW)}
+    life.fleet.dark = {"far"}
+    believed = Believed(done=frozenset({f"remove {CLIENT}"}))
+    hold = life.his(touched=True, done=EVERY)
+    sources = {unit: sourced(unit) for unit in (SERVER, CLIENT)}
+    life.session.go_on(life.lock, hold, sources, wait_seconds=0, believed=believed)
+    assert f"remove {CLIENT}" not in life.started
+
+
+def test_a_run_with_a_key_signs_every_lock_that_it_leaves() -> None:
+    life = Life()
+    life.means = replace(life.means, key=KEY)
+    life.use(life.record)
+    life.doing[f"deploy {SERVER}"] = fails
+    end = life.begin()
+    assert end.kept
+    assert check(life.lock, KEY) is Signature.HOLDS
+    taken = life.desk.sent(CreateConfig)[0]
+    created = StoredConfig(id="", name=LOCK, version=0, labels=taken.labels, data=taken.data)
+    assert check(created, KEY) is Signature.HOLDS
+    written = [w for w in life.desk.sent(UpdateConfig) if w.id == life.lock.id]
+    assert {check(replace(life.lock, labels=one.labels), KEY) for one in written} == {
+        Signature.HOLDS
+    }
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_run_that_is_taken_over_is_signed_once_its_labels_are_judged(*, signed: bool) -> None:
+    """Killed between the two, it would leave what nobody vouched for with a signature."""
+    life = Life()
+    life.means = replace(life.means, key=KEY)
+    life.use(life.record)
+    life.doing[f"deploy {SERVER}"] = fails
+    hold = life.his()
+    sources = {unit: sourced(unit) for unit in (SERVER, CLIENT)}
+    believed = Believed(labels=signed)
+    assert life.session.go_on(life.lock, hold, sources, wait_seconds=0, believed=believed).kept
+    first, *rest = [
+        check(replace(life.lock, labels=one.labels), KEY)
+        for one in life.desk.sent(UpdateConfig)
+        if one.id == life.lock.id
+    ]
+    assert first is (Signature.HOLDS if signed else Signature.MISSING)
+    assert set(rest) == {Signature.HOLDS}
 
 
 def test_a_run_that_was_all_done_but_for_its_lock_changes_nothing() -> None:

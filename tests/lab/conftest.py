@@ -1,5 +1,6 @@
 """The lab for tests: up once a session, whole before each test, the witness read after it."""
 
+import json
 import os
 import shutil
 import signal
@@ -145,6 +146,11 @@ class Operator:
     def types(self, *words: str) -> Done:
         """Run dtdeploy to its end."""
         return self.starts(*words).ends()
+
+    def expecting(self) -> tuple[str, str]:
+        """Return what this machine types with --yes, once it has read what a run does."""
+        told = json.loads(self.types("--json", "lock").out.splitlines()[-1])
+        return ("--expect", told["record"])
 
     def starts(self, *words: str) -> Running:
         """Start dtdeploy; what still runs after the test is killed."""

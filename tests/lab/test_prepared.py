@@ -72,7 +72,7 @@ def test_a_run_is_resumed_from_what_the_managers_hold(operator: Operator) -> Non
     all_of(COORDINATOR)
     tampered(KKO)
     other = nothing_but_sites(operator)
-    done = other.types("resume", "--yes")
+    done = other.types("resume", "--yes", *other.expecting())
     assert done.code == 0, done
     assert "[release.damaged]" in done.err
     assert "kko" in done.err
@@ -94,7 +94,7 @@ def test_it_is_rolled_back_from_what_the_managers_hold(operator: Operator) -> No
     faults.registry_down()
     other = operator.elsewhere()
     other.forgets()
-    done = other.types("rollback", run, "--yes")
+    done = other.types("rollback", run, "--yes", *other.expecting())
     assert done.code == 0, done
     assert revision_at(KKO) == former
     everything_is_well(operator)
@@ -114,7 +114,8 @@ def test_killed_it_is_resumed_with_one_command(
 ) -> None:
     killed(operator)
     lost()
-    done = nothing_but_sites(operator).types("resume", "--take-over", "--yes")
+    other = nothing_but_sites(operator)
+    done = other.types("resume", "--take-over", "--yes", *other.expecting())
     assert done.code == 0, done
     everything_is_well(operator)
 

@@ -65,7 +65,7 @@ def said(somebody: Operator) -> str:
 
 
 def resumed(somebody: Operator, *more: str) -> Done:
-    done = somebody.types("resume", "--take-over", "--yes", *more)
+    done = somebody.types("resume", "--take-over", "--yes", *somebody.expecting(), *more)
     assert done.code == 0, done
     return done
 
@@ -202,7 +202,8 @@ def test_asked_to_stop_it_says_so_and_how_to_go_on(
     assert ended.code == 30, ended
     assert offers(ended.err, "resume", "--yes", run)
     assert "stopped" in lock()
-    done = operator.elsewhere().types("resume", run, "--yes")
+    other = operator.elsewhere()
+    done = other.types("resume", run, "--yes", *other.expecting())
     assert done.code == 0, done
     everything_is_well(operator)
 
@@ -292,7 +293,8 @@ def test_what_ran_before_is_brought_back(operator: Operator) -> None:
     running.until_it_says("deploy datatrail@chime")
     run = run_of(running)
     running.kill()
-    back = operator.elsewhere().types("rollback", run, "--take-over", "--yes")
+    other = operator.elsewhere()
+    back = other.types("rollback", run, "--take-over", "--yes", *other.expecting())
     assert back.code == 0, back
     assert revision_at("aux.kko") == former
     everything_is_well(operator)

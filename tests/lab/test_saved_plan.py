@@ -32,7 +32,7 @@ def saves(operator: Operator, folder: Path, *words: str) -> tuple[Path, dict[str
 
 def applies(operator: Operator, path: Path) -> Done:
     digest = json.loads(path.read_text())["sha256"]
-    return operator.types("apply", str(path), "--expect", digest[:12])
+    return operator.types("apply", str(path), "--expect", digest)
 
 
 def meant(held: dict[str, Any], services: Callable[[dict[str, Any]], list[str]]) -> set[str]:

@@ -24,7 +24,7 @@ def judged(home: Look, far: Look, action: Action = Action.RESTART) -> Progress:
     server = unit_plan(SERVER, action, dependents=(CLIENT,), services=("web",))
     client = unit_plan(CLIENT, action, services=("web",))
     looks = {"home": home, "far": far}
-    return progress(plan(server, client), "r1", looks, recorded=DONE, touched=True)
+    return progress(plan(server, client), "r1", looks, recorded=DONE, touched=True, announced=True)
 
 
 def test_what_stands_as_the_run_left_it_is_done() -> None:

@@ -8,6 +8,8 @@ from orchestrator.fleet.running import LABEL_RUN
 from orchestrator.fleet.unit import Unit
 from orchestrator.planning.plan import Action, Plan, Step, StepKind, UnitPlan
 from orchestrator.planning.progress import (
+    NOTHING,
+    Believed,
     Mark,
     Progress,
     UnitProgress,
@@ -39,6 +41,7 @@ KINDS = {
     "examine far": StepKind.EXAMINE,
     "gate": StepKind.GATE,
     "prepare far": StepKind.PREPARE,
+    "announce": StepKind.ANNOUNCE,
     REMOVE: StepKind.REMOVE,
     DEPLOY: StepKind.DEPLOY,
     SETTLE: StepKind.SETTLE,
@@ -46,6 +49,7 @@ KINDS = {
 STEPS = tuple(Step(id=name, kind=kind, site="far") for name, kind in KINDS.items())
 RESTART = unit_plan(CLIENT)
 TWO = replace(RESTART, services=("web", "worker"))
+TWO_RAN = replace(RESTART, before=replace(RESTART.before, services=("web", "worker")))
 
 
 def ours(*names: str, run: str = "r1") -> Sight:
@@ -60,15 +64,28 @@ def judged(
     recorded: frozenset[str] = EVERYTHING,
     touched: bool = True,
     steps: tuple[Step, ...] = STEPS,
+    announced: bool = True,
+    believed: Believed = NOTHING,
 ) -> Progress:
     of: Plan = plan(item, steps=steps)
-    return progress(of, "r1", {"far": look}, recorded=recorded, touched=touched)
+    return progress(
+        of,
+        "r1",
+        {"far": look},
+        recorded=recorded,
+        touched=touched,
+        announced=announced,
+        believed=believed,
+    )
 
 
 def unit(
-    look: Look, item: UnitPlan = RESTART, recorded: frozenset[str] = EVERYTHING
+    look: Look,
+    item: UnitPlan = RESTART,
+    recorded: frozenset[str] = EVERYTHING,
+    believed: Believed = NOTHING,
 ) -> UnitProgress:
-    return judged(look, item, recorded=recorded).units[0]
+    return judged(look, item, recorded=recorded, believed=believed).units[0]
 
 
 def test_nothing_counts_as_done_before_anything_was_touched() -> None:
@@ -77,9 +94,54 @@ def test_nothing_counts_as_done_before_anything_was_touched() -> None:
     assert judged(unseen(), touched=False).done == frozenset()
 
 
-def test_once_something_was_touched_preflight_and_preparation_had_passed() -> None:
-    far = judged(running(CLIENT), recorded=frozenset())
-    assert far.done == {"examine far", "gate", "prepare far"}
+EARLY = {"examine far", "gate", "prepare far", "announce"}
+SIGNED = Believed(labels=True, done=EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("look", "item"),
+    [(ours("web"), RESTART), (sight(), RESTART), (running(CLIENT, "web"), TWO_RAN)],
+)
+def test_once_something_is_seen_touched_preflight_and_preparation_had_passed(
+    look: Look, item: UnitPlan
+) -> None:
+    far = judged(look, item, recorded=frozenset())
+    assert far.done & EARLY == EARLY
+    assert far.touched
+
+
+def test_that_something_was_touched_is_not_believed_of_a_label_alone() -> None:
+    """Anybody who writes configs there could skip preflight and the announcement by it."""
+    far = judged(running(CLIENT))
+    assert far.done & EARLY == set()
+    assert not far.touched
+    signed = judged(running(CLIENT), believed=SIGNED)
+    assert signed.done & EARLY == EARLY
+    assert signed.touched
+
+
+@pytest.mark.parametrize("dark", [unseen(), sight(info=info(error="no leader"))])
+def test_where_a_site_is_out_of_sight_preflight_begins_anew_and_nothing_is_denied(
+    dark: Look,
+) -> None:
+    far = judged(dark)
+    assert far.done & EARLY == set()
+    assert far.touched
+    assert not judged(dark, touched=False).touched
+
+
+def test_an_announcement_counts_with_its_receipt_only() -> None:
+    far = judged(ours("web"), announced=False)
+    assert far.done & EARLY == EARLY - {"announce"}
+
+
+def test_that_all_is_prepared_is_not_believed_of_a_label_alone() -> None:
+    prepared = frozenset({"prepare far"})
+    known = Believed(done=prepared)
+    assert judged(running(CLIENT), recorded=prepared, touched=False).done == set()
+    assert (
+        judged(running(CLIENT), recorded=prepared, touched=False, believed=known).done == prepared
+    )
 
 
 def test_what_was_recorded_but_is_not_seen_is_not_done() -> None:
@@ -150,12 +212,16 @@ def test_what_is_only_brought_up_has_no_removal() -> None:
         replace(ours("web"), info=info(node_state="locked")),
     ],
 )
-def test_of_a_site_out_of_sight_only_a_recorded_removal_is_believed(dark: Look) -> None:
-    found = unit(dark)
+def test_of_a_site_out_of_sight_only_a_removal_that_something_vouches_for_is_believed(
+    dark: Look,
+) -> None:
+    alone = unit(dark)
+    assert (alone.done, alone.words) == (frozenset(), "cannot be seen")
+    found = unit(dark, believed=SIGNED)
     assert found.unit == CLIENT
     assert (found.done, found.mark) == (GONE, Mark.UNKNOWN)
     assert found.words == "cannot be seen, was seen gone"
-    never = unit(dark, recorded=frozenset({DEPLOY}))
+    never = unit(dark, recorded=frozenset({DEPLOY}), believed=SIGNED)
     assert (never.done, never.mark, never.words) == (frozenset(), Mark.UNKNOWN, "cannot be seen")
 
 
@@ -166,7 +232,12 @@ def test_what_is_kept_has_no_progress() -> None:
 def test_every_unit_is_judged_by_its_own_site() -> None:
     of = plan(unit_plan(SERVER), RESTART, steps=STEPS)
     far = progress(
-        of, "r1", {"home": running(SERVER), "far": sight()}, recorded=set(), touched=True
+        of,
+        "r1",
+        {"home": running(SERVER), "far": sight()},
+        recorded=set(),
+        touched=True,
+        announced=True,
     )
     assert [(u.unit, u.done) for u in far.units] == [(SERVER, frozenset()), (CLIENT, {REMOVE})]
     assert REMOVE in far.done
@@ -179,7 +250,12 @@ def together(home: Look, far: Look, *items: UnitPlan) -> dict[Unit, UnitProgress
     items = items or (unit_plan(SERVER), RESTART)
     recorded = {f"{kind} {u}" for kind in ("remove", "deploy", "settle") for u in (SERVER, CLIENT)}
     found = progress(
-        plan(*items, steps=STEPS), "r1", {"home": home, "far": far}, recorded=recorded, touched=True
+        plan(*items, steps=STEPS),
+        "r1",
+        {"home": home, "far": far},
+        recorded=recorded,
+        touched=True,
+        announced=True,
     )
     return {item.unit: item for item in found.units}
 
@@ -304,6 +380,9 @@ def away_words(*kinds: StepKind) -> str:
 
 
 def test_it_is_said_what_becomes_of_a_site_that_is_away() -> None:
+    assert away_words(StepKind.EXAMINE, StepKind.REMOVE).endswith(
+        "nothing is touched before preflight has seen it"
+    )
     assert away_words(StepKind.DEPLOY).endswith(
         f"{CLIENT} becomes owed, and the run ends without it"
     )

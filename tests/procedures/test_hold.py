@@ -43,7 +43,7 @@ units = st.builds(Unit, stack=st.sampled_from(["app", "app-x"]), site=st.sampled
 lost_tasks = st.lists(st.builds(LostTask, id=words, unit=units, name=words), max_size=3)
 holds = st.builds(
     Hold,
-    run=words,
+    run=st.from_regex(r"[0-9A-Za-z][0-9A-Za-z-]{0,11}", fullmatch=True),
     words=words,
     holder=st.builds(Holder, owner=words, host=words, pid=st.integers(1, 99999), session=words),
     started=moments,
@@ -135,3 +135,11 @@ def test_a_node_answered_for_in_words_of_another_version_is_not_read(text: str) 
     found = from_labels(changed("dtdeploy.lost.w1@a", text), STEPS)
     assert isinstance(found, Problem)
     assert found.code == "lock.unreadable"
+
+
+@pytest.mark.parametrize("run", ["", "../r1", "-r1", "r 1", "r1\n", "r" * 65])
+def test_a_run_of_an_id_that_dtdeploy_never_gives_is_not_read(run: str) -> None:
+    """It names a journal on this machine."""
+    problem = from_labels(changed("dtdeploy.run", run), STEPS)
+    assert isinstance(problem, Problem)
+    assert problem.code == "lock.unreadable"
