@@ -20,7 +20,7 @@ ASKING = ("restart", "deploy", "up", "down", "apply", "resume", "rollback")
 """Commands that ask before they act."""
 VERBS = (
     *("plan", *ASKING, "lock", "drift", "status", "logs", "verify", "doctor"),
-    *("runs", "report", "explain", "inventory", "completion", "man"),
+    *("runs", "report", "explain", "inventory", "completion", "man", "look-script"),
 )
 """Every command, as `cli/main.py` has them."""
 _VALUED = (

@@ -18,7 +18,7 @@ def test_a_fleet_that_is_well_gets_a_line_a_check_and_no_warning() -> None:
     here = desk()
     assert inspect_sites(here.world()) == ()
     lines = here.said().splitlines()
-    assert len(lines) == 4 * 12
+    assert len(lines) == 4 * 13
     assert all(" ok " in line for line in lines)
 
 

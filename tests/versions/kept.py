@@ -18,7 +18,7 @@ from tests.states.keyboard import Keyboard
 from tests.versions.scenes import Scene, play
 
 HERE = Path(__file__).parent
-VERSIONS = ("0.1",)
+VERSIONS = ("0.1", "0.2")
 """The folders of what was stored by each version that may still be out there, the newest last."""
 _OURS = "dtdeploy."
 _FILE = "swarms.json"
