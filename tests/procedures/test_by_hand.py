@@ -15,6 +15,7 @@ from orchestrator.fleet.desired import (
     TcpProbe,
     Via,
 )
+from orchestrator.fleet.ownership import Ownership
 from orchestrator.fleet.unit import Unit
 from orchestrator.fleet.usage import Use
 from orchestrator.inventory.model import Inventory, Manager, SiteState
@@ -22,7 +23,7 @@ from orchestrator.planning.plan import Command
 from orchestrator.planning.selection import Request
 from orchestrator.planning.sharing import with_uses
 from orchestrator.procedures.by_hand import ByHand, by_hand
-from orchestrator.procedures.hand_lines import deployed, functions, pulled, shipped
+from orchestrator.procedures.hand_lines import deployed, functions, pulled, shipped, strangers
 from orchestrator.procedures.hand_probes import asked
 from tests.build import CLIENT, SERVER, inventory, spec
 
@@ -363,6 +364,19 @@ def test_nodes_are_judged_as_a_run_judges_them(
     assert ended == code, said
     if line.startswith("ready") and code:
         assert "--accept-lost NODE@SITE --because TEXT" in said
+
+
+@pytest.mark.parametrize(
+    ("stack", "is_strange"),
+    [("app", False), ("app-new", True), ("my-agent", True), ("app-lab1", False), ("web", False)],
+)
+def test_who_is_a_stranger_is_told_by_patterns_of_names(stack: str, *, is_strange: bool) -> None:
+    ours = Ownership(managed=("app*", "*-agent"), ignored=("app-lab?",))
+    found = strangers("host", ours, ["app"]).partition("! ")[2].rpartition("'")[0]
+    said = subprocess.run(
+        ["bash", "-c", f"stacks={stack}; {found}"], capture_output=True, text=True, check=False
+    )
+    assert (said.stdout.strip() == stack) is is_strange
 
 
 def test_without_a_prefix_nobody_is_a_stranger() -> None:
