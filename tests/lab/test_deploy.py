@@ -47,6 +47,8 @@ def done(result: Done) -> Done:
 def six(operator: Operator) -> Operator:
     """Give an operator and a client of six services at gbo."""
     faults.pristine(few=False)
+    # A server that is unhealthy, as after a database's outage, would come along.
+    wait_until(lambda: operator.types("status").code == 0, seconds=60, what="all to be healthy")
     done(operator.types(*IN_PLACE))
     assert len(containers()) == 6
     operator.begin()

@@ -21,7 +21,7 @@ def test_all_that_wears_out_can_be_found_out_and_nothing_is_touched(operator: Op
     assert done.code == ExitCode.DONE, done
     checks = [item for item in lines(done) if item["event"] == "check"]
     assert {item["site"] for item in checks} == {"chime", "outrigger-buffer", "kko", "gbo"}
-    assert len(checks) == 4 * 12
+    assert len(checks) == 4 * 13
     found = {item["check"]: item for item in checks if item["site"] == "kko"}
     for name in ("ingress pool", "disk", "images", "certificate", "SSH sessions", "pulls"):
         assert found[name]["state"] != "unknown", found[name]
