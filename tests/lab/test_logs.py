@@ -10,6 +10,7 @@ from lab.errors import LabError
 from lab.processes import wait_until
 from orchestrator.errors import ExitCode
 from tests.lab.conftest import Done, Operator
+from tests.lab.test_recovery import deep
 
 pytestmark = pytest.mark.lab
 REGISTRY = "registry.lab:5000"
@@ -126,7 +127,7 @@ def test_a_service_with_a_terminal_one_that_keeps_nothing_and_a_node_that_is_dow
         hosts.docker("aux.kko", "service", "rm", *names, check=False)
 
 
-@pytest.mark.parametrize("kind", ["crash-loop", "unhealthy"])
+@pytest.mark.parametrize("kind", ["crash-loop", pytest.param("unhealthy", marks=deep)])
 def test_a_failed_deploy_tells_what_the_process_wrote_last(operator: Operator, kind: str) -> None:
     faults.image(kind, stack=STACK, service=("replicator",), site="gbo")
     done = operator.types("restart", "--site", "gbo", "--yes")

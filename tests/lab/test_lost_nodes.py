@@ -12,6 +12,7 @@ from lab.daemons import dockerd
 from lab.processes import wait_until
 from tests.lab.conftest import Operator
 from tests.lab.test_by_hand import typed
+from tests.lab.test_recovery import deep
 
 pytestmark = pytest.mark.lab
 
@@ -106,6 +107,7 @@ def test_what_ran_on_a_dead_worker_is_answered_for_as_it_is_printed(at_work: Ope
     wait_until(lambda: not on_the_worker(), seconds=60, what="its Swarm to end what ran on")
 
 
+@deep
 def test_a_worker_that_comes_back_in_the_middle_counts_again(at_work: Operator) -> None:
     faults.docker_freeze(WORKER)
     until_the_worker_is_down()

@@ -66,7 +66,14 @@ def test_one_site_alone(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("restart", "--stack", "datatrail"), ("down", "datatrail@chime")]
+    "words",
+    [
+        ("restart", "--stack", "datatrail"),
+        pytest.param(
+            ("down", "datatrail@chime"),
+            marks=pytest.mark.skipif(not DEEP, reason="drags in the same: scripts/test --deep"),
+        ),
+    ],
 )
 def test_the_server_drags_in_all_that_depends_on_it_and_says_so(
     operator: Operator, words: tuple[str, ...]
