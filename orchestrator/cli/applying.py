@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.cli.allowing import check_override, must_be_allowed, weathered
 from orchestrator.cli.announcing import check_notice, unannounceable
-from orchestrator.cli.approval import WHOLE
+from orchestrator.cli.approval import WHOLE, too_short
 from orchestrator.cli.asking import ask
 from orchestrator.cli.carry_out import begin, nothing_to_do, read_former, record_of, stand_in_line
 from orchestrator.cli.looking import must_be_let_act
@@ -71,7 +71,8 @@ def apply_plan(
     if not file.sha256.startswith(expect):
         raise RefusedError(unexpected_hash(expect, file.sha256))
     if len(expect) in range(1, WHOLE) and not somebody_is_there():
-        raise UsageError(_too_short(path, file, expect))
+        line = head_of(file, path, AS_IT_IS).apply
+        raise UsageError(too_short(expect, line, left="nothing was contacted"))
     asks = not yes and not dry_run and somebody_is_there()
     if not (expect or dry_run or somebody_is_there()):
         raise UsageError(_nobody(path, file))
@@ -214,16 +215,6 @@ def _news(world: World, saved: SavedPlan, was: Revision, pins: Mapping[str, Revi
     commits = world.checkout.news(was)
     how = f"{count(commits, 'new commit')}" if commits else "its history is another"
     return f"{ref} of {was.repo} has moved: {how} ({was.short} was planned, {new.short} is there)"
-
-
-def _too_short(path: Path, file: PlanFile, expect: str) -> Problem:
-    return Problem(
-        code="usage.expect-too-short",
-        what=f"without a terminal --expect needs all {WHOLE} digits, and has {len(expect)}",
-        exit_code=ExitCode.USAGE,
-        fix=head_of(file, path, AS_IT_IS).apply,
-        state_left="nothing was contacted",
-    )
 
 
 def _nobody(path: Path, file: PlanFile) -> Problem:

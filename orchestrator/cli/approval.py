@@ -76,7 +76,8 @@ def must_be_approved(found: Found, verb: str, approval: Approval) -> None:
     if unread and (short or not approval.expect):
         raise RefusedError(_unread(found, verb, approval))
     if short and not somebody_is_there():
-        raise RefusedError(_too_short(found, verb, approval))
+        line = _line(found, verb, approval)
+        raise RefusedError(too_short(approval.expect, line, left="nothing was touched"))
 
 
 def show_record(world: World, found: Found) -> None:
@@ -116,14 +117,14 @@ def _line(found: Found, verb: str, approval: Approval) -> str:
     return typed(verb, found.hold.run, *approval.options, "--yes", "--expect", digest)
 
 
-def _too_short(found: Found, verb: str, approval: Approval) -> Problem:
+def too_short(expect: str, line: str, *, left: str) -> Problem:
+    """Say that `expect` is not the whole digest, `line` what to type, `left` what was touched."""
     return Problem(
         code="usage.expect-too-short",
-        what=f"without a terminal --expect needs all {WHOLE} digits, and has"
-        f" {len(approval.expect)}",
+        what=f"without a terminal --expect needs all {WHOLE} digits, and has {len(expect)}",
         exit_code=ExitCode.USAGE,
-        fix=_line(found, verb, approval),
-        state_left="nothing was touched",
+        fix=line,
+        state_left=left,
     )
 
 
